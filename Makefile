@@ -1,0 +1,42 @@
+# `make demo` opens the page, `make test` runs every check; both set up what they need first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.PHONY: demo serve test lint types imports unit clean
+
+demo: $(VENV)/run.stamp
+	$(BIN)/streamlit run webapp/app.py --server.address 127.0.0.1 --server.port $(PORT)
+
+serve: $(VENV)/run.stamp
+	$(BIN)/python -m backend serve --host 127.0.0.1 --port 8080
+
+test: lint types imports unit
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+
+imports: $(VENV)/dev.stamp
+	$(BIN)/lint-imports
+
+unit: $(VENV)/dev.stamp
+	CHROMIUM=$$(scripts/find-chromium.sh || true) $(BIN)/pytest
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	PYTHON=$(PYTHON) scripts/make-venv.sh
+
+$(VENV)/run.stamp: requirements.txt constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@

@@ -1,0 +1,46 @@
+"""Image super-resolution: one engine behind a web page, an HTTP server, a command line and AWS.
+
+The public names are imported when they are first used, so that `python -m backend --version`
+and `--help` answer before NumPy, Pillow and ONNX Runtime are loaded.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backend.errors import SuperResolutionError
+    from backend.loading import create_service
+    from backend.options import UpscaleOptions
+    from backend.service import Reply, Service, Upscaled
+    from backend.settings import Settings, SettingsError
+
+__version__ = "1.0.0"
+
+__all__ = [
+    "Reply",
+    "Service",
+    "Settings",
+    "SettingsError",
+    "SuperResolutionError",
+    "UpscaleOptions",
+    "Upscaled",
+    "create_service",
+]
+
+_MODULES = {
+    "Reply": "service",
+    "Service": "service",
+    "Settings": "settings",
+    "SettingsError": "settings",
+    "SuperResolutionError": "errors",
+    "UpscaleOptions": "options",
+    "Upscaled": "service",
+    "create_service": "loading",
+}
+
+if not TYPE_CHECKING:  # a type checker takes the imports above, and refuses other names
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'backend' has no attribute '{name}'")
+        return getattr(import_module(f"backend.{_MODULES[name]}"), name)

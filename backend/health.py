@@ -1,0 +1,47 @@
+"""Whether this process can do its work: every network loaded once, and what runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.errors import ModelError
+from backend.service import Service
+from backend.session import OrtSession
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What `GET /ping` and the log tell after the start."""
+
+    is_ready: bool
+    """Every scale of the model that requests get by default is loaded."""
+    providers: tuple[str, ...] = ()
+    """ONNX Runtime's execution providers that the networks run on."""
+    warnings: tuple[str, ...] = ()
+    """Sentences for a person."""
+
+
+def check(service: Service) -> Health:
+    """Loads every network; one that cannot be loaded becomes a warning, not an error."""
+    default = service.settings.model
+    warnings: list[str] = []
+    providers: dict[str, None] = {}
+    is_ready = default in service.registry.names
+    if not is_ready:
+        warnings.append(f"There is no model named '{default}', which requests get by default.")
+    for spec in service.registry.specs:
+        try:
+            session = service.session(model=spec.name, scale=spec.scale)
+        except ModelError as exc:
+            warnings.append(exc.message)
+            is_ready = is_ready and spec.name != default
+            continue
+        if isinstance(session, OrtSession):
+            providers |= dict.fromkeys(session.providers)
+    missing = [
+        wanted
+        for wanted in service.settings.providers
+        if providers and wanted != "auto" and wanted not in providers
+    ]
+    warnings += [f"{provider} was asked for and is not available." for provider in missing]
+    return Health(is_ready=is_ready, providers=tuple(providers), warnings=tuple(warnings))

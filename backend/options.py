@@ -1,0 +1,124 @@
+"""What a caller may ask for, and a request body turned into it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backend.errors import RequestError, UnsupportedScaleError
+
+FORMATS = ("auto", "png", "jpeg", "webp")
+OUTPUTS = ("base64", "url")
+FIELDS = ("url", "img", "scale", "model", "format", "output", "cleanup")
+SCALES = (2, 4)
+MAX_DIGITS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpscaleOptions:
+    """How to upscale one picture."""
+
+    scale: int = 2
+    model: str | None = None
+    """A tier of the manifest; None is the setting's."""
+    format: str = "auto"
+    quality: int | None = None
+    """1-100 for JPEG and WebP; None is a high default."""
+    cleanup: int | None = None
+    """How much compression damage to remove: 0 none to 100; None is what the file itself tells."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpscaleRequest:
+    """One parsed request body: exactly one of `url` and `img`."""
+
+    options: UpscaleOptions
+    url: str | None = None
+    img: str | None = None
+    output: str = "base64"
+
+
+def parse_request(body: bytes) -> UpscaleRequest:
+    """JSON bytes -> request; RequestError or UnsupportedScaleError, never a guess."""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise RequestError("The body is not JSON.") from exc
+    if not isinstance(fields, dict):
+        raise RequestError("The body is a JSON object with 'url' or 'img'.")
+    unknown = sorted(str(name)[:40] for name in fields if name not in FIELDS)
+    if unknown:
+        raise RequestError(
+            f"Unknown field '{unknown[0]}'; the fields are {', '.join(FIELDS)}.",
+            field=unknown[0],
+        )
+    url, img = _text(fields, "url"), _text(fields, "img")
+    if (url is None) == (img is None):
+        raise RequestError("Send exactly one of 'url' and 'img'.")
+    return UpscaleRequest(
+        url=url,
+        img=img,
+        output=_choice(fields, "output", OUTPUTS),
+        options=UpscaleOptions(
+            scale=parse_scale(fields.get("scale")),
+            model=_text(fields, "model"),
+            format=_choice(fields, "format", FORMATS),
+            cleanup=parse_cleanup(fields.get("cleanup")),
+        ),
+    )
+
+
+def parse_scale(value: object) -> int:
+    """2 or 4, as a number or as digits; absent is 2."""
+    if value is None:
+        return SCALES[0]
+    number = _whole_number(value)
+    if number is None:
+        raise RequestError("'scale' is 2 or 4.", field="scale")
+    if number not in SCALES:
+        raise UnsupportedScaleError(number, allowed=SCALES)
+    return number
+
+
+def parse_cleanup(value: object) -> int | None:
+    """`auto` (or absent) is None, `off` is 0, else a whole number from 0 to 100."""
+    if value is None or value == "auto":
+        return None
+    if value == "off":
+        return 0
+    number = _whole_number(value)
+    if number is None or not 0 <= number <= 100:
+        raise RequestError(
+            "'cleanup' is auto, off, or a whole number from 0 to 100.", field="cleanup"
+        )
+    return number
+
+
+def _whole_number(value: object) -> int | None:
+    """An integer, or a short string of plain digits as v1.0's callers send; None otherwise."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if abs(value) < 10**MAX_DIGITS else None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS:
+        return int(value)
+    return None
+
+
+def _text(fields: Mapping[str, object], name: str) -> str | None:
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise RequestError(f"'{name}' is a string that is not empty.", field=name)
+    return value
+
+
+def _choice(fields: Mapping[str, object], name: str, choices: tuple[str, ...]) -> str:
+    value = fields.get(name)
+    if value is None:
+        return choices[0]
+    if value not in choices:
+        raise RequestError(f"'{name}' is one of: {', '.join(choices)}.", field=name)
+    return str(value)

@@ -1,0 +1,131 @@
+"""Networks described as data: the manifests, and the files they name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.errors import ModelError, UnknownModelError, UnsupportedScaleError
+
+MANIFEST = "manifest.json"
+SHIPPED = Path(__file__).parent / "models"
+_REQUIRED: Mapping[str, type] = {
+    "name": str,
+    "scale": int,
+    "file": str,
+    "receptive_radius": int,
+}
+_OPTIONAL: Mapping[str, type] = {
+    "multiple_of": int,
+    "multiplications": int,
+    "sha256": str,
+    "license": str,
+    "description": str,
+    "training": dict,
+    "quality": dict,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """One network at one scale."""
+
+    name: str
+    """The tier that requests name: `fast`, `quality`, …"""
+    scale: int
+    path: Path
+    receptive_radius: int
+    """LR pixels around a pixel that can change its result; the tiles' padding."""
+    multiple_of: int = 1
+    """Block side that the network works on; tiles are cut at its multiples."""
+    multiplications: int | None = None
+    """Multiplications per LR pixel, for estimates."""
+    sha256: str | None = None
+    license: str = ""
+    description: str = ""
+    training: Mapping[str, object] = field(default_factory=dict)
+    quality: Mapping[str, object] = field(default_factory=dict)
+
+
+class Registry:
+    """Every network this process can use, by name and scale."""
+
+    def __init__(self, specs: Iterable[ModelSpec]) -> None:
+        self._specs = {(spec.name, spec.scale): spec for spec in specs}
+
+    @property
+    def specs(self) -> list[ModelSpec]:
+        """All networks, in manifest order."""
+        return list(self._specs.values())
+
+    @property
+    def names(self) -> list[str]:
+        """The tiers, each once, in manifest order."""
+        return list(dict.fromkeys(name for name, _ in self._specs))
+
+    @property
+    def scales(self) -> list[int]:
+        """Every scale that some network has."""
+        return sorted({scale for _, scale in self._specs})
+
+    def find(self, *, name: str, scale: int) -> ModelSpec:
+        """UnknownModelError or UnsupportedScaleError when there is no such network."""
+        if name not in self.names:
+            raise UnknownModelError(name, known=self.names)
+        spec = self._specs.get((name, scale))
+        if spec is None:
+            allowed = sorted(each for known, each in self._specs if known == name)
+            raise UnsupportedScaleError(scale, allowed=allowed)
+        return spec
+
+
+def load_registry(*folders: Path) -> Registry:
+    """Read each folder's manifest; a later folder's network replaces one of the same name."""
+    return Registry(spec for folder in folders for spec in read_manifest(folder))
+
+
+def read_manifest(folder: Path) -> list[ModelSpec]:
+    """ModelError when the manifest is missing, is not JSON, or lacks or misspells a field."""
+    try:
+        entries = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["models"]
+    except OSError as exc:
+        raise ModelError("The networks' manifest cannot be read.") from exc
+    except (ValueError, KeyError, TypeError) as exc:
+        raise ModelError(
+            "The networks' manifest is not a JSON object with a 'models' list."
+        ) from exc
+    return [_spec(entry, folder) for entry in entries]
+
+
+def _spec(entry: Mapping[str, object], folder: Path) -> ModelSpec:
+    for name, kind in _REQUIRED.items():
+        if not isinstance(entry.get(name), kind):
+            raise ModelError(f"A manifest entry needs '{name}' ({kind.__name__}).", field=name)
+    for name, value in entry.items():
+        expected = _REQUIRED.get(name) or _OPTIONAL.get(name)
+        if expected is None:
+            known = ", ".join([*_REQUIRED, *_OPTIONAL])
+            raise ModelError(f"A manifest entry has an unknown field; known are: {known}.")
+        if not isinstance(value, expected):
+            raise ModelError(f"'{name}' in the manifest is not a {expected.__name__}.", field=name)
+    fields = {name: value for name, value in entry.items() if name != "file"}
+    return ModelSpec(path=folder / str(entry["file"]), **fields)  # type: ignore[arg-type]
+
+
+def verified_bytes(spec: ModelSpec) -> bytes:
+    """The network's file, once its sha256 is the manifest's; ModelError otherwise."""
+    try:
+        data = spec.path.read_bytes()
+    except OSError as exc:
+        raise ModelError(
+            f"The network '{spec.name}' x{spec.scale} is not installed.", model=spec.name
+        ) from exc
+    if spec.sha256 and hashlib.sha256(data).hexdigest() != spec.sha256:
+        raise ModelError(
+            f"The file of the network '{spec.name}' x{spec.scale} was changed or is incomplete.",
+            model=spec.name,
+        )
+    return data

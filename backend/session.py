@@ -1,0 +1,139 @@
+"""One network loaded and ready: the only module that knows ONNX Runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from backend.errors import InferenceError, ModelError
+from backend.registry import ModelSpec, verified_bytes
+
+RgbImage = npt.NDArray[np.uint8]
+
+RUNTIME_ERRORS = (
+    ort_errors.EPFail,
+    ort_errors.EngineError,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.ModelLoaded,
+    ort_errors.NoModel,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    RuntimeError,
+    ValueError,
+)
+"""ONNX Runtime's exceptions have no base of their own."""
+
+CLEANUP_INPUT = "cleanup"
+
+
+@dataclass(frozen=True)
+class _Signature:
+    image: str
+    is_uint8: bool
+    """(1, H, W, 3) uint8 as this project exports; else (1, 3, H, W) float32 in [0, 1]."""
+    takes_cleanup: bool
+
+
+def available_providers(wanted: tuple[str, ...]) -> list[str]:
+    """`auto` is CUDA where it is installed, then the CPU; ModelError when nothing is left."""
+    installed = ort.get_available_providers()
+    if wanted == ("auto",):
+        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+    chosen = [provider for provider in wanted if provider in installed]
+    if not chosen:
+        raise ModelError("None of the wanted execution providers is installed.")
+    return chosen
+
+
+class OrtSession:
+    """A network in ONNX Runtime; `run` may be called from several threads."""
+
+    def __init__(
+        self, spec: ModelSpec, *, intra_op_threads: int, providers: tuple[str, ...] = ("auto",)
+    ) -> None:
+        self.spec = spec
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = intra_op_threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        data = verified_bytes(spec)
+        try:
+            self._session = ort.InferenceSession(
+                data, sess_options=options, providers=available_providers(providers)
+            )
+        except RUNTIME_ERRORS as exc:
+            raise ModelError(
+                f"The network '{spec.name}' x{spec.scale} cannot be loaded.", model=spec.name
+            ) from exc
+        self._signature = _signature(self._session, spec)
+
+    @property
+    def providers(self) -> list[str]:
+        """The execution providers in use, in order."""
+        return list(self._session.get_providers())
+
+    @property
+    def takes_cleanup(self) -> bool:
+        """Whether the network has the conditioning input."""
+        return self._signature.takes_cleanup
+
+    def run(self, lr: RgbImage, *, cleanup: float) -> RgbImage:
+        """See `upscaler.Session`; InferenceError when the network fails or answers another size."""
+        signature = self._signature
+        feed: dict[str, npt.NDArray[np.generic]] = {
+            signature.image: lr[np.newaxis] if signature.is_uint8 else _planar(lr)
+        }
+        if signature.takes_cleanup:
+            feed[CLEANUP_INPUT] = np.full((1, 1, 1, 1), cleanup, np.float32)
+        try:
+            output = self._session.run(None, feed)[0]
+        except RUNTIME_ERRORS as exc:
+            raise InferenceError("The network failed while it ran.") from exc
+        sr: RgbImage = output[0] if signature.is_uint8 else _interleaved(output)
+        expected = (lr.shape[0] * self.spec.scale, lr.shape[1] * self.spec.scale, 3)
+        if sr.shape != expected:
+            raise InferenceError("The network answered a picture of another size.")
+        return sr
+
+
+def _signature(session: ort.InferenceSession, spec: ModelSpec) -> _Signature:
+    """ModelError with a sentence that says what does not fit."""
+
+    def refuse(reason: str) -> ModelError:
+        return ModelError(f"The network '{spec.name}' x{spec.scale} {reason}.", model=spec.name)
+
+    inputs = {each.name: each for each in session.get_inputs()}
+    takes_cleanup = inputs.pop(CLEANUP_INPUT, None) is not None
+    if len(inputs) != 1:
+        raise refuse("must have one image input")
+    image = next(iter(inputs.values()))
+    if len(image.shape) != 4:
+        raise refuse("must take a batch of images with four dimensions")
+    if image.type == "tensor(uint8)":
+        sides = image.shape[1:3]
+    elif image.type == "tensor(float)":
+        sides = image.shape[2:4]
+    else:
+        raise refuse("must take float32 (N, 3, H, W) or uint8 (N, H, W, 3)")
+    if any(isinstance(side, int) for side in sides):
+        raise refuse("must leave height and width open (dynamic axes)")
+    return _Signature(image.name, image.type == "tensor(uint8)", takes_cleanup)
+
+
+def _planar(lr: RgbImage) -> npt.NDArray[np.float32]:
+    planes = np.ascontiguousarray(lr.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
+    planes /= np.float32(255)
+    return planes
+
+
+def _interleaved(output: npt.NDArray[np.float32]) -> RgbImage:
+    levels = np.clip(output[0].transpose(1, 2, 0) * np.float32(255) + np.float32(0.5), 0, 255)
+    return np.asarray(levels, dtype=np.uint8)

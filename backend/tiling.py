@@ -1,0 +1,64 @@
+"""Cutting a picture into overlapping tiles: plain numbers, no pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """One tile along one axis, in LR pixels: read [read_start, read_stop), keep [start, stop)."""
+
+    start: int
+    stop: int
+    read_start: int
+    read_stop: int
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile of a picture."""
+
+    rows: Span
+    columns: Span
+
+
+def spans(length: int, *, tile_size: int, tile_pad: int, multiple_of: int = 1) -> list[Span]:
+    """Cover [0, length) by equal parts of at most `tile_size`, each read with its padding.
+
+    Padding stops at the picture's border, where a network pads by itself as it would for the
+    whole picture. Reads start at multiples of `multiple_of`, so that a network that works on
+    blocks sees the same blocks in a tile as in the whole.
+    """
+    count = -(-length // tile_size)
+    edges = [length * i // count for i in range(count + 1)]
+    edges[1:-1] = [edge - edge % multiple_of for edge in edges[1:-1]]
+    cover: list[Span] = []
+    for start, stop in pairwise(edges):
+        if start == stop:
+            continue
+        read_start = max(0, start - tile_pad)
+        read_start -= read_start % multiple_of
+        read_stop = stop + tile_pad
+        read_stop += -read_stop % multiple_of
+        cover.append(
+            Span(
+                start=start,
+                stop=stop,
+                read_start=read_start,
+                read_stop=min(length, read_stop),
+            )
+        )
+    return cover
+
+
+def tiles(
+    height: int, width: int, *, tile_size: int, tile_pad: int, multiple_of: int = 1
+) -> Iterator[Tile]:
+    """Every tile of a picture, row by row."""
+    columns = spans(width, tile_size=tile_size, tile_pad=tile_pad, multiple_of=multiple_of)
+    for rows in spans(height, tile_size=tile_size, tile_pad=tile_pad, multiple_of=multiple_of):
+        for column in columns:
+            yield Tile(rows, column)

@@ -1,0 +1,1 @@
+"""Quality and speed of the shipped networks, each reproducible by one command."""

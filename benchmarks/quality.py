@@ -1,0 +1,121 @@
+"""Quality on a folder: `python -m benchmarks.quality --hr-dir DIR --scale 2 --model fast`.
+
+Every picture is made small by Pillow's antialiased bicubic (equal to MATLAB's `imresize` to
+0.01 dB), optionally saved as JPEG, and brought back by the engine. PSNR and SSIM are on luma with
+crop_border = scale, beside plain bicubic enlargement of the same small picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+from PIL import Image
+
+from backend import Service, Settings, UpscaleOptions, create_service
+from benchmarks.metrics import psnr_y, ssim_y
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One picture's result; PSNR in dB."""
+
+    picture: str
+    psnr_y: float
+    ssim_y: float
+    bicubic_psnr_y: float
+    bicubic_ssim_y: float
+
+
+def pictures(folder: Path) -> Iterator[tuple[str, Image.Image]]:
+    """Names and RGB pictures of a folder, in name order."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in SUFFIXES:
+            with Image.open(path) as opened:
+                yield path.name, opened.convert("RGB")
+
+
+def score(
+    service: Service, name: str, picture: Image.Image, options: UpscaleOptions, *, jpeg: int | None
+) -> Score:
+    """Make the picture small, bring it back by the engine and by bicubic, and compare."""
+    scale = options.scale
+    width, height = (side - side % scale for side in picture.size)
+    hr = picture.crop((0, 0, width, height))
+    lr = hr.resize((width // scale, height // scale), Image.Resampling.BICUBIC)
+    small = io.BytesIO()
+    if jpeg is None:
+        lr.save(small, "PNG")
+    else:
+        lr.save(small, "JPEG", quality=jpeg)
+    result = service.upscale(small.getvalue(), options)
+    sr = np.asarray(Image.open(io.BytesIO(result.data)).convert("RGB"))
+    seen = Image.open(small).convert("RGB")
+    bicubic = np.asarray(seen.resize(hr.size, Image.Resampling.BICUBIC))
+    truth = np.asarray(hr)
+    return Score(
+        picture=name,
+        psnr_y=psnr_y(sr, truth, crop_border=scale),
+        ssim_y=ssim_y(sr, truth, crop_border=scale),
+        bicubic_psnr_y=psnr_y(bicubic, truth, crop_border=scale),
+        bicubic_ssim_y=ssim_y(bicubic, truth, crop_border=scale),
+    )
+
+
+def mean(scores: Sequence[Score]) -> Score:
+    """The average row."""
+    return Score(
+        picture="mean",
+        psnr_y=fmean(each.psnr_y for each in scores),
+        ssim_y=fmean(each.ssim_y for each in scores),
+        bicubic_psnr_y=fmean(each.bicubic_psnr_y for each in scores),
+        bicubic_ssim_y=fmean(each.bicubic_ssim_y for each in scores),
+    )
+
+
+def table(scores: Sequence[Score], *, model: str) -> str:
+    """A row a picture: ours, bicubic, and the gain in dB."""
+    head = f"{'picture':24} {model:>16} {'bicubic':>16} {'gain':>7}"
+    rows = [
+        f"{s.picture[:24]:24} {s.psnr_y:8.2f} {s.ssim_y:7.4f} {s.bicubic_psnr_y:8.2f} "
+        f"{s.bicubic_ssim_y:7.4f} {s.psnr_y - s.bicubic_psnr_y:+7.2f}"
+        for s in scores
+    ]
+    return "\n".join([head, *rows])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hr-dir", type=Path, required=True, help="folder of sharp pictures")
+    parser.add_argument("--scale", type=int, default=2, choices=(2, 4))
+    parser.add_argument("--model", help="tier; the setting's by default")
+    parser.add_argument("--jpeg", type=int, help="save the small pictures at this JPEG quality")
+    parser.add_argument("--cleanup", type=int, help="0-100; by default what the file tells")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args()
+    service = create_service(Settings.from_environment())
+    model = options.model or service.settings.model
+    wanted = UpscaleOptions(scale=options.scale, model=model, format="png", cleanup=options.cleanup)
+    scores = [
+        score(service, name, picture, wanted, jpeg=options.jpeg)
+        for name, picture in pictures(options.hr_dir)
+    ]
+    if not scores:
+        parser.error(f"no pictures in {options.hr_dir}")
+    scores.append(mean(scores))
+    if options.json:
+        print(json.dumps([asdict(each) for each in scores], indent=2))
+    else:
+        print(table(scores, model=model))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The pictures of this folder that the project draws itself."""

@@ -1,0 +1,1 @@
+"""The recipe that makes this project's networks: pictures in, ONNX file and manifest entry out."""

@@ -1,0 +1,158 @@
+"""A checkpoint as an ONNX file and its manifest entry: `python -m training.export RUN --name fast`.
+
+The graph is written node by node: it takes the picture as people have it (uint8, rows of RGB) and
+answers the same, so that scaling, clamping and layout are done by the runtime, once, in parallel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from training.networks import NetworkShape, PlainNetwork
+
+OPSET = 18
+IR_VERSION = 9
+MODELS = Path(__file__).parent.parent / "backend" / "models"
+LICENSE = "Apache-2.0"
+
+
+class GraphWriter:
+    """Collects nodes and constants; every method returns the name of its output."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, name: str, value: npt.ArrayLike) -> str:
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def node(self, operator: str, inputs: list[str], output: str, **attributes: object) -> str:
+        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    def convolution(
+        self, features: str, name: str, kernel: torch.Tensor, bias: torch.Tensor | None
+    ) -> str:
+        inputs = [features, self.constant(f"{name}.weight", kernel.numpy())]
+        if bias is not None:
+            inputs.append(self.constant(f"{name}.bias", bias.numpy()))
+        side = kernel.shape[-1]
+        return self.node("Conv", inputs, name, kernel_shape=[side, side], pads=[side // 2] * 4)
+
+
+@torch.no_grad()
+def to_onnx(network: PlainNetwork) -> onnx.ModelProto:
+    """(1, H, W, 3) uint8 `lr` and (1, 1, 1, 1) float32 `cleanup` -> (1, sH, sW, 3) uint8 `sr`."""
+    scale = network.shape.scale
+    graph = GraphWriter()
+    lr = graph.node("Cast", ["lr"], "lr.float", to=TensorProto.FLOAT)
+    lr = graph.node("Transpose", [lr], "lr.planar", perm=[0, 3, 1, 2])
+    lr = graph.node("Mul", [lr, graph.constant("one_level", np.float32(1 / 255))], "lr.unit")
+
+    bounds = [graph.constant("two", np.array([2])), graph.constant("four", np.array([4]))]
+    sides = graph.node("Slice", [graph.node("Shape", [lr], "shape"), *bounds], "sides")
+    ones = graph.constant("ones", np.array([1, 1]))
+    plane_shape = graph.node("Concat", [ones, sides], "plane.shape", axis=0)
+    plane = graph.node("Expand", ["cleanup", plane_shape], "plane")
+
+    features = graph.node("Concat", [lr, plane], "features", axis=1)
+    for i, conv in enumerate([network.head, *network.body]):
+        features = graph.convolution(features, f"conv{i}", conv.kernel(), conv.bias)
+        features = graph.node("Relu", [features], f"relu{i}")
+    tail = graph.convolution(features, "tail", network.tail.kernel(), network.tail.bias)
+    skip = graph.convolution(lr, "skip", network.skip, None)
+
+    levels = graph.node("Add", [tail, skip], "sum")
+    levels = graph.node("Mul", [levels, graph.constant("levels", np.float32(255))], "scaled")
+    levels = graph.node("Add", [levels, graph.constant("half", np.float32(0.5))], "rounded")
+    limits = [graph.constant("black", np.float32(0)), graph.constant("white", np.float32(255))]
+    levels = graph.node("Clip", [levels, *limits], "clipped")
+    levels = graph.node("Cast", [levels], "bytes", to=TensorProto.UINT8)
+    levels = graph.node("DepthToSpace", [levels], "planar", blocksize=scale, mode="CRD")
+    graph.node("Transpose", [levels], "sr", perm=[0, 2, 3, 1])
+
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "super_resolution",
+            [
+                helper.make_tensor_value_info("lr", TensorProto.UINT8, [1, "height", "width", 3]),
+                helper.make_tensor_value_info("cleanup", TensorProto.FLOAT, [1, 1, 1, 1]),
+            ],
+            [
+                helper.make_tensor_value_info(
+                    "sr", TensorProto.UINT8, [1, "sr_height", "sr_width", 3]
+                )
+            ],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="training.export",
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def load_network(checkpoint: Path) -> tuple[PlainNetwork, dict[str, object]]:
+    """The averaged weights of a run, and the run's settings and length."""
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=False)
+    shape = NetworkShape(**saved["recipe"]["shape"])
+    network = PlainNetwork(shape)
+    network.load_state_dict(saved["weights"])
+    run = {**saved["recipe"], "steps": saved["step"], "seconds": round(saved["elapsed"])}
+    return network.eval(), run
+
+
+def write(run: Path, *, name: str, description: str, models: Path = MODELS) -> Path:
+    """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out."""
+    network, training = load_network(run / "checkpoint.pt")
+    shape = network.shape
+    path = models / f"{name}_x{shape.scale}.onnx"
+    data = to_onnx(network).SerializeToString()
+    path.write_bytes(data)
+    entry = {
+        "name": name,
+        "scale": shape.scale,
+        "file": path.name,
+        "description": description,
+        "receptive_radius": shape.receptive_radius,
+        "multiple_of": 1,
+        "multiplications": shape.multiplications,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "license": LICENSE,
+        "training": training,
+    }
+    manifest = models / "manifest.json"
+    known = json.loads(manifest.read_text())["models"] if manifest.exists() else []
+    others = [each for each in known if (each["name"], each["scale"]) != (name, shape.scale)]
+    entries = sorted([*others, entry], key=lambda each: (each["name"], each["scale"]))
+    manifest.write_text(json.dumps({"models": entries}, indent=2) + "\n")
+    return path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a training run")
+    parser.add_argument("--name", required=True, help="tier: fast, quality, …")
+    parser.add_argument("--description", default="", help="one sentence for the manifest")
+    parser.add_argument("--models", type=Path, default=MODELS)
+    options = parser.parse_args()
+    path = write(
+        options.run, name=options.name, description=options.description, models=options.models
+    )
+    print(path)
+
+
+if __name__ == "__main__":
+    main()

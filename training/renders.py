@@ -1,0 +1,91 @@
+"""Text and interface pictures, rendered here: sharp edges that photographs rarely teach."""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from training.data import Pair, make_pair
+
+FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+SIDE = 512
+COUNT = 80
+TEXT = (
+    "light river stone window garden number picture quiet between letter morning paper market "
+    "silver winter copper station answer island yellow engine simple harbour future 1984 27.5 % "
+    "(note) A4 => x^2 @home Q&A 3,141 #7 [ok] {key: value} Total € 12.90 10:45"
+)
+WORDS = TEXT.split(" ")
+
+
+def rendered_pairs(*, scale: int, seed: int) -> list[Pair]:
+    """`COUNT` pictures of text, half of them laid out like a window with boxes and lines."""
+    rng = random.Random(seed)
+    fonts = font_files()
+    return [
+        make_pair(_page(rng, fonts) if i % 2 else _window(rng, fonts), scale=scale)
+        for i in range(COUNT)
+    ]
+
+
+def font_files() -> list[Path]:
+    """TrueType fonts installed on this machine; FileNotFoundError when there is none."""
+    found = sorted(f for folder in FONT_FOLDERS if folder.exists() for f in folder.rglob("*.ttf"))
+    if not found:
+        raise FileNotFoundError("no TrueType font found: install one, e.g. fonts-dejavu-core")
+    return found
+
+
+@lru_cache(maxsize=256)
+def _font(path: Path, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(path), size)
+
+
+def _colours(rng: random.Random) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Paper and ink with a readable contrast."""
+    dark = tuple(rng.randint(0, 90) for _ in range(3))
+    light = tuple(rng.randint(170, 255) for _ in range(3))
+    if rng.random() < 0.4:
+        dark, light = (0, 0, 0), (255, 255, 255)
+    return (light, dark) if rng.random() < 0.75 else (dark, light)
+
+
+def _sentence(rng: random.Random) -> str:
+    return " ".join(rng.choice(WORDS) for _ in range(rng.randint(4, 16)))
+
+
+def _page(rng: random.Random, fonts: list[Path]) -> Image.Image:
+    paper, ink = _colours(rng)
+    image = Image.new("RGB", (SIDE, SIDE), paper)
+    draw = ImageDraw.Draw(image)
+    y = rng.randint(2, 12)
+    while y < SIDE:
+        size = rng.choice((11, 13, 14, 16, 18, 22, 28, 40, 64))
+        draw.text((rng.randint(2, 30), y), _sentence(rng), ink, _font(rng.choice(fonts), size))
+        y += int(size * 1.35)
+    return image
+
+
+def _window(rng: random.Random, fonts: list[Path]) -> Image.Image:
+    paper, ink = _colours(rng)
+    image = Image.new("RGB", (SIDE, SIDE), paper)
+    draw = ImageDraw.Draw(image)
+    font = rng.choice(fonts)
+    for _ in range(rng.randint(12, 30)):
+        x, y = rng.randint(-20, SIDE), rng.randint(-20, SIDE)
+        box = (x, y, x + rng.randint(20, 240), y + rng.randint(12, 160))
+        fill = tuple(rng.randint(0, 255) for _ in range(3))
+        kind = rng.random()
+        if kind < 0.35:
+            draw.rounded_rectangle(box, rng.randint(0, 12), fill, ink, rng.randint(0, 2))
+        elif kind < 0.5:
+            draw.ellipse(box, fill, ink, rng.randint(0, 3))
+        elif kind < 0.7:
+            draw.line(box, fill, rng.randint(1, 4))
+        else:
+            draw.line((0, y, SIDE, y), ink, 1)
+        draw.text((x + 4, y + 2), _sentence(rng), ink, _font(font, rng.choice((10, 12, 14, 18))))
+    return image
