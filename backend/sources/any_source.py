@@ -1,0 +1,64 @@
+"""Chooses the source that a request names."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from backend.errors import RequestError, SourceNotAllowedError
+from backend.options import UpscaleRequest
+from backend.settings import Settings
+from backend.sources.inline_image import decode_inline_image
+from backend.sources.s3_address import parse_s3_address
+from backend.sources.scheme import scheme_of
+
+if TYPE_CHECKING:
+    from backend.sources.s3 import S3Source
+
+
+class AnySource:
+    """`img` is decoded, `url` is fetched; one for the whole process, safe to share by threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._s3: S3Source | None = None
+        self._making_s3 = threading.Lock()
+
+    def read(self, request: UpscaleRequest, *, max_bytes: int) -> bytes:
+        """At most `max_bytes` bytes; RequestError, PayloadTooLargeError or a SourceError."""
+        if request.img is not None:
+            return decode_inline_image(request.img, max_bytes=max_bytes)
+        if request.url is None:
+            raise RequestError("Send exactly one of 'url' and 'img'.")
+        return self._fetch(request.url, max_bytes=max_bytes)
+
+    def _fetch(self, url: str, *, max_bytes: int) -> bytes:
+        scheme = scheme_of(url)
+        if scheme == "s3":
+            return self._fetch_from_s3(url, max_bytes=max_bytes)
+        return self._fetch_from_web(url, max_bytes=max_bytes)
+
+    def _fetch_from_web(self, url: str, *, max_bytes: int) -> bytes:
+        if not self._settings.allow_web_sources:
+            raise SourceNotAllowedError(
+                "This deployment cannot reach the web; send the picture itself as 'img', or the "
+                "s3:// address of a picture in a bucket that is open to it."
+            )
+        # Imported on first use: requests costs about 0.13 s of CPU, which a cold start that
+        # serves an `img` should not pay.
+        from backend.sources.web import WebSource  # noqa: PLC0415
+
+        return WebSource(self._settings).read(url, max_bytes=max_bytes)
+
+    def _fetch_from_s3(self, url: str, *, max_bytes: int) -> bytes:
+        address = parse_s3_address(url, allowed_buckets=self._settings.input_buckets)
+        return self._s3_source().read(address, max_bytes=max_bytes)
+
+    def _s3_source(self) -> S3Source:
+        with self._making_s3:
+            if self._s3 is None:
+                # Imported on first use: boto3 costs about 0.25 s of CPU.
+                from backend.sources.s3 import S3Source  # noqa: PLC0415
+
+                self._s3 = S3Source(timeout_seconds=self._settings.source_timeout_seconds)
+            return self._s3

@@ -1,0 +1,92 @@
+"""One moment by which a fetch is over, whatever the other side does."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import TypeVar
+
+from backend.errors import SourceTimeoutError
+
+T = TypeVar("T")
+
+_SHORTEST_TIMEOUT = 0.001  # a socket timeout of 0 would mean "do not block"
+
+
+class Deadline:
+    """Counts from its making; `run` ends at it even inside a call that has no timeout.
+
+    Socket timeouts alone do not bound a fetch: name resolution has none, and a peer that sends
+    one byte now and then restarts them for ever. So the work runs in a thread of its own, its
+    connections are shut down from outside at the deadline (which ends the blocked read, and with
+    it the thread), and a name resolution still under way is left to end by itself.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._lock = threading.Lock()
+        self._held: list[socket.socket] = []
+        self._is_over = False
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, always above 0, so that it is a valid socket timeout."""
+        return max(self._end - time.monotonic(), _SHORTEST_TIMEOUT)
+
+    def check(self) -> None:
+        """SourceTimeoutError when it has passed: between the steps of a long read."""
+        if time.monotonic() >= self._end:
+            raise too_slow()
+
+    def hold(self, connection: socket.socket) -> socket.socket:
+        """Take note of a new connection, to be shut down at the end; returns the same one.
+
+        A duplicate is kept because TLS takes the original socket's handle away.
+        """
+        with self._lock:
+            if self._is_over:
+                connection.close()
+                raise TimeoutError("the fetch was given up before it connected")
+            self._held.append(connection.dup())
+        return connection
+
+    def run(self, job: Callable[[], T]) -> T:
+        """The job's result or exception; SourceTimeoutError at the deadline."""
+        future: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                result = job()
+            except BaseException as exc:  # noqa: BLE001 - handed to the caller, who raises it
+                future.set_exception(exc)
+            else:
+                future.set_result(result)
+
+        # A daemon, so that a resolver that hangs cannot keep the process from stopping.
+        threading.Thread(target=work, name="source", daemon=True).start()
+        try:
+            finished, _ = wait([future], timeout=self.remaining)
+            if not finished:
+                raise too_slow()
+            return future.result()
+        finally:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        with self._lock:
+            self._is_over = True
+            held, self._held = self._held, []
+        for connection in held:
+            # The other side, or the work itself, may have closed it first.
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+
+def too_slow() -> SourceTimeoutError:
+    """For every way in which the time can run out."""
+    return SourceTimeoutError("Fetching the picture took too long.")

@@ -1,0 +1,28 @@
+"""`s3://bucket/key`, without any AWS library."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from backend.errors import RequestError, SourceNotAllowedError
+
+MAX_KEY_BYTES = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Address:
+    """A bucket and a key, the key exactly as written: S3 addresses are not percent-encoded."""
+
+    bucket: str
+    key: str
+
+
+def parse_s3_address(url: str, *, allowed_buckets: Collection[str]) -> S3Address:
+    """RequestError when it names no object, SourceNotAllowedError for a bucket not listed."""
+    bucket, _, key = url.partition("://")[2].partition("/")
+    if not bucket or not key or len(key.encode()) > MAX_KEY_BYTES:
+        raise RequestError("An s3 address is s3://bucket/key.", field="url")
+    if bucket not in allowed_buckets:
+        raise SourceNotAllowedError("This deployment does not read that bucket.")
+    return S3Address(bucket=bucket, key=key)

@@ -1,0 +1,42 @@
+"""A web address, checked as far as it can be before anything is resolved."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+
+from backend.errors import RequestError, SourceNotAllowedError
+
+WEB_PORTS = (80, 443)
+_USER = re.compile(r"[^/?#]*//[^/?#]*@")
+
+
+def parse_web_address(url: str, *, any_port: bool) -> str:
+    """The address in the very spelling that will be fetched; RequestError, SourceNotAllowedError.
+
+    The library's own parser reads it first, so what is checked is what is connected to, and no
+    difference between two parsers can be played on.
+    """
+    prepared = requests.PreparedRequest()
+    try:
+        prepared.prepare_url(url, None)
+        parts: SplitResult = urlsplit(prepared.url or "")
+        port, host = parts.port, parts.hostname
+    except ValueError as exc:  # requests' InvalidURL is one, and so is UnicodeError
+        raise _malformed() from exc
+    if not host:
+        raise _malformed()
+    if parts.scheme not in ("http", "https"):
+        raise SourceNotAllowedError("Only http, https and s3 addresses are read.")
+    # Checked in both spellings: the library drops an empty user name.
+    if "@" in parts.netloc or _USER.match(url):
+        raise SourceNotAllowedError("An address with a user name or a password is not fetched.")
+    if not any_port and port is not None and port not in WEB_PORTS:
+        raise SourceNotAllowedError("Only the web's usual ports, 80 and 443, are reached.")
+    return parts._replace(fragment="").geturl()
+
+
+def _malformed() -> RequestError:
+    return RequestError("The 'url' is not a valid web address.", field="url")

@@ -1,0 +1,74 @@
+"""A bounded queue, with real threads."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from backend.errors import BusyError, CancelledError
+from backend.gate import Gate
+from backend.upscaler import never_cancelled
+
+
+def occupy(gate: Gate, release: threading.Event) -> threading.Thread:
+    """Start a thread that is inside the gate when this returns."""
+    inside = threading.Event()
+
+    def work() -> None:
+        with gate.turn(is_cancelled=never_cancelled):
+            inside.set()
+            release.wait(10)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert inside.wait(10)
+    return thread
+
+
+def test_one_more_than_the_queue_holds_is_refused_at_once() -> None:
+    gate = Gate(max_running=1, max_queued=0)
+    release = threading.Event()
+    thread = occupy(gate, release)
+    with pytest.raises(BusyError) as caught, gate.turn(is_cancelled=never_cancelled):
+        pass
+    assert caught.value.retry_after >= 1
+    release.set()
+    thread.join()
+    with gate.turn(is_cancelled=never_cancelled):
+        assert gate.load == (1, 0)
+    assert gate.load == (0, 0)
+
+
+def test_a_waiting_caller_can_give_up() -> None:
+    gate = Gate(max_running=1, max_queued=3)
+    release = threading.Event()
+    thread = occupy(gate, release)
+    with pytest.raises(CancelledError), gate.turn(is_cancelled=lambda: True):
+        pass
+    assert gate.load == (1, 0)
+    release.set()
+    thread.join()
+
+
+def test_never_more_run_than_allowed() -> None:
+    gate = Gate(max_running=2, max_queued=20)
+    lock = threading.Lock()
+    running = most = 0
+
+    def work() -> None:
+        nonlocal running, most
+        with gate.turn(is_cancelled=never_cancelled):
+            with lock:
+                running += 1
+                most = max(most, running)
+            threading.Event().wait(0.01)
+            with lock:
+                running -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 2

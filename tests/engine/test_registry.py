@@ -1,0 +1,73 @@
+"""Networks as data: what the manifest promises is checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backend.errors import ModelError, UnknownModelError, UnsupportedScaleError
+from backend.registry import SHIPPED, load_registry, read_manifest, verified_bytes
+
+ENTRY = {"name": "mine", "scale": 2, "file": "mine.onnx", "receptive_radius": 4}
+
+
+def manifest(folder: Path, *entries: object) -> Path:
+    (folder / "manifest.json").write_text(json.dumps({"models": entries}))
+    return folder
+
+
+def test_the_shipped_networks_are_the_files_that_the_manifest_names() -> None:
+    specs = read_manifest(SHIPPED)
+    assert {("fast", 2), ("fast", 4)} <= {(spec.name, spec.scale) for spec in specs}
+    for spec in specs:
+        assert spec.sha256
+        assert spec.license
+        assert verified_bytes(spec)
+    named = {spec.path.name for spec in specs}
+    assert named == {path.name for path in SHIPPED.glob("*.onnx")}
+
+
+def test_unknown_names_and_scales_are_named_errors() -> None:
+    registry = load_registry(SHIPPED)
+    with pytest.raises(UnknownModelError) as unknown:
+        registry.find(name="magic", scale=2)
+    assert "fast" in unknown.value.message
+    with pytest.raises(UnsupportedScaleError):
+        registry.find(name="fast", scale=3)
+
+
+def test_a_users_network_joins_and_may_replace(tmp_path: Path) -> None:
+    own = {**ENTRY, "name": "fast"}
+    registry = load_registry(SHIPPED, manifest(tmp_path, ENTRY, own))
+    assert "mine" in registry.names
+    assert registry.find(name="fast", scale=2).path == tmp_path / "mine.onnx"
+    assert registry.find(name="fast", scale=4).path.parent == SHIPPED
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {**ENTRY, "scale": "2"},
+        {**ENTRY, "radius": 4},
+        {key: value for key, value in ENTRY.items() if key != "receptive_radius"},
+    ],
+)
+def test_a_bad_entry_is_refused(tmp_path: Path, entry: dict[str, object]) -> None:
+    with pytest.raises(ModelError):
+        read_manifest(manifest(tmp_path, entry))
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"networks": []}', "{"])
+def test_a_bad_manifest_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(ModelError):
+        read_manifest(tmp_path)
+
+
+def test_a_changed_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.onnx").write_bytes(b"changed")
+    spec = read_manifest(manifest(tmp_path, {**ENTRY, "sha256": "0" * 64}))[0]
+    with pytest.raises(ModelError, match="changed"):
+        verified_bytes(spec)

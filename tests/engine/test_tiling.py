@@ -1,0 +1,50 @@
+"""The arithmetic of tiles, with numbers only."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.tiling import Span, spans, tiles
+
+
+def test_a_short_side_is_one_span_without_padding() -> None:
+    assert spans(100, tile_size=256, tile_pad=8) == [
+        Span(start=0, stop=100, read_start=0, read_stop=100)
+    ]
+
+
+def test_padding_reaches_over_inner_edges_only() -> None:
+    first, second = spans(20, tile_size=10, tile_pad=3)
+    assert (first.read_start, first.read_stop) == (0, 13)
+    assert (second.read_start, second.read_stop) == (7, 20)
+
+
+@given(
+    length=st.integers(1, 5000),
+    tile_size=st.integers(1, 600),
+    tile_pad=st.integers(0, 40),
+    multiple_of=st.sampled_from([1, 2, 4, 8]),
+)
+def test_spans_cover_every_pixel_once(
+    length: int, tile_size: int, tile_pad: int, multiple_of: int
+) -> None:
+    cover = spans(length, tile_size=tile_size, tile_pad=tile_pad, multiple_of=multiple_of)
+    assert cover[0].start == 0
+    assert cover[-1].stop == length
+    for before, after in pairwise(cover):
+        assert before.stop == after.start
+    for span in cover:
+        assert span.start < span.stop
+        assert span.read_start % multiple_of == 0
+        assert span.read_start <= max(0, span.start - tile_pad)
+        assert span.read_stop >= min(length, span.stop + tile_pad)
+        assert span.read_stop <= length
+
+
+@pytest.mark.parametrize(("height", "width", "count"), [(1, 1, 1), (256, 257, 2), (600, 600, 9)])
+def test_a_picture_is_cut_into_a_grid(height: int, width: int, count: int) -> None:
+    assert len(list(tiles(height, width, tile_size=256, tile_pad=8))) == count

@@ -1,0 +1,121 @@
+"""Whole pictures through real networks, tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from backend import Service
+from backend.errors import CancelledError
+from backend.images import Picture, RgbImage
+from backend.registry import ModelSpec
+from backend.upscaler import Session, Upscaler
+
+MODELS = [("fast", 2), ("fast", 4)]
+
+
+class Narrowed:
+    """A real network that claims a smaller receptive radius than it has."""
+
+    def __init__(self, session: Session, *, receptive_radius: int) -> None:
+        self._session = session
+        self.spec: ModelSpec = replace(session.spec, receptive_radius=receptive_radius)
+
+    def run(self, lr: RgbImage, *, cleanup: float) -> RgbImage:
+        return self._session.run(lr, cleanup=cleanup)
+
+
+@pytest.fixture(scope="module")
+def noise() -> Picture:
+    """The hardest case for seams: every pixel differs from its neighbours."""
+    return Picture(rgb=np.random.default_rng(7).integers(0, 256, (75, 91, 3), np.uint8))
+
+
+@pytest.mark.parametrize(("model", "scale"), MODELS)
+@pytest.mark.parametrize("cleanup", [0.0, 0.4])
+@pytest.mark.parametrize("tile_size", [16, 33, 64])
+def test_tiles_equal_the_whole(
+    service: Service, noise: Picture, model: str, scale: int, cleanup: float, tile_size: int
+) -> None:
+    session = service.session(model=model, scale=scale)
+    whole = session.run(noise.rgb, cleanup=cleanup)
+    tiled = Upscaler(session, tile_size=tile_size).upscale(noise, cleanup=cleanup)
+    np.testing.assert_array_equal(tiled.rgb, whole)
+
+
+@pytest.mark.parametrize(("model", "scale"), MODELS)
+def test_with_less_padding_than_the_radius_seams_appear(
+    service: Service, noise: Picture, model: str, scale: int
+) -> None:
+    session = service.session(model=model, scale=scale)
+    whole = session.run(noise.rgb, cleanup=0.0)
+    narrowed = Narrowed(session, receptive_radius=1)
+    tiled = Upscaler(narrowed, tile_size=16).upscale(noise)
+    assert (tiled.rgb != whole).any()
+
+
+@pytest.mark.parametrize(("model", "scale"), MODELS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (2, 3), (17, 16)])
+def test_any_size_comes_out_scaled_exactly(
+    service: Service, model: str, scale: int, size: tuple[int, int]
+) -> None:
+    height, width = size
+    upscaler = Upscaler(service.session(model=model, scale=scale), tile_size=128)
+    gray = Picture(rgb=np.full((height, width, 3), 120, np.uint8))
+    sr = upscaler.upscale(gray)
+    assert sr.rgb.shape == (height * scale, width * scale, 3)
+    assert sr.rgb.dtype == np.uint8
+    assert np.abs(sr.rgb.astype(int) - 120).max() <= 24
+
+
+def test_progress_counts_every_tile(service: Service, noise: Picture) -> None:
+    seen: list[tuple[int, int]] = []
+    upscaler = Upscaler(service.session(model="fast", scale=2), tile_size=32)
+    upscaler.upscale(noise, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(i, 9) for i in range(1, 10)]
+
+
+def test_it_stops_between_tiles_when_asked(service: Service, noise: Picture) -> None:
+    answers: Iterator[bool] = iter([False, False, True])
+    done: list[int] = []
+    upscaler = Upscaler(service.session(model="fast", scale=2), tile_size=32)
+    with pytest.raises(CancelledError):
+        upscaler.upscale(
+            noise,
+            on_progress=lambda count, _: done.append(count),
+            is_cancelled=lambda: next(answers),
+        )
+    assert done == [1, 2]
+
+
+def test_opaque_and_empty_areas_stay_so(service: Service) -> None:
+    alpha = np.zeros((40, 40), np.uint8)
+    alpha[:, 20:] = 255
+    rgb = np.full((40, 40, 3), 200, np.uint8)
+    upscaler = Upscaler(service.session(model="fast", scale=4), tile_size=256)
+    sr = upscaler.upscale(Picture(rgb=rgb, alpha=alpha))
+    assert sr.alpha is not None
+    assert sr.alpha.shape == (160, 160)
+    assert (sr.alpha[:, :72] == 0).all()
+    assert (sr.alpha[:, 88:] == 255).all()
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_it_is_clearly_sharper_than_bicubic(
+    service: Service, photo: Image.Image, scale: int
+) -> None:
+    side = (photo.width // scale, photo.height // scale)
+    hr = photo.crop((0, 0, side[0] * scale, side[1] * scale))
+    lr = hr.resize(side, Image.Resampling.BICUBIC)
+    bicubic = np.asarray(lr.resize(hr.size, Image.Resampling.BICUBIC))
+    upscaler = Upscaler(service.session(model="fast", scale=scale), tile_size=256)
+    sr = upscaler.upscale(Picture(rgb=np.asarray(lr))).rgb
+
+    def error(image: RgbImage) -> float:
+        return float(np.mean((image.astype(float) - np.asarray(hr, float)) ** 2))
+
+    assert error(sr) < 0.8 * error(bicubic)

@@ -1,0 +1,104 @@
+"""A small internet on loopback: names, routes and servers."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+CERTIFICATES = Path(__file__).parent / "certificates"
+AUTHORITY = CERTIFICATES / "authority.pem"
+PICTURE = b"\x89PNG what a picture's bytes are is no matter here" * 40
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+@dataclass
+class Internet:
+    """`names` are resolved, `routes` lead from public addresses to servers on loopback."""
+
+    names: dict[str, list[list[str]]] = field(default_factory=dict)
+    """Name -> the answers to give one after the other, the last one again and again."""
+    routes: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(address, port) -> port on loopback."""
+    connections: list[tuple[str, int]] = field(default_factory=list)
+    """Every address that a connection was asked for."""
+    lookup: Callable[[str], None] = lambda name: None
+    """Called before a name is answered, to be slow."""
+
+    def name(self, name: str, *answers: list[str]) -> None:
+        self.names[name] = list(answers)
+
+
+class QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is what many of these tests are about."""
+
+
+@dataclass
+class Site:
+    """A running server: what it was asked for, and what it answers by path."""
+
+    port: int
+    pages: dict[str, Answer]
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    """(path, header fields in lower case) of each request."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set at the end of the test; what drips waits on it between two drops."""
+
+    def url(self, path: str = "/") -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+def body(data: bytes, **headers: str) -> Answer:
+    """200 with these bytes; `Content_Type="…"` is the field Content-Type."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        for name, value in {"Content_Length": str(len(data)), **headers}.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    return answer
+
+
+def status(code: int) -> Answer:
+    """An answer without a body."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(code)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return answer
+
+
+def redirect(target: str, code: int = 302) -> Answer:
+    """To another address, absolute or not."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(code)
+        handler.send_header("Location", target)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return answer
+
+
+def endless(code: int = 200, **headers: str) -> Answer:
+    """A body that goes on as long as anyone reads it, by as many bytes as they read."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(code)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                handler.wfile.write(bytes(65536))
+
+    return answer

@@ -1,0 +1,107 @@
+"""`img`: base64 and nothing but base64."""
+
+from __future__ import annotations
+
+import base64
+import tracemalloc
+
+import pytest
+
+from backend.errors import PayloadTooLargeError, RequestError
+from backend.options import UpscaleOptions, UpscaleRequest
+from backend.settings import Settings
+from backend.sources import AnySource
+
+DATA = bytes(range(256)) * 3
+
+
+def read(img: str, *, max_bytes: int = 10_000) -> bytes:
+    request = UpscaleRequest(options=UpscaleOptions(), img=img)
+    return AnySource(Settings()).read(request, max_bytes=max_bytes)
+
+
+@pytest.mark.parametrize("length", range(1, 9))
+def test_base64_gives_its_bytes_whatever_its_padding(length: int) -> None:
+    assert read(base64.b64encode(DATA[:length]).decode()) == DATA[:length]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "data:image/png;base64,",
+        "data:image/svg+xml;base64,",
+        "DATA:IMAGE/JPEG;BASE64,",
+        "data:image/png;charset=utf-8;base64,",
+    ],
+)
+def test_a_data_prefix_is_taken_off(prefix: str) -> None:
+    assert read(prefix + base64.b64encode(DATA).decode()) == DATA
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["data:", "data:,", "data:text/html;base64,", "data:image/png,", "data:image/png;base64"],
+)
+def test_another_data_prefix_is_refused(prefix: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        read(prefix + base64.b64encode(DATA).decode())
+    assert caught.value.details == {"field": "img"}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_wrapped_lines_are_read_as_tools_write_them(end: str) -> None:
+    assert read(base64.encodebytes(DATA).decode().replace("\n", end)) == DATA
+
+
+@pytest.mark.parametrize(
+    "img",
+    [
+        "QUJ",  # padding missing
+        "QUI",
+        "QUJD=",  # padding too much
+        "QQ===",
+        "QQ==QQ==",  # something after the padding
+        "=QQ=",
+        "Q",
+        "QU JD",  # a space, as of a '+' that was decoded as one
+        "QU\tJD",
+        "QU-_",  # the alphabet for addresses
+        "QUJD\u00e9",
+        "QUJD\u200b",
+        "QUJD\x00",
+        "QUJD\udc80",
+        "====",
+        "<svg/>",
+    ],
+)
+def test_what_is_not_base64_is_refused(img: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        read(img)
+    assert type(caught.value) is RequestError
+    assert caught.value.details == {"field": "img"}
+
+
+@pytest.mark.parametrize("img", ["\n", "\r\n\r\n", "data:image/png;base64,"])
+def test_base64_of_nothing_is_refused(img: str) -> None:
+    with pytest.raises(RequestError):
+        read(img)
+
+
+@pytest.mark.parametrize("length", [766, 767, 768])
+def test_as_many_bytes_as_the_limit_are_read_and_one_more_is_not(length: int) -> None:
+    wrapped = "data:image/png;base64," + base64.encodebytes(DATA[:length]).decode()
+    assert len(read(wrapped, max_bytes=length)) == length
+    with pytest.raises(PayloadTooLargeError) as caught:
+        read(wrapped, max_bytes=length - 1)
+    assert caught.value.details == {"max_bytes": length - 1}
+
+
+def test_too_much_is_refused_before_it_is_decoded() -> None:
+    img = "Q" * (8 * 2**20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(PayloadTooLargeError, match="limit of 1 MiB"):
+            read(img, max_bytes=2**20)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()

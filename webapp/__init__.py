@@ -1,0 +1,1 @@
+"""The web page: choose a picture, upscale it, compare and download the result."""
