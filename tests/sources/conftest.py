@@ -8,10 +8,12 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
+import trustme
 
-from tests.sources.loopback import CERTIFICATES, Answer, Internet, QuietServer, Site, status
+from tests.sources.loopback import Answer, Internet, QuietServer, Site, status
 
 
 @pytest.fixture(autouse=True)
@@ -49,8 +51,22 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
     return net
 
 
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """A certificate authority that nobody else trusts."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def authority_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its certificate, as a PEM file."""
+    path = tmp_path_factory.mktemp("authority") / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Site]]:
+def serve(authority: trustme.CA) -> Iterator[Callable[..., Site]]:
     """`serve({"/path": answer})` starts an HTTP server; `tls=True` with a certificate."""
     with contextlib.ExitStack() as stack:
 
@@ -67,7 +83,7 @@ def serve() -> Iterator[Callable[..., Site]]:
             server = stack.enter_context(QuietServer(("127.0.0.1", 0), Handler))
             if tls:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                context.load_cert_chain(CERTIFICATES / "pictures.example.pem")
+                authority.issue_cert("pictures.example").configure_cert(context)
                 server.socket = context.wrap_socket(server.socket, server_side=True)
             site = Site(port=server.server_address[1], pages=pages)
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -7,10 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
-CERTIFICATES = Path(__file__).parent / "certificates"
-AUTHORITY = CERTIFICATES / "authority.pem"
 PICTURE = b"\x89PNG what a picture's bytes are is no matter here" * 40
 
 Answer = Callable[[BaseHTTPRequestHandler], None]

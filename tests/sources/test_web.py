@@ -11,6 +11,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +28,6 @@ from backend.settings import Settings
 from backend.sources import AnySource
 from backend.sources.web import WebSource
 from tests.sources.loopback import (
-    AUTHORITY,
     PICTURE,
     Answer,
     Internet,
@@ -392,8 +392,9 @@ def test_proxies_and_passwords_of_the_environment_are_not_used(
 # TLS
 
 
-def tls_source() -> WebSource:
-    return WebSource(STRICT, ca_bundle=AUTHORITY)
+@pytest.fixture
+def tls_source(authority_file: Path) -> WebSource:
+    return WebSource(STRICT, ca_bundle=authority_file)
 
 
 @pytest.fixture
@@ -405,25 +406,32 @@ def tls_site(internet: Internet, serve: Serve) -> Site:
     return site
 
 
-def test_a_certificate_is_verified_against_the_name(tls_site: Site, internet: Internet) -> None:
-    assert tls_source().read("https://pictures.example/cat.png", max_bytes=10**5) == PICTURE
+def test_a_certificate_is_verified_against_the_name(
+    tls_source: WebSource, tls_site: Site, internet: Internet
+) -> None:
+    assert tls_source.read("https://pictures.example/cat.png", max_bytes=10**5) == PICTURE
     assert internet.connections == [(PUBLIC, 443)]
     assert tls_site.requests[0][1]["host"] == "pictures.example"
 
 
 @pytest.mark.parametrize("host", ["other.example", PUBLIC])
-def test_a_certificate_of_another_name_is_refused(host: str, tls_site: Site) -> None:
+def test_a_certificate_of_another_name_is_refused(
+    host: str, tls_source: WebSource, tls_site: Site
+) -> None:
     with pytest.raises(SourceUnreachableError, match="certificate"):
-        tls_source().read(f"https://{host}/cat.png", max_bytes=10**5)
+        tls_source.read(f"https://{host}/cat.png", max_bytes=10**5)
     assert tls_site.requests == []
 
 
 @pytest.mark.parametrize("settings", [STRICT, RELAXED], ids=["strict", "relaxed"])
 def test_an_unknown_authority_is_refused(
-    settings: Settings, tls_site: Site, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    tls_site: Site,
+    authority_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(AUTHORITY))
-    monkeypatch.setenv("CURL_CA_BUNDLE", str(AUTHORITY))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority_file))
+    monkeypatch.setenv("CURL_CA_BUNDLE", str(authority_file))
     with pytest.raises(SourceUnreachableError, match="certificate"):
         read("https://pictures.example/cat.png", settings)
     assert tls_site.requests == []
