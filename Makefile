@@ -25,7 +25,8 @@ imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 unit: $(VENV)/dev.stamp
-	CHROMIUM=$$(scripts/find-chromium.sh || true) $(BIN)/pytest
+	-scripts/install-chromium.sh
+	$(BIN)/pytest
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

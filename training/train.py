@@ -223,7 +223,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--art", type=Path, help="folder of drawings")
-    parser.add_argument("--start", type=Path, help="folder of a run to take weights from")
+    parser.add_argument("--weights-from", type=Path, help="folder of a run to take weights from")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
     parser.add_argument("--scale", type=int, choices=(2, 4), required=True)
     parser.add_argument("--num-feat", type=int, default=32)
@@ -263,7 +263,7 @@ def main() -> None:
     source = PatchSource(
         groups, scale=shape.scale, degradation=recipe.degradation, seed=recipe.seed + 1000 * rank
     )
-    train(recipe, source, held_out, out=options.out, start=options.start)
+    train(recipe, source, held_out, out=options.out, start=options.weights_from)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+"""The README's picture of details: `python -m benchmarks.figures --out docs/images/details.png`.
+
+Sample pictures are made small, brought back by bicubic enlargement and by the engine, and the same
+detail of each is shown beside the original, every pixel enlarged to a block so that it can be seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from backend import Service, Settings, UpscaleOptions, create_service
+
+SAMPLES = Path(__file__).parent.parent / "sample_images"
+SIDE = 96
+"""Of a detail, in pixels of the original."""
+BLOCK = 3
+GAP = 12
+CAPTION = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detail:
+    """Where to look: a sample, the left top corner, and how the small picture was saved."""
+
+    file: str
+    corner: tuple[int, int]
+    scale: int
+    jpeg: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What was done to the picture."""
+        return f"x{self.scale}" + (f", from JPEG {self.jpeg}" if self.jpeg else "")
+
+
+DETAILS = (
+    Detail(file="cat.jpg", corner=(120, 40), scale=2),
+    Detail(file="printed-text.png", corner=(40, 100), scale=2),
+    Detail(file="comic.png", corner=(20, 20), scale=2, jpeg=60),
+    Detail(file="astronaut-portrait.jpg", corner=(90, 60), scale=4),
+)
+
+
+def views(service: Service, detail: Detail) -> list[tuple[str, Image.Image]]:
+    """(caption, detail) of the small picture by bicubic, by the engine, and the original."""
+    with Image.open(SAMPLES / detail.file) as opened:
+        picture = opened.convert("RGB")
+    width, height = (side - side % detail.scale for side in picture.size)
+    original = picture.crop((0, 0, width, height))
+    small = original.resize(
+        (width // detail.scale, height // detail.scale), Image.Resampling.BICUBIC
+    )
+    saved = io.BytesIO()
+    if detail.jpeg:
+        small.save(saved, "JPEG", quality=detail.jpeg)
+    else:
+        small.save(saved, "PNG")
+    options = UpscaleOptions(scale=detail.scale, format="png")
+    result = Image.open(io.BytesIO(service.upscale(saved.getvalue(), options).data))
+    bicubic = Image.open(saved).convert("RGB").resize(original.size, Image.Resampling.BICUBIC)
+    left, top = detail.corner
+    box = (left, top, left + SIDE, top + SIDE)
+    named = (
+        (f"bicubic, {detail.title}", bicubic),
+        (f"this project, {detail.title}", result.convert("RGB")),
+        ("original", original),
+    )
+    return [(caption, image.crop(box)) for caption, image in named]
+
+
+def figure(service: Service) -> Image.Image:
+    """One row a detail."""
+    font = ImageFont.load_default(16)
+    cell = SIDE * BLOCK
+    size = (3 * cell + 4 * GAP, len(DETAILS) * (cell + CAPTION + GAP) + GAP)
+    sheet = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(sheet)
+    for row, detail in enumerate(DETAILS):
+        for column, (caption, view) in enumerate(views(service, detail)):
+            left = GAP + column * (cell + GAP)
+            top = GAP + row * (cell + CAPTION + GAP)
+            sheet.paste(view.resize((cell, cell), Image.Resampling.NEAREST), (left, top))
+            draw.text((left, top + cell + 6), caption, "black", font)
+    return sheet
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    figure(create_service(Settings.from_environment())).save(options.out, optimize=True)
+    print(options.out)
+
+
+if __name__ == "__main__":
+    main()

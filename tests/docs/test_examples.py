@@ -1,0 +1,49 @@
+"""The examples of README and docs are run as they stand, only the port is another one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent.parent
+BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks() -> list[tuple[str, str, str]]:
+    """(name, language, code) of every example that calls the local server."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [
+        (f"{page.name}-{number}", language, code)
+        for page in pages
+        for number, (language, code) in enumerate(BLOCK.findall(page.read_text()))
+        if "http://127.0.0.1:8080" in code
+    ]
+
+
+def test_there_are_examples_in_curl_and_python() -> None:
+    assert {language for _, language, _ in blocks()} == {"bash", "python"}
+
+
+@pytest.mark.parametrize(("name", "language", "code"), blocks(), ids=lambda value: value[:24])
+def test_every_example_runs(
+    name: str, language: str, code: str, server_url: str, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "sample_images", tmp_path / "sample_images")
+    code = code.replace("http://127.0.0.1:8080", server_url)
+    command = ["bash", "-euo", "pipefail", "-c", code]
+    if language == "python":
+        command = [sys.executable, "-c", code]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, check=False
+    )
+    assert done.returncode == 0, f"{name}: {done.stderr.decode()}"
+    with Image.open(tmp_path / "cat-x2.jpg") as result:
+        assert result.size == (600, 400)
