@@ -1,0 +1,42 @@
+"""Names of downloads, from names that strangers chose."""
+
+from __future__ import annotations
+
+import pytest
+
+from webapp.filenames import download_name, name_in_link
+
+
+@pytest.mark.parametrize(
+    ("original", "name"),
+    [
+        ("cat.jpg", "cat-x2.png"),
+        ("IMG 0042.JPEG", "IMG 0042-x2.png"),
+        ("münchen.png", "münchen-x2.png"),
+        ("../../etc/passwd", "passwd-x2.png"),
+        ("C:\\photos\\me.bmp", "me-x2.png"),
+        ('a"b\r\nc<d>.png', "a-b--c-d-x2.png"),
+        ("....", "picture-x2.png"),
+        ("", "picture-x2.png"),
+        ("x" * 300 + ".png", "x" * 60 + "-x2.png"),
+    ],
+)
+def test_a_download_is_named_after_the_original(original: str, name: str) -> None:
+    assert download_name(original, scale=2, format="png") == name
+
+
+def test_the_extension_is_that_of_the_file() -> None:
+    assert download_name("cat.png", scale=4, format="jpeg") == "cat-x4.jpg"
+    assert download_name("cat.png", scale=4, format="webp") == "cat-x4.webp"
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://example.com/a/cat.jpg?size=9#top", "cat.jpg"),
+        ("https://example.com/a%20b.png", "a b.png"),
+        ("https://example.com", "picture"),
+    ],
+)
+def test_a_link_names_its_picture(url: str, name: str) -> None:
+    assert name_in_link(url) == name

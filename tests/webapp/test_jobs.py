@@ -1,0 +1,343 @@
+"""The queue of the page, with real threads and work that waits until it is told to go on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from backend.errors import BusyError, CancelledError, ImageError
+from webapp.jobs import GRACE_SECONDS, Job, Jobs, Phase
+
+SECONDS = 10.0
+"""How long a test waits before it fails."""
+
+
+class Clock:
+    """Time that passes only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Tabs:
+    """Which visitors are connected."""
+
+    def __init__(self, *connected: str) -> None:
+        self.connected = set(connected)
+
+    def __call__(self, visitor: str) -> bool:
+        return visitor in self.connected
+
+
+class SteppedWork:
+    """Work of some steps; each is done when the test allows it."""
+
+    def __init__(self, *, steps: int = 3) -> None:
+        self.steps = steps
+        self.runs = 0
+        self.began = threading.Event()
+        self.may_go_on = threading.Semaphore(0)
+        self.stepped = threading.Semaphore(0)
+
+    def __call__(self, job: Job) -> None:
+        self.runs += 1
+        self.began.set()
+        for step in range(1, self.steps + 1):
+            assert self.may_go_on.acquire(timeout=SECONDS)
+            if job.is_cancelled():
+                raise CancelledError("Cancelled.")
+            job.report(step, self.steps)
+            self.stepped.release()
+
+    def step(self) -> None:
+        """Let one step happen and wait for it."""
+        self.may_go_on.release()
+        assert self.stepped.acquire(timeout=SECONDS)
+
+    def run_on(self) -> None:
+        """Hold nothing back any more."""
+        self.may_go_on.release(self.steps)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tabs() -> Tabs:
+    return Tabs("ann", "bob", "cleo", "dora")
+
+
+@pytest.fixture
+def make(clock: Clock, tabs: Tabs) -> Callable[..., Jobs]:
+    def make(*, max_running: int = 1, max_queued: int = 8) -> Jobs:
+        return Jobs(max_running=max_running, max_queued=max_queued, is_present=tabs, clock=clock)
+
+    return make
+
+
+def finished(job: Job) -> Phase:
+    assert job.wait(SECONDS), "the job did not end"
+    return job.state.phase
+
+
+def test_a_job_runs_and_is_done(make: Callable[..., Jobs]) -> None:
+    results: list[str] = []
+
+    job = make().submit("key", lambda job: results.append("made"), visitor="ann")
+
+    assert finished(job) is Phase.DONE
+    assert results == ["made"]
+    assert job.state.error is None
+
+
+def test_six_equal_wishes_are_one_job(make: Callable[..., Jobs]) -> None:
+    jobs, work = make(), SteppedWork()
+
+    submitted = [jobs.submit("key", work, visitor="ann") for _ in range(6)]
+    work.run_on()
+
+    assert len(set(submitted)) == 1
+    assert finished(submitted[0]) is Phase.DONE
+    assert work.runs == 1
+
+
+def test_different_wishes_are_different_jobs(make: Callable[..., Jobs]) -> None:
+    jobs, first, second = make(), SteppedWork(), SteppedWork()
+
+    one = jobs.submit("x2", first, visitor="ann")
+    two = jobs.submit("x4", second, visitor="bob")
+    first.run_on()
+    second.run_on()
+
+    assert one is not two
+    assert (finished(one), finished(two)) == (Phase.DONE, Phase.DONE)
+    assert (first.runs, second.runs) == (1, 1)
+
+
+def test_progress_and_time_can_be_watched(make: Callable[..., Jobs], clock: Clock) -> None:
+    work = SteppedWork(steps=4)
+    job = make().submit("key", work, visitor="ann")
+
+    clock.now += 3
+    work.step()
+    state = job.state
+    work.run_on()
+
+    assert (state.phase, state.done, state.total, state.elapsed) == (Phase.RUNNING, 1, 4, 3.0)
+    assert finished(job) is Phase.DONE
+
+
+def test_a_waiting_job_knows_how_many_are_ahead(make: Callable[..., Jobs]) -> None:
+    jobs, works = make(), [SteppedWork() for _ in range(3)]
+    queue = [
+        jobs.submit(str(number), work, visitor=visitor)
+        for number, (work, visitor) in enumerate(zip(works, ["ann", "bob", "cleo"], strict=True))
+    ]
+
+    assert [job.state.ahead for job in queue] == [0, 1, 2]
+    assert [job.state.phase for job in queue] == [Phase.RUNNING, Phase.WAITING, Phase.WAITING]
+    for work in works:
+        work.run_on()
+    assert [finished(job) for job in queue] == [Phase.DONE] * 3
+
+
+def test_as_many_jobs_run_at_a_time_as_allowed(make: Callable[..., Jobs]) -> None:
+    jobs, works = make(max_running=2), [SteppedWork() for _ in range(3)]
+    queue = [
+        jobs.submit(str(number), works[number], visitor=visitor)
+        for number, visitor in enumerate(["ann", "bob", "cleo"])
+    ]
+
+    assert [job.state.phase for job in queue] == [Phase.RUNNING, Phase.RUNNING, Phase.WAITING]
+    for work in works:
+        work.run_on()
+    assert [finished(job) for job in queue] == [Phase.DONE] * 3
+
+
+def test_a_full_queue_answers_busy_and_keeps_what_it_has(make: Callable[..., Jobs]) -> None:
+    jobs, works = make(max_queued=1), [SteppedWork() for _ in range(3)]
+    running = jobs.submit("a", works[0], visitor="ann")
+    waiting = jobs.submit("b", works[1], visitor="bob")
+
+    with pytest.raises(BusyError):
+        jobs.submit("c", works[2], visitor="cleo")
+
+    works[0].run_on()
+    works[1].run_on()
+    assert [finished(running), finished(waiting)] == [Phase.DONE] * 2
+    assert works[2].runs == 0
+
+
+def test_a_full_queue_still_lets_an_equal_wish_join(make: Callable[..., Jobs]) -> None:
+    jobs, work, waits = make(max_queued=1), SteppedWork(), SteppedWork()
+    jobs.submit("a", work, visitor="ann")
+    waiting = jobs.submit("b", waits, visitor="bob")
+
+    assert jobs.submit("b", SteppedWork(), visitor="cleo") is waiting
+    work.run_on()
+    waits.run_on()
+    assert finished(waiting) is Phase.DONE
+
+
+def test_leaving_cancels_between_two_steps(make: Callable[..., Jobs]) -> None:
+    jobs, work = make(), SteppedWork()
+    job = jobs.submit("key", work, visitor="ann")
+    work.step()
+
+    jobs.keep_only(None, visitor="ann")
+    work.run_on()
+
+    assert finished(job) is Phase.CANCELLED
+    assert job.state.done == 1
+
+
+def test_a_shared_job_is_cancelled_only_when_both_left(make: Callable[..., Jobs]) -> None:
+    jobs, work = make(), SteppedWork()
+    job = jobs.submit("key", work, visitor="ann")
+    assert jobs.submit("key", work, visitor="bob") is job
+
+    jobs.keep_only(None, visitor="ann")
+    work.step()
+    assert job.state.phase is Phase.RUNNING
+
+    jobs.keep_only(None, visitor="bob")
+    work.run_on()
+    assert finished(job) is Phase.CANCELLED
+
+
+def test_a_closed_tab_cancels_its_job_after_the_grace(
+    make: Callable[..., Jobs], clock: Clock, tabs: Tabs
+) -> None:
+    work = SteppedWork()
+    job = make().submit("key", work, visitor="ann")
+
+    tabs.connected.remove("ann")
+    clock.now += GRACE_SECONDS - 1
+    work.step()
+    clock.now += 2
+    work.run_on()
+
+    assert finished(job) is Phase.CANCELLED
+    assert job.state.done == 1
+
+
+def test_a_tab_that_comes_back_within_the_grace_keeps_its_job(
+    make: Callable[..., Jobs], clock: Clock, tabs: Tabs
+) -> None:
+    work = SteppedWork()
+    job = make().submit("key", work, visitor="ann")
+
+    tabs.connected.remove("ann")
+    clock.now += GRACE_SECONDS - 1
+    tabs.connected.add("ann")
+    work.step()
+    clock.now += GRACE_SECONDS + 1
+    work.run_on()
+
+    assert finished(job) is Phase.DONE
+
+
+def test_a_waiting_job_of_a_closed_tab_makes_room(
+    make: Callable[..., Jobs], clock: Clock, tabs: Tabs
+) -> None:
+    jobs, work = make(max_queued=1), SteppedWork()
+    jobs.submit("a", work, visitor="ann")
+    left = jobs.submit("b", SteppedWork(), visitor="bob")
+    tabs.connected.remove("bob")
+    clock.now += GRACE_SECONDS + 1
+
+    newcomer = jobs.submit("c", lambda job: None, visitor="cleo")
+
+    assert left.state.phase is Phase.CANCELLED
+    work.run_on()
+    assert finished(newcomer) is Phase.DONE
+
+
+def test_a_new_wish_replaces_the_visitors_waiting_one(make: Callable[..., Jobs]) -> None:
+    jobs, work = make(max_queued=1), SteppedWork()
+    jobs.submit("a", work, visitor="ann")
+    first = jobs.submit("x2", SteppedWork(), visitor="bob")
+
+    second = jobs.submit("x4", lambda job: None, visitor="bob")
+
+    assert first.state.phase is Phase.CANCELLED
+    work.run_on()
+    assert finished(second) is Phase.DONE
+
+
+def test_a_job_that_was_told_to_stop_is_not_joined(make: Callable[..., Jobs]) -> None:
+    jobs, work = make(), SteppedWork()
+    stopping = jobs.submit("key", work, visitor="ann")
+    assert work.began.wait(SECONDS)
+    jobs.keep_only(None, visitor="ann")
+
+    again = jobs.submit("key", lambda job: None, visitor="ann")
+    work.run_on()
+
+    assert again is not stopping
+    assert (finished(stopping), finished(again)) == (Phase.CANCELLED, Phase.DONE)
+
+
+def test_a_named_error_reaches_the_visitor_and_the_next_job_runs(
+    make: Callable[..., Jobs],
+) -> None:
+    def fail(job: Job) -> None:
+        raise ImageError("The picture is damaged.")
+
+    jobs = make()
+    failed = jobs.submit("a", fail, visitor="ann")
+    assert finished(failed) is Phase.FAILED
+    assert isinstance(failed.state.error, ImageError)
+
+    assert finished(jobs.submit("b", lambda job: None, visitor="ann")) is Phase.DONE
+
+
+def test_an_unexpected_error_says_nothing_of_the_inside(
+    make: Callable[..., Jobs], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(job: Job) -> None:
+        raise ZeroDivisionError("/secret/path")
+
+    job = make().submit("key", fail, visitor="ann")
+
+    assert finished(job) is Phase.FAILED
+    error = job.state.error
+    assert error is not None
+    assert error.code == "internal_error"
+    assert "secret" not in error.message
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_finished_wish_can_be_submitted_anew(make: Callable[..., Jobs]) -> None:
+    jobs = make()
+    first = jobs.submit("key", lambda job: None, visitor="ann")
+    finished(first)
+
+    second = jobs.submit("key", lambda job: None, visitor="ann")
+
+    assert second is not first
+    assert finished(second) is Phase.DONE
+
+
+def test_finishing_is_seen(make: Callable[..., Jobs]) -> None:
+    seen, may_end = threading.Event(), threading.Event()
+
+    def work(job: Job) -> None:
+        job.finishing()
+        seen.set()
+        assert may_end.wait(SECONDS)
+
+    job = make().submit("key", work, visitor="ann")
+    assert seen.wait(SECONDS)
+    phase = job.state.phase
+    may_end.set()
+
+    assert phase is Phase.FINISHING
+    assert finished(job) is Phase.DONE

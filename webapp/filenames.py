@@ -1,0 +1,24 @@
+"""Names for downloads, made from names that strangers chose."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from backend.images import OutputFormat
+
+EXTENSIONS: dict[OutputFormat, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+LONGEST_STEM = 60
+
+
+def download_name(original: str, *, scale: int, format: OutputFormat) -> str:
+    """`holiday.jpg` -> `holiday-x2.png`; keeps only letters, digits, `-`, `_`, `.` and spaces."""
+    stem = PurePosixPath(original.replace("\\", "/")).stem
+    kept = "".join(c if c.isalnum() or c in "-_. " else "-" for c in stem)
+    name = kept[:LONGEST_STEM].strip("-_. ") or "picture"
+    return f"{name}-x{scale}.{EXTENSIONS[format]}"
+
+
+def name_in_link(url: str) -> str:
+    """The last part of a link's path, for a name of the picture behind it."""
+    return PurePosixPath(unquote(urlsplit(url).path)).name or "picture"
