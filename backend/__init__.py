@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from backend.errors import SuperResolutionError
     from backend.loading import create_service
     from backend.options import UpscaleOptions
-    from backend.service import Reply, Service, Upscaled
+    from backend.reply import Reply
+    from backend.service import Service, Upscaled
     from backend.settings import Settings, SettingsError
 
 __version__ = "1.0.0"
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Reply": "service",
+    "Reply": "reply",
     "Service": "service",
     "Settings": "settings",
     "SettingsError": "settings",

@@ -5,12 +5,22 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import (
+    Image,
+    ImageCms,
+    ImageFile,
+    ImageFilter,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from backend.errors import ImageError, ImageTooLargeError, RequestError, UnsupportedMediaTypeError
 from backend.jpeg_tables import estimated_quality
@@ -23,6 +33,9 @@ OutputFormat = Literal["png", "jpeg", "webp"]
 OUTPUT_FORMATS: dict[str, OutputFormat] = {"png": "png", "jpeg": "jpeg", "webp": "webp"}
 
 READ_FORMATS = ("JPEG", "PNG", "BMP")
+SIGNATURES = (b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"BM")
+"""How files of these formats start: one that Pillow then cannot identify is damaged."""
+DAMAGED = "The picture is damaged and cannot be read."
 DECODE_ERRORS = (
     OSError,
     SyntaxError,
@@ -45,6 +58,11 @@ PNG_COMPRESSION = 3
 """zlib level: 6 takes three times as long for files a few per cent smaller."""
 LONGEST_SIDE = {"png": 2**31 - 1, "jpeg": 65500, "webp": 16383}
 """What each file format can hold."""
+WRITTEN_FORMATS: dict[OutputFormat, type[ImageFile.ImageFile]] = {
+    "png": PngImagePlugin.PngImageFile,
+    "jpeg": JpegImagePlugin.JpegImageFile,
+    "webp": WebPImagePlugin.WebPImageFile,
+}
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
@@ -84,6 +102,8 @@ def decode(data: bytes, *, max_side: int) -> Picture:
                 )
             return _picture(opened)
     except UnidentifiedImageError as exc:
+        if data.startswith(SIGNATURES):
+            raise ImageError(DAMAGED) from exc
         raise UnsupportedMediaTypeError(
             "This is not a picture that can be read here; send a JPEG, PNG or BMP."
         ) from exc
@@ -92,7 +112,7 @@ def decode(data: bytes, *, max_side: int) -> Picture:
             f"The picture is larger than {max_side} pixels on its longest side.", max_side=max_side
         ) from exc
     except DECODE_ERRORS as exc:
-        raise ImageError("The picture is damaged and cannot be read.") from exc
+        raise ImageError(DAMAGED) from exc
 
 
 def _check_side(size: tuple[int, int], *, max_side: int) -> None:
@@ -232,19 +252,32 @@ def check_output_size(width: int, height: int, *, format: OutputFormat) -> None:
         )
 
 
-def encode(picture: Picture, *, format: OutputFormat, quality: int | None = None) -> bytes:
-    """The picture as a file; a JPEG of a transparent picture is put on white."""
+def to_image(picture: Picture) -> Image.Image:
+    """For Pillow: L, LA, RGB or RGBA."""
     if picture.is_gray:
         image = Image.fromarray(np.ascontiguousarray(picture.rgb[:, :, 0]))
     else:
         image = Image.fromarray(picture.rgb)
     if picture.alpha is not None:
-        if format == "jpeg":
-            paper = Image.new(image.mode, image.size, "white")
-            paper.paste(image, mask=Image.fromarray(picture.alpha))
-            image = paper
-        else:
-            image.putalpha(Image.fromarray(picture.alpha))
+        image.putalpha(Image.fromarray(picture.alpha))
+    return image
+
+
+def reopen(data: bytes, *, format: OutputFormat) -> Image.Image:
+    """A file that `encode` wrote, not decoded yet, of any size.
+
+    `Image.open` would apply Pillow's limit on pixels, which is meant for strangers' files.
+    """
+    return WRITTEN_FORMATS[format](io.BytesIO(data))
+
+
+def encode(picture: Picture, *, format: OutputFormat, quality: int | None = None) -> bytes:
+    """The picture as a file; a JPEG of a transparent picture is put on white."""
+    image = to_image(replace(picture, alpha=None) if format == "jpeg" else picture)
+    if format == "jpeg" and picture.alpha is not None:
+        paper = Image.new(image.mode, image.size, "white")
+        paper.paste(image, mask=Image.fromarray(picture.alpha))
+        image = paper
     options: dict[str, object] = {}
     if picture.icc_profile:
         options["icc_profile"] = picture.icc_profile

@@ -96,9 +96,14 @@ def parse_cleanup(value: object) -> int | None:
 
 
 def _whole_number(value: object) -> int | None:
-    """An integer, or a short string of plain digits as v1.0's callers send; None otherwise."""
+    """An integer, or a short string of plain digits as v1.0's callers send; None otherwise.
+
+    2.0 is an integer, as JSON and its schemas see it.
+    """
     if isinstance(value, bool):
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, int):
         return value if abs(value) < 10**MAX_DIGITS else None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS:

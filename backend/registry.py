@@ -24,9 +24,12 @@ _OPTIONAL: Mapping[str, type] = {
     "sha256": str,
     "license": str,
     "description": str,
+    "runtime": str,
+    "fixed_size": int,
     "training": dict,
     "quality": dict,
 }
+_LEAST: Mapping[str, int] = {"scale": 1, "multiple_of": 1, "multiplications": 1, "fixed_size": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,10 @@ class ModelSpec:
     sha256: str | None = None
     license: str = ""
     description: str = ""
+    runtime: str = "onnxruntime"
+    """What runs the file; others are in `neuron_session.RUNTIMES`."""
+    fixed_size: int | None = None
+    """Side of the only input that a compiled network takes, in LR pixels."""
     training: Mapping[str, object] = field(default_factory=dict)
     quality: Mapping[str, object] = field(default_factory=dict)
 
@@ -97,10 +104,14 @@ def read_manifest(folder: Path) -> list[ModelSpec]:
         raise ModelError(
             "The networks' manifest is not a JSON object with a 'models' list."
         ) from exc
+    if not isinstance(entries, list):
+        raise ModelError("'models' in the networks' manifest is not a list.")
     return [_spec(entry, folder) for entry in entries]
 
 
-def _spec(entry: Mapping[str, object], folder: Path) -> ModelSpec:
+def _spec(entry: object, folder: Path) -> ModelSpec:
+    if not isinstance(entry, dict):
+        raise ModelError("A manifest entry is not a JSON object.")
     for name, kind in _REQUIRED.items():
         if not isinstance(entry.get(name), kind):
             raise ModelError(f"A manifest entry needs '{name}' ({kind.__name__}).", field=name)
@@ -109,10 +120,12 @@ def _spec(entry: Mapping[str, object], folder: Path) -> ModelSpec:
         if expected is None:
             known = ", ".join([*_REQUIRED, *_OPTIONAL])
             raise ModelError(f"A manifest entry has an unknown field; known are: {known}.")
-        if not isinstance(value, expected):
+        if not isinstance(value, expected) or isinstance(value, bool):
             raise ModelError(f"'{name}' in the manifest is not a {expected.__name__}.", field=name)
+        if isinstance(value, int) and value < _LEAST.get(name, 0):
+            raise ModelError(f"'{name}' in the manifest is too small.", field=name)
     fields = {name: value for name, value in entry.items() if name != "file"}
-    return ModelSpec(path=folder / str(entry["file"]), **fields)  # type: ignore[arg-type]
+    return ModelSpec(path=folder / str(entry["file"]), **fields)
 
 
 def verified_bytes(spec: ModelSpec) -> bytes:

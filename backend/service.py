@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import math
 import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from backend.errors import (
@@ -34,12 +35,24 @@ from backend.images import (
 )
 from backend.options import UpscaleOptions, UpscaleRequest, parse_request
 from backend.registry import ModelSpec, Registry
+from backend.reply import Reply, body_too_large, error_reply, json_reply, reply_headers
 from backend.settings import Settings
 from backend.upscaler import Progress, Session, Upscaler, ignore_progress, never_cancelled
 
 log = logging.getLogger("backend.service")
 
 MEBIBYTE = 2**20
+
+__all__ = [
+    "Reply",
+    "ResultStore",
+    "Service",
+    "Source",
+    "Upscaled",
+    "body_too_large",
+    "error_reply",
+    "json_reply",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +74,6 @@ class Upscaled:
     """From decoding to encoding, without waiting for a turn."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """What any transport sends: a status, a JSON body, and headers."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-
-
 class Source(Protocol):
     """Brings the bytes of a request's picture, never more than `max_bytes`."""
 
@@ -80,6 +84,11 @@ class ResultStore(Protocol):
     """Keeps a result and gives out a link to it that expires."""
 
     def put(self, data: bytes, *, media_type: str, request_id: str) -> str: ...
+
+
+def unlimited() -> float:
+    """For callers whose transport waits as long as it takes."""
+    return math.inf
 
 
 class Service:
@@ -115,6 +124,11 @@ class Service:
         return self._settings
 
     @property
+    def can_answer_with_links(self) -> bool:
+        """Whether there is a results bucket, so that `output` may be `url`."""
+        return self._result_store is not None
+
+    @property
     def load(self) -> tuple[int, int]:
         """(running, waiting) just now."""
         return self._gate.load
@@ -140,8 +154,22 @@ class Service:
         *,
         on_progress: Progress = ignore_progress,
         is_cancelled: Callable[[], bool] = never_cancelled,
+        seconds_left: Callable[[], float] = unlimited,
     ) -> Upscaled:
-        """An encoded picture in, an encoded picture out; raises SuperResolutionError."""
+        """An encoded picture in, an encoded picture out; raises SuperResolutionError.
+
+        DeadlineError before the work when the estimate is more than `seconds_left`, and between
+        tiles when nothing is left.
+        """
+
+        def must_stop() -> bool:
+            if seconds_left() <= 0:
+                raise DeadlineError(
+                    "This took longer than the time for one request; send a smaller picture or "
+                    "choose a faster model."
+                )
+            return is_cancelled()
+
         if len(data) > self._settings.max_image_bytes:
             raise PayloadTooLargeError(
                 "The picture has more bytes than the limit of "
@@ -149,11 +177,11 @@ class Service:
                 max_bytes=self._settings.max_image_bytes,
             )
         spec = self._registry.find(name=options.model or self._settings.model, scale=options.scale)
-        with self._gate.turn(is_cancelled=is_cancelled):
+        with self._gate.turn(is_cancelled=must_stop):
             started = time.perf_counter()
             picture = decode(data, max_side=self._settings.max_side)
             file_format = output_format(picture, options.format)
-            self._check_output(picture, spec, file_format)
+            self._check_output(picture, spec, file_format, seconds_left=seconds_left())
             session = self.session(model=spec.name, scale=spec.scale)
             cleanup = _cleanup(picture, options)
             running = time.perf_counter()
@@ -161,7 +189,7 @@ class Service:
                 picture,
                 cleanup=cleanup / 100,
                 on_progress=on_progress,
-                is_cancelled=is_cancelled,
+                is_cancelled=must_stop,
             )
             self._estimator.learn(
                 spec,
@@ -181,7 +209,9 @@ class Service:
                 seconds=time.perf_counter() - started,
             )
 
-    def _check_output(self, picture: Picture, spec: ModelSpec, format: OutputFormat) -> None:
+    def _check_output(
+        self, picture: Picture, spec: ModelSpec, format: OutputFormat, *, seconds_left: float
+    ) -> None:
         width, height = (side * spec.scale for side in picture.size)
         if width * height > self._settings.max_output_pixels:
             raise ImageTooLargeError(
@@ -190,16 +220,15 @@ class Service:
                 height=height,
             )
         check_output_size(width, height, format=format)
-        budget = self._settings.time_budget_seconds
-        if budget is not None:
-            estimate = self._estimator.seconds(spec, pixels=picture.size[0] * picture.size[1])
-            if estimate > budget:
-                raise DeadlineError(
-                    f"This would take about {estimate:.0f} seconds and the limit is {budget:.0f}; "
-                    "send a smaller picture or choose a faster model.",
-                    estimated_seconds=round(estimate, 1),
-                    limit_seconds=budget,
-                )
+        budget = max(0.0, min(self._settings.time_budget_seconds or math.inf, seconds_left))
+        estimate = self._estimator.seconds(spec, pixels=picture.size[0] * picture.size[1])
+        if estimate > budget:
+            raise DeadlineError(
+                f"This would take about {estimate:.0f} seconds and the limit is {budget:.0f}; "
+                "send a smaller picture or choose a faster model.",
+                estimated_seconds=round(estimate, 1),
+                limit_seconds=round(budget, 1),
+            )
 
     def handle(
         self,
@@ -207,13 +236,14 @@ class Service:
         request_id: str | None = None,
         *,
         is_cancelled: Callable[[], bool] = never_cancelled,
+        seconds_left: Callable[[], float] = unlimited,
     ) -> Reply:
         """A request body in, a reply out; never raises."""
         request_id = request_id or str(uuid.uuid4())
         started = time.perf_counter()
         facts: dict[str, object] = {"bytes_in": len(body)}
         try:
-            reply = self._answer(body, request_id, facts, is_cancelled)
+            reply = self._answer(body, request_id, facts, is_cancelled, seconds_left)
         except SuperResolutionError as exc:
             reply = error_reply(exc, request_id=request_id)
             facts["error"] = exc.code
@@ -239,6 +269,7 @@ class Service:
         request_id: str,
         facts: dict[str, object],
         is_cancelled: Callable[[], bool],
+        seconds_left: Callable[[], float],
     ) -> Reply:
         if len(body) > self._settings.max_body_bytes:
             raise body_too_large(self._settings.max_body_bytes)
@@ -252,7 +283,9 @@ class Service:
         options = request.options
         self._registry.find(name=options.model or self._settings.model, scale=options.scale)
         data = self._source.read(request, max_bytes=self._settings.max_image_bytes)
-        result = self.upscale(data, request.options, is_cancelled=is_cancelled)
+        result = self.upscale(
+            data, request.options, is_cancelled=is_cancelled, seconds_left=seconds_left
+        )
         facts |= {
             "model": result.model,
             "scale": result.scale,
@@ -288,7 +321,7 @@ class Service:
             return json_reply(200, {"result_url": link, **about}, request_id=request_id)
         head = json.dumps(about)[1:].encode()
         body = b"".join((b'{"result": "', base64.b64encode(result.data), b'", ', head))
-        return Reply(status=200, body=body, headers=_headers(request_id))
+        return Reply(status=200, body=body, headers=reply_headers(request_id))
 
 
 def _cleanup(picture: Picture, options: UpscaleOptions) -> int:
@@ -296,37 +329,3 @@ def _cleanup(picture: Picture, options: UpscaleOptions) -> int:
     if options.cleanup is not None:
         return options.cleanup
     return 0 if picture.jpeg_quality is None else 100 - picture.jpeg_quality
-
-
-def body_too_large(max_bytes: int) -> PayloadTooLargeError:
-    """For transports that count the body while it arrives."""
-    return PayloadTooLargeError(
-        f"The request has more bytes than the limit of {max_bytes // MEBIBYTE} MiB.",
-        max_bytes=max_bytes,
-    )
-
-
-def _headers(request_id: str) -> dict[str, str]:
-    return {"Content-Type": "application/json", "X-Request-Id": request_id}
-
-
-def json_reply(status: int, content: dict[str, JsonValue], *, request_id: str) -> Reply:
-    """A reply whose body is this JSON object."""
-    body = json.dumps(content, ensure_ascii=False).encode()
-    return Reply(status=status, body=body, headers=_headers(request_id))
-
-
-def error_reply(error: SuperResolutionError, *, request_id: str) -> Reply:
-    """The one error shape of every transport."""
-    content = {
-        "error": error.code,
-        "message": error.message,
-        "details": error.details,
-        "request_id": request_id,
-    }
-    headers = _headers(request_id)
-    retry_after = error.details.get("retry_after")
-    if retry_after is not None:
-        headers["Retry-After"] = str(retry_after)
-    body = json.dumps(content, ensure_ascii=False).encode()
-    return Reply(status=error.status, body=body, headers=headers)

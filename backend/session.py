@@ -63,7 +63,7 @@ class OrtSession:
         options = ort.SessionOptions()
         options.intra_op_num_threads = intra_op_threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # errors arrive as exceptions; the service logs them
         data = verified_bytes(spec)
         try:
             self._session = ort.InferenceSession(

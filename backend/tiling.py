@@ -28,9 +28,9 @@ class Tile:
 def spans(length: int, *, tile_size: int, tile_pad: int, multiple_of: int = 1) -> list[Span]:
     """Cover [0, length) by equal parts of at most `tile_size`, each read with its padding.
 
-    Padding stops at the picture's border, where a network pads by itself as it would for the
-    whole picture. Reads start at multiples of `multiple_of`, so that a network that works on
-    blocks sees the same blocks in a tile as in the whole.
+    Reads reach beyond the picture, where it is to be continued. They start and stop at multiples
+    of `multiple_of`, so that a network that works on blocks sees the same blocks in a tile as in
+    the whole.
     """
     count = -(-length // tile_size)
     edges = [length * i // count for i in range(count + 1)]
@@ -39,16 +39,13 @@ def spans(length: int, *, tile_size: int, tile_pad: int, multiple_of: int = 1) -
     for start, stop in pairwise(edges):
         if start == stop:
             continue
-        read_start = max(0, start - tile_pad)
-        read_start -= read_start % multiple_of
-        read_stop = stop + tile_pad
-        read_stop += -read_stop % multiple_of
+        read_start, read_stop = start - tile_pad, stop + tile_pad
         cover.append(
             Span(
                 start=start,
                 stop=stop,
-                read_start=read_start,
-                read_stop=min(length, read_stop),
+                read_start=read_start - read_start % multiple_of,
+                read_stop=read_stop + -read_stop % multiple_of,
             )
         )
     return cover

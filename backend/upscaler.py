@@ -10,6 +10,7 @@ import numpy as np
 
 from backend.errors import CancelledError
 from backend.images import Picture, Plane, RgbImage, local_range
+from backend.mosaic import mosaic
 from backend.registry import ModelSpec
 from backend.tiling import Tile, tiles
 
@@ -96,26 +97,14 @@ class Upscaler:
         advance: Callable[[], None],
         is_cancelled: Callable[[], bool],
     ) -> RgbImage:
-        scale = self.scale
-        height, width = lr.shape[:2]
-        block = self._session.spec.multiple_of
-        sr = np.empty((height * scale, width * scale, 3), np.uint8)
-        for tile in cuts:
+        def run(read: RgbImage) -> RgbImage:
             if is_cancelled():
                 raise CancelledError("The request was cancelled.")
-            rows, columns = tile.rows, tile.columns
-            read = lr[rows.read_start : rows.read_stop, columns.read_start : columns.read_stop]
-            answer = self._session.run(_padded(read, block), cleanup=cleanup)
-            top, left = rows.start - rows.read_start, columns.start - columns.read_start
-            sr[
-                rows.start * scale : rows.stop * scale,
-                columns.start * scale : columns.stop * scale,
-            ] = answer[
-                top * scale : (top + rows.stop - rows.start) * scale,
-                left * scale : (left + columns.stop - columns.start) * scale,
-            ]
+            answer = self._session.run(read, cleanup=cleanup)
             advance()
-        return sr
+            return answer
+
+        return mosaic(lr, cuts, run, scale=self.scale)
 
     def _upscale_alpha(
         self,
@@ -135,11 +124,3 @@ class Upscaler:
         blocks = sr.reshape(alpha.shape[0], scale, alpha.shape[1], scale)
         np.clip(blocks, low[:, None, :, None], high[:, None, :, None], out=blocks)
         return sr
-
-
-def _padded(read: RgbImage, block: int) -> RgbImage:
-    """Grown to whole blocks by repeating the last row and column; the surplus is cut off after."""
-    bottom, right = -read.shape[0] % block, -read.shape[1] % block
-    if bottom or right:
-        return np.pad(read, ((0, bottom), (0, right), (0, 0)), mode="edge")
-    return np.ascontiguousarray(read)

@@ -11,16 +11,22 @@ from hypothesis import strategies as st
 from backend.tiling import Span, spans, tiles
 
 
-def test_a_short_side_is_one_span_without_padding() -> None:
+def test_a_short_side_is_one_span() -> None:
     assert spans(100, tile_size=256, tile_pad=8) == [
-        Span(start=0, stop=100, read_start=0, read_stop=100)
+        Span(start=0, stop=100, read_start=-8, read_stop=108)
     ]
 
 
-def test_padding_reaches_over_inner_edges_only() -> None:
+def test_padding_reaches_over_every_edge() -> None:
     first, second = spans(20, tile_size=10, tile_pad=3)
-    assert (first.read_start, first.read_stop) == (0, 13)
-    assert (second.read_start, second.read_stop) == (7, 20)
+    assert (first.read_start, first.read_stop) == (-3, 13)
+    assert (second.read_start, second.read_stop) == (7, 23)
+
+
+def test_reads_begin_and_end_at_whole_blocks() -> None:
+    first, second = spans(20, tile_size=10, tile_pad=3, multiple_of=4)
+    assert (first.read_start, first.stop, first.read_stop) == (-4, 8, 12)
+    assert (second.read_start, second.stop, second.read_stop) == (4, 20, 24)
 
 
 @given(
@@ -39,10 +45,9 @@ def test_spans_cover_every_pixel_once(
         assert before.stop == after.start
     for span in cover:
         assert span.start < span.stop
-        assert span.read_start % multiple_of == 0
-        assert span.read_start <= max(0, span.start - tile_pad)
-        assert span.read_stop >= min(length, span.stop + tile_pad)
-        assert span.read_stop <= length
+        assert span.read_start % multiple_of == span.read_stop % multiple_of == 0
+        assert 0 <= span.start - span.read_start - tile_pad < multiple_of
+        assert 0 <= span.read_stop - span.stop - tile_pad < multiple_of
 
 
 @pytest.mark.parametrize(("height", "width", "count"), [(1, 1, 1), (256, 257, 2), (600, 600, 9)])

@@ -1,0 +1,42 @@
+"""`python -m backend`: serve, upscale and doctor."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+
+from backend.commands.parser import make_parser
+from backend.errors import SuperResolutionError
+from backend.settings import Settings, SettingsError
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 done, 1 something failed, 2 wrong arguments or settings.
+
+    The command's module is imported only now, so that `--version` and `--help` answer at once.
+    """
+    parsed = make_parser().parse_args(arguments)
+    if not sys.warnoptions:
+        # Pillow warns of oddities in pictures it reads all the same, with paths of its files.
+        warnings.simplefilter("ignore")
+    command = import_module(f"backend.commands.{parsed.command}")
+    try:
+        code: int = command.run(parsed, Settings.from_environment())
+    except SettingsError as exc:
+        sys.stderr.write(f"{exc}\n")
+        return USAGE_ERROR
+    except SuperResolutionError as exc:
+        sys.stderr.write(f"{exc.message} ({exc.code})\n")
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

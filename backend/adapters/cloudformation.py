@@ -1,0 +1,62 @@
+"""The answer to CloudFormation, which waits an hour for one that does not come."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.error import HTTPError
+
+MAX_REASON_LENGTH = 1000
+"""CloudFormation takes 4096 bytes in all."""
+SECONDS_TO_CONNECT = 5
+PAUSES = (0.5, 1.0, 2.0)
+"""Seconds between the attempts to answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a request for a custom resource."""
+
+    is_success: bool
+    reason: str
+    physical_id: str
+    data: Mapping[str, str] = field(default_factory=dict)
+    """For `Fn::GetAtt`."""
+
+
+def answer(
+    event: Mapping[str, object], outcome: Outcome, *, pause: Callable[[float], None] = time.sleep
+) -> None:
+    """PUT to the event's address, again only while it was not taken; OSError when it never was.
+
+    The address is signed, which makes it a key: it is never logged.
+    """
+    content = {
+        "Status": "SUCCESS" if outcome.is_success else "FAILED",
+        "Reason": outcome.reason[:MAX_REASON_LENGTH],
+        "PhysicalResourceId": outcome.physical_id,
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+        "Data": dict(outcome.data),
+    }
+    request = urllib.request.Request(  # noqa: S310 - CloudFormation's address
+        str(event["ResponseURL"]),
+        data=json.dumps(content).encode(),
+        headers={"Content-Type": ""},  # the signature covers an empty one
+        method="PUT",
+    )
+    for seconds in (*PAUSES, None):
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS_TO_CONNECT):  # noqa: S310
+                return
+        except HTTPError as exc:
+            if exc.code < 500 or seconds is None:
+                raise
+        except OSError:
+            if seconds is None:
+                raise
+        pause(seconds)

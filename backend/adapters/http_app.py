@@ -1,0 +1,170 @@
+"""The service over HTTP, as a Starlette application."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import uuid
+from functools import partial
+
+import anyio
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from backend import __version__
+from backend.adapters.cors import CORS_HEADERS
+from backend.adapters.cross_origin import CrossOrigin
+from backend.adapters.openapi import STAGE, document
+from backend.errors import (
+    MethodNotAllowedError,
+    NotFoundError,
+    RequestError,
+    SuperResolutionError,
+    UnsupportedMediaTypeError,
+)
+from backend.health import Health
+from backend.reply import Reply, body_too_large, error_reply
+from backend.service import Service
+
+log = logging.getLogger("backend.http")
+
+NOTHING_HERE = "There is nothing here; pictures go to POST /resolution."
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+def create_app(service: Service, *, health: Health) -> Starlette:
+    """The routes of DESIGN's contract; `health` is what was found when the process started."""
+    described = json.dumps(document(service)).encode()
+
+    async def resolution(request: Request) -> Response:
+        if not re.fullmatch(STAGE, request.path_params.get("stage", "default")):
+            raise NotFoundError(NOTHING_HERE)
+        _check_content_type(request)
+        body = await _body(request, max_bytes=service.settings.max_body_bytes)
+        return _response(await _handled(service, body, request))
+
+    async def ping(request: Request) -> Response:  # noqa: ARG001
+        running, waiting = service.load
+        facts = {
+            "status": "ok" if health.is_ready else "unavailable",
+            "version": __version__,
+            "models": [{"name": s.name, "scale": s.scale} for s in service.registry.specs],
+            "providers": health.providers,
+            "running": running,
+            "waiting": waiting,
+            "warnings": health.warnings,
+        }
+        status = 200 if health.is_ready else 503
+        return Response(json.dumps(facts), status, media_type="application/json")
+
+    async def openapi(request: Request) -> Response:  # noqa: ARG001
+        return Response(described, media_type="application/json")
+
+    app = Starlette(
+        routes=[
+            Route("/resolution", resolution, methods=["POST"]),
+            Route("/{stage}/resolution", resolution, methods=["POST"]),
+            Route("/invocations", resolution, methods=["POST"]),
+            Route("/ping", ping),
+            Route("/openapi.json", openapi),
+        ],
+        middleware=[Middleware(CrossOrigin)],
+        exception_handlers={
+            SuperResolutionError: _refused,
+            HTTPException: _misrouted,
+            Exception: _unexpected,
+        },
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _body(request: Request, *, max_bytes: int) -> bytes:
+    """Counted while it arrives; PayloadTooLargeError as soon as it is known."""
+    declared = request.headers.get("Content-Length", "0")
+    if int(declared) > max_bytes:
+        raise body_too_large(max_bytes)
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            if len(body) + len(chunk) > max_bytes:
+                raise body_too_large(max_bytes)
+            body += chunk
+    except ClientDisconnect as exc:
+        raise RequestError("The request broke off before its end.") from exc
+    return bytes(body)
+
+
+def _check_content_type(request: Request) -> None:
+    """A missing type is taken as JSON; a wrong one is refused before the body is read."""
+    given = request.headers.get("Content-Type", "application/json")
+    if given.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaTypeError(
+            "Send the request as JSON, with the header 'Content-Type: application/json'."
+        )
+
+
+async def _handled(service: Service, body: bytes, request: Request) -> Reply:
+    """In a worker thread; a caller who hangs up, or a server that must stop, ends the work."""
+    is_gone = threading.Event()
+
+    async def watch() -> None:
+        try:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            is_gone.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        reply = await to_thread.run_sync(
+            partial(service.handle, body, _request_id(request), is_cancelled=is_gone.is_set)
+        )
+        tasks.cancel_scope.cancel()
+    return reply
+
+
+def _request_id(request: Request) -> str:
+    given = request.headers.get("X-Request-Id", "")
+    return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+
+
+def _response(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, headers=reply.headers)
+
+
+async def _refused(request: Request, exc: Exception) -> Response:
+    """What is refused before the service sees it."""
+    assert isinstance(exc, SuperResolutionError)
+    request_id = _request_id(request)
+    facts = {"error": exc.code, "request_id": request_id, "status": exc.status}
+    log.info("%s", json.dumps(facts))
+    return _response(error_reply(exc, request_id=request_id))
+
+
+async def _misrouted(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    if exc.status_code == MethodNotAllowedError.status:
+        refused: SuperResolutionError = MethodNotAllowedError(
+            "This address does not answer that method."
+        )
+    elif exc.status_code == NotFoundError.status:
+        refused = NotFoundError(NOTHING_HERE)
+    else:
+        refused = RequestError("The request is not HTTP as it should be.")
+    response = await _refused(request, refused)
+    response.headers.update(exc.headers or {})
+    return response
+
+
+async def _unexpected(request: Request, exc: Exception) -> Response:  # noqa: ARG001
+    response = await _refused(request, SuperResolutionError("Something went wrong on our side."))
+    response.headers.update(CORS_HEADERS)  # Starlette answers this one outside of all middleware
+    return response

@@ -1,0 +1,51 @@
+"""`Custom::ResultsCleanup`: empties the results bucket before CloudFormation deletes it.
+
+Handler: `backend.adapters.results_cleanup.handler`. Property: `Bucket`. Creation and update do
+nothing; a deletion removes every object and every unfinished upload. One that fails keeps the
+bucket, and deleting the stack again goes on with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3  # type: ignore[import-untyped, unused-ignore]
+from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
+
+from backend.adapters.api_gateway import LambdaContext
+from backend.adapters.custom_resource import Event, respond
+from backend.sources.deadline import Deadline
+
+
+def handler(event: Event, context: LambdaContext) -> None:
+    """CloudFormation is answered once, whatever happened."""
+    respond(event, context, work, is_deletion_forgiven=False)
+
+
+def work(event: Event, deadline: Deadline) -> Mapping[str, str]:
+    """No attributes; botocore's errors, or SourceTimeoutError when there are too many objects."""
+    if event["RequestType"] == "Delete":
+        client = boto3.session.Session().client("s3")
+        bucket = str(event["ResourceProperties"]["Bucket"])
+        empty(client, bucket, check_time=deadline.check)
+    return {}
+
+
+def empty(s3: Any, bucket: str, *, check_time: Callable[[], None]) -> None:
+    """Every object and unfinished upload; a bucket that is gone is empty."""
+    try:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            for found in page.get("Contents", []):
+                check_time()
+                # One by one: a batch answers its failures in a list that is easily overlooked.
+                s3.delete_object(Bucket=bucket, Key=found["Key"])
+        for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
+            for found in page.get("Uploads", []):
+                check_time()
+                s3.abort_multipart_upload(
+                    Bucket=bucket, Key=found["Key"], UploadId=found["UploadId"]
+                )
+    except ClientError as exc:
+        if exc.response.get("Error", {}).get("Code") != "NoSuchBucket":
+            raise

@@ -1,0 +1,159 @@
+"""What is wrong with a network, in a sentence; and what a manifest would say of an unknown one."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from backend.errors import ModelError, SuperResolutionError
+from backend.images import Picture, RgbImage
+from backend.options import SCALES
+from backend.registry import ModelSpec
+from backend.session import OrtSession
+from backend.upscaler import Upscaler
+
+SIDE = 256
+"""Of the self-test's picture."""
+RUNS = 3
+CUT = 64
+"""Tile size that puts many seams into the test picture."""
+LARGEST_RADIUS = 320
+"""Beyond it the test picture would grow over a megapixel."""
+ROUNDING_SHARE = 1e-3
+"""Pixels that may differ by one level: runtimes round otherwise for other tile shapes."""
+POSSIBLE_SCALES = (2, 4, 1, 3, 8)
+POSSIBLE_BLOCKS = (1, 2, 4, 8, 16, 32, 64)
+
+Open = Callable[[ModelSpec], OrtSession]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One network, checked."""
+
+    problem: str | None = None
+    """A sentence, or None when all is well."""
+    seconds_per_megapixel: float | None = None
+    """Of LR pixels, tiles and all, without reading and writing files."""
+
+
+def check(spec: ModelSpec, open_session: Open) -> Verdict:
+    """Loads, runs, times, and compares tiles with the whole."""
+    if spec.scale not in SCALES:
+        return Verdict(problem=f"its scale {spec.scale} can never be asked for, only 2 and 4 can")
+    try:
+        session = open_session(spec)
+    except SuperResolutionError as exc:
+        return Verdict(problem=exc.message)
+    picture = Picture(rgb=noise(SIDE, SIDE))
+    try:
+        Upscaler(session, tile_size=SIDE).upscale(picture)
+        seconds = statistics.median(_timed(session, picture) for _ in range(RUNS))
+        problem = _seams(session)
+    except SuperResolutionError:
+        return Verdict(problem=_why_it_fails(spec, open_session))
+    return Verdict(problem=problem, seconds_per_megapixel=seconds / (SIDE * SIDE / 1e6))
+
+
+def noise(height: int, width: int) -> RgbImage:
+    """The hardest picture for seams: nothing in it can be guessed from its neighbours."""
+    return np.random.default_rng(7).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def _timed(session: OrtSession, picture: Picture) -> float:
+    started = time.perf_counter()
+    Upscaler(session, tile_size=SIDE).upscale(picture)
+    return time.perf_counter() - started
+
+
+def _seams(session: OrtSession) -> str | None:
+    """The picture is so large that at least three tiles of a row do not see all of it."""
+    radius = min(session.spec.receptive_radius, LARGEST_RADIUS)
+    side = max(SIDE, 2 * radius + 3 * CUT)
+    picture = Picture(rgb=noise(side, side))
+    whole = Upscaler(session, tile_size=side).upscale(picture, cleanup=0.5).rgb
+    tiled = Upscaler(session, tile_size=CUT).upscale(picture, cleanup=0.5).rgb
+    difference = np.abs(whole.astype(np.int16) - tiled)
+    largest, share = int(difference.max()), float((difference > 0).mean())
+    if largest == 0 or (largest == 1 and share < ROUNDING_SHARE):
+        return None
+    return (
+        f"its tiles do not equal the whole picture (up to {largest} of 255 levels apart, in "
+        f"{share:.1%} of the values): 'receptive_radius' {session.spec.receptive_radius} is too "
+        "small, or the network looks at the whole picture at once"
+    )
+
+
+def _why_it_fails(spec: ModelSpec, open_session: Open) -> str:
+    """Tries what the manifest could have said instead."""
+    found = _working(spec, open_session)
+    if found is None:
+        return "it fails while it runs, at every size that was tried"
+    if found.scale != spec.scale:
+        return f"it enlarges {found.scale} times, and the manifest says {spec.scale}"
+    return (
+        f"it fails while it runs unless width and height are multiples of {found.multiple_of}: "
+        f"set 'multiple_of' to {found.multiple_of}"
+    )
+
+
+def _working(spec: ModelSpec, open_session: Open) -> ModelSpec | None:
+    """The scale and block size with which the network runs on a picture of odd sides."""
+    for block in POSSIBLE_BLOCKS:
+        for scale in dict.fromkeys((spec.scale, *POSSIBLE_SCALES)):
+            candidate = replace(spec, scale=scale, multiple_of=block)
+            try:
+                session = open_session(candidate)
+                Upscaler(session, tile_size=SIDE).upscale(Picture(rgb=noise(67, 61)))
+            except SuperResolutionError:
+                continue
+            return candidate
+    return None
+
+
+def described(path: Path, open_session: Open) -> ModelSpec:
+    """What a manifest should say of a network file nobody described; ModelError when it is unfit.
+
+    The measured `receptive_radius` is a lower bound, since far pixels may change a result by less
+    than one level: `check` tells whether it is enough.
+    """
+    unknown = ModelSpec(name=path.stem, scale=SCALES[0], path=path, receptive_radius=0)
+    open_session(unknown)
+    spec = _working(unknown, open_session)
+    if spec is None:
+        raise ModelError("It fails while it runs, at every size that was tried.")
+    if spec.scale not in SCALES:
+        raise ModelError(f"It enlarges {spec.scale} times; only 2 and 4 can be asked for.")
+    return replace(
+        spec,
+        receptive_radius=_measured_radius(open_session(spec)),
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+
+
+def _measured_radius(session: OrtSession) -> int:
+    """How far from a changed pixel the result changes, in LR pixels, rounded up to whole blocks."""
+    spec = session.spec
+    side = -(-2 * SIDE // spec.multiple_of) * spec.multiple_of
+    lr = noise(side, side)
+    upscaler = Upscaler(session, tile_size=side)
+    before = upscaler.upscale(Picture(rgb=lr)).rgb
+    middle = side // 2
+    block = lr[middle : middle + spec.multiple_of, middle : middle + spec.multiple_of]
+    reach = 0
+    for level in (0, 255):
+        changed = lr.copy()
+        changed[middle : middle + block.shape[0], middle : middle + block.shape[1]] = level
+        after = upscaler.upscale(Picture(rgb=changed)).rgb
+        rows, columns, _ = np.nonzero(before != after)
+        for places in (rows // spec.scale, columns // spec.scale):
+            if places.size:
+                last = middle + spec.multiple_of - 1
+                reach = max(reach, middle - int(places.min()), int(places.max()) - last)
+    return -(-reach // spec.multiple_of) * spec.multiple_of

@@ -1,0 +1,115 @@
+"""The command line's arguments; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from backend import __version__
+from backend.errors import RequestError
+from backend.options import FORMATS, SCALES, parse_cleanup
+
+GRACE_SECONDS = 25
+"""Less than the 30 seconds that SageMaker and most schedulers wait before they kill."""
+
+UPSCALE_HELP = """\
+OUT is a file when there is one input file and OUT ends in .png, .jpg, .jpeg or .webp; the ending
+is then the result's format. Otherwise OUT is a folder, which is made when missing, and the result
+of photo.jpg at scale 2 is photo_x2.jpg in it. Of an input folder, the .jpg, .jpeg, .png and .bmp
+files are taken; with --recursive those of its subfolders too, and OUT gets the same subfolders.
+
+An existing result is left alone and counts as a failure, unless --force is given; an input is
+never overwritten. A line a file is written; one file's failure does not stop the others.
+Exit code: 0 when all went well, 1 when any file failed, 2 for wrong arguments or settings,
+130 after Ctrl-C, which stops after the tile at work and leaves no half file.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """`command` is the name of the module in `backend.commands` that runs."""
+    parser = argparse.ArgumentParser(
+        prog="python -m backend",
+        description="Image super-resolution, two or four times.",
+        epilog="Settings are SR_* variables of the environment.",
+    )
+    parser.add_argument("--version", action="version", version=f"super-resolution {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_serve(commands)
+    _add_upscale(commands)
+    commands.add_parser(
+        "doctor",
+        help="check the installation and the networks, your own included, and time them",
+        description=(
+            "Checks versions, execution providers and every network of the shipped manifest and "
+            "of SR_MODELS_DIR, times each, and says what is wrong. Exit code 1 when anything is."
+        ),
+    )
+    return parser
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser("serve", help="answer over HTTP")
+    serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    serve.add_argument("--port", type=_port, default=8080, help="default: %(default)s")
+    serve.add_argument(
+        "--grace-seconds",
+        type=_at_least_one,
+        default=GRACE_SECONDS,
+        metavar="SECONDS",
+        help="how long running requests may go on after SIGTERM; default: %(default)s",
+    )
+
+
+def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    upscale = commands.add_parser(
+        "upscale",
+        help="upscale files and folders",
+        epilog=UPSCALE_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    upscale.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="a picture or folder")
+    upscale.add_argument("-o", "--output", required=True, metavar="OUT", help="a file or folder")
+    upscale.add_argument("--scale", type=int, choices=SCALES, default=SCALES[0], help="default: 2")
+    upscale.add_argument("--model", help="default: the setting SR_MODEL")
+    upscale.add_argument(
+        "--format",
+        choices=FORMATS,
+        default=FORMATS[0],
+        help="auto (default) follows OUT's ending, else it is JPEG for a JPEG and PNG for the rest",
+    )
+    upscale.add_argument(
+        "--quality", type=_quality, help="1 to 100, for JPEG (default 95) and WebP (default 92)"
+    )
+    upscale.add_argument(
+        "--cleanup",
+        type=_cleanup,
+        metavar="auto|off|0-100",
+        help="how much JPEG damage is removed; auto (default) is estimated from the file",
+    )
+    upscale.add_argument("--recursive", action="store_true", help="take subfolders too")
+    upscale.add_argument("--force", action="store_true", help="replace existing results")
+
+
+def _number(text: str, *, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {least} to {most}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    return _number(text, least=0, most=65535)
+
+
+def _at_least_one(text: str) -> int:
+    return _number(text, least=1, most=86400)
+
+
+def _quality(text: str) -> int:
+    return _number(text, least=1, most=100)
+
+
+def _cleanup(text: str) -> int | None:
+    try:
+        return parse_cleanup(text)
+    except RequestError as exc:
+        raise argparse.ArgumentTypeError(exc.message) from exc

@@ -1,0 +1,40 @@
+"""What the tests of the AWS adapters share."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.aws.runtime_api import LambdaProcess
+from tests.aws.s3 import S3
+
+RESULTS = "results"
+INPUTS = "inputs"
+MODELS = "models"
+
+
+@pytest.fixture
+def s3() -> Iterator[S3]:
+    """With one bucket for each purpose."""
+    with S3(buckets=(RESULTS, INPUTS, MODELS)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def noise() -> bytes:
+    """A picture whose result at scale 4 is larger than Lambda answers with."""
+    pixels = np.random.default_rng(5).integers(0, 256, (448, 448, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def upscale_lambda() -> Iterator[LambdaProcess]:
+    """The function with its defaults, started once for a module."""
+    with LambdaProcess("backend.adapters.aws_lambda.handler") as process:
+        yield process

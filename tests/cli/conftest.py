@@ -1,0 +1,65 @@
+"""The command line as a user runs it: another process, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from backend.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[2]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Call = Callable[..., tuple[int, str]]
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's, with these `SR_*` and no others."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SR_")}
+    return {**clean, "PYTHONPATH": str(ROOT), **settings}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """`run("upscale", "a.png", "-o", "b.png", SR_MODEL="fast")` in `tmp_path`."""
+
+    def run_(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "backend", *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment(**settings),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run_
+
+
+@pytest.fixture
+def call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Call:
+    """As `run`, in this process, where nothing has to start: (exit code, all that was written)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call_(*arguments: str | Path, **settings: str) -> tuple[int, str]:
+        with monkeypatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("SR_")]:
+                patch.delenv(name)
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            try:
+                code = main([str(argument) for argument in arguments])
+            except SystemExit as exc:  # how argparse ends
+                assert isinstance(exc.code, int)
+                code = exc.code
+        written = capsys.readouterr()
+        return code, written.out + written.err
+
+    return call_

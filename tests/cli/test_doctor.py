@@ -1,0 +1,173 @@
+"""`python -m backend doctor`: what is well, and what is wrong with a network, in a sentence."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backend.commands import network_check
+from backend.errors import ModelError
+from backend.registry import MANIFEST, SHIPPED, ModelSpec, read_manifest
+from backend.session import OrtSession
+from tests import networks
+from tests.cli.conftest import Call, Run
+
+
+def opened(spec: ModelSpec) -> OrtSession:
+    return OrtSession(spec, intra_op_threads=1)
+
+
+def verdict_of(folder: Path, name: str) -> network_check.Verdict:
+    spec = next(spec for spec in read_manifest(folder) if spec.name == name)
+    return network_check.check(spec, opened)
+
+
+def test_a_good_installation_is_well(run: Run) -> None:
+    done = run("doctor")
+    assert done.returncode == 0, done.stdout
+    assert done.stderr == ""
+    assert done.stdout.endswith("all is well\n")
+    for what in ("Python", "onnxruntime", "numpy", "pillow", "threads", "CPUExecutionProvider"):
+        assert what in done.stdout
+    for spec in read_manifest(SHIPPED):
+        line = next(
+            line
+            for line in done.stdout.splitlines()
+            if line.split()[:2] == [spec.name, f"x{spec.scale}"]
+        )
+        assert "sha256 right" in line
+        seconds, speed = re.findall(r"([0-9.]+) (?:s per|LR megapixels per)", line)
+        assert float(seconds) * float(speed) == pytest.approx(1, abs=0.3)
+
+
+def test_a_bad_network_is_told_and_ends_with_1(run: Run, tmp_path: Path) -> None:
+    networks.add(tmp_path, "good", networks.blurring())
+    networks.damage(networks.add(tmp_path, "damaged", networks.blurring()))
+    (tmp_path / "found.onnx").write_bytes(networks.blurring(scale=4, radius=5).SerializeToString())
+    done = run("doctor", SR_MODELS_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert "1 problem\n" in done.stdout
+    assert "damaged.onnx: The file of the network" in done.stdout
+    assert re.search(r"good x2 +works;", done.stdout)
+    entry = json.loads(re.search(r"\{.*\}", done.stdout, re.DOTALL)[0])
+    assert entry["models"][0]["scale"] == 4
+    # The entry is ready: in place of the manifest, everything is well.
+    (tmp_path / MANIFEST).write_text(json.dumps(entry))
+    (tmp_path / "good.onnx").unlink()
+    (tmp_path / "damaged.onnx").unlink()
+    assert run("doctor", SR_MODELS_DIR=str(tmp_path)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"SR_MODEL": "best"}, "no network named 'best'"),
+        ({"SR_PROVIDERS": "TensorrtExecutionProvider,CPUExecutionProvider"}, "Tensorrt"),
+        ({"SR_MODELS_DIR": "nowhere"}, "does not exist"),
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_work_are_told(run: Run, settings: dict[str, str], told: str) -> None:
+    done = run("doctor", **settings)
+    assert done.returncode == 1
+    assert told in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "not a JSON object"),
+        ("{}", "not a JSON object"),
+        ('{"models": 1}', "not a list"),
+        ('{"models": [1]}', "not a JSON object"),
+        ('{"models": [{"name": "a"}]}', "'scale'"),
+        ('{"models": [{"name": "a", "scale": true, "file": "a", "receptive_radius": 1}]}', "scale"),
+        (
+            '{"models": [{"name": "a", "scale": 2, "file": "a", "receptive_radius": -1}]}',
+            "too small",
+        ),
+    ],
+)
+def test_a_wrong_manifest_is_refused_with_a_sentence(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / MANIFEST).write_text(text)
+    with pytest.raises(ModelError, match=told):
+        read_manifest(tmp_path)
+
+
+def test_a_wrong_manifest_does_not_end_the_doctor(call: Call, tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).write_text("{")
+    code, output = call("doctor", SR_MODELS_DIR=str(tmp_path))
+    assert code == 1
+    assert "BROKEN: The networks' manifest is not a JSON object" in output
+
+
+@pytest.mark.parametrize(
+    ("make", "changes", "told"),
+    [
+        (networks.blurring, {"scale": 4}, "it enlarges 2 times, and the manifest says 4"),
+        (networks.blurring, {"scale": 3}, "can never be asked for"),
+        (lambda: networks.blurring(radius=4), {}, "tiles do not equal the whole"),
+        (networks.looking_everywhere, {}, "tiles do not equal the whole"),
+        (networks.for_one_size_only, {}, "fails while it runs"),
+        (lambda: networks.in_blocks(4), {}, "set 'multiple_of' to 4"),
+        (networks.with_two_inputs, {}, "one image input"),
+        (lambda: networks.blurring(shape=(1, 3, 64, 64)), {}, "dynamic axes"),
+        (lambda: networks.blurring(shape=("height", "width", 3)), {}, "cannot be loaded|four"),
+        (networks.blurring, {"file": "elsewhere.onnx"}, "not installed"),
+        (networks.blurring, {"sha256": "0" * 64}, "changed or is incomplete"),
+    ],
+)
+def test_each_fault_has_its_sentence(
+    tmp_path: Path, make: Callable[[], object], changes: dict[str, object], told: str
+) -> None:
+    networks.add(tmp_path, "own", make(), **changes)
+    problem = verdict_of(tmp_path, "own").problem
+    assert problem is not None
+    assert re.search(told, problem), problem
+
+
+@pytest.mark.parametrize(
+    ("make", "changes"),
+    [
+        (networks.blurring, {}),
+        (lambda: networks.blurring(scale=4), {"scale": 4}),
+        (networks.blurring, {"receptive_radius": 9}),
+        (lambda: networks.in_blocks(4), {"multiple_of": 4, "receptive_radius": 0}),
+    ],
+)
+def test_a_right_network_has_none(
+    tmp_path: Path, make: Callable[[], object], changes: dict[str, object]
+) -> None:
+    networks.add(tmp_path, "own", make(), **changes)
+    verdict = verdict_of(tmp_path, "own")
+    assert verdict.problem is None
+    assert verdict.seconds_per_megapixel is not None
+
+
+@pytest.mark.parametrize("spec", read_manifest(SHIPPED), ids=lambda s: f"{s.name} x{s.scale}")
+def test_a_shipped_radius_is_enough_and_none_at_all_is_not(spec: ModelSpec) -> None:
+    assert network_check.check(spec, opened).problem is None
+    unpadded = replace(spec, receptive_radius=0)
+    assert "do not equal" in (network_check.check(unpadded, opened).problem or "")
+
+
+@pytest.mark.parametrize(
+    ("make", "scale", "radius", "block"),
+    [
+        (lambda: networks.blurring(scale=4, radius=5), 4, 5, 1),
+        (lambda: networks.in_blocks(8), 2, 0, 8),
+    ],
+)
+def test_a_network_without_an_entry_is_measured(
+    tmp_path: Path, make: Callable[[], object], scale: int, radius: int, block: int
+) -> None:
+    path = tmp_path / "found.onnx"
+    path.write_bytes(make().SerializeToString())
+    spec = network_check.described(path, opened)
+    assert (spec.scale, spec.receptive_radius, spec.multiple_of) == (scale, radius, block)
+    assert network_check.check(spec, opened).problem is None

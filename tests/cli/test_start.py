@@ -1,0 +1,96 @@
+"""What is answered before any work: versions, help, wrong arguments and settings."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+import backend
+from tests.cli.conftest import ROOT, Call, Run, environment
+
+HEAVY = {"numpy", "PIL", "onnxruntime", "starlette", "uvicorn", "requests", "boto3", "tqdm"}
+
+
+def test_the_version_is_the_projects(run: Run) -> None:
+    done = run("--version")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert done.stdout == f"super-resolution {project['version']}\n"
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_nothing_heavy_is_imported_for_it(argument: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "backend", argument],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.split("\n")
+    }
+    assert "argparse" in imported
+    assert not imported & HEAVY
+
+
+def test_every_public_name_is_there() -> None:
+    for name in backend.__all__:
+        assert getattr(backend, name).__name__ == name
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = backend.nothing
+
+
+@pytest.mark.parametrize("command", ["serve", "upscale", "doctor"])
+def test_every_command_has_help(call: Call, command: str) -> None:
+    code, output = call(command, "--help")
+    assert code == 0
+    assert f"usage: python -m backend {command}" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "COMMAND"),
+        (("enlarge",), "enlarge"),
+        (("upscale", "a.png"), "-o"),
+        (("upscale", "a.png", "-o", "b.png", "--scale", "3"), "invalid choice"),
+        (("upscale", "a.png", "-o", "b.png", "--quality", "0"), "from 1 to 100"),
+        (("upscale", "a.png", "-o", "b.png", "--cleanup", "some"), "auto, off"),
+        (("upscale", "a.png", "-o", "b.png", "--format", "gif"), "invalid choice"),
+        (("upscale", "a.png", "-o", "b.png", "--model", "best"), "unknown_model"),
+        (("upscale", "a.png", "-o", "b.tiff"), ".webp"),
+        (("upscale", "a.png", "-o", "b.png", "--format", "jpeg"), "--format"),
+        (("upscale", "a.png", "b.png", "-o", "c.png"), "folder"),
+        (("serve", "--port", "99999"), "65535"),
+    ],
+    ids=str,
+)
+def test_wrong_arguments_are_told_and_end_with_2(
+    call: Call, arguments: tuple[str, ...], told: str
+) -> None:
+    code, output = call(*arguments)
+    assert code == 2
+    assert told in output
+
+
+@pytest.mark.parametrize("command", [("serve",), ("doctor",), ("upscale", "a.png", "-o", "b.png")])
+def test_wrong_settings_are_told_and_end_with_2(call: Call, command: tuple[str, ...]) -> None:
+    code, output = call(*command, SR_MODLE="fast")
+    assert code == 2
+    assert "unknown setting SR_MODLE; known: " in output
+    assert "SR_MODEL," in output
+    code, output = call(*command, SR_THREADS="many")
+    assert code == 2
+    assert "SR_THREADS is a whole number" in output
+
+
+def test_the_process_has_the_same_exit_code_and_no_traceback(run: Run) -> None:
+    done = run("doctor", SR_MODLE="fast")
+    assert done.returncode == 2
+    assert done.stderr.startswith("unknown setting SR_MODLE; known: ")
+    assert len(done.stderr.splitlines()) == 1

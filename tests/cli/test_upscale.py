@@ -1,0 +1,265 @@
+"""`python -m backend upscale` on real files."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from backend.registry import SHIPPED, read_manifest
+from tests import networks
+from tests.cli.conftest import Run, environment
+from tests.hostile.corpus import (
+    CORPUS,
+    GOOD,
+    assert_right,
+    jpeg,
+    saved,
+    scene,
+    turned_jpeg,
+    with_alpha,
+)
+
+
+def write(path: Path, data: bytes | None = None) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(saved(scene(), "PNG") if data is None else data)
+    return path
+
+
+def described(path: Path) -> tuple[str | None, tuple[int, int]]:
+    with Image.open(path) as opened:
+        opened.load()
+        return opened.format, opened.size
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_one_file_to_another_with_a_line_about_it(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "a.png")
+    done = run("upscale", "a.png", "-o", "b.png")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("a.png -> b.png  48x32 -> 96x64  ")
+    assert done.stdout.endswith(" s\n")
+    assert described(tmp_path / "b.png") == ("PNG", (96, 64))
+    assert files(tmp_path) == {"a.png", "b.png"}
+
+
+@pytest.mark.parametrize("spec", read_manifest(SHIPPED), ids=lambda s: f"{s.name} x{s.scale}")
+def test_every_shipped_network(run: Run, tmp_path: Path, spec: object) -> None:
+    write(tmp_path / "a.png")
+    scale = spec.scale
+    done = run("upscale", "a.png", "-o", "b.png", "--scale", str(scale), "--model", spec.name)
+    assert done.returncode == 0, done.stderr
+    assert described(tmp_path / "b.png") == ("PNG", (48 * scale, 32 * scale))
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("b.png", "PNG"), ("b.jpg", "JPEG"), ("b.JPEG", "JPEG"), ("b.webp", "WEBP")],
+)
+def test_the_ending_decides_the_format(run: Run, tmp_path: Path, name: str, format: str) -> None:
+    write(tmp_path / "a.png")
+    assert run("upscale", "a.png", "-o", name).returncode == 0
+    assert described(tmp_path / name)[0] == format
+
+
+def test_in_a_folder_the_kind_is_kept_unless_asked(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "a.jpg", jpeg())
+    write(tmp_path / "b.png")
+    assert run("upscale", "a.jpg", "b.png", "-o", "out").returncode == 0
+    assert files(tmp_path / "out") == {"a_x2.jpg", "b_x2.png"}
+    assert run("upscale", "a.jpg", "b.png", "-o", "webp/", "--format", "webp").returncode == 0
+    assert {described(path)[0] for path in (tmp_path / "webp").iterdir()} == {"WEBP"}
+
+
+def test_quality_and_cleanup_change_the_file(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "a.jpg", jpeg(quality=20))
+    for name, *extra in (
+        ("high.jpg", "--quality", "100"),
+        ("low.jpg", "--quality", "30"),
+        ("off.png", "--cleanup", "off"),
+        ("zero.png", "--cleanup", "0"),
+    ):
+        assert run("upscale", "a.jpg", "-o", name, *extra).returncode == 0
+    size = {name: (tmp_path / name).stat().st_size for name in ("high.jpg", "low.jpg")}
+    assert size["high.jpg"] > size["low.jpg"]
+    assert (tmp_path / "off.png").read_bytes() == (tmp_path / "zero.png").read_bytes()
+
+
+def test_folders_are_taken_without_their_subfolders_unless_asked(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "in/a.png")
+    write(tmp_path / "in/b.BMP", saved(scene(), "BMP"))
+    write(tmp_path / "in/notes.txt", b"hello")
+    write(tmp_path / "in/deep/c.png")
+    assert run("upscale", "in", "-o", "flat").returncode == 0
+    assert files(tmp_path / "flat") == {"a_x2.png", "b_x2.png"}
+    assert run("upscale", "in", "-o", "all", "--recursive").returncode == 0
+    assert files(tmp_path / "all") == {"a_x2.png", "b_x2.png", "deep/c_x2.png"}
+
+
+def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "in/notes.txt", b"hello")
+    assert run("upscale", "in", "-o", "out").returncode == 2
+
+
+def test_a_bad_file_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "a.png")
+    write(tmp_path / "b.png", b"no picture")
+    write(tmp_path / "c.png")
+    done = run("upscale", "a.png", "b.png", "missing.png", "c.png", "-o", "out")
+    assert done.returncode == 1
+    assert files(tmp_path / "out") == {"a_x2.png", "c_x2.png"}
+    assert "b.png: This is not a picture" in done.stderr
+    assert "(unsupported_media_type)" in done.stderr
+    assert "missing.png: No such file or directory" in done.stderr
+    assert "2 done, 2 failed" in done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_an_existing_result_stays_unless_forced(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "a.png")
+    write(tmp_path / "b.png", b"precious")
+    refused = run("upscale", "a.png", "-o", "b.png")
+    assert refused.returncode == 1
+    assert "'b.png' exists; --force replaces it." in refused.stderr
+    assert (tmp_path / "b.png").read_bytes() == b"precious"
+    assert run("upscale", "a.png", "-o", "b.png", "--force").returncode == 0
+    assert described(tmp_path / "b.png") == ("PNG", (96, 64))
+
+
+def test_an_input_is_never_overwritten(run: Run, tmp_path: Path) -> None:
+    data = write(tmp_path / "a.png").read_bytes()
+    (tmp_path / "link.png").symlink_to("a.png")
+    for output in ("a.png", "./a.png", "link.png"):
+        done = run("upscale", "a.png", "-o", output, "--force")
+        assert done.returncode == 1
+        assert "would overwrite the input" in done.stderr
+    write(tmp_path / "a_x2.png")
+    done = run("upscale", "a.png", "a_x2.png", "-o", ".", "--force")
+    assert "would overwrite the input" in done.stderr
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "a_x2.png").read_bytes() == data
+
+
+def test_two_inputs_of_one_name_do_not_overwrite_each_other(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "one/a.png")
+    write(tmp_path / "two/a.png", saved(scene().rotate(180), "PNG"))
+    done = run("upscale", "one/a.png", "two/a.png", "-o", "out", "--force")
+    assert done.returncode == 1
+    assert "two/a.png: The result would overwrite another one's" in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "a.png")
+    write(tmp_path / "file", b"in the way")
+    done = run("upscale", "a.png", "-o", "file/deeper/b.png")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("a.png: ")
+
+
+def test_exif_and_alpha_survive_the_way(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "turned.jpg", turned_jpeg(6))
+    write(tmp_path / "clear.png", saved(with_alpha(scene()), "PNG"))
+    assert run("upscale", "turned.jpg", "clear.png", "-o", "out").returncode == 0
+    assert described(tmp_path / "out/turned_x2.jpg") == ("JPEG", (96, 64))
+    with Image.open(tmp_path / "out/clear_x2.png") as opened:
+        assert opened.mode == "RGBA"
+
+
+def test_errors_of_the_networks_and_the_limits(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "networks"
+    folder.mkdir()
+    networks.damage(networks.add(folder, "damaged", networks.blurring()))
+    networks.add(folder, "fragile", networks.for_one_size_only())
+    write(tmp_path / "a.png")
+    for code, arguments, settings in (
+        ("model_unavailable", ("--model", "damaged"), {"SR_MODELS_DIR": str(folder)}),
+        ("inference_failed", ("--model", "fragile"), {"SR_MODELS_DIR": str(folder)}),
+        ("payload_too_large", (), {"SR_MAX_IMAGE_BYTES": "100"}),
+        ("image_too_large", (), {"SR_MAX_SIDE": "20"}),
+        ("image_too_large", ("--scale", "4"), {"SR_MAX_OUTPUT_PIXELS": "10000"}),
+        ("would_time_out", (), {"SR_TIME_BUDGET_SECONDS": "0.000001"}),
+    ):
+        done = run("upscale", "a.png", "-o", "b.png", *arguments, **settings)
+        assert done.returncode == 1, done.stderr
+        assert f"({code})" in done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+    missing = run("upscale", "a.png", "-o", "b.png", SR_MODELS_DIR=str(tmp_path / "none"))
+    assert missing.returncode == 2
+    assert "Traceback" not in missing.stderr
+    assert files(tmp_path) & {"b.png"} == set()
+
+
+def test_the_corpus_in_one_run(run: Run, tmp_path: Path) -> None:
+    """Each file in its own folder, under the name that its case has."""
+    for number, case in enumerate(CORPUS):
+        write(tmp_path / f"in/{number:03}/{case.file_name}", case.make())
+    done = run("upscale", "in", "-o", "out", "--recursive")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "Warning" not in done.stderr
+    failures = dict(line.split(": ", 1) for line in done.stderr.splitlines()[:-1])
+    for number, case in enumerate(CORPUS):
+        name = f"in/{number:03}/{case.file_name}"
+        if case.code is None:
+            assert name not in failures, failures[name]
+            ending = "jpg" if case.format == "JPEG" else "png"
+            stem = Path(case.file_name).stem
+            result = tmp_path / f"out/{number:03}/{stem}_x2.{ending}"
+            assert_right(case, result.read_bytes(), scale=2)
+        else:
+            assert failures[name].endswith(f"({case.code})"), failures[name]
+    assert done.stderr.splitlines()[-1] == f"{len(GOOD)} done, {len(CORPUS) - len(GOOD)} failed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_leaves_no_half_file(tmp_path: Path, number: signal.Signals) -> None:
+    """On a terminal of its own, where the progress bar tells that tiles are being done."""
+    large = Image.linear_gradient("L").resize((2000, 2000)).convert("RGB")
+    write(tmp_path / "a.png", saved(large, "PNG"))
+    write(tmp_path / "b.png")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))  # a new one has no columns, and so no bar
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend", "upscale", "a.png", "b.png", "-o", "out"],
+        cwd=tmp_path,
+        env=environment(SR_TILE_SIZE="64"),
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = ""
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        for text in iter(lambda: read(screen), ""):
+            if "tile/s" in text and "tile/s" not in shown:
+                process.send_signal(number)
+            shown += text
+    assert process.wait(timeout=20) == 130
+    assert "1/2 a.png" in shown
+    assert "a.png: stopped" in shown
+    assert "Traceback" not in shown
+    assert files(tmp_path) == {"a.png", "b.png"}
+
+
+def read(screen: io.FileIO) -> str:
+    """Empty at the end, which a terminal tells by an error."""
+    try:
+        return screen.read(4096).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def test_without_a_terminal_there_is_no_bar(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "a.png")
+    assert "tile" not in run("upscale", "a.png", "-o", "b.png", SR_TILE_SIZE="8").stderr

@@ -1,0 +1,210 @@
+"""Real servers: `python -m backend serve` on loopback, started once and kept for the session."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+from PIL import Image
+
+from tests import networks
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+STOP_SECONDS = 40
+ANSWER_SECONDS = 120
+RUNNING_ON = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
+
+StartServer = Callable[..., "Server"]
+
+
+@dataclass
+class Server:
+    """One process; its log is read all the time, so that it never blocks."""
+
+    process: subprocess.Popen[str]
+    address: str = ""
+    log: list[str] = field(default_factory=list)
+    is_up: threading.Event = field(default_factory=threading.Event)
+
+    def watch(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(line)
+            found = RUNNING_ON.search(line)
+            if found:
+                self.address = found[1]
+                self.is_up.set()
+        self.is_up.set()
+
+    def post(
+        self, content: object, path: str = "/resolution", **options: object
+    ) -> requests.Response:
+        return self.request("POST", path, json=content, **options)
+
+    def get(self, path: str, **options: object) -> requests.Response:
+        return self.request("GET", path, **options)
+
+    def request(self, method: str, path: str, **options: object) -> requests.Response:
+        """A fresh connection, and no proxy from the environment."""
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(
+                method, self.address + path, **{"timeout": ANSWER_SECONDS, **options}
+            )
+
+    def load(self) -> tuple[int, int]:
+        facts = self.get("/ping").json()
+        return facts["running"], facts["waiting"]
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=STOP_SECONDS)
+
+
+def start(*arguments: str, env: Mapping[str, str]) -> tuple[Server, threading.Thread]:
+    """A server of the settings in `env` and no others."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SR_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend", "serve", "--port", "0", *arguments],
+        cwd=ROOT,
+        env={**clean, **env},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    server = Server(process)
+    reader = threading.Thread(target=server.watch, daemon=True)
+    reader.start()
+    if not server.is_up.wait(START_SECONDS) or not server.address:
+        process.kill()
+        process.wait()
+        pytest.fail("the server did not start:\n" + "".join(server.log))
+    return server, reader
+
+
+@pytest.fixture(scope="session")
+def start_server() -> Iterator[StartServer]:
+    """`start_server("--grace-seconds", "1", SR_MAX_QUEUED="0")`; equal ones are started once."""
+    running: dict[object, tuple[Server, threading.Thread]] = {}
+
+    def start_once(*arguments: str, is_shared: bool = True, **env: str) -> Server:
+        key = (arguments, frozenset(env.items())) if is_shared else object()
+        if key not in running:
+            running[key] = start(*arguments, env=env)
+        return running[key][0]
+
+    yield start_once
+    for server, _ in running.values():
+        if server.process.poll() is None:
+            server.process.terminate()
+    for server, reader in running.values():
+        try:
+            server.process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.process.kill()
+            server.process.wait()
+        reader.join(timeout=10)
+        assert server.process.stderr is not None
+        server.process.stderr.close()
+
+
+@pytest.fixture(scope="session")
+def own_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`damaged` was changed on disk, `fragile` fails when it runs."""
+    folder = tmp_path_factory.mktemp("networks")
+    networks.damage(networks.add(folder, "damaged", networks.blurring()))
+    networks.add(folder, "fragile", networks.for_one_size_only())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(start_server: StartServer, own_networks: Path) -> Server:
+    """Ordinary, but for two bad networks and for `url` reaching this machine."""
+    return start_server(
+        SR_MODELS_DIR=str(own_networks),
+        SR_ALLOW_PRIVATE_SOURCES="1",
+        SR_SOURCE_TIMEOUT_SECONDS="1",
+    )
+
+
+@pytest.fixture(scope="session")
+def tight_server(start_server: StartServer) -> Server:
+    """Every limit is small, and private addresses are refused."""
+    return start_server(
+        SR_MAX_BODY_BYTES="60000",
+        SR_MAX_IMAGE_BYTES="30000",
+        SR_MAX_REPLY_BYTES="4000",
+        SR_MAX_OUTPUT_PIXELS="40000",
+    )
+
+
+@pytest.fixture(scope="session")
+def picture_server() -> Iterator[str]:
+    """Stands in for the web: a picture, a missing one, and one that never comes."""
+    is_over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/slow.png":
+                is_over.wait(20)
+                return
+            found = self.path == "/picture.png"
+            body = png_bytes(20, 10) if found else b"none"
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
+        web.daemon_threads = True
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{web.server_port}"
+        is_over.set()
+        web.shutdown()
+        thread.join()
+
+
+def png_bytes(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize((width, height)).convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def small_request(**fields: object) -> dict[str, object]:
+    return {"img": encoded(png_bytes(20, 10)), **fields}
+
+
+def long_request() -> dict[str, object]:
+    """Seconds of work in many tiles, and a small file in and out."""
+    return {"img": encoded(png_bytes(1500, 1000)), "format": "jpeg"}
+
+
+def until(is_true: Callable[[], bool], *, seconds: float = 30) -> None:
+    """Asks again until it is so; fails when that takes too long."""
+    end = time.monotonic() + seconds
+    pause = threading.Event()
+    while not is_true():
+        assert time.monotonic() < end, "it did not become true in time"
+        pause.wait(0.02)

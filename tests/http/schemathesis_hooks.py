@@ -1,0 +1,17 @@
+"""Real pictures and addresses where the document asks for them; loaded by schemathesis itself."""
+
+import base64
+
+import schemathesis
+from hypothesis import strategies as st
+
+from tests.hostile.corpus import GOOD
+
+PICTURES = [data for data in (case.make() for case in GOOD) if len(data) < 8_000]
+ADDRESSES = ("http://a.example/a.png", "https://a.example/b.jpg?c=d", "s3://bucket/key.bmp")
+
+schemathesis.openapi.format(
+    "base64-picture",
+    st.sampled_from(PICTURES).map(lambda data: base64.b64encode(data).decode()),
+)
+schemathesis.openapi.format("picture-address", st.sampled_from(ADDRESSES))

@@ -1,0 +1,64 @@
+"""A fault nobody foresaw: told as such, without a word of its cause."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests
+import uvicorn
+
+from backend import Settings
+from backend.adapters.http_app import create_app
+from backend.health import Health
+from backend.loading import registry_of
+from backend.options import UpscaleRequest
+from backend.registry import ModelSpec
+from backend.service import Service
+from backend.upscaler import Session
+from tests.http.conftest import small_request, until
+from tests.http.test_errors import assert_error
+
+
+class FaultySource:
+    """Stands where pictures come from, and has a bug."""
+
+    def read(self, request: UpscaleRequest, *, max_bytes: int) -> bytes:
+        raise ZeroDivisionError(f"secret {max_bytes}")
+
+
+def no_session(spec: ModelSpec) -> Session:
+    raise AssertionError(spec)
+
+
+@pytest.fixture
+def faulty_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """In this process, because the fault has to be put in."""
+    settings = Settings()
+    service = Service(
+        registry=registry_of(settings),
+        open_session=no_session,
+        source=FaultySource(),
+        settings=settings,
+    )
+    app = create_app(service, health=Health(is_ready=True))
+    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=20)
+
+
+def test_a_bug_is_an_internal_error(faulty_server: str, caplog: pytest.LogCaptureFixture) -> None:
+    with requests.Session() as session, caplog.at_level(logging.INFO):
+        session.trust_env = False
+        answer = session.post(faulty_server + "/resolution", json=small_request(), timeout=20)
+    assert_error(answer, "internal_error", 500)
+    assert "secret" not in answer.text
+    assert "secret" in caplog.text, "the log must have the cause"

@@ -1,0 +1,115 @@
+"""Tiny ONNX networks, right and wrong, written by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
+
+from backend.registry import MANIFEST, SHIPPED
+
+FLOAT = TensorProto.FLOAT
+OPSET = 17
+Shape = Sequence[int | str]
+OPEN: Shape = (1, 3, "height", "width")
+
+
+def network(
+    nodes: Sequence[NodeProto], constants: dict[str, np.ndarray], *, shape: Shape = OPEN
+) -> ModelProto:
+    """From `lr` to `sr`, both (1, 3, H, W) float32."""
+    graph = helper.make_graph(
+        list(nodes),
+        "test",
+        [helper.make_tensor_value_info("lr", FLOAT, list(shape))],
+        [helper.make_tensor_value_info("sr", FLOAT, [None] * 4)],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
+    checker.check_model(model)
+    return model
+
+
+def resizing(name: str, *, scale: int) -> tuple[NodeProto, dict[str, np.ndarray]]:
+    node = helper.make_node("Resize", [name, "", "scales"], ["sr"], mode="nearest")
+    return node, {"scales": np.array([1, 1, scale, scale], np.float32)}
+
+
+def blurring(*, scale: int = 2, radius: int = 3, shape: Shape = OPEN) -> ModelProto:
+    """A mean over a square, then every pixel repeated: looks exactly `radius` pixels far."""
+    side = 2 * radius + 1
+    weights = np.full((3, 1, side, side), 1 / side**2, np.float32)
+    blur = helper.make_node(
+        "Conv", ["lr", "weights"], ["blurred"], group=3, pads=[radius] * 4, kernel_shape=[side] * 2
+    )
+    resize, constants = resizing("blurred", scale=scale)
+    return network([blur, resize], {"weights": weights, **constants}, shape=shape)
+
+
+def looking_everywhere() -> ModelProto:
+    """Takes the mean of the whole picture away: no tile can be the same as the whole."""
+    mean = helper.make_node("GlobalAveragePool", ["lr"], ["mean"])
+    centred = helper.make_node("Sub", ["lr", "mean"], ["centred"])
+    half = helper.make_node("Add", ["centred", "half"], ["level"])
+    resize, constants = resizing("level", scale=2)
+    return network([mean, centred, half, resize], {"half": np.float32(0.5), **constants})
+
+
+def for_one_size_only() -> ModelProto:
+    """Loads, says that any size will do, and fails for all but 8 x 8 when it runs."""
+    reshape = helper.make_node("Reshape", ["lr", "shape"], ["square"])
+    resize, constants = resizing("square", scale=2)
+    return network([reshape, resize], {"shape": np.array([1, 3, 8, 8], np.int64), **constants})
+
+
+def in_blocks(block: int) -> ModelProto:
+    """Works only where width and height are multiples of `block`."""
+    fold = helper.make_node("SpaceToDepth", ["lr"], ["folded"], blocksize=block)
+    unfold = helper.make_node("DepthToSpace", ["folded"], ["unfolded"], blocksize=block)
+    resize, constants = resizing("unfolded", scale=2)
+    return network([fold, unfold, resize], constants)
+
+
+def with_two_inputs() -> ModelProto:
+    model = blurring()
+    second = helper.make_tensor_value_info("sigma", FLOAT, [1])
+    model.graph.input.append(second)
+    return model
+
+
+def entry(name: str, path: Path, **changes: object) -> dict[str, object]:
+    """A manifest entry that fits `blurring()` unless changed."""
+    return {
+        "name": name,
+        "scale": 2,
+        "file": path.name,
+        "receptive_radius": 3,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        **changes,
+    }
+
+
+def add(folder: Path, name: str, model: ModelProto, **changes: object) -> Path:
+    """Write the network and its entry into the folder's manifest."""
+    path = folder / f"{name}.onnx"
+    path.write_bytes(model.SerializeToString())
+    manifest = folder / MANIFEST
+    models = json.loads(manifest.read_text())["models"] if manifest.exists() else []
+    manifest.write_text(json.dumps({"models": [*models, entry(name, path, **changes)]}))
+    return path
+
+
+def damage(path: Path) -> None:
+    """One byte changed after the manifest was written."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def shipped_names() -> list[str]:
+    models = json.loads((SHIPPED / MANIFEST).read_text())["models"]
+    return sorted({model["name"] for model in models})
