@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: demo serve test lint types imports unit clean
+.PHONY: demo serve test lint types imports tools unit clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/streamlit run webapp/app.py --server.address 127.0.0.1 --server.port $(PORT)
@@ -24,12 +24,23 @@ types: $(VENV)/dev.stamp
 imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
-unit: $(VENV)/dev.stamp
+# Programs that clash with ours or with one another live in environments of their own.
+TOOLS := cfn-lint==1.58.0 checkov==3.3.30 ministack==1.5.33
+
+tools: $(foreach tool,$(TOOLS),.tools/$(tool).stamp)
+
+.tools/%.stamp: | $(BIN)/python
+	rm -rf .tools/$(firstword $(subst ==, ,$*))
+	$(PYTHON) -m venv .tools/$(firstword $(subst ==, ,$*))
+	.tools/$(firstword $(subst ==, ,$*))/bin/pip install --quiet --disable-pip-version-check $*
+	touch $@
+
+unit: $(VENV)/dev.stamp tools
 	-scripts/install-chromium.sh
 	$(BIN)/pytest
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .tools build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	PYTHON=$(PYTHON) scripts/make-venv.sh

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.http.conftest import Server
+
 ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -33,10 +35,10 @@ def test_there_are_examples_in_curl_and_python() -> None:
 
 @pytest.mark.parametrize(("name", "language", "code"), blocks(), ids=lambda value: value[:24])
 def test_every_example_runs(
-    name: str, language: str, code: str, server_url: str, tmp_path: Path
+    name: str, language: str, code: str, server: Server, tmp_path: Path
 ) -> None:
     shutil.copytree(ROOT / "sample_images", tmp_path / "sample_images")
-    code = code.replace("http://127.0.0.1:8080", server_url)
+    code = code.replace("http://127.0.0.1:8080", server.address)
     command = ["bash", "-euo", "pipefail", "-c", code]
     if language == "python":
         command = [sys.executable, "-c", code]

@@ -1,0 +1,1 @@
+"""The three CloudFormation stacks: their templates, their contents, and how to put them up."""

@@ -1,0 +1,58 @@
+"""Archives that are the same bytes whenever they are made of the same files."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+MODE = 0o644
+FILE_OF_UNIX = 3
+"""zipfile writes the system that it runs on, which would be another on Windows."""
+
+Contents = Mapping[str, Path | bytes]
+"""Name inside of the archive -> the file or its bytes."""
+
+
+def write_zip(target: Path, contents: Contents) -> str:
+    """The sha256 of the written file."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, source in sorted(contents.items()):
+            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
+            entry.create_system = FILE_OF_UNIX
+            entry.external_attr = (0o100000 | MODE) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, read(source))
+    return sha256_of(target)
+
+
+def write_tar_gz(target: Path, contents: Contents) -> str:
+    """The sha256 of the written file."""
+    with (
+        target.open("wb") as file,
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for name, source in sorted(contents.items()):
+            data = read(source)
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            entry.mode = MODE
+            archive.addfile(entry, io.BytesIO(data))
+    return sha256_of(target)
+
+
+def read(source: Path | bytes) -> bytes:
+    """The bytes of either."""
+    return source if isinstance(source, bytes) else source.read_bytes()
+
+
+def sha256_of(path: Path) -> str:
+    """In small hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

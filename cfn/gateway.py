@@ -1,0 +1,121 @@
+"""The parts of the API that are lists: its own refusals, and a deployment for each way to call."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One of API Gateway's response types, and what the caller reads; None leaves AWS's status."""
+
+    type: str
+    status: int | None
+    code: str
+    message: str | None
+    """None takes API Gateway's own text, which is short and has nothing of the request."""
+
+
+REFUSALS = (
+    Refusal("DEFAULT_4XX", None, "invalid_request", None),
+    Refusal("DEFAULT_5XX", None, "internal_error", "Something went wrong on our side."),
+    Refusal(
+        "BAD_REQUEST_BODY",
+        400,
+        "invalid_request",
+        "The body is a JSON object with 'url' or 'img'; see the API's documentation.",
+    ),
+    Refusal("ACCESS_DENIED", 403, "access_denied", "These credentials may not call this API."),
+    Refusal("UNAUTHORIZED", 401, "access_denied", "The request is not authorized."),
+    Refusal("INVALID_SIGNATURE", 403, "invalid_signature", "The request's signature is wrong."),
+    Refusal("EXPIRED_TOKEN", 403, "expired_token", "The credentials have expired."),
+    Refusal("INVALID_API_KEY", 403, "invalid_api_key", "The header x-api-key has no valid key."),
+    Refusal(
+        "MISSING_AUTHENTICATION_TOKEN",
+        403,
+        "missing_authentication",
+        "The request is not signed, or there is nothing at this address.",
+    ),
+    Refusal("RESOURCE_NOT_FOUND", 404, "not_found", "There is nothing at this address."),
+    Refusal("REQUEST_TOO_LARGE", 413, "payload_too_large", "The request has too many bytes."),
+    Refusal(
+        "UNSUPPORTED_MEDIA_TYPE",
+        415,
+        "unsupported_media_type",
+        "Send the request as JSON, with the header 'Content-Type: application/json'.",
+    ),
+    Refusal("THROTTLED", 429, "too_many_requests", "Too many requests; wait a moment."),
+    Refusal("QUOTA_EXCEEDED", 429, "quota_exceeded", "The API key's quota is used up."),
+    Refusal("WAF_FILTERED", 403, "blocked", "The firewall blocked the request."),
+    Refusal(
+        "INTEGRATION_TIMEOUT",
+        504,
+        "timed_out",
+        "The answer took too long; send a smaller picture or try again.",
+    ),
+    Refusal("INTEGRATION_FAILURE", 502, "internal_error", "The service could not be reached."),
+)
+DEPLOYMENTS = ("IamWithKey", "IamOnly", "KeyOnly", "Open")
+"""The conditions `Is…` of the API; exactly one is true."""
+
+
+def gateway_responses() -> str:
+    """The resources, indented for the section Resources."""
+    return "\n".join(_response(refusal) for refusal in REFUSALS)
+
+
+def response_name(refusal: Refusal) -> str:
+    """The resource's logical id."""
+    return "Refusal" + "".join(word.capitalize() for word in refusal.type.split("_"))
+
+
+def _response(refusal: Refusal) -> str:
+    text = "$context.error.messageString" if refusal.message is None else f'"{refusal.message}"'
+    body = (
+        f'{{"error":"{refusal.code}","message":{text},'
+        '"details":{},"request_id":"$context.requestId"}'
+    )
+    lines = [
+        f"  {response_name(refusal)}:",
+        "    Type: AWS::ApiGateway::GatewayResponse",
+        "    Properties:",
+        "      RestApiId: !Ref Api",
+        f"      ResponseType: {refusal.type}",
+        *([f"      StatusCode: '{refusal.status}'"] if refusal.status else []),
+        "      ResponseParameters:",
+        "        gatewayresponse.header.Access-Control-Allow-Origin: \"'*'\"",
+        "      ResponseTemplates:",
+        "        application/json: >-",
+        f"          {body}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def deployment_name(state: str, digest: str) -> str:
+    """The logical id that a change of the API's definition changes."""
+    return f"Deployment{state}{digest}"
+
+
+def digest_of(api: str) -> str:
+    """Eight digits for a text of the API's resources."""
+    return hashlib.sha256(api.encode()).hexdigest()[:8]
+
+
+def deployments(digest: str) -> str:
+    """One resource for each way to call, of which the stack has one."""
+    needs = ["PostMethod", "OptionsMethod", *(response_name(each) for each in REFUSALS)]
+    texts = []
+    for state in DEPLOYMENTS:
+        lines = [
+            f"  {deployment_name(state, digest)}:",
+            "    Type: AWS::ApiGateway::Deployment",
+            f"    Condition: Is{state}",
+            f"    DependsOn: [{', '.join(needs)}]",
+            "    Properties:",
+            "      RestApiId: !Ref Api",
+            "",
+        ]
+        texts.append("\n".join(lines))
+    return "\n".join(texts)

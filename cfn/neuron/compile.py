@@ -1,0 +1,129 @@
+"""Networks compiled for AWS Inferentia: `python -m cfn.neuron.compile --out DIR --target inf2`.
+
+It runs where AWS's Neuron SDK is: on an Inf2 or Trn1 machine (`torch_neuronx`), or on any x86_64
+Linux machine for Inferentia 1 (`torch_neuron`, SDK up to 2.20). `--target cpu` writes plain
+TorchScript, which the same session runs anywhere PyTorch is. The weights are those of the shipped
+ONNX files, so what is compiled is what every other deployment runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from backend.registry import SHIPPED, ModelSpec, read_manifest, verified_bytes
+
+DEFAULT_SIZE = 416
+"""A tile of the default size (384) with a padding of up to 16 on each side."""
+RUNTIMES = {"inf2": "torch_neuronx", "inf1": "torch_neuron", "cpu": "torch"}
+Weights = Mapping[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiled:
+    """One compiled file and its manifest entry."""
+
+    data: bytes
+    entry: dict[str, object]
+
+
+def weights_of(data: bytes) -> Weights:
+    """The constants of a network that `training.export` wrote, by name."""
+    model = onnx.load_model_from_string(data)
+    return {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+
+
+def to_module(weights: Weights, *, scale: int) -> Any:
+    """The same network in PyTorch, for float pictures; see `backend.neuron_session`."""
+    torch = import_module("torch")
+    functional = import_module("torch.nn.functional")
+    count = sum(name.startswith("conv") and name.endswith(".weight") for name in weights)
+
+    class Network(torch.nn.Module):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__()
+            for name, value in weights.items():
+                if name.endswith((".weight", ".bias")):
+                    buffer = torch.from_numpy(np.array(value))
+                    self.register_buffer(name.replace(".", "_"), buffer)
+
+        def forward(self, lr: Any, cleanup: Any) -> Any:
+            plane = cleanup.expand(1, 1, lr.shape[2], lr.shape[3])
+            features = torch.cat([lr, plane], dim=1)
+            for i in range(count):
+                features = functional.relu(self.convolution(features, f"conv{i}"))
+            skip = functional.conv2d(lr, self.skip_weight, padding=self.skip_weight.shape[-1] // 2)
+            sr = functional.pixel_shuffle(self.convolution(features, "tail") + skip, scale)
+            return sr.clamp(0, 1)
+
+        def convolution(self, features: Any, name: str) -> Any:
+            kernel = getattr(self, f"{name}_weight")
+            bias = getattr(self, f"{name}_bias")
+            return functional.conv2d(features, kernel, bias, padding=kernel.shape[-1] // 2)
+
+    return Network().eval()
+
+
+def compile_network(spec: ModelSpec, *, target: str, size: int, path: Path) -> Compiled:
+    """Trace and compile for tiles of `size` x `size`; `path` is written."""
+    torch = import_module("torch")
+    runtime = import_module(RUNTIMES[target])
+    module = to_module(weights_of(verified_bytes(spec)), scale=spec.scale)
+    example = (torch.rand(1, 3, size, size), torch.zeros(1, 1, 1, 1))
+    with torch.no_grad():
+        if target == "cpu":
+            compiled = torch.jit.trace(module, example)
+        else:
+            compiled = runtime.trace(module, example)
+    torch.jit.save(compiled, str(path))
+    data = path.read_bytes()
+    entry: dict[str, object] = {
+        "name": spec.name,
+        "scale": spec.scale,
+        "file": path.name,
+        "description": spec.description,
+        "receptive_radius": spec.receptive_radius,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "license": spec.license,
+        "runtime": RUNTIMES[target],
+        "fixed_size": size,
+    }
+    if spec.multiplications is not None:
+        entry["multiplications"] = spec.multiplications
+    return Compiled(data=data, entry=entry)
+
+
+def main() -> int:
+    """Every network of the manifest; the folder is what `--neuron` of the packaging takes."""
+    parser = argparse.ArgumentParser(prog="python -m cfn.neuron.compile", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--target", choices=RUNTIMES, default="inf2")
+    parser.add_argument("--size", type=int, default=DEFAULT_SIZE, help="side of a tile in pixels")
+    parser.add_argument("--models", type=Path, default=SHIPPED)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    entries = []
+    for spec in read_manifest(options.models):
+        path = options.out / f"{spec.name}_x{spec.scale}.pt"
+        sys.stdout.write(f"{path}\n")
+        compiled = compile_network(spec, target=options.target, size=options.size, path=path)
+        entries.append(compiled.entry)
+    manifest = json.dumps({"models": entries}, indent=2) + "\n"
+    (options.out / "manifest.json").write_text(manifest, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""Everything that a stack takes from S3, and the templates that name it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cfn import templates, wheels
+from cfn.archives import Contents, sha256_of, write_tar_gz, write_zip
+from cfn.errors import DeploymentError
+from cfn.variants import (
+    FUNCTION_ARCHIVE,
+    GPU_ARCHIVE,
+    MODEL_ARCHIVE,
+    NEURON_ARCHIVE,
+    VARIANTS,
+    Variant,
+)
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+BACKEND = ROOT / "backend"
+MODELS = BACKEND / "models"
+CONSTRAINTS = ROOT / "constraints.txt"
+BUILD = ROOT / "build" / "cfn"
+FOLDER = "super-resolution"
+LAMBDA_LIMIT_BYTES = 250 * 2**20
+"""AWS Lambda's limit on an unzipped function."""
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """The files of one packaging, in one folder."""
+
+    folder: Path
+    digests: Mapping[str, str]
+    """File name of each archive -> its sha256."""
+
+    @property
+    def prefix(self) -> str:
+        """The folder in the bucket, named by what is in it: CloudFormation sees what changed."""
+        lines = "".join(f"{digest} {name}\n" for name, digest in sorted(self.digests.items()))
+        return f"{FOLDER}/{hashlib.sha256(lines.encode()).hexdigest()[:16]}"
+
+    @property
+    def templates(self) -> list[Path]:
+        """The finished templates."""
+        return [self.folder / variant.template for variant in VARIANTS.values()]
+
+    def defaults(self, *, bucket: str | None) -> dict[str, str]:
+        """What the templates' parameters are filled in with; nobody has to type them."""
+        found = {"artifactPrefix": self.prefix}
+        if bucket is not None:
+            found["artifactBucket"] = bucket
+        if MODEL_ARCHIVE in self.digests:
+            found["modelsSha256"] = self.digests[MODEL_ARCHIVE]
+        return found
+
+
+def build(
+    folder: Path,
+    *,
+    bucket: str | None,
+    variants: Iterable[Variant] = tuple(VARIANTS.values()),
+    neuron: Path | None = None,
+    cache: Path = BUILD,
+    models: Path = MODELS,
+) -> Package:
+    """Archives for these variants, and all templates; DeploymentError says what is wrong.
+
+    `neuron` is a folder that `cfn/neuron/compile.py` made; without one there is no archive for
+    Inferentia.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {name for variant in variants for name in variant.archives}
+    digests: dict[str, str] = {}
+    if FUNCTION_ARCHIVE in wanted:
+        function = function_contents(cache=cache)
+        check_size(function)
+        digests[FUNCTION_ARCHIVE] = write_zip(folder / FUNCTION_ARCHIVE, function)
+    if MODEL_ARCHIVE in wanted:
+        digests[MODEL_ARCHIVE] = write_zip(folder / MODEL_ARCHIVE, model_contents(models))
+    if GPU_ARCHIVE in wanted:
+        gpu = gpu_contents(cache=cache, models=models)
+        digests[GPU_ARCHIVE] = write_tar_gz(folder / GPU_ARCHIVE, gpu)
+    if NEURON_ARCHIVE in wanted and neuron is not None:
+        digests[NEURON_ARCHIVE] = write_tar_gz(folder / NEURON_ARCHIVE, model_contents(neuron))
+    package = Package(folder=folder, digests=digests)
+    templates.render_all(folder, defaults=package.defaults(bucket=bucket))
+    return package
+
+
+def function_contents(*, cache: Path) -> Contents:
+    """The code and what it needs; the networks come by the file system."""
+    contents: dict[str, Path | bytes] = dict(code_contents())
+    found = wheels.download(
+        HERE / "requirements-function.txt", constraints=CONSTRAINTS, folder=cache / "function"
+    )
+    for wheel in found:
+        contents |= wheels.unpacked(wheel)
+    return contents
+
+
+def gpu_contents(*, cache: Path, models: Path) -> Contents:
+    """The layout that AWS's image for Ray Serve reads; its wheels need no package index."""
+    contents: dict[str, Path | bytes] = dict(code_contents())
+    contents |= {f"backend/models/{name}": at for name, at in model_contents(models).items()}
+    requirements = HERE / "requirements-gpu.txt"
+    for wheel in wheels.download(requirements, constraints=CONSTRAINTS, folder=cache / "gpu"):
+        contents[f"wheels/{wheel.name}"] = wheel
+    named = [line for line in requirements.read_text().splitlines() if line[:1].isalpha()]
+    lines = ["--no-index", "--find-links /opt/ml/model/wheels", *named]
+    contents["code/requirements.txt"] = ("\n".join(lines) + "\n").encode()
+    contents["config.yaml"] = HERE / "ray" / "config.yaml"
+    contents["deployment.py"] = HERE / "ray" / "deployment.py"
+    return contents
+
+
+def code_contents() -> Contents:
+    """The package `backend` without its networks."""
+    return {
+        path.relative_to(ROOT).as_posix(): path
+        for path in BACKEND.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and MODELS not in path.parents
+    }
+
+
+def model_contents(folder: Path) -> Contents:
+    """The manifest and the networks that it names, as they are said to be."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        entries = [(str(each["file"]), each.get("sha256")) for each in manifest["models"]]
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise DeploymentError(f"{folder} has no manifest.json that names networks.") from exc
+    contents: dict[str, Path | bytes] = {MANIFEST: folder / MANIFEST}
+    for name, sha256 in entries:
+        path = folder / name
+        if not path.is_file():
+            raise DeploymentError(f"The network {path} is missing.")
+        if sha256 and sha256_of(path) != sha256:
+            raise DeploymentError(f"The network {path} is not the one in the manifest.")
+        contents[name] = path
+    return contents
+
+
+def check_size(contents: Contents, *, limit: int = LAMBDA_LIMIT_BYTES) -> int:
+    """The unzipped bytes; DeploymentError names the largest packages when AWS would refuse them."""
+    sizes: dict[str, int] = {}
+    for name, source in contents.items():
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        top = name.partition("/")[0]
+        sizes[top] = sizes.get(top, 0) + size
+    total = sum(sizes.values())
+    if total > limit:
+        largest = sorted(sizes, key=lambda each: -sizes[each])[:3]
+        shown = ", ".join(f"{name} {sizes[name] / 2**20:.0f} MB" for name in largest)
+        raise DeploymentError(
+            f"The function has {total / 2**20:.0f} MB unzipped and AWS Lambda takes "
+            f"{limit / 2**20:.0f}; the largest packages are {shown}."
+        )
+    return total

@@ -1,0 +1,1 @@
+"""What runs inside of AWS's container image for Ray Serve."""

@@ -1,0 +1,46 @@
+"""The engine in AWS's container image for Ray Serve, which calls `app` for SageMaker.
+
+The image answers /ping itself, as soon as Ray is up, and passes /invocations on to here.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+import onnxruntime
+from anyio import to_thread
+from ray import serve  # type: ignore[import-not-found, unused-ignore]
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backend import Settings, create_service
+from backend.adapters.s3_results import results_of
+from backend.health import check
+
+log = logging.getLogger("backend.ray")
+
+
+class SuperResolution:
+    """Holds the networks; one for each process of Ray."""
+
+    def __init__(self) -> None:
+        onnxruntime.preload_dlls()  # CUDA's libraries lie in Python packages here
+        settings = Settings.from_environment()
+        logging.basicConfig(level=settings.log_level)
+        self._service = create_service(settings, result_store=results_of(settings))
+        health = check(self._service)
+        for warning in health.warnings:
+            log.warning("%s", warning)
+        log.info("networks run on %s", ", ".join(health.providers))
+        if not health.is_ready:
+            raise RuntimeError("no network could be loaded")
+
+    async def __call__(self, request: Request) -> Response:
+        """SageMaker has limited the body's size before."""
+        body = await request.body()
+        reply = await to_thread.run_sync(partial(self._service.handle, body))
+        return Response(reply.body, reply.status, headers=reply.headers)
+
+
+app = serve.deployment(SuperResolution).bind()

@@ -1,0 +1,199 @@
+"""A stack in an account: created, updated and deleted, with each step told as it happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
+
+from cfn.errors import DeploymentError
+
+POLL_SECONDS = 3.0
+CAPABILITIES = ["CAPABILITY_IAM"]
+MAX_INLINE_BYTES = 51_200
+"""CloudFormation's limit on a template inside of the request."""
+STAMPED = ("artifactBucket", "artifactPrefix", "modelsSha256")
+"""Parameters that every packaging fills in anew."""
+NOTHING_TO_DO = "No updates are to be performed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One line of a stack's progress."""
+
+    id: str
+    status: str
+    resource: str
+    type: str
+    reason: str
+
+    @property
+    def is_of_stack(self) -> bool:
+        """Whether it tells of the stack itself."""
+        return self.type == "AWS::CloudFormation::Stack"
+
+    @property
+    def ends(self) -> bool:
+        """Whether nothing more comes."""
+        is_done = self.status.endswith(("_COMPLETE", "_FAILED"))
+        return self.is_of_stack and is_done and "CLEANUP" not in self.status
+
+    def __str__(self) -> str:
+        reason = f"  {self.reason}" if self.reason else ""
+        return f"{self.status:<28} {self.resource}  {self.type}{reason}"
+
+
+class Stacks:
+    """CloudFormation of one region, through boto3's client."""
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        tell: Callable[[str], None],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._tell = tell
+        self._pause = pause
+
+    def deploy(
+        self,
+        name: str,
+        *,
+        template: Path,
+        template_url: str | None,
+        parameters: Mapping[str, str],
+    ) -> dict[str, str]:
+        """Create or update; the outputs. DeploymentError when it fails or cannot begin."""
+        found = self.describe(name)
+        if found is not None and found["StackStatus"] == "ROLLBACK_COMPLETE":
+            raise DeploymentError(
+                f"The stack {name} failed when it was created and can only be deleted: "
+                f"python -m cfn delete --stack {name}"
+            )
+        request: dict[str, Any] = {
+            "StackName": name,
+            **_template(template, template_url),
+            "Capabilities": CAPABILITIES,
+        }
+        if found is None:
+            request["Parameters"] = _parameters(parameters)
+            started = self._call(self._client.create_stack, request, default=None)
+            seen: set[str] = set()
+        else:
+            kept = self._kept(request, found, parameters)
+            request["Parameters"] = [*_parameters(parameters), *kept]
+            seen = {event.id for event in self._events(found["StackId"])}
+            started = self._call(self._client.update_stack, request, default=NOTHING_TO_DO)
+        if started is None:
+            self._tell(f"Nothing has changed in the stack {name}.")
+        else:
+            self._follow(started["StackId"], seen, wanted=("CREATE_COMPLETE", "UPDATE_COMPLETE"))
+        after = self.describe(name)
+        outputs = after.get("Outputs", []) if after else []
+        return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+    def delete(self, name: str) -> None:
+        """Wait until it is gone; DeploymentError when something stays."""
+        found = self.describe(name)
+        if found is None:
+            raise DeploymentError(f"There is no stack {name} in this region.")
+        seen = {event.id for event in self._events(found["StackId"])}
+        self._call(self._client.delete_stack, {"StackName": found["StackId"]}, default=None)
+        self._follow(found["StackId"], seen, wanted=("DELETE_COMPLETE",))
+
+    def describe(self, name: str) -> dict[str, Any] | None:
+        """None when there is no such stack."""
+        try:
+            stacks = self._client.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as exc:
+            if "does not exist" in _message(exc):
+                return None
+            raise _translated(exc) from exc
+        found: dict[str, Any] = stacks[0]
+        return None if found["StackStatus"] == "DELETE_COMPLETE" else found
+
+    def _kept(
+        self, request: Mapping[str, Any], stack: Mapping[str, Any], given: Mapping[str, str]
+    ) -> list[dict[str, Any]]:
+        """What the owner chose before stays; what packaging fills in does not."""
+        template = {key: request[key] for key in ("TemplateBody", "TemplateURL") if key in request}
+        summary = self._call(self._client.get_template_summary, template, default=None)
+        now = {each["ParameterKey"] for each in summary["Parameters"]} if summary else set()
+        before = {each["ParameterKey"] for each in stack.get("Parameters", [])}
+        kept = sorted((now & before) - set(given) - set(STAMPED))
+        return [{"ParameterKey": name, "UsePreviousValue": True} for name in kept]
+
+    def _follow(self, stack_id: str, seen: set[str], *, wanted: tuple[str, ...]) -> None:
+        first_failure = ""
+        while True:
+            for event in reversed(list(self._events(stack_id))):
+                if event.id in seen:
+                    continue
+                seen.add(event.id)
+                self._tell(str(event))
+                if event.status.endswith("_FAILED") and not first_failure:
+                    first_failure = f"{event.resource}: {event.reason}"
+                if event.ends:
+                    if event.status in wanted:
+                        return
+                    raise DeploymentError(
+                        f"The stack ended as {event.status}. {first_failure}".strip()
+                    )
+            self._pause(POLL_SECONDS)
+
+    def _events(self, stack_id: str) -> Iterator[Event]:
+        """The newest first."""
+        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        try:
+            for page in pages:
+                for each in page["StackEvents"]:
+                    yield Event(
+                        id=each["EventId"],
+                        status=each.get("ResourceStatus", ""),
+                        resource=each.get("LogicalResourceId", ""),
+                        type=each.get("ResourceType", ""),
+                        reason=each.get("ResourceStatusReason", ""),
+                    )
+        except ClientError as exc:
+            raise _translated(exc) from exc
+
+    def _call(
+        self, action: Callable[..., Any], request: Mapping[str, Any], *, default: str | None
+    ) -> Any:
+        """None when CloudFormation answers `default`, which is then no error."""
+        try:
+            return action(**request)
+        except ClientError as exc:
+            if default is not None and default in _message(exc):
+                return None
+            raise _translated(exc) from exc
+
+
+def _template(path: Path, url: str | None) -> dict[str, str]:
+    text = path.read_text(encoding="utf-8")
+    if len(text.encode()) <= MAX_INLINE_BYTES:
+        return {"TemplateBody": text}
+    if url is None:
+        raise DeploymentError(f"{path.name} is too large for a request; upload it to a bucket.")
+    return {"TemplateURL": url}
+
+
+def _parameters(given: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in sorted(given.items())
+    ]
+
+
+def _message(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Message", ""))
+
+
+def _translated(error: ClientError) -> DeploymentError:
+    code = error.response.get("Error", {}).get("Code", "unknown")
+    return DeploymentError(f"AWS refused {error.operation_name}: {_message(error)} ({code})")

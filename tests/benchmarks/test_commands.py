@@ -1,0 +1,56 @@
+"""The benchmark commands, on small pictures: that they run and say what they promise."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent.parent
+SAMPLES = ROOT / "sample_images"
+
+
+def run(*arguments: str) -> str:
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("cat.jpg", "comic.png"):
+        with Image.open(SAMPLES / name) as opened:
+            opened.convert("RGB").crop((0, 0, 161, 123)).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("scale", ["2", "4"])
+def test_quality_beats_bicubic_on_every_picture(folder: Path, scale: str) -> None:
+    scores = json.loads(
+        run("benchmarks.quality", "--hr-dir", str(folder), "--scale", scale, "--json")
+    )
+    assert [score["picture"] for score in scores] == ["cat.jpg.png", "comic.png.png", "mean"]
+    for score in scores:
+        assert score["psnr_y"] > score["bicubic_psnr_y"] + 0.3
+        assert score["ssim_y"] > score["bicubic_ssim_y"]
+
+
+def test_removing_jpeg_damage_beats_leaving_it(folder: Path) -> None:
+    common = ("benchmarks.quality", "--hr-dir", str(folder), "--jpeg", "50", "--json")
+    cleaned = json.loads(run(*common))[-1]
+    left = json.loads(run(*common, "--cleanup", "0"))[-1]
+    assert cleaned["psnr_y"] > left["psnr_y"] + 0.2
+
+
+def test_speed_tells_rate_memory_and_share(folder: Path) -> None:
+    measured = json.loads(
+        run("benchmarks.speed", "--scale", "2", "--side", "64", "--runs", "1", "--json")
+    )[0]
+    assert measured["seconds"] > 0
+    assert measured["gflops"] > 0
+    assert measured["sgemm_gflops"] > 0
+    assert 0 < measured["share_outside"] < 1
+    assert measured["peak_rss_megabytes"] > 30

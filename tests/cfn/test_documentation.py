@@ -1,0 +1,76 @@
+"""What docs/deploy.md and docs/architecture.md say, against the templates and the commands."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cfn.__main__ import make_parser
+from cfn.upload import launch_link
+from cfn.variants import INF, VARIANTS
+from tests.cfn.conftest import ROOT
+from tests.cfn.resolver import load_file
+from tests.cfn.test_templates import KEPT_ON_PURPOSE
+
+DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+TABLES = DEPLOY.split("## Parameters")[1].split("\n## ")[0]
+ROWS = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", TABLES, re.MULTILINE))
+
+
+def defaults() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for variant in VARIANTS.values():
+        parameters = load_file(ROOT / "cfn" / variant.template)["Parameters"]
+        for name, about in parameters.items():
+            found.setdefault(name, set()).add(str(about.get("Default", "")))
+    return found
+
+
+def test_the_tables_have_every_parameter_and_no_other() -> None:
+    assert set(ROWS) == set(defaults())
+
+
+@pytest.mark.parametrize("name", sorted(defaults()))
+def test_the_tables_have_the_right_default(name: str) -> None:
+    for default in defaults()[name] - {""}:
+        assert f"`{default}`" in ROWS[name]
+
+
+def test_every_command_line_is_one_that_the_parser_takes() -> None:
+    text = DEPLOY.replace("\\\n", " ")
+    lines = re.findall(r"^\s*python -m cfn ((?!\.)\w.*)$", text, re.MULTILINE)
+    assert len(lines) >= 5
+    for line in lines:
+        make_parser().parse_args(line.split())
+
+
+def test_the_launch_link_has_the_form_of_those_that_packaging_prints() -> None:
+    link = launch_link(
+        bucket="YOUR-BUCKET",
+        key="super-resolution/FOLDER/lambda.yaml",
+        region="REGION",
+        stack="super-resolution-lambda",
+    )
+    assert link in DEPLOY
+
+
+def test_what_a_deletion_keeps_is_written_down() -> None:
+    section = DEPLOY.split("## What is kept")[1].split("\n## ")[0]
+    assert "ApiLogRole" in section
+    assert {"ApiLogRole", "ApiLogAccount"} == KEPT_ON_PURPOSE
+
+
+def test_every_variant_has_a_diagram() -> None:
+    assert ARCHITECTURE.count("```mermaid") == len(VARIANTS)  # Inferentia has the GPU's shape
+    for variant in VARIANTS.values():
+        assert variant.template in ARCHITECTURE
+
+
+@pytest.mark.parametrize("text", [DEPLOY, ARCHITECTURE], ids=["deploy", "architecture"])
+def test_it_is_said_plainly_what_was_not_run(text: str) -> None:
+    flat = " ".join(text.split())
+    assert re.search(r"real AWS account", flat)
+    assert "never" in flat
+    assert INF.template.startswith("sagemaker-inf")

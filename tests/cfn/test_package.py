@@ -1,0 +1,166 @@
+"""What packaging makes: the same bytes from the same files, and nothing that AWS would refuse."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from cfn import package, wheels
+from cfn.__main__ import main
+from cfn.archives import write_tar_gz, write_zip
+from cfn.errors import DeploymentError
+from cfn.package import Package, build, check_size, model_contents
+from cfn.variants import FUNCTION_ARCHIVE, GPU, GPU_ARCHIVE, INF, LAMBDA, NEURON_ARCHIVE, VARIANTS
+from tests.cfn.resolver import Stack, load_file
+
+
+def made(cache: Path, requirements: str, wheel: Mapping[str, bytes]) -> None:
+    """A folder of downloaded wheels, as an earlier run left it."""
+    cache.mkdir(parents=True)
+    with zipfile.ZipFile(cache / "thing-1.0-py3-none-any.whl", "w") as archive:
+        for name, data in wheel.items():
+            archive.writestr(name, data)
+    files = (package.HERE / requirements, package.CONSTRAINTS)
+    (cache / "downloaded.txt").write_text(wheels._digest(*files))
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """With one small wheel for each purpose, so that nothing is downloaded."""
+    wheel = {
+        "thing/__init__.py": b"VALUE = 1\n",
+        "thing-1.0.data/purelib/other.py": b"",
+        "thing-1.0.data/scripts/thing": b"#!/bin/sh\n",
+    }
+    made(tmp_path / "cache" / "function", "requirements-function.txt", wheel)
+    made(tmp_path / "cache" / "gpu", "requirements-gpu.txt", wheel)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def neuron(tmp_path: Path) -> Path:
+    """What the compile script leaves behind."""
+    folder = tmp_path / "neuron"
+    folder.mkdir()
+    (folder / "fast_x2.pt").write_bytes(b"compiled")
+    entry = {"file": "fast_x2.pt", "sha256": hashlib.sha256(b"compiled").hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps({"models": [entry]}))
+    return folder
+
+
+def test_the_same_input_gives_the_same_bytes(cache: Path, neuron: Path, tmp_path: Path) -> None:
+    packages = [
+        build(tmp_path / name, bucket="b", neuron=neuron, cache=cache) for name in ("one", "two")
+    ]
+    assert packages[0].digests == packages[1].digests
+    assert packages[0].prefix == packages[1].prefix
+    for first, second in zip(packages[0].templates, packages[1].templates, strict=True):
+        assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("write", [write_zip, write_tar_gz])
+def test_another_byte_or_order_decides_about_the_archive(write: object, tmp_path: Path) -> None:
+    assert callable(write)
+    first = write(tmp_path / "1", {"a": b"1", "b": b"2"})
+    assert first == write(tmp_path / "2", {"b": b"2", "a": b"1"})
+    assert first != write(tmp_path / "3", {"a": b"1", "b": b"3"})
+    assert first == hashlib.sha256((tmp_path / "1").read_bytes()).hexdigest()
+
+
+def test_every_archive_that_a_template_names_is_there(
+    cache: Path, neuron: Path, tmp_path: Path
+) -> None:
+    made_package = build(tmp_path / "out", bucket="artifacts", neuron=neuron, cache=cache)
+    for variant in VARIANTS.values():
+        given = {} if variant is not INF else {"containerImage": "1" * 12 + ".dkr.ecr.x/a:1"}
+        stack = Stack(load_file(made_package.folder / variant.template), **given)
+        assert stack.parameters["artifactBucket"] == "artifacts"
+        assert stack.parameters["artifactPrefix"] == made_package.prefix
+        for name in variant.archives:
+            assert name in made_package.digests
+            assert f"{made_package.prefix}/{name}" in json.dumps(stack.resources)
+    models = load_file(made_package.folder / LAMBDA.template)["Parameters"]["modelsSha256"]
+    assert models["Default"] == made_package.digests["models.zip"]
+
+
+def test_the_function_has_the_code_and_its_wheels_but_no_networks(
+    cache: Path, tmp_path: Path
+) -> None:
+    build(tmp_path, bucket=None, variants=[LAMBDA], cache=cache)
+    with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
+        names = archive.namelist()
+    assert {"backend/adapters/aws_lambda.py", "thing/__init__.py", "other.py"} <= set(names)
+    assert not [n for n in names if n.endswith((".onnx", ".pyc")) or "scripts" in n]
+
+
+def test_the_gpu_archive_has_the_layout_of_its_container(cache: Path, tmp_path: Path) -> None:
+    build(tmp_path, bucket=None, variants=[GPU], cache=cache)
+    with tarfile.open(tmp_path / GPU_ARCHIVE) as archive:
+        names = set(archive.getnames())
+        requirements = archive.extractfile("code/requirements.txt")
+        assert requirements is not None
+        lines = requirements.read().decode().splitlines()
+    assert {
+        "config.yaml",
+        "deployment.py",
+        "backend/service.py",
+        "backend/models/manifest.json",
+        "wheels/thing-1.0-py3-none-any.whl",
+    } <= names
+    assert lines[:2] == ["--no-index", "--find-links /opt/ml/model/wheels"]
+    assert "onnxruntime-gpu==1.26.0" in lines
+
+
+def test_without_compiled_networks_there_is_no_archive_for_inferentia(
+    cache: Path, tmp_path: Path
+) -> None:
+    assert NEURON_ARCHIVE not in build(tmp_path, bucket=None, variants=[INF], cache=cache).digests
+
+
+def test_a_function_that_is_too_large_is_refused_with_its_largest_packages() -> None:
+    contents = {"numpy/a": b"0" * 300, "PIL/a": b"0" * 100, "x.py": b"0"}
+    assert check_size(contents, limit=401) == 401
+    with pytest.raises(DeploymentError, match="numpy"):
+        check_size(contents, limit=400)
+
+
+def test_a_changed_or_missing_network_is_not_packaged(neuron: Path) -> None:
+    (neuron / "fast_x2.pt").write_bytes(b"changed")
+    with pytest.raises(DeploymentError, match="not the one"):
+        model_contents(neuron)
+    (neuron / "fast_x2.pt").unlink()
+    with pytest.raises(DeploymentError, match="missing"):
+        model_contents(neuron)
+    (neuron / "manifest.json").write_text("[]")
+    with pytest.raises(DeploymentError, match=r"no manifest\.json"):
+        model_contents(neuron)
+
+
+def test_a_change_of_any_archive_changes_the_folder(tmp_path: Path) -> None:
+    def prefix(**digests: str) -> str:
+        return Package(folder=tmp_path, digests=digests).prefix
+
+    assert prefix(a="1", b="2") == prefix(b="2", a="1")
+    assert len({prefix(a="1"), prefix(a="2"), prefix(b="1")}) == 3
+
+
+def test_the_real_packages_fit_into_a_function(tmp_path: Path) -> None:
+    """Downloads from the package index, unless an earlier run has."""
+    assert main(["package", "--variants", "lambda", "--out", str(tmp_path)]) == 0
+    with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
+        assert sum(entry.file_size for entry in archive.infolist()) < package.LAMBDA_LIMIT_BYTES
+        libraries = [name for name in archive.namelist() if name.endswith(".so")]
+        core = next(name for name in libraries if "onnxruntime_pybind11_state" in name)
+        header = io.BytesIO(archive.read(core)).read(20)
+    assert header[:4] == b"\x7fELF"
+    assert header[18] == 0x3E, "a library for x86_64"
+    tagged = [name for name in libraries if "cpython" in name]
+    assert tagged
+    assert all("cpython-313-x86_64-linux-gnu" in name for name in tagged)

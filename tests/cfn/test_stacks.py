@@ -1,0 +1,313 @@
+"""Creating, updating and deleting, against a CloudFormation that keeps one stack in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cfn import upload
+from cfn.__main__ import main, read_parameters
+from cfn.errors import DeploymentError
+from cfn.package import Package
+from cfn.stacks import Stacks
+from cfn.variants import FUNCTION_ARCHIVE, VARIANTS
+
+STACK = "AWS::CloudFormation::Stack"
+ID = "arn:aws:cloudformation:us-east-1:1:stack/pictures/2"
+
+
+def refusal(message: str, code: str = "ValidationError") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "UpdateStack")
+
+
+class CloudFormation:
+    """Each look at the events finds one more of those that the next action will bring."""
+
+    def __init__(self) -> None:
+        self.stack: dict[str, Any] | None = None
+        self.known = ["artifactBucket", "artifactPrefix", "customAuthType", "functionMemory"]
+        self.to_come: list[tuple[str, str, str, str]] = []
+        self.events: list[dict[str, str]] = []
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.has_changes = True
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803
+        if self.stack is None:
+            raise refusal(f"Stack with id {StackName} does not exist")
+        return {"Stacks": [self.stack]}
+
+    def get_template_summary(self, **request: str) -> dict[str, Any]:
+        return {"Parameters": [{"ParameterKey": name} for name in self.known]}
+
+    def create_stack(self, **request: Any) -> dict[str, str]:
+        self.calls.append(("create", request))
+        self.stack = {
+            "StackId": ID,
+            "StackStatus": "CREATE_COMPLETE",
+            "Parameters": request["Parameters"],
+            "Outputs": [{"OutputKey": "aikitsInvokeURL", "OutputValue": "https://x"}],
+        }
+        return {"StackId": ID}
+
+    def update_stack(self, **request: Any) -> dict[str, str]:
+        self.calls.append(("update", request))
+        if not self.has_changes:
+            raise refusal("No updates are to be performed.")
+        return {"StackId": ID}
+
+    def delete_stack(self, **request: Any) -> dict[str, Any]:
+        self.calls.append(("delete", request))
+        return {"ResponseMetadata": {}}
+
+    def get_paginator(self, name: str) -> CloudFormation:
+        assert name == "describe_stack_events"
+        return self
+
+    def paginate(self, *, StackName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        newest_first = list(reversed(self.events))
+        if self.to_come:
+            name, kind, status, reason = self.to_come.pop(0)
+            self.events.append(
+                {
+                    "EventId": str(len(self.events)),
+                    "StackId": ID,
+                    "LogicalResourceId": name,
+                    "ResourceType": kind,
+                    "ResourceStatus": status,
+                    "ResourceStatusReason": reason,
+                }
+            )
+        yield {"StackEvents": newest_first}
+
+
+@pytest.fixture
+def cloud() -> CloudFormation:
+    return CloudFormation()
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def stacks(cloud: CloudFormation, told: list[str]) -> Stacks:
+    return Stacks(cloud, tell=told.append, pause=lambda seconds: None)
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    path = tmp_path / "lambda.yaml"
+    path.write_text("Resources: {}\n")
+    return path
+
+
+def deploy(stacks: Stacks, template: Path, **parameters: str) -> dict[str, str]:
+    return stacks.deploy("pictures", template=template, template_url=None, parameters=parameters)
+
+
+def test_a_new_stack_is_created_and_its_progress_told(
+    stacks: Stacks, cloud: CloudFormation, told: list[str], template: Path
+) -> None:
+    cloud.to_come = [
+        ("pictures", STACK, "CREATE_IN_PROGRESS", ""),
+        ("Api", "AWS::ApiGateway::RestApi", "CREATE_COMPLETE", ""),
+        ("pictures", STACK, "CREATE_COMPLETE", ""),
+    ]
+    assert deploy(stacks, template, functionMemory="4096") == {"aikitsInvokeURL": "https://x"}
+    name, request = cloud.calls[0]
+    assert name == "create"
+    assert request["Capabilities"] == ["CAPABILITY_IAM"]
+    assert request["Parameters"] == [{"ParameterKey": "functionMemory", "ParameterValue": "4096"}]
+    assert len(told) == 3
+    assert "Api" in told[1]
+
+
+def test_a_failure_says_what_failed_first(
+    stacks: Stacks, cloud: CloudFormation, template: Path
+) -> None:
+    cloud.to_come = [
+        ("Function", "AWS::Lambda::Function", "CREATE_FAILED", "MemorySize is too large"),
+        ("Api", "AWS::ApiGateway::RestApi", "CREATE_FAILED", "Resource creation cancelled"),
+        ("pictures", STACK, "ROLLBACK_IN_PROGRESS", ""),
+        ("pictures", STACK, "ROLLBACK_COMPLETE", ""),
+    ]
+    with pytest.raises(DeploymentError, match=r"ROLLBACK_COMPLETE.*MemorySize is too large"):
+        deploy(stacks, template)
+
+
+def existing(cloud: CloudFormation) -> None:
+    parameters = {"artifactPrefix": "old", "customAuthType": "NONE", "gone": "1"}
+    cloud.stack = {
+        "StackId": ID,
+        "StackStatus": "CREATE_COMPLETE",
+        "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+    }
+
+
+def test_an_update_keeps_what_the_owner_chose_and_takes_the_new_package(
+    stacks: Stacks, cloud: CloudFormation, told: list[str], template: Path
+) -> None:
+    existing(cloud)
+    cloud.events = [{"EventId": "old", "StackId": ID, "ResourceStatus": "CREATE_COMPLETE"}]
+    cloud.to_come = [
+        ("pictures", STACK, "UPDATE_IN_PROGRESS", ""),
+        ("pictures", STACK, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", ""),
+        ("pictures", STACK, "UPDATE_COMPLETE", ""),
+    ]
+    cloud.to_come.insert(0, ("pictures", STACK, "CREATE_COMPLETE", ""))
+    deploy(stacks, template, functionMemory="2048")
+    given = {each["ParameterKey"]: each for each in cloud.calls[0][1]["Parameters"]}
+    assert set(given) == {"functionMemory", "customAuthType"}
+    assert given["customAuthType"]["UsePreviousValue"] is True
+    assert not [line for line in told if line.startswith("None")]
+
+
+def test_an_update_without_changes_is_no_error(
+    stacks: Stacks, cloud: CloudFormation, told: list[str], template: Path
+) -> None:
+    existing(cloud)
+    cloud.has_changes = False
+    deploy(stacks, template)
+    assert told == ["Nothing has changed in the stack pictures."]
+
+
+def test_a_stack_that_was_never_whole_must_be_deleted_first(
+    stacks: Stacks, cloud: CloudFormation, template: Path
+) -> None:
+    existing(cloud)
+    assert cloud.stack is not None
+    cloud.stack["StackStatus"] = "ROLLBACK_COMPLETE"
+    with pytest.raises(DeploymentError, match="can only be deleted"):
+        deploy(stacks, template)
+
+
+def test_a_template_that_is_too_large_goes_by_its_address(
+    stacks: Stacks, cloud: CloudFormation, template: Path
+) -> None:
+    template.write_text("#" * 60_000)
+    with pytest.raises(DeploymentError, match="too large"):
+        deploy(stacks, template)
+    cloud.to_come = [("pictures", STACK, "CREATE_COMPLETE", "")]
+    stacks.deploy("pictures", template=template, template_url="https://t", parameters={})
+    assert cloud.calls[0][1]["TemplateURL"] == "https://t"
+
+
+def test_a_deletion_waits_until_the_stack_is_gone(
+    stacks: Stacks, cloud: CloudFormation, told: list[str]
+) -> None:
+    existing(cloud)
+    cloud.to_come = [
+        ("pictures", STACK, "DELETE_IN_PROGRESS", ""),
+        ("pictures", STACK, "DELETE_COMPLETE", ""),
+    ]
+    stacks.delete("pictures")
+    assert cloud.calls == [("delete", {"StackName": ID})]
+    assert told[-1].startswith("DELETE_COMPLETE")
+
+
+def test_a_deletion_that_keeps_something_is_an_error(stacks: Stacks, cloud: CloudFormation) -> None:
+    existing(cloud)
+    cloud.to_come = [
+        ("ResultsBucket", "AWS::S3::Bucket", "DELETE_FAILED", "The bucket is not empty"),
+        ("pictures", STACK, "DELETE_FAILED", ""),
+    ]
+    with pytest.raises(DeploymentError, match="not empty"):
+        stacks.delete("pictures")
+
+
+def test_a_stack_that_is_not_there_cannot_be_deleted(stacks: Stacks) -> None:
+    with pytest.raises(DeploymentError, match="no stack pictures"):
+        stacks.delete("pictures")
+
+
+# ---------------------------------------------------------------- the bucket and the console
+
+
+class Bucket:
+    """What is asked of S3."""
+
+    def __init__(self, region: str = "us-east-1") -> None:
+        self.region = region
+        self.objects: dict[str, int] = {}
+        self.sent: list[str] = []
+
+    def head_bucket(self, *, Bucket: str) -> dict[str, str]:  # noqa: N803
+        if Bucket != "artifacts":
+            raise refusal("Not Found", "404")
+        return {"BucketRegion": self.region}
+
+    def head_object(self, *, Bucket: str, Key: str) -> dict[str, int]:  # noqa: N803
+        if Key not in self.objects:
+            raise refusal("Not Found", "404")
+        return {"ContentLength": self.objects[Key]}
+
+    def upload_file(self, path: str, bucket: str, key: str) -> None:
+        self.objects[key] = Path(path).stat().st_size
+        self.sent.append(key)
+
+
+def test_what_is_in_the_bucket_already_is_not_sent_again(tmp_path: Path) -> None:
+    for name in (FUNCTION_ARCHIVE, *(v.template for v in VARIANTS.values())):
+        (tmp_path / name).write_bytes(b"data")
+    made = Package(folder=tmp_path, digests={FUNCTION_ARCHIVE: "1"})
+    bucket = Bucket()
+    for _ in range(2):
+        upload.upload(bucket, made, bucket="artifacts", tell=lambda line: None)
+    assert bucket.sent.count(f"{made.prefix}/{FUNCTION_ARCHIVE}") == 1
+    assert bucket.sent.count(f"{made.prefix}/lambda.yaml") == 2
+
+
+def test_a_bucket_elsewhere_or_nowhere_is_refused() -> None:
+    upload.check_bucket(Bucket(), "artifacts", region="us-east-1")
+    with pytest.raises(DeploymentError, match="is in us-east-1"):
+        upload.check_bucket(Bucket(), "artifacts", region="eu-west-1")
+    with pytest.raises(DeploymentError, match="aws s3 mb"):
+        upload.check_bucket(Bucket(), "other", region="us-east-1")
+
+
+def test_links_lead_to_the_partition_of_the_region() -> None:
+    def link(region: str) -> str:
+        return upload.launch_link(bucket="b", key="k/lambda.yaml", region=region, stack="s")
+
+    assert link("us-east-1").endswith(
+        "stackName=s&templateURL=https://b.s3.us-east-1.amazonaws.com/k/lambda.yaml"
+    )
+    assert link("cn-north-1").startswith("https://cn-north-1.console.amazonaws.cn/")
+    assert link("cn-north-1").endswith("https://b.s3.cn-north-1.amazonaws.com.cn/k/lambda.yaml")
+
+
+def test_parameters_are_read_as_name_and_value() -> None:
+    given = ["customAuthType=NONE", "domainName=", "x=a=b"]
+    assert read_parameters(given) == {"customAuthType": "NONE", "domainName": "", "x": "a=b"}
+    for bad in (["customAuthType"], ["=1"], ["a=1", "a=2"]):
+        with pytest.raises(DeploymentError, match="NAME=VALUE"):
+            read_parameters(bad)
+
+
+def test_inferentia_without_compiled_networks_is_refused_at_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["deploy", "inf", "--bucket", "b", "--region", "us-east-1"]) == 1
+    assert "compile.py" in capsys.readouterr().err
+
+
+def test_without_credentials_the_console_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    assert main(["delete", "--stack", "s", "--region", "us-east-1"]) == 1
+    assert "no AWS credentials" in capsys.readouterr().err
+
+
+def test_render_writes_all_templates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", "--out", str(tmp_path)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(VARIANTS)
