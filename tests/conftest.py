@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from backend import Service, Settings, create_service
 
+NOTHING_SKIPPED = os.environ.get("CI", "").lower() == "true"
 SAMPLES = Path(__file__).parent.parent / "sample_images"
 
 
@@ -37,3 +39,14 @@ def photo_bytes(photo: Image.Image) -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return save
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Continuous integration must not be green because something was left out."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if NOTHING_SKIPPED and skipped:
+        reporter.write_line(
+            f"{len(skipped)} tests were skipped, and under CI none may be", red=True
+        )
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

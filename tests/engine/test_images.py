@@ -79,24 +79,6 @@ def test_cmyk_comes_out_in_the_right_colours(photo: Image.Image) -> None:
     assert np.abs(difference).mean() < 6
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_exif_orientation_comes_out_upright(photo: Image.Image, orientation: int) -> None:
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    stored = photo.transpose(undo[orientation]) if orientation in undo else photo
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    picture = decode(saved(stored, "PNG", exif=exif), max_side=4096)
-    np.testing.assert_array_equal(picture.rgb, np.asarray(photo))
-
-
 def test_a_matching_icc_profile_survives_and_exif_does_not(photo: Image.Image) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     exif = Image.Exif()
