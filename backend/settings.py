@@ -59,6 +59,18 @@ class Settings:
     log_level: str = "INFO"
     slider: str = "builtin"
     """The page's comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
+    endpoint_url: str | None = None
+    """A deployed endpoint that the page offers beside its own engine: an API's invoke URL."""
+    endpoint_auth: str = "none"
+    """How it lets callers in: `none`, `api_key`, or `iam` for AWS credentials that sign."""
+    endpoint_api_key: str | None = field(default=None, repr=False)
+    """With `api_key`, and with `iam` where an API wants both."""
+    endpoint_region: str | None = None
+    """For `iam`, where the address does not name it."""
+    endpoint_max_body_bytes: int = 6_000_000
+    """Largest request it takes: Lambda takes 6 MiB with everything around the body."""
+    endpoint_timeout_seconds: float = 60.0
+    """How long to wait for one answer; API Gateway itself gives up after 29 by default."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -88,10 +100,17 @@ _AT_LEAST_ONE = {
     "SR_MAX_RUNNING",
     "SR_MAX_REPLY_BYTES",
     "SR_RESULT_LINK_SECONDS",
+    "SR_ENDPOINT_MAX_BODY_BYTES",
+}
+_SECONDS = {
+    "SR_TIME_BUDGET_SECONDS",
+    "SR_SOURCE_TIMEOUT_SECONDS",
+    "SR_ENDPOINT_TIMEOUT_SECONDS",
 }
 _CHOICES = {
     "SR_LOG_LEVEL": ("DEBUG", "INFO", "WARNING", "ERROR"),
     "SR_SLIDER": ("builtin", "juxtapose"),
+    "SR_ENDPOINT_AUTH": ("none", "api_key", "iam"),
     "SR_ALLOW_WEB_SOURCES": ("0", "1"),
     "SR_ALLOW_PRIVATE_SOURCES": ("0", "1"),
 }
@@ -108,7 +127,7 @@ def _parse(variable: str, text: str) -> object:
         return Path(text)
     if variable in _AT_LEAST_ONE or variable == "SR_MAX_QUEUED":
         return _whole_number(variable, text)
-    if variable in ("SR_TIME_BUDGET_SECONDS", "SR_SOURCE_TIMEOUT_SECONDS"):
+    if variable in _SECONDS:
         return _seconds(variable, text)
     return text
 

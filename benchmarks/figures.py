@@ -41,8 +41,8 @@ class Detail:
 DETAILS = (
     Detail(file="cat.jpg", corner=(120, 40), scale=2),
     Detail(file="printed-text.png", corner=(40, 100), scale=2),
-    Detail(file="comic.png", corner=(20, 20), scale=2, jpeg=60),
-    Detail(file="astronaut-portrait.jpg", corner=(90, 60), scale=4),
+    Detail(file="comic.png", corner=(290, 60), scale=4),
+    Detail(file="coffee-cup.jpg", corner=(120, 20), scale=2, jpeg=40),
 )
 
 

@@ -11,6 +11,8 @@ import streamlit as st
 
 from backend import SettingsError, SuperResolutionError
 from webapp import views
+from webapp.cloud import views as cloud_views
+from webapp.cloud.compared import Compared
 from webapp.enhance import Wish
 from webapp.visit import current_visit
 from webapp.wiring import studio as shared_studio
@@ -36,14 +38,18 @@ panel, stage = st.columns([6, 11], gap="large")
 
 with panel:
     picked = views.choose_picture(visit, studio=studio)
+    place = cloud_views.choose_place(visit, studio=studio)
     problem, inspected = None, None
     if picked is not None:
         try:
             inspected = views.inspected(picked.digest, picked.data, studio)
+            studio.check(picked.data, place=place)
         except SuperResolutionError as exc:
             problem = exc
-    options = views.choose_options(studio.engine, inspected)
-    wish = Wish(digest=picked.digest, options=options) if picked and inspected else None
+    options = views.choose_options(studio.engine, inspected, has_cloud=studio.cloud is not None)
+    wish = None
+    if picked and inspected and problem is None:
+        wish = Wish(digest=picked.digest, options=options, place=place)
     visit.follow(wish, studio=studio)
     # Asked once, and the job first: one that ends meanwhile is noticed by its progress bar.
     job = visit.running(wish) if wish else None
@@ -68,13 +74,16 @@ if problem is not None:
 elif picked is None or inspected is None or wish is None:
     with canvas:
         views.show_empty()
+elif isinstance(result, Compared):
+    with canvas:
+        cloud_views.show_compared(picked, wish, result, studio=studio)
 elif result is not None:
     with canvas:
         views.show_result(picked, wish, result, studio=studio)
 else:
     with notice:
         if job is not None:
-            estimate = studio.engine.estimated_seconds(inspected.size, options)
+            estimate = studio.estimated_seconds(inspected.size, wish)
             cancel = partial(visit.cancel, wish, studio=studio)
             views.show_progress(job, estimate=estimate, on_cancel=cancel)
         elif error := visit.error(wish):
@@ -82,4 +91,4 @@ else:
     with canvas:
         views.show_preview(inspected, alt=picked.caption)
 
-views.footer()
+views.footer(cloud_views.way_of_pictures(place, studio=studio))

@@ -1,14 +1,26 @@
-"""Where pictures are enhanced, as the page sees it; this process is one such place."""
+"""Where pictures are enhanced, as the page sees it; this process is one such place.
+
+`webapp.cloud` has the other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from typing import Protocol
 
 from backend import Service, Upscaled, UpscaleOptions
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) while a picture is worked on."""
+
+
+class Place(Enum):
+    """Where a visitor wants a picture enhanced."""
+
+    LOCAL = "local"
+    CLOUD = "cloud"
+    BOTH = "both"
 
 
 class Engine(Protocol):

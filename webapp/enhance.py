@@ -23,7 +23,7 @@ from backend.images import (
     to_image,
 )
 from webapp import comparison
-from webapp.engine import Engine, Progress
+from webapp.engine import Engine, Place, Progress
 
 LOSSLESS_PIXELS = 24_000_000
 FORMATS: tuple[OutputFormat, ...] = ("png", "jpeg", "webp")
@@ -36,12 +36,14 @@ class Wish:
     digest: str
     """sha256 of the input file."""
     options: UpscaleOptions
+    place: Place = Place.LOCAL
 
     @property
     def name(self) -> str:
         """A short text that is different for every other wish."""
         options = self.options
-        return f"{self.digest}-{options.model}-{options.scale}-{options.cleanup}"
+        chosen = f"{options.model}-{options.scale}-{options.cleanup}"
+        return f"{self.digest}-{chosen}-{self.place.value}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend import SuperResolutionError
+from webapp.cloud.errors import EndpointError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +116,8 @@ MESSAGES: dict[str, Message] = {
 
 def message_of(error: SuperResolutionError) -> Message:
     """A code that a newer engine invents is something that went wrong on our side."""
+    if isinstance(error, EndpointError):
+        return Message(title=error.title, hint=error.hint, shows_detail=True)
     return MESSAGES.get(error.code, MESSAGES["internal_error"])
 
 

@@ -13,6 +13,7 @@ from backend import SettingsError, SuperResolutionError, UpscaleOptions
 from backend.errors import CancelledError
 from backend.images import MEDIA_TYPES, OutputFormat
 from webapp import comparison
+from webapp.cloud.engine import CloudUpscaled
 from webapp.engine import Engine
 from webapp.enhance import Enhanced, Wish
 from webapp.filenames import download_name, name_in_link
@@ -108,7 +109,9 @@ def _linked(visit: Visit, *, studio: Studio) -> Picked | None:
     return visit.linked
 
 
-def choose_options(engine: Engine, inspected: Inspected | None) -> UpscaleOptions:
+def choose_options(
+    engine: Engine, inspected: Inspected | None, *, has_cloud: bool = False
+) -> UpscaleOptions:
     """Scale, model where there is a choice, and what only few need."""
     models = list(engine.models)
     model = models[0]
@@ -136,6 +139,11 @@ def choose_options(engine: Engine, inspected: Inspected | None) -> UpscaleOption
         st.caption(f"{width} × {height} → {width * scale} × {height * scale} pixels")
     with st.expander("More options", icon=":material/tune:"):
         cleanup = _choose_cleanup(inspected)
+        if not has_cloud:
+            st.caption(
+                "A deployed endpoint can be used beside this computer: whoever runs this page "
+                "sets `SR_ENDPOINT_URL`."
+            )
     return UpscaleOptions(scale=scale, model=model, cleanup=cleanup)
 
 
@@ -205,7 +213,7 @@ def show_progress(job: Job, *, estimate: float, on_cancel: Callable[[], None]) -
     with st.container(key="progress", border=True):
         watch(job, estimate)
         st.button("Cancel", icon=":material/close:", key="cancel", on_click=on_cancel)
-    _scroll_to("progress", occasion=str(id(job)))
+    scroll_to("progress", occasion=str(id(job)))
 
 
 @st.fragment(run_every=POLL_SECONDS)
@@ -224,10 +232,10 @@ def show_result(picked: Picked, wish: Wish, result: Enhanced, *, studio: Studio)
         comparison.show(result.comparison, key=wish.name, slider=slider)
         _show_downloads(picked, wish, result, studio=studio)
         _show_numbers(result)
-    _scroll_to("result", occasion=wish.name)
+    scroll_to("result", occasion=wish.name)
 
 
-def _scroll_to(key: str, *, occasion: str) -> None:
+def scroll_to(key: str, *, occasion: str) -> None:
     """On a phone, bring what has just come into view, once an occasion."""
     st.html(
         f"""<script data-occasion="{occasion}">
@@ -274,7 +282,16 @@ def _show_numbers(result: Enhanced) -> None:
     ]
     if upscaled.cleanup:
         facts.append(f"JPEG clean-up {upscaled.cleanup} %")
+    if isinstance(upscaled, CloudUpscaled):
+        facts += ["in the cloud", traffic(upscaled)]
     st.caption(" · ".join(facts))
+
+
+def traffic(upscaled: CloudUpscaled) -> str:
+    """What went over the line."""
+    sent, received = size_of_file(upscaled.bytes_sent), size_of_file(upscaled.bytes_received)
+    tries = " in two tries" if upscaled.attempts > 1 else ""
+    return f"{sent} sent, {received} received{tries}"
 
 
 def show_error(error: SuperResolutionError) -> None:
@@ -285,13 +302,10 @@ def show_error(error: SuperResolutionError) -> None:
         st.error(text_of(error), title=message_of(error).title, icon=":material/error:")
 
 
-def footer() -> None:
+def footer(way_of_pictures: str) -> None:
     """One small line."""
     with st.container(key="footer"):
-        st.caption(
-            "Everything runs on the computer that serves this page. Your pictures are neither "
-            "kept nor sent anywhere else."
-        )
+        st.caption(way_of_pictures)
 
 
 @st.cache_data(max_entries=16, show_spinner="Opening the picture …")

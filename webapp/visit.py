@@ -8,6 +8,8 @@ import streamlit as st
 
 from backend import SuperResolutionError
 from backend.errors import BusyError, CancelledError
+from webapp.cloud.compared import Compared
+from webapp.cloud.connection import Tested
 from webapp.enhance import Enhanced, Wish
 from webapp.jobs import Job, Phase
 from webapp.pictures import Picked
@@ -31,10 +33,12 @@ class Visit:
     job: Job | None = None
     refusal: tuple[Wish, SuperResolutionError] | None = None
     """A wish that did not become a job, or whose job the visitor cancelled."""
+    tested: Tested | None = None
+    """What the last test of the endpoint's connection found."""
 
     def start(self, picked: Picked, wish: Wish, *, studio: Studio) -> None:
         """The button was pressed, once or often."""
-        self.refusal = None
+        self.refusal = self.tested = None
         self.asked.add(wish)
         try:
             self.job = studio.start(picked.data, wish, visitor=visitor())
@@ -46,15 +50,15 @@ class Visit:
     def cancel(self, wish: Wish, *, studio: Studio) -> None:
         """Stop waiting; the job itself stops when nobody else waits for it."""
         self.job, self.refusal = None, (wish, CancelledError("Cancelled."))
-        studio.jobs.keep_only(None, visitor=visitor())
+        studio.keep_only(None, visitor=visitor())
 
     def follow(self, wish: Wish | None, *, studio: Studio) -> None:
         """Forget the job of a picture or of options that the visitor has left behind."""
         if self.job is not None and self.job.key != wish:
             self.job = None
-        studio.jobs.keep_only(self.job, visitor=visitor())
+        studio.keep_only(self.job, visitor=visitor())
 
-    def result(self, wish: Wish, *, studio: Studio) -> Enhanced | None:
+    def result(self, wish: Wish, *, studio: Studio) -> Enhanced | Compared | None:
         """What was asked for, if it is there."""
         return studio.results.get(wish) if wish in self.asked else None
 

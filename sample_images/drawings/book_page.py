@@ -11,17 +11,30 @@ from .canvas import OVERSAMPLING, SANS, SERIF, SERIF_ITALIC, Canvas, font
 
 STORY = (
     (
-        "he lamp had to be lit before the fog came in, and the fog came in at six. Every evening the "
-        "keeper climbed one hundred and twelve steps, and every evening the cat climbed them first. "
-        "She did not do it out of kindness. From the gallery one could see the whole harbour: the "
-        "boats, the nets and, when the light was right, the fish. The keeper looked for ships; the cat "
-        "looked for supper, and as a rule she found hers first."
+        (
+            "he lamp had to be lit before the fog came in, and the fog came in at six. "
+            "Every evening the "
+        ),
+        (
+            "keeper climbed one hundred and twelve steps, and every evening the cat climbed"
+            " them first. "
+        ),
+        "She did not do it out of kindness. From the gallery one could see the whole harbour: the "(
+            "boats, the nets and, when the light was right, the fish. The keeper looked for"
+            " ships; the cat "
+        ),
+        "looked for supper, and as a rule she found hers first.",
     ),
     (
-        "“What do you see?” the keeper would ask, out of breath. The cat never answered. Far out, "
-        "where the sea turned grey, there was a speck no bigger than a full stop. She had watched it "
-        "since noon. It might be a sail. It might be a gull. From here it was four small squares and "
-        "a great deal of hope. “Come closer,” she told it, in the way cats do, without a word."
+        "“What do you see?” the keeper would ask, out of breath. The cat never answered. Far out, "(
+            "where the sea turned grey, there was a speck no bigger than a full stop. She "
+            "had watched it "
+        ),
+        (
+            "since noon. It might be a sail. It might be a gull. From here it was four "
+            "small squares and "
+        ),
+        "a great deal of hope. “Come closer,” she told it, in the way cats do, without a word.",
     ),
 )
 

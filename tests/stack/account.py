@@ -1,0 +1,246 @@
+"""An AWS account that ministack plays: every signature, policy and API key is checked."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+import trustme
+from botocore.config import Config
+
+ROOT = Path(__file__).parents[2]
+PYTHON = ROOT / ".tools" / "ministack" / "bin" / "python"
+REGION = "eu-west-1"
+HOST = "127.0.0.1"
+SECONDS_TO_START = 30
+PROBE = """
+import boto3
+from botocore.exceptions import ClientError
+
+def handler(event, context):
+    try:
+        getattr(boto3.client(event["service"]), event["operation"])(**event["parameters"])
+    except ClientError as exc:
+        return exc.response["Error"]["Code"]
+    return "done"
+"""
+"""A function that does one thing with the permissions of its role."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """Of an IAM user, or of a role for some time."""
+
+    key: str
+    secret: str
+    token: str | None = None
+
+
+class Account:
+    """`with Account(folder) as account:`; TLS on one port of 127.0.0.1 and none on another."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._owner = Credentials(key=f"OWNER{secrets.token_hex(8)}", secret=secrets.token_hex(20))
+        self._session = boto3.session.Session(region_name=REGION)
+        self._clients: dict[str, Any] = {}
+        self._probes: set[str] = set()
+        self.certificates = folder / "ca.pem"
+        """Of the authority that the server's certificate is from."""
+
+    def __enter__(self) -> Self:
+        certificate, key = self._make_certificate()
+        self.https_port, self.http_port = _free_ports()
+        self._log = (self._folder / "ministack.log").open("wb")
+        self._process = subprocess.Popen(
+            [
+                *(str(PYTHON), "-P", str(Path(__file__).with_name("serve.py"))),
+                *(sys.executable, str(self.https_port), str(self.http_port)),
+                *(str(certificate), str(key)),
+            ],
+            cwd=self._folder,
+            env=self._environment(certificate, key),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            self._wait_until_it_listens()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for client in self._clients.values():
+            client.close()
+        self._stop()
+
+    @property
+    def pid(self) -> int:
+        """Of the server; the functions are its children."""
+        return self._process.pid
+
+    @property
+    def url(self) -> str:
+        """Where every service answers."""
+        return f"https://{HOST}:{self.https_port}"
+
+    @property
+    def url_without_tls(self) -> str:
+        """The same, in the clear."""
+        return f"http://{HOST}:{self.http_port}"
+
+    def client(self, service: str) -> Any:
+        """boto3's, as the account's owner; made once."""
+        if service not in self._clients:
+            self._clients[service] = self.client_of(self._owner, service, url=self.url)
+        return self._clients[service]
+
+    def client_of(self, credentials: Credentials, service: str, *, url: str) -> Any:
+        """boto3's, as somebody else; close it."""
+        return self._session.client(
+            service,
+            endpoint_url=url,
+            verify=str(self.certificates),
+            aws_access_key_id=credentials.key,
+            aws_secret_access_key=credentials.secret,
+            aws_session_token=credentials.token,
+            config=Config(proxies={}, retries={"total_max_attempts": 1}),
+        )
+
+    def make_bucket(self, name: str) -> None:
+        """In the account's region."""
+        where = {"LocationConstraint": REGION}
+        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+
+    def make_user(self, action: str | None = None, resource: str = "*") -> Credentials:
+        """Who may do that and nothing else."""
+        iam = self.client("iam")
+        name = f"user-{secrets.token_hex(4)}"
+        iam.create_user(UserName=name)
+        if action is not None:
+            policy = json.dumps(_policy(action, resource))
+            iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=policy)
+        made = iam.create_access_key(UserName=name)["AccessKey"]
+        return Credentials(key=made["AccessKeyId"], secret=made["SecretAccessKey"])
+
+    def make_session(self, action: str, resource: str) -> Credentials:
+        """A role that may do that and nothing else, for some time."""
+        name = f"role-{secrets.token_hex(4)}"
+        owner = {"AWS": self.client("sts").get_caller_identity()["Account"]}
+        trust = {"Effect": "Allow", "Principal": owner, "Action": "sts:AssumeRole"}
+        iam = self.client("iam")
+        arn = iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        )["Role"]["Arn"]
+        policy = json.dumps(_policy(action, resource))
+        iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=policy)
+        made = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="caller")["Credentials"]
+        return Credentials(
+            key=made["AccessKeyId"], secret=made["SecretAccessKey"], token=made["SessionToken"]
+        )
+
+    def act_as(self, role: str, service: str, operation: str, **parameters: str) -> str:
+        """What comes of it in a function with this role (its ARN): `done` or an error's code."""
+        name = f"probe-{role.rpartition('-')[2]}"
+        functions = self.client("lambda")
+        if name not in self._probes:
+            buffer = io.BytesIO()
+            with zipfile.ZipFile(buffer, "w") as archive:
+                archive.writestr("probe.py", PROBE)
+            functions.create_function(
+                FunctionName=name,
+                Runtime="python3.13",
+                Role=role,
+                Handler="probe.handler",
+                Code={"ZipFile": buffer.getvalue()},
+                Timeout=30,
+            )
+            self._probes.add(name)
+        event = {"service": service, "operation": operation, "parameters": parameters}
+        answer = functions.invoke(FunctionName=name, Payload=json.dumps(event))
+        return str(json.loads(answer["Payload"].read()))
+
+    def _environment(self, certificate: Path, key: Path) -> dict[str, str]:
+        """ministack gives its own to the functions, as AWS does not; so it has nothing else."""
+        temporary = self._folder / "tmp"
+        temporary.mkdir()
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._folder),
+            "TMPDIR": str(temporary),
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(self.https_port),
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "LAMBDA_EXECUTOR": "local",
+            "AUTH": "true",
+            "USE_SSL": "1",
+            "MINISTACK_SSL_CERT": str(certificate),
+            "MINISTACK_SSL_KEY": str(key),
+            "MINISTACK_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": self._owner.key,
+            "AWS_SECRET_ACCESS_KEY": self._owner.secret,
+            "AWS_CA_BUNDLE": str(self.certificates),
+            "SSL_CERT_FILE": str(self.certificates),
+        }
+
+    def _make_certificate(self) -> tuple[Path, Path]:
+        authority = trustme.CA()
+        made = authority.issue_cert("localhost", HOST)
+        authority.cert_pem.write_to_path(str(self.certificates))
+        certificate, key = self._folder / "server.pem", self._folder / "server.key"
+        certificate.write_bytes(b"".join(blob.bytes() for blob in made.cert_chain_pems))
+        made.private_key_pem.write_to_path(str(key))
+        return certificate, key
+
+    def _wait_until_it_listens(self) -> None:
+        end = time.monotonic() + SECONDS_TO_START
+        while True:
+            try:
+                for port in (self.https_port, self.http_port):
+                    socket.create_connection((HOST, port), timeout=1).close()
+                return
+            except OSError:
+                is_over = time.monotonic() > end or self._process.poll() is not None
+                log = (self._folder / "ministack.log").read_text() if is_over else ""
+                assert not is_over, f"ministack did not start:\n{log}"
+                time.sleep(0.05)
+
+    def _stop(self) -> None:
+        """The server, and what it started: all are in the process group that it leads."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._log.close()
+
+
+def _policy(action: str, resource: str) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as two:
+        one.bind((HOST, 0))
+        two.bind((HOST, 0))
+        return one.getsockname()[1], two.getsockname()[1]

@@ -1,0 +1,57 @@
+"""One account for all tests here, and a stack in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.registry import SHIPPED
+from tests.stack.account import PYTHON, Account
+from tests.stack.deployed import Artifacts, Deployed, deploy, put_artifacts
+
+ARTIFACTS = "artifacts-of-tests"
+INPUTS = "inputs-of-tests"
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """With a bucket for packages and one for pictures."""
+    if not PYTHON.exists():
+        reason = "ministack is missing: `make tools` sets it up"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with Account(tmp_path_factory.mktemp("ministack")) as made:
+        made.make_bucket(ARTIFACTS)
+        made.make_bucket(INPUTS)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def mount(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stands for the file system that AWS mounts in the functions."""
+    return tmp_path_factory.mktemp("mount")
+
+
+@pytest.fixture(scope="session")
+def artifacts(account: Account, mount: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
+    """This version of the project."""
+    folder = tmp_path_factory.mktemp("package") / "made"
+    return put_artifacts(account, folder, bucket=ARTIFACTS, mount=mount, models=SHIPPED)
+
+
+@pytest.fixture(scope="module")
+def stack(account: Account, artifacts: Artifacts) -> Deployed:
+    """Signed calls with a key only; it goes with the account."""
+    return deploy(
+        account,
+        "pictures",
+        artifacts,
+        requireApiKey="true",
+        enableNat="true",
+        enableWaf="true",
+        inputBucketArns=f"arn:aws:s3:::{INPUTS}",
+    )

@@ -1,0 +1,174 @@
+"""The Lambda stack as the project's own command puts it up, and calls of its API."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests_aws4auth import AWS4Auth
+
+from cfn import templates
+from cfn.archives import write_zip
+from cfn.package import Package, code_contents, model_contents
+from cfn.stacks import Stacks
+from cfn.upload import check_bucket, upload
+from cfn.variants import FUNCTION_ARCHIVE, LAMBDA, MODEL_ARCHIVE
+from tests.cfn.resolver import load_file
+from tests.stack.account import REGION, Account, Credentials
+from tests.stack.adapted import adapted
+
+POLL_SECONDS = 0.1
+CALL_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifacts:
+    """A package in a bucket."""
+
+    bucket: str
+    package: Package
+    template: Path
+    """Without what ministack refuses, beside the package's own."""
+
+    @property
+    def template_key(self) -> str:
+        return f"{self.package.prefix}/{self.template.name}"
+
+
+def put_artifacts(
+    account: Account, folder: Path, *, bucket: str, mount: Path, models: Path
+) -> Artifacts:
+    """As `python -m cfn package` makes and sends them, but for the wheels.
+
+    Those are for AWS's Python 3.13; ministack runs functions with the Python of the tests, which
+    has the same packages. What the real zip holds is tested with the packaging.
+    """
+    folder.mkdir()
+    digests = {
+        FUNCTION_ARCHIVE: write_zip(folder / FUNCTION_ARCHIVE, code_contents()),
+        MODEL_ARCHIVE: write_zip(folder / MODEL_ARCHIVE, model_contents(models)),
+    }
+    package = Package(folder=folder, digests=digests)
+    templates.render_all(folder, defaults=package.defaults(bucket=bucket))
+    s3 = account.client("s3")
+    check_bucket(s3, bucket, region=REGION)
+    upload(s3, package, bucket=bucket, tell=lambda line: None)
+    template = folder / "adapted.json"
+    whole = load_file(folder / LAMBDA.template)
+    template.write_text(json.dumps(adapted(whole, mount=mount).template))
+    artifacts = Artifacts(bucket=bucket, package=package, template=template)
+    s3.upload_file(str(template), bucket, artifacts.template_key)
+    return artifacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """A stack that is up."""
+
+    account: Account
+    name: str
+    outputs: Mapping[str, str]
+
+    @property
+    def api_id(self) -> str:
+        return self.outputs["aikitsInvokeURL"].removeprefix("https://").partition(".")[0]
+
+    @property
+    def arn(self) -> str:
+        """What callers must be allowed to invoke."""
+        return self.outputs["aikitsInvokeURLArn"]
+
+    @property
+    def results(self) -> str:
+        """The bucket."""
+        return self.outputs["ResultsBucketName"]
+
+    @property
+    def api_key(self) -> str:
+        """Its value, as the output says one gets it."""
+        gateway = self.account.client("apigateway")
+        return str(gateway.get_api_key(apiKey=self.outputs["ApiKeyId"], includeValue=True)["value"])
+
+    def physical_id(self, resource: str) -> str:
+        """By its name in the template."""
+        found = self.account.client("cloudformation").describe_stack_resource(
+            StackName=self.name, LogicalResourceId=resource
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def role_arn(self, resource: str) -> str:
+        found = self.account.client("iam").get_role(RoleName=self.physical_id(resource))
+        return str(found["Role"]["Arn"])
+
+    def configuration(self, resource: str) -> dict[str, Any]:
+        """Of a function."""
+        name = self.physical_id(resource)
+        found = self.account.client("lambda").get_function_configuration(FunctionName=name)
+        return dict(found)
+
+    def call(
+        self,
+        body: str,
+        *,
+        signer: Credentials | None = None,
+        api_key: str | None = None,
+        method: str = "POST",
+        moment: datetime | None = None,
+    ) -> requests.Response:
+        """The invoke URL, with its host's name in a header since ministack is on 127.0.0.1.
+
+        It is signed now or, as it were, at another `moment`.
+        """
+        path = urlsplit(self.outputs["aikitsInvokeURL"]).path
+        headers = {
+            "Content-Type": "application/json",
+            "Host": f"{self.api_id}.execute-api.localhost:{self.account.https_port}",
+        }
+        if api_key is not None:
+            headers["x-api-key"] = api_key
+        if moment is not None:
+            headers["x-amz-date"] = moment.strftime("%Y%m%dT%H%M%SZ")
+        request = requests.Request(method, self.account.url + path, headers=headers, data=body)
+        if signer is not None:
+            request.auth = AWS4Auth(
+                signer.key, signer.secret, REGION, "execute-api", session_token=signer.token
+            )
+        with requests.Session() as session:
+            session.trust_env = False
+            prepared = session.prepare_request(request)
+            certificates = str(self.account.certificates)
+            return session.send(prepared, verify=certificates, timeout=CALL_SECONDS)
+
+
+def deploy(account: Account, name: str, artifacts: Artifacts, **parameters: str) -> Deployed:
+    """Create or update; DeploymentError when it fails."""
+    outputs = _stacks(account).deploy(
+        name,
+        template=artifacts.template,
+        template_url=f"{account.url}/{artifacts.bucket}/{artifacts.template_key}",
+        parameters=parameters,
+    )
+    return Deployed(account=account, name=name, outputs=outputs)
+
+
+def delete(account: Account, name: str) -> None:
+    """And wait until it is gone."""
+    _stacks(account).delete(name)
+
+
+def body_of(image: bytes, **fields: object) -> str:
+    """A request for it."""
+    return json.dumps({"img": base64.b64encode(image).decode(), **fields})
+
+
+def _stacks(account: Account) -> Stacks:
+    client = account.client("cloudformation")
+    return Stacks(client, tell=lambda line: None, pause=lambda seconds: time.sleep(POLL_SECONDS))

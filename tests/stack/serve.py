@@ -1,0 +1,24 @@
+"""ministack, run by the Python of its own environment with the option -P.
+
+Arguments: the functions' Python, a port with TLS, a port without, certificate and key. ministack's
+own command would listen on port 443 too when it speaks TLS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.app import app
+
+if __name__ == "__main__":
+    # Functions are started with sys.executable. ministack's environment has nothing of what they
+    # import, nor the boto3 that AWS's runtime brings.
+    sys.executable, https_port, http_port, certificate, key = sys.argv[1:]
+    config = Config()
+    config.bind = [f"127.0.0.1:{https_port}"]
+    config.insecure_bind = [f"127.0.0.1:{http_port}"]
+    config.certfile, config.keyfile = certificate, key
+    asyncio.run(serve(app, config))

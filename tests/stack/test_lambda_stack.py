@@ -1,0 +1,546 @@
+"""The Lambda stack, put up, called, changed and deleted in an account that ministack plays.
+
+The functions run the real handlers with the real networks, and signatures, policies, API keys,
+throttling and TLS are checked. ministack takes some things and does nothing with them, so they are
+not shown here: access logs, the mount and its read-only way, networks and their rules, and the
+statement that denies the code what Lambda itself needs for its network interfaces (it depends on a
+key that ministack does not know). It believes the digest of the body that a request names, its
+answer to callers without permission is its own and not the stack's, and a method answers as it is
+now, not as its stage's deployment has it: so the deployment is looked at, too.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+from botocore.exceptions import ClientError
+from PIL import Image
+
+from backend import Service, UpscaleOptions
+from backend.registry import SHIPPED
+from cfn.errors import DeploymentError
+from cfn.variants import LAMBDA
+from tests.cfn.resolver import load_file
+from tests.stack.account import ROOT, Account, Credentials
+from tests.stack.adapted import REFUSED, adapted
+from tests.stack.conftest import ARTIFACTS, INPUTS
+from tests.stack.deployed import Artifacts, Deployed, body_of, delete, deploy, put_artifacts
+from tests.stack.inventory import inventory
+from tests.stack.listening import listening
+
+DROPPED = (
+    "FilesFromFunction AWS::EC2::SecurityGroupIngress",
+    "Function.DependsOn FilesFromFunction",
+    "Function.DependsOn FunctionToFiles",
+    "FunctionToFiles AWS::EC2::SecurityGroupEgress",
+    "FunctionToWeb AWS::EC2::SecurityGroupEgress",
+    "LoaderFunction.DependsOn FilesFromFunction",
+    "LoaderFunction.DependsOn FunctionToFiles",
+    "NatAddress AWS::EC2::EIP",
+    "NatGateway AWS::EC2::NatGateway",
+    "PrivateRouteOut AWS::EC2::Route",
+    "WebAclAssociation AWS::WAFv2::WebACLAssociation",
+)
+CHANGED = ("ModelFiles.Directory",)
+
+
+@pytest.fixture(scope="module")
+def caller(stack: Deployed) -> Credentials:
+    """A user who may call the stack's API, and nothing else."""
+    return stack.account.make_user("execute-api:Invoke", stack.arn)
+
+
+@pytest.fixture(scope="module")
+def api_key(stack: Deployed) -> str:
+    return stack.api_key
+
+
+@pytest.fixture
+def picture(photo_bytes: Callable[..., bytes]) -> bytes:
+    return photo_bytes("PNG")
+
+
+def opened(data: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        return image
+
+
+def refusal(answer: requests.Response) -> tuple[int, str]:
+    """The status, and the code in the project's shape of errors."""
+    body = answer.json()
+    assert set(body) == {"error", "message", "details", "request_id"}, body
+    return answer.status_code, body["error"]
+
+
+# ---------------------------------------------------------------- what is tested, and where
+
+
+def test_ministack_listens_on_this_machine_only(account: Account, stack: Deployed) -> None:
+    expected = {("127.0.0.1", account.https_port), ("127.0.0.1", account.http_port)}
+    assert listening(account.pid) == expected
+
+
+def test_a_server_for_everyone_would_be_seen() -> None:
+    with socket.create_server(("0.0.0.0", 0)) as server:
+        assert ("0.0.0.0", server.getsockname()[1]) in listening(os.getpid())
+
+
+def test_what_is_dropped_from_the_template_is_known(
+    mount: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = adapted(load_file(ROOT / "cfn" / LAMBDA.template), mount=mount)
+    with capsys.disabled():
+        sys.stdout.write("\nministack gets cfn/lambda.yaml without\n")
+        sys.stdout.writelines(f"  {each}\n" for each in made.dropped)
+        sys.stdout.write(f"and with a folder of the tests in {', '.join(made.changed)}\n")
+    assert made.dropped == DROPPED
+    assert made.changed == CHANGED
+
+
+def test_nothing_else_is_changed(mount: Path) -> None:
+    whole = load_file(ROOT / "cfn" / LAMBDA.template)
+    made = adapted(whole, mount=mount).template
+    functions = [whole["Resources"][name]["Properties"] for name in ("Function", "LoaderFunction")]
+    mounted = {each["FileSystemConfigs"][0]["LocalMountPath"] for each in functions}
+    assert mounted == {whole["Resources"]["ModelFiles"]["Properties"]["Directory"]}
+    for name, resource in made["Resources"].items():
+        same = dict(resource)
+        if name == "ModelFiles":
+            same["Properties"] = {**same["Properties"], "Directory": mounted.pop()}
+        if "DependsOn" in same:
+            same["DependsOn"] = whole["Resources"][name]["DependsOn"]
+        assert same == whole["Resources"][name]
+    assert {key: made[key] for key in made if key != "Resources"} == {
+        key: whole[key] for key in whole if key != "Resources"
+    }
+
+
+def test_the_whole_template_is_refused_for_the_dropped_types_only(
+    account: Account, artifacts: Artifacts
+) -> None:
+    text = (artifacts.package.folder / LAMBDA.template).read_text(encoding="utf-8")
+    wanted = ("enableNat", "enableWaf", "requireApiKey")
+    with pytest.raises(ClientError) as caught:
+        account.client("cloudformation").create_stack(
+            StackName="whole",
+            TemplateBody=text,
+            Parameters=[{"ParameterKey": each, "ParameterValue": "true"} for each in wanted],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+    message = caught.value.response["Error"]["Message"]
+    assert f"Unrecognized resource types: [{', '.join(REFUSED)}]" in message
+
+
+# ---------------------------------------------------------------- calls
+
+
+def test_a_signed_call_gets_the_picture_that_the_engine_makes(
+    stack: Deployed, caller: Credentials, api_key: str, picture: bytes, service: Service
+) -> None:
+    answer = stack.call(body_of(picture, scale="4"), signer=caller, api_key=api_key)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    result = opened(base64.b64decode(body["result"]))
+    assert result.size == (96 * 4, 64 * 4) == (body["width"], body["height"])
+    expected = service.upscale(picture, UpscaleOptions(scale=4))
+    assert np.array_equal(np.asarray(result), np.asarray(opened(expected.data)))
+
+
+def test_the_networks_were_brought_by_the_stack(
+    stack: Deployed, mount: Path, artifacts: Artifacts
+) -> None:
+    folder = Path(stack.configuration("Function")["Environment"]["Variables"]["SR_MODELS_DIR"])
+    assert folder == mount / artifacts.package.digests["models.zip"][:16]
+    for file in folder.iterdir():
+        assert file.read_bytes() == (SHIPPED / file.name).read_bytes()
+
+
+def test_a_session_of_a_role_with_the_permission_may_call(
+    stack: Deployed, api_key: str, picture: bytes
+) -> None:
+    session = stack.account.make_session("execute-api:Invoke", stack.arn)
+    assert stack.call(body_of(picture), signer=session, api_key=api_key).status_code == 200
+    stolen = Credentials(key=session.key, secret=session.secret)
+    assert stack.call(body_of(picture), signer=stolen, api_key=api_key).status_code == 403
+
+
+def test_a_wrong_secret_is_refused(
+    stack: Deployed, caller: Credentials, api_key: str, picture: bytes
+) -> None:
+    wrong = Credentials(key=caller.key, secret=caller.secret[::-1])
+    answer = stack.call(body_of(picture), signer=wrong, api_key=api_key)
+    assert refusal(answer) == (403, "invalid_signature")
+
+
+def test_a_signature_is_not_good_for_ever(
+    stack: Deployed, caller: Credentials, api_key: str, picture: bytes
+) -> None:
+    now = datetime.now(UTC)
+    statuses = [
+        stack.call(
+            body_of(picture), moment=now - timedelta(minutes=age), signer=caller, api_key=api_key
+        ).status_code
+        for age in (1, 60)
+    ]
+    assert statuses == [200, 403]
+
+
+def test_a_call_without_signature_is_refused(stack: Deployed, api_key: str, picture: bytes) -> None:
+    answer = stack.call(body_of(picture), api_key=api_key)
+    assert refusal(answer) == (403, "missing_authentication")
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        None,
+        ("execute-api:Invoke", "/test/POST/"),
+        ("execute-api:Invoke", "/prod/GET/"),
+        ("execute-api:ManageConnections", "/prod/POST/"),
+    ],
+    ids=str,
+)
+def test_a_caller_without_the_permission_is_refused(
+    stack: Deployed, api_key: str, picture: bytes, allowed: tuple[str, str] | None
+) -> None:
+    if allowed is None:
+        stranger = stack.account.make_user()
+    else:
+        action, place = allowed
+        stranger = stack.account.make_user(action, stack.arn.replace("/prod/POST/", place))
+    answer = stack.call(body_of(picture), signer=stranger, api_key=api_key)
+    assert answer.status_code == 403
+    assert "is not authorized to perform: execute-api:Invoke" in answer.text
+
+
+@pytest.mark.parametrize("key", [None, "0123456789abcdef0123456789abcdef01234567"])
+def test_a_missing_or_wrong_api_key_is_refused(
+    stack: Deployed, caller: Credentials, picture: bytes, key: str | None
+) -> None:
+    answer = stack.call(body_of(picture), signer=caller, api_key=key)
+    assert refusal(answer) == (403, "invalid_api_key")
+
+
+def test_an_error_of_the_function_keeps_its_status(
+    stack: Deployed, caller: Credentials, api_key: str, picture: bytes
+) -> None:
+    answer = stack.call(body_of(picture, scale=3), signer=caller, api_key=api_key)
+    assert refusal(answer) == (400, "unsupported_scale")
+    answer = stack.call(body_of(b"no picture"), signer=caller, api_key=api_key)
+    assert refusal(answer) == (415, "unsupported_media_type")
+
+
+@pytest.fixture(scope="module")
+def validated(stack: Deployed) -> Iterator[Deployed]:
+    """With the template's validator at its method, made once more.
+
+    ministack takes validators from callers but not from templates; the model is the stack's own.
+    """
+    gateway = stack.account.client("apigateway")
+    template = load_file(ROOT / "cfn" / LAMBDA.template)
+    wanted = template["Resources"]["RequestValidator"]["Properties"]
+    validator = gateway.create_request_validator(
+        restApiId=stack.api_id,
+        validateRequestBody=wanted["ValidateRequestBody"],
+        validateRequestParameters=wanted["ValidateRequestParameters"],
+    )["id"]
+
+    def use(value: str) -> None:
+        gateway.update_method(
+            restApiId=stack.api_id,
+            resourceId=stack.physical_id("ResolutionResource"),
+            httpMethod="POST",
+            patchOperations=[{"op": "replace", "path": "/requestValidatorId", "value": value}],
+        )
+
+    use(validator)
+    yield stack
+    use("")
+    gateway.delete_request_validator(restApiId=stack.api_id, requestValidatorId=validator)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "no JSON", "[]", "{}", '{"img": 5}', '{"img": "AA", "scale": "two"}', '{"scale": 2}'],
+)
+def test_what_is_no_request_never_reaches_the_function(
+    validated: Deployed, caller: Credentials, api_key: str, body: str
+) -> None:
+    answer = validated.call(body, signer=caller, api_key=api_key)
+    assert refusal(answer) == (400, "invalid_request")
+    assert "X-Request-Id" not in answer.headers, "the function gives one"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"scale": 2}, {"scale": "2"}, {"scale": None, "url": None, "cleanup": 40}],
+    ids=str,
+)
+def test_every_way_to_write_a_request_passes_the_model(
+    validated: Deployed,
+    caller: Credentials,
+    api_key: str,
+    picture: bytes,
+    fields: dict[str, object],
+) -> None:
+    answer = validated.call(body_of(picture, **fields), signer=caller, api_key=api_key)
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_browser_may_ask_before_it_posts(stack: Deployed) -> None:
+    answer = stack.call("", method="OPTIONS")
+    assert answer.status_code == 204
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "X-Api-Key" in answer.headers["Access-Control-Allow-Headers"]
+
+
+# ---------------------------------------------------------------- buckets
+
+
+def test_a_picture_may_come_from_the_allowed_bucket_only(
+    stack: Deployed, caller: Credentials, api_key: str, picture: bytes
+) -> None:
+    for bucket in (INPUTS, ARTIFACTS):
+        stack.account.client("s3").put_object(Bucket=bucket, Key="cat.png", Body=picture)
+    allowed, other = (json.dumps({"url": f"s3://{each}/cat.png"}) for each in (INPUTS, ARTIFACTS))
+    answer = stack.call(allowed, signer=caller, api_key=api_key)
+    assert answer.status_code == 200, answer.text
+    assert opened(base64.b64decode(answer.json()["result"])).size == (192, 128)
+    answer = stack.call(other, signer=caller, api_key=api_key)
+    assert refusal(answer) == (403, "source_not_allowed")
+
+
+def test_a_result_that_is_too_large_comes_as_a_link(
+    stack: Deployed, caller: Credentials, api_key: str
+) -> None:
+    noise = io.BytesIO()
+    pixels = np.random.default_rng(5).integers(0, 256, (448, 448, 3), np.uint8)
+    Image.fromarray(pixels).save(noise, "PNG")
+    answer = stack.call(body_of(noise.getvalue(), scale=4), signer=caller, api_key=api_key)
+    assert answer.status_code == 200, answer.text
+    link = answer.json()["result_url"]
+    certificates = str(stack.account.certificates)
+    with requests.Session() as session:
+        session.trust_env = False
+        fetched = session.get(link, verify=certificates, timeout=30)
+        assert fetched.status_code == 200
+        assert opened(fetched.content).size == (1792, 1792)
+        wrong = session.get(link[:-1] + ("0" if link[-1] != "0" else "1"), verify=certificates)
+        assert wrong.status_code == 403
+
+
+def test_results_are_not_read_without_tls(stack: Deployed) -> None:
+    account = stack.account
+    user = account.make_user("s3:*")
+    account.client("s3").put_object(Bucket=stack.results, Key="result", Body=b"a picture")
+    statuses = []
+    for url in (account.url, account.url_without_tls):
+        client = account.client_of(user, "s3", url=url)
+        try:
+            statuses.append(client.get_object(Bucket=stack.results, Key="result")["Body"].read())
+        except ClientError as exc:
+            statuses.append(exc.response["Error"]["Code"])
+        finally:
+            client.close()
+    assert statuses == [b"a picture", "AccessDenied"]
+
+
+@pytest.mark.parametrize(
+    ("role", "service", "operation", "parameters", "outcome"),
+    [
+        ("FunctionRole", "s3", "put_object", "results", "done"),
+        ("FunctionRole", "s3", "get_object", "results", "done"),
+        ("FunctionRole", "s3", "get_object", "inputs", "done"),
+        ("FunctionRole", "s3", "delete_object", "results", "AccessDenied"),
+        ("FunctionRole", "s3", "put_object", "inputs", "AccessDenied"),
+        ("FunctionRole", "s3", "get_object", "models", "AccessDenied"),
+        ("FunctionRole", "s3", "put_object", "models", "AccessDenied"),
+        ("FunctionRole", "s3", "list_buckets", None, "AccessDenied"),
+        ("FunctionRole", "iam", "list_users", None, "AccessDenied"),
+        ("FunctionRole", "lambda", "list_functions", None, "AccessDeniedException"),
+        ("LoaderRole", "s3", "get_object", "models", "done"),
+        ("LoaderRole", "s3", "put_object", "models", "AccessDenied"),
+        ("LoaderRole", "s3", "get_object", "code", "AccessDenied"),
+        ("LoaderRole", "s3", "get_object", "inputs", "AccessDenied"),
+        ("LoaderRole", "s3", "get_object", "results", "AccessDenied"),
+        ("LoaderRole", "s3", "put_object", "results", "AccessDenied"),
+        ("CleanupRole", "s3", "get_object", "results", "AccessDenied"),
+        ("CleanupRole", "s3", "put_object", "results", "AccessDenied"),
+        ("CleanupRole", "s3", "delete_object", "models", "AccessDenied"),
+        ("CleanupRole", "s3", "delete_object", "inputs", "AccessDenied"),
+        ("CleanupRole", "s3", "delete_object", "results", "done"),
+    ],
+)
+def test_a_role_may_do_what_its_function_does_and_nothing_else(
+    stack: Deployed,
+    artifacts: Artifacts,
+    role: str,
+    service: str,
+    operation: str,
+    parameters: str | None,
+    outcome: str,
+) -> None:
+    places = {
+        "results": (stack.results, "any.png"),
+        "inputs": (INPUTS, "any.png"),
+        "models": (ARTIFACTS, f"{artifacts.package.prefix}/models.zip"),
+        "code": (ARTIFACTS, f"{artifacts.package.prefix}/function.zip"),
+    }
+    given = {}
+    if parameters is not None:
+        bucket, key = places[parameters]
+        if parameters in ("results", "inputs"):
+            stack.account.client("s3").put_object(Bucket=bucket, Key=key, Body=b"something")
+        given = {"Bucket": bucket, "Key": key}
+        if operation == "put_object":
+            given["Body"] = "something else"
+    assert stack.account.act_as(stack.role_arn(role), service, operation, **given) == outcome
+
+
+# ---------------------------------------------------------------- changes
+
+
+def served(stack: Deployed) -> tuple[str, bool]:
+    """The stage's deployment, and whether the API asked for a key when it was made."""
+    gateway = stack.account.client("apigateway")
+    stage = gateway.get_stage(restApiId=stack.api_id, stageName="prod")
+    deployment = gateway.get_deployment(
+        restApiId=stack.api_id, deploymentId=stage["deploymentId"], embed=["apisummary"]
+    )
+    asks = deployment["apiSummary"]["/resolution"]["POST"]["apiKeyRequired"]
+    return stage["deploymentId"], asks
+
+
+def test_a_change_of_who_may_call_reaches_the_stage(
+    account: Account, artifacts: Artifacts, picture: bytes
+) -> None:
+    body = body_of(picture)
+    found = []
+
+    def change(**parameters: str) -> Deployed:
+        stack = deploy(account, "changing", artifacts, **parameters)
+        found.append(served(stack))
+        return stack
+
+    closed = change(requireApiKey="true")
+    caller = account.make_user("execute-api:Invoke", closed.arn)
+    assert refusal(closed.call(body)) == (403, "missing_authentication")
+    assert closed.call(body, signer=caller, api_key=closed.api_key).status_code == 200
+
+    free = change(customAuthType="NONE", requireApiKey="false")
+    assert free.outputs["aikitsInvokeURL"] == closed.outputs["aikitsInvokeURL"]
+    assert "ApiKeyId" not in free.outputs
+    answer = free.call(body)
+    assert answer.status_code == 200, answer.text
+    assert opened(base64.b64decode(answer.json()["result"])).size == (192, 128)
+
+    keyed = change(requireApiKey="true")
+    assert refusal(keyed.call(body)) == (403, "invalid_api_key")
+    assert keyed.call(body, api_key=keyed.api_key).status_code == 200
+
+    signed = change(customAuthType="AWS_IAM", requireApiKey="false")
+    assert refusal(signed.call(body)) == (403, "missing_authentication")
+    assert signed.call(body, signer=caller).status_code == 200
+
+    assert [asked for _, asked in found] == [True, False, True, False]
+    assert len({deployment for deployment, _ in found}) == 4
+    slow = change(throttlingRateLimit="1", throttlingBurstLimit="1")
+    assert found[-1] == found[-2], "who may call was not changed"
+    answers = [slow.call("", method="OPTIONS") for _ in range(5)]
+    refused = [each for each in answers if each.status_code != 204]
+    assert {refusal(each) for each in refused} == {(429, "too_many_requests")}
+    delete(account, "changing")
+
+
+def test_new_networks_and_settings_reach_the_function_that_is_called(
+    account: Account, artifacts: Artifacts, mount: Path, tmp_path: Path, picture: bytes
+) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "models")
+    manifest = tmp_path / "models" / "manifest.json"
+    manifest.write_text(manifest.read_text() + "\n")
+    newer = put_artifacts(
+        account, tmp_path / "made", bucket=ARTIFACTS, mount=mount, models=tmp_path / "models"
+    )
+    functions = account.client("lambda")
+
+    def live(stack: Deployed) -> tuple[str, int, str]:
+        name = stack.physical_id("Function")
+        found = functions.get_function_configuration(FunctionName=name, Qualifier="live")
+        folder = found["Environment"]["Variables"]["SR_MODELS_DIR"]
+        return found["Version"], found["MemorySize"], folder
+
+    stack = deploy(account, "growing", artifacts, customAuthType="NONE")
+    before = live(stack)
+    stack = deploy(account, "growing", newer, functionMemory="2048")
+    after = live(stack)
+    assert before[0] != after[0]
+    assert (before[1], after[1]) == (3008, 2048)
+    assert Path(after[2]) == mount / newer.package.digests["models.zip"][:16]
+    assert Path(after[2], "manifest.json").read_text() == manifest.read_text()
+    assert stack.call(body_of(picture)).status_code == 200
+    delete(account, "growing")
+
+
+def test_two_stacks_stand_side_by_side(
+    account: Account, stack: Deployed, artifacts: Artifacts, picture: bytes
+) -> None:
+    second = deploy(account, "beside", artifacts, requireApiKey="true", enableWaf="true")
+    assert second.api_id != stack.api_id
+    mine = account.make_user("execute-api:Invoke", second.arn)
+    assert second.call(body_of(picture), signer=mine, api_key=second.api_key).status_code == 200
+    assert second.call(body_of(picture), signer=mine, api_key=stack.api_key).status_code == 403
+    assert stack.call(body_of(picture), signer=mine, api_key=stack.api_key).status_code == 403
+    delete(account, "beside")
+
+
+# ---------------------------------------------------------------- the end
+
+
+def test_a_deletion_leaves_what_the_documentation_says_and_nothing_else(
+    account: Account, artifacts: Artifacts, picture: bytes
+) -> None:
+    before = inventory(account)
+    stack = deploy(account, "ending", artifacts, customAuthType="NONE", enableNat="true")
+    answer = stack.call(body_of(picture, output="url"))
+    assert answer.status_code == 200, answer.text
+    there = {name for kind, name in inventory(account) if kind == f"s3 {stack.results}"}
+    assert len(there) == 1, "there should be a result, which a bucket is not deleted with"
+    log_role = stack.physical_id("ApiLogRole")
+    delete(account, "ending")
+    assert inventory(account) - before == {("iam Roles", log_role)}
+    assert before <= inventory(account)
+    assert "ApiLogRole" in log_role
+    assert "the role `…-ApiLogRole-…`" in (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    at = account.client("apigateway").get_account()["cloudwatchRoleArn"]
+    assert at.endswith(f"role/{log_role}")
+
+
+def test_without_an_access_log_nothing_is_left(account: Account, artifacts: Artifacts) -> None:
+    before = inventory(account)
+    deploy(account, "ending", artifacts, accessLog="off", requireApiKey="true", enableWaf="true")
+    assert len(inventory(account) - before) > 20
+    delete(account, "ending")
+    assert inventory(account) == before
+
+
+def test_networks_that_were_changed_end_the_creation_and_leave_nothing(
+    account: Account, artifacts: Artifacts
+) -> None:
+    before = inventory(account)
+    with pytest.raises(DeploymentError, match=r"ModelFiles: The archive's sha256 is not the one"):
+        deploy(account, "broken", artifacts, accessLog="off", modelsSha256="0" * 64)
+    assert inventory(account) == before
+    delete(account, "broken")
