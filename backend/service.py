@@ -9,7 +9,7 @@ import math
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,8 @@ from backend.upscaler import Progress, Session, Upscaler, ignore_progress, never
 log = logging.getLogger("backend.service")
 
 MEBIBYTE = 2**20
+BASE64_PIECE = 3 * MEBIBYTE
+"""A multiple of 3, so that no part but the last is padded."""
 
 __all__ = [
     "Reply",
@@ -320,8 +322,15 @@ class Service:
             )
             return json_reply(200, {"result_url": link, **about}, request_id=request_id)
         head = json.dumps(about)[1:].encode()
-        body = b"".join((b'{"result": "', base64.b64encode(result.data), b'", ', head))
+        body = b"".join((b'{"result": "', *_base64_pieces(result.data), b'", ', head))
         return Reply(status=200, body=body, headers=reply_headers(request_id))
+
+
+def _base64_pieces(data: bytes) -> Iterator[bytes]:
+    """Python's base64 lets no other thread run meanwhile, so a large result is done in parts."""
+    view = memoryview(data)
+    for start in range(0, len(data), BASE64_PIECE):
+        yield base64.b64encode(view[start : start + BASE64_PIECE])
 
 
 def _cleanup(picture: Picture, options: UpscaleOptions) -> int:

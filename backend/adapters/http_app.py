@@ -7,6 +7,7 @@ import logging
 import re
 import threading
 import uuid
+from collections.abc import AsyncIterator
 from functools import partial
 
 import anyio
@@ -15,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from backend import __version__
@@ -36,6 +37,7 @@ from backend.service import Service
 log = logging.getLogger("backend.http")
 
 NOTHING_HERE = "There is nothing here; pictures go to POST /resolution."
+PIECE_BYTES = 2**18
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -137,7 +139,14 @@ def _request_id(request: Request) -> str:
 
 
 def _response(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, headers=reply.headers)
+    """In pieces: one write of a hundred megabytes would keep `/ping` waiting."""
+    headers = {**reply.headers, "Content-Length": str(len(reply.body))}
+    return StreamingResponse(_pieces(reply.body), reply.status, headers=headers)
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), PIECE_BYTES):
+        yield body[start : start + PIECE_BYTES]
 
 
 async def _refused(request: Request, exc: Exception) -> Response:
