@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from backend import Service, Settings, UpscaleOptions, create_service
+from backend.registry import MANIFEST, SHIPPED
 from benchmarks.metrics import psnr_y, ssim_y
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
@@ -92,6 +93,22 @@ def table(scores: Sequence[Score], *, model: str) -> str:
     return "\n".join([head, *rows])
 
 
+def record(means: Score, *, model: str, scale: int, name: str) -> None:
+    """Put the means beside the network that they were measured with."""
+    path = SHIPPED / MANIFEST
+    manifest = json.loads(path.read_text())
+    for entry in manifest["models"]:
+        if (entry["name"], entry["scale"]) == (model, scale):
+            rounded = {
+                "psnr_y": round(means.psnr_y, 2),
+                "ssim_y": round(means.ssim_y, 4),
+                "bicubic_psnr_y": round(means.bicubic_psnr_y, 2),
+                "crop_border": scale,
+            }
+            entry["quality"] = {**entry.get("quality", {}), name: rounded}
+    path.write_text(json.dumps(manifest, indent=2) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hr-dir", type=Path, required=True, help="folder of sharp pictures")
@@ -99,6 +116,9 @@ def main() -> None:
     parser.add_argument("--model", help="tier; the setting's by default")
     parser.add_argument("--jpeg", type=int, help="save the small pictures at this JPEG quality")
     parser.add_argument("--cleanup", type=int, help="0-100; by default what the file tells")
+    parser.add_argument(
+        "--record", metavar="SET", help="write the means into the shipped manifest as this set's"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
     service = create_service(Settings.from_environment())
@@ -111,6 +131,8 @@ def main() -> None:
     if not scores:
         parser.error(f"no pictures in {options.hr_dir}")
     scores.append(mean(scores))
+    if options.record:
+        record(scores[-1], model=model, scale=options.scale, name=options.record)
     if options.json:
         print(json.dumps([asdict(each) for each in scores], indent=2))
     else:
