@@ -12,7 +12,9 @@ demo: $(VENV)/run.stamp
 serve: $(VENV)/run.stamp
 	$(BIN)/python -m backend serve --host 127.0.0.1 --port 8080
 
-test: lint types imports unit
+test:
+	$(MAKE) --jobs 2 lint types imports tools
+	$(MAKE) unit
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
