@@ -26,7 +26,6 @@ from tests.aws.signature import ENVIRONMENT
 
 HANDLER = "backend.adapters.aws_lambda.handler"
 ALLOWED_GROWTH = 32 * 2**20
-COLD_CPU_SECONDS = 2.5
 
 
 def body_of(outcome: Any) -> dict[str, Any]:
@@ -52,7 +51,6 @@ def test_a_cold_start_answers_and_warm_calls_do_not_grow(
     with LambdaProcess(HANDLER) as process:
         first = process.call(upscale_event(square))
         assert first.content["statusCode"] == 200
-        assert process.cpu_seconds < COLD_CPU_SECONDS  # the benchmark prints the exact number
         assert (body_of(first)["width"], body_of(first)["height"]) == (1024, 1024)
         second = process.call(warm)
         before = process.resident_bytes
