@@ -45,6 +45,11 @@ class SuperResolutionError(Exception):
         self.details = details
 
 
+def unexpected_error() -> SuperResolutionError:
+    """For a failure that nobody foresaw: its own text stays in the log."""
+    return SuperResolutionError("Something went wrong on our side.")
+
+
 class RequestError(SuperResolutionError):
     """The request itself is wrong: a missing, unknown or malformed field."""
 

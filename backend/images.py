@@ -147,8 +147,8 @@ def _picture(opened: Image.Image) -> Picture:
     is_gray = image.mode in ("1", "L", "LA")
     if image.mode == "CMYK":
         image, icc_profile = _cmyk_to_rgb(image, icc_profile), None
-    if image.mode == "RGBA" and alpha is not None:
-        image = bleed(image)
+    if alpha is not None:
+        image = bleed(image.convert("RGBA"))
     rgb = np.asarray(image.convert("L").convert("RGB") if is_gray else image.convert("RGB"))
     return Picture(
         rgb=rgb,

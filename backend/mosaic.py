@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from backend.images import RgbImage
 from backend.tiling import Tile
-
-RgbImage = npt.NDArray[np.uint8]
 
 
 def mosaic(

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from backend.errors import InferenceError, ModelError
-from backend.mosaic import RgbImage, mosaic
+from backend.images import RgbImage
+from backend.mosaic import mosaic
 from backend.registry import ModelSpec, verified_bytes
 from backend.tiling import tiles
 

@@ -21,6 +21,7 @@ from backend.errors import (
     ReplyTooLargeError,
     RequestError,
     SuperResolutionError,
+    unexpected_error,
 )
 from backend.estimate import Estimator
 from backend.gate import Gate
@@ -253,7 +254,7 @@ class Service:
                 log.warning("cause of %s: %r", exc.code, exc.__cause__)
         except Exception:
             log.exception("unexpected failure of request %s", request_id)
-            unexpected = SuperResolutionError("Something went wrong on our side.")
+            unexpected = unexpected_error()
             reply = error_reply(unexpected, request_id=request_id)
             facts["error"] = unexpected.code
         facts |= {

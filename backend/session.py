@@ -10,9 +10,8 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from backend.errors import InferenceError, ModelError
+from backend.images import RgbImage
 from backend.registry import ModelSpec, verified_bytes
-
-RgbImage = npt.NDArray[np.uint8]
 
 RUNTIME_ERRORS = (
     ort_errors.EPFail,

@@ -16,6 +16,7 @@ from backend.errors import (
     RequestError,
     SuperResolutionError,
     UnsupportedMediaTypeError,
+    unexpected_error,
 )
 from backend.reply import Reply, error_reply
 
@@ -71,7 +72,7 @@ def answered(
             log.warning("cause of %s: %.300r", exc.code, exc.__cause__)
     except Exception:
         log.exception("unexpected failure of request %s", request_id)
-        refused = SuperResolutionError("Something went wrong on our side.")
+        refused = unexpected_error()
     facts = {"error": refused.code, "request_id": request_id, "status": refused.status}
     log.info("%s", json.dumps(facts))
     return _answer(error_reply(refused, request_id=request_id))

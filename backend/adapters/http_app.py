@@ -29,6 +29,7 @@ from backend.errors import (
     RequestError,
     SuperResolutionError,
     UnsupportedMediaTypeError,
+    unexpected_error,
 )
 from backend.health import Health
 from backend.reply import Reply, body_too_large, error_reply
@@ -42,7 +43,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 def create_app(service: Service, *, health: Health) -> Starlette:
-    """The routes of DESIGN's contract; `health` is what was found when the process started."""
+    """The routes of docs/api.md; `health` is what was found when the process started."""
     described = json.dumps(document(service)).encode()
 
     async def resolution(request: Request) -> Response:
@@ -174,6 +175,6 @@ async def _misrouted(request: Request, exc: Exception) -> Response:
 
 
 async def _unexpected(request: Request, exc: Exception) -> Response:  # noqa: ARG001
-    response = await _refused(request, SuperResolutionError("Something went wrong on our side."))
+    response = await _refused(request, unexpected_error())
     response.headers.update(CORS_HEADERS)  # Starlette answers this one outside of all middleware
     return response

@@ -30,6 +30,7 @@ from backend.errors import (
     UnknownModelError,
     UnsupportedMediaTypeError,
     UnsupportedScaleError,
+    unexpected_error,
 )
 from backend.options import FORMATS, MAX_DIGITS, OUTPUTS, SCALES
 from backend.reply import body_too_large
@@ -387,7 +388,7 @@ def _errors(service: Service) -> list[SuperResolutionError]:
         BusyError("Too many pictures are waiting; try again in a moment.", retry_after=4),
         ModelError("The network 'fast' x2 is not installed.", model="fast"),
         InferenceError("The network failed while it ran."),
-        SuperResolutionError("Something went wrong on our side."),
+        unexpected_error(),
         NotFoundError("There is nothing here; pictures go to POST /resolution."),
         _method_not_allowed(),
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from backend import __version__
 from backend.commands import network_check
 from backend.errors import ModelError
+from backend.loading import open_session
 from backend.registry import MANIFEST, SHIPPED, ModelSpec, read_manifest
 from backend.session import OrtSession, available_providers
 from backend.settings import Settings
@@ -62,11 +63,7 @@ class Doctor:
         self._tell(what, f"BROKEN: {problem.rstrip('.')}.")
 
     def _open(self, spec: ModelSpec) -> OrtSession:
-        return OrtSession(
-            spec,
-            intra_op_threads=self._settings.threads,
-            providers=self._settings.providers,
-        )
+        return open_session(spec, self._settings)
 
     def _check_providers(self) -> None:
         wanted = self._settings.providers

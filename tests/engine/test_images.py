@@ -58,6 +58,14 @@ def test_transparent_pixels_take_the_colour_of_their_neighbours() -> None:
     assert np.abs(bled[0, 0].astype(int) - (200, 40, 10)).max() <= 8
 
 
+def test_grey_is_bled_too() -> None:
+    pixels = np.zeros((32, 32, 2), np.uint8)
+    pixels[10:20, 10:20] = (200, 255)
+    picture = decode(saved(Image.fromarray(pixels), "PNG"), max_side=4096)
+    assert picture.is_gray
+    assert abs(int(picture.rgb[9, 9, 0]) - 200) <= 2
+
+
 def test_palette_transparency_becomes_alpha(photo: Image.Image) -> None:
     image = photo.quantize(8)
     picture = decode(saved(image, "PNG", transparency=0), max_side=4096)
