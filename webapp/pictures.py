@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 from dataclasses import dataclass
@@ -41,6 +42,11 @@ class Inspected:
     jpeg_quality: int | None
     preview: bytes
     """WebP, at most `PREVIEW_SIDE` a side."""
+
+
+def webp_address(webp: bytes) -> str:
+    """A data address, which cannot come too late as an address on the server can."""
+    return "data:image/webp;base64," + base64.b64encode(webp).decode()
 
 
 def inspect(data: bytes, *, settings: Settings) -> Inspected:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageOps
+
+from webapp.pictures import webp_address
 
 FOLDER = Path(__file__).resolve().parent.parent / "sample_images"
 THUMBNAIL = (144, 144)
@@ -34,7 +35,7 @@ class Sample:
             square = ImageOps.fit(opened.convert(mode), THUMBNAIL)
         file = io.BytesIO()
         square.save(file, "WEBP", quality=80)
-        return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+        return webp_address(file.getvalue())
 
 
 @cache

@@ -20,7 +20,7 @@ from webapp.filenames import download_name, name_in_link
 from webapp.gallery import gallery
 from webapp.jobs import Job
 from webapp.messages import duration, message_of, size_of_file, text_of
-from webapp.pictures import Inspected, Picked, inspect
+from webapp.pictures import Inspected, Picked, inspect, webp_address
 from webapp.progress import fraction, sentence
 from webapp.samples import samples
 from webapp.visit import Visit
@@ -205,7 +205,7 @@ def show_empty() -> None:
 def show_preview(inspected: Inspected, *, alt: str) -> None:
     """The picture as it was given, as large as its result will be shown."""
     with st.container(key="stage"):
-        st.image(inspected.preview, width="stretch", alt=alt)
+        st.image(webp_address(inspected.preview), width="stretch", alt=alt)
 
 
 def show_progress(job: Job, *, estimate: float, on_cancel: Callable[[], None]) -> None:

@@ -64,13 +64,7 @@ class Traffic:
             error
             for error in self.errors
             if not any(allowed in error for allowed in self.allowed_errors)
-            and not is_late_for_a_picture(error)
         ]
-
-
-def is_late_for_a_picture(error: str) -> bool:
-    """Streamlit forgets a picture once a newer run shows another; who asks late gets a 404."""
-    return "404" in error and "/media/" in error
 
 
 def is_local(url: str) -> bool:
