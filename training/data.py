@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +12,20 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
 
 from training.degradations import Degradation, degrade
 
 RgbImage = npt.NDArray[np.uint8]
+Batch = tuple[Tensor, Tensor, Tensor]
+"""`lr` (N, h, w, 3) uint8, clean-up `level` (N,) float32 and `hr` (N, h * scale, …, 3) uint8."""
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 BLOCK = 8
 """Side of a JPEG block: patches are damaged with this margin, so the block grid falls anywhere."""
+PLACES = 2
+"""Of this many random places in a picture the one with most detail is taken."""
 LARGE_SIDE = 1200
-"""Pictures at least this long are also used at half size, where their pixels are sharper."""
+"""Pictures at least this long are used at half size: full size is too soft to teach."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +58,36 @@ def make_pair(image: Image.Image, *, scale: int) -> Pair:
 
 
 def load_pairs(files: Sequence[Path], *, scale: int) -> list[Pair]:
-    """Every picture, and the large ones a second time at half size."""
+    """Every picture, the large ones at half size."""
     pairs = []
     for path in files:
         with Image.open(path) as opened:
             image = opened.convert("RGB")
-        pairs.append(make_pair(image, scale=scale))
         if max(image.size) >= LARGE_SIDE:
-            half = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
-            pairs.append(make_pair(half, scale=scale))
+            half = image.width // 2, image.height // 2
+            image = image.resize(half, Image.Resampling.LANCZOS)
+        pairs.append(make_pair(image, scale=scale))
     return pairs
 
 
+def middle(pair: Pair, *, side: int) -> Pair:
+    """The pair's middle, at most `side` LR pixels in either direction."""
+    height, width = pair.lr.shape[:2]
+    scale = pair.hr.shape[0] // height
+    top, left = max(0, height - side) // 2, max(0, width - side) // 2
+    lr = pair.lr[top : top + side, left : left + side]
+    hr = pair.hr[top * scale : (top + side) * scale, left * scale : (left + side) * scale]
+    return Pair(lr, hr)
+
+
+def detail(lr: RgbImage) -> float:
+    """Mean step between neighbouring pixels: near 0 for a clear sky."""
+    green = lr[..., 1].astype(np.int16)
+    return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())
+
+
 class PatchSource:
-    """Draws random batches from groups of pictures; each group has its share of the patches."""
+    """Draws random patches from groups of pictures; each group has its share of the patches."""
 
     def __init__(
         self,
@@ -74,11 +95,9 @@ class PatchSource:
         *,
         scale: int,
         degradation: Degradation,
-        seed: int,
     ) -> None:
         self._scale = scale
         self._degradation = degradation
-        self._rng = np.random.default_rng(seed)
         self._pairs = [pair for _, pairs in groups for pair in pairs]
         weights = []
         for share, pairs in groups:
@@ -87,26 +106,26 @@ class PatchSource:
         self._weights = np.concatenate(weights) / sum(share for share, _ in groups)
         self._cumulative = np.cumsum(self._weights)
 
-    def batch(self, *, size: int, patch: int) -> tuple[Tensor, Tensor]:
-        """(size, 4, patch, patch) input and (size, 3, patch * scale, …) target, in [0, 1]."""
+    def batch(self, rng: np.random.Generator, *, size: int, patch: int) -> Batch:
+        """`size` patches of `patch` LR pixels a side."""
         side = patch * self._scale
         lr = np.empty((size, patch, patch, 3), np.uint8)
         hr = np.empty((size, side, side, 3), np.uint8)
         level = np.empty(size, np.float32)
         for i in range(size):
-            lr[i], hr[i], level[i] = self._patch(patch)
-        return as_input(lr, level), torch.from_numpy(hr).permute(0, 3, 1, 2).float() / 255
+            lr[i], hr[i], level[i] = self._patch(rng, patch)
+        return torch.from_numpy(lr), torch.from_numpy(level), torch.from_numpy(hr)
 
-    def _patch(self, patch: int) -> tuple[RgbImage, RgbImage, float]:
-        rng, scale = self._rng, self._scale
+    def _patch(self, rng: np.random.Generator, patch: int) -> tuple[RgbImage, RgbImage, float]:
+        scale = self._scale
         pair = self._pairs[
             min(np.searchsorted(self._cumulative, rng.random()), len(self._pairs) - 1)
         ]
         height, width = pair.lr.shape[:2]
         if min(height, width) < patch:
-            return self._patch(patch)
-        y = int(rng.integers(0, height - patch + 1))
-        x = int(rng.integers(0, width - patch + 1))
+            return self._patch(rng, patch)
+        places = rng.integers(0, (height - patch + 1, width - patch + 1), (PLACES, 2)).tolist()
+        y, x = max(places, key=lambda at: detail(pair.lr[at[0] :, at[1] :][:patch, :patch]))
         top, left = max(0, y - int(rng.integers(0, BLOCK))), max(0, x - int(rng.integers(0, BLOCK)))
         around = pair.lr[top : y + patch + BLOCK, left : x + patch + BLOCK]
         damaged, level = degrade(around, self._degradation, rng)
@@ -120,17 +139,30 @@ class PatchSource:
             lr, hr = lr.swapaxes(0, 1), hr.swapaxes(0, 1)
         return lr, hr, level
 
-    def state(self) -> dict[str, object]:
-        """The random state, for a checkpoint."""
-        return dict(self._rng.bit_generator.state)
 
-    def restore(self, state: dict[str, object]) -> None:
-        """Go on where `state()` was taken."""
-        self._rng.bit_generator.state = state
+class Batches(IterableDataset[Batch]):
+    """Endless batches for a DataLoader; every worker draws its own."""
+
+    def __init__(self, source: PatchSource, *, size: int, patch: int, seed: Sequence[int]) -> None:
+        self._source = source
+        self._size = size
+        self._patch = patch
+        self._seed = seed
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        rng = np.random.default_rng([*self._seed, worker.id if worker else 0])
+        while True:
+            yield self._source.batch(rng, size=self._size, patch=self._patch)
 
 
-def as_input(lr: RgbImage, level: npt.NDArray[np.float32]) -> Tensor:
+def as_input(lr: Tensor, level: Tensor) -> Tensor:
     """(N, H, W, 3) uint8 and (N,) clean-up levels -> the network's (N, 4, H, W) float input."""
-    colour = torch.from_numpy(lr).permute(0, 3, 1, 2).float() / 255
-    plane = torch.from_numpy(level).view(-1, 1, 1, 1).expand(-1, 1, *colour.shape[2:])
+    colour = as_target(lr)
+    plane = level.view(-1, 1, 1, 1).expand(-1, 1, *colour.shape[2:])
     return torch.cat([colour, plane], dim=1)
+
+
+def as_target(hr: Tensor) -> Tensor:
+    """(N, H, W, 3) uint8 -> (N, 3, H, W) float in [0, 1]."""
+    return hr.permute(0, 3, 1, 2).float() / 255

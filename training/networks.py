@@ -72,10 +72,11 @@ class RepConv(nn.Module):
                 self.weight[:, :, 1, 1] += torch.eye(out_feat)
 
     def kernel(self) -> Tensor:
-        """The one (out, in, 3, 3) kernel that all branches amount to."""
-        wide = torch.einsum("omhw,mi->oihw", self.squeeze, self.expand)
-        edges = torch.einsum("ko,koi,khw->oihw", self.edge_scale, self.edge_mix, self.edges)
-        return self.weight + wide + edges
+        """The one (out, in, 3, 3) kernel that all branches amount to, in full precision."""
+        with torch.autocast(self.weight.device.type, enabled=False):
+            wide = torch.einsum("omhw,mi->oihw", self.squeeze, self.expand)
+            edges = torch.einsum("ko,koi,khw->oihw", self.edge_scale, self.edge_mix, self.edges)
+            return self.weight + wide + edges
 
     def forward(self, features: Tensor) -> Tensor:
         return F.conv2d(features, self.kernel(), self.bias, padding=1)
@@ -106,8 +107,9 @@ class PlainNetwork(nn.Module):
         features = F.relu(self.head(batch))
         for conv in self.body:
             features = F.relu(conv(features))
-        skip = F.conv2d(batch[:, :3], self.skip, padding=SKIP_SIZE // 2)
-        return F.pixel_shuffle(self.tail(features) + skip, self.shape.scale)
+        with torch.autocast(batch.device.type, enabled=False):
+            skip = F.conv2d(batch[:, :3], self.skip, padding=SKIP_SIZE // 2)
+        return F.pixel_shuffle(self.tail(features).float() + skip, self.shape.scale)
 
 
 def bicubic_kernel(scale: int) -> Tensor:

@@ -12,17 +12,30 @@ import json
 import math
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader
 
 from benchmarks.metrics import psnr_y
-from training.data import Pair, PatchSource, as_input, is_held_out, load_pairs, picture_files
+from training.data import (
+    Batch,
+    Batches,
+    Pair,
+    PatchSource,
+    as_input,
+    as_target,
+    is_held_out,
+    load_pairs,
+    middle,
+    picture_files,
+)
 from training.degradations import Degradation
 from training.muon import Muon
 from training.networks import NetworkShape, PlainNetwork
@@ -31,6 +44,8 @@ from training.renders import rendered_pairs
 CHECKPOINT = "checkpoint.pt"
 LOG_SECONDS = 60.0
 SAVE_SECONDS = 300.0
+HELD_OUT_SIDE = 160
+"""LR pixels of each held-out picture that are judged every minute."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +54,9 @@ class Recipe:
 
     shape: NetworkShape
     minutes: float
-    batch: int = 16
-    patch: int = 32
-    late_patch: int = 48
+    batch: int
+    patch: int
+    late_patch: int
     late_share: float = 0.3
     learning_rate: float = 4e-3
     final_learning_rate: float = 1e-6
@@ -58,13 +73,13 @@ class Recipe:
 class Ema:
     """Bias-corrected exponential moving average of the weights."""
 
-    def __init__(self, network: torch.nn.Module, *, decay: float) -> None:
+    def __init__(self, network: nn.Module, *, decay: float) -> None:
         self.decay = decay
         self.steps = 0
         self.sums = {k: torch.zeros_like(v) for k, v in network.state_dict().items()}
 
     @torch.no_grad()
-    def update(self, network: torch.nn.Module) -> None:
+    def update(self, network: nn.Module) -> None:
         self.steps += 1
         for name, value in network.state_dict().items():
             self.sums[name].lerp_(value, 1 - self.decay)
@@ -106,17 +121,37 @@ def validate(network: PlainNetwork, pairs: list[Pair], device: torch.device) -> 
     scale = network.shape.scale
     scores = []
     for pair in pairs:
-        batch = as_input(pair.lr[None], np.zeros(1, np.float32)).to(device)
-        sr = network(batch).clamp(0, 1).mul(255).round().byte()[0].permute(1, 2, 0).cpu().numpy()
-        scores.append(psnr_y(sr, pair.hr, crop_border=scale))
+        lr = torch.tensor(pair.lr[None], device=device)
+        sr = network(as_input(lr, torch.zeros(1, device=device))).clamp(0, 1).mul(255)
+        seen = sr.round().byte()[0].permute(1, 2, 0).cpu().numpy()
+        scores.append(psnr_y(seen, pair.hr, crop_border=scale))
     return float(np.mean(scores))
+
+
+def own_device() -> torch.device:
+    """This process's GPU, or the CPU where PyTorch sees none."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+def drawn_batches(source: PatchSource, recipe: Recipe, *, patch: int, step: int) -> Iterator[Batch]:
+    """Batches from here on; a run that goes on at another step draws other patches.
+
+    Beside a GPU, workers prepare them in pinned memory; beside a CPU they would only be in the way.
+    """
+    rank = distributed.get_rank() if distributed.is_initialized() else 0
+    batches = Batches(source, size=recipe.batch, patch=patch, seed=(recipe.seed, rank, step))
+    has_gpu = torch.cuda.is_available()
+    workers = max(1, (os.cpu_count() or 1) - 1) if has_gpu else 0
+    return iter(DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=has_gpu))
 
 
 def shared_clock(elapsed: float) -> float:
     """The first process's seconds, so that all of them follow one schedule and stop together."""
     if not distributed.is_initialized():
         return elapsed
-    seconds = torch.tensor([elapsed], dtype=torch.float64)
+    seconds = torch.tensor([elapsed], dtype=torch.float64, device=own_device())
     distributed.broadcast(seconds, src=0)
     return float(seconds)
 
@@ -146,11 +181,17 @@ def train(
     """
     torch.manual_seed(recipe.seed)
     torch.set_flush_denormal(True)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.set_float32_matmul_precision("high")
+    device = own_device()
+    has_gpu = device.type == "cuda"
     network = PlainNetwork(recipe.shape).to(device, memory_format=torch.channels_last)
     optimizer = Muon(network, lr=recipe.learning_rate)
     rank = distributed.get_rank() if distributed.is_initialized() else 0
-    trained = DistributedDataParallel(network) if distributed.is_initialized() else network
+    trained: nn.Module = network
+    if distributed.is_initialized():
+        trained = DistributedDataParallel(network)
+    if has_gpu:
+        trained = torch.compile(trained)
     ema = Ema(network, decay=recipe.ema_decay)
     judge = PlainNetwork(recipe.shape).to(device, memory_format=torch.channels_last)
     elapsed, step = 0.0, 0
@@ -162,7 +203,6 @@ def train(
         network.load_state_dict(saved["network"])
         optimizer.load_state_dict(saved["optimizer"])
         ema.sums, ema.steps = saved["ema"], saved["step"]
-        source.restore(saved["random"])
         elapsed, step = saved["elapsed"], saved["step"]
 
     def save() -> None:
@@ -172,7 +212,6 @@ def train(
             "optimizer": optimizer.state_dict(),
             "ema": ema.sums,
             "weights": ema.weights(),
-            "random": source.state(),
             "elapsed": elapsed,
             "step": step,
         }
@@ -181,22 +220,27 @@ def train(
 
     started = time.monotonic() - elapsed
     logged = saved_at = elapsed
-    losses: list[float] = []
+    losses: list[Tensor] = []
+    batches, patch = None, 0
     while elapsed < recipe.minutes * 60:
         progress = elapsed / (recipe.minutes * 60)
         late = progress >= 1 - recipe.late_share
-        patch = recipe.late_patch if late else recipe.patch
+        wanted = recipe.late_patch if late else recipe.patch
+        if batches is None or patch != wanted:
+            patch = wanted
+            batches = drawn_batches(source, recipe, patch=patch, step=step)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(recipe, progress=progress, step=step)
-        lr, hr = source.batch(size=recipe.batch, patch=patch)
-        lr = lr.to(device, memory_format=torch.channels_last)
-        loss = loss_of(trained(lr), hr.to(device), recipe, progress=progress)
+        lr, level, hr = (part.to(device, non_blocking=True) for part in next(batches))
+        with torch.autocast(device.type, torch.bfloat16, enabled=has_gpu):
+            sr = trained(as_input(lr, level).contiguous(memory_format=torch.channels_last))
+        loss = loss_of(sr, as_target(hr), recipe, progress=progress)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         ema.update(network)
-        losses.append(loss.item())
+        losses.append(loss.detach())
         step += 1
         elapsed = shared_clock(time.monotonic() - started)
         if rank == 0 and elapsed - logged >= LOG_SECONDS:
@@ -204,7 +248,7 @@ def train(
             line = {
                 "minutes": round(elapsed / 60, 1),
                 "step": step,
-                "loss": round(float(np.mean(losses)), 6),
+                "loss": round(float(torch.stack(losses).mean()), 6),
                 "learning_rate": learning_rate(recipe, progress=progress, step=step),
                 "psnr_y": round(validate(judge, held_out, device), 3),
             }
@@ -229,6 +273,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--num-feat", type=int, default=32)
     parser.add_argument("--num-conv", type=int, default=6)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--batch", type=int, default=16, help="patches a step and process")
+    parser.add_argument("--patch", type=int, default=32, help="side of a patch in LR pixels")
+    parser.add_argument("--late-patch", type=int, default=48, help="the same, late in the run")
     parser.add_argument("--jpeg-share", type=float, default=0.5, help="patches damaged by JPEG")
     parser.add_argument("--learning-rate", type=float, default=4e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -238,12 +285,16 @@ def arguments() -> argparse.ArgumentParser:
 def main() -> None:
     options = arguments().parse_args()
     if "RANK" in os.environ:
+        if torch.cuda.is_available():
+            torch.cuda.set_device(own_device())
         distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    rank = distributed.get_rank() if distributed.is_initialized() else 0
     shape = NetworkShape(scale=options.scale, num_feat=options.num_feat, num_conv=options.num_conv)
     recipe = Recipe(
         shape=shape,
         minutes=options.minutes,
+        batch=options.batch,
+        patch=options.patch,
+        late_patch=options.late_patch,
         seed=options.seed,
         learning_rate=options.learning_rate,
         degradation=Degradation(jpeg_probability=options.jpeg_share),
@@ -252,17 +303,14 @@ def main() -> None:
     files = picture_files(options.data)
     photographs = load_pairs([f for f in files if not is_held_out(f)], scale=shape.scale)
     held_out = [
-        pair
+        middle(pair, side=HELD_OUT_SIDE)
         for pair in load_pairs([f for f in files if is_held_out(f)], scale=shape.scale)
-        if pair.hr.size < 3 * 1024**2
     ]
     groups = [(1 - recipe.art_share - recipe.rendered_share, photographs)]
     groups.append((recipe.rendered_share, rendered_pairs(scale=shape.scale, seed=recipe.seed)))
     if options.art:
         groups.append((recipe.art_share, load_pairs(picture_files(options.art), scale=shape.scale)))
-    source = PatchSource(
-        groups, scale=shape.scale, degradation=recipe.degradation, seed=recipe.seed + 1000 * rank
-    )
+    source = PatchSource(groups, scale=shape.scale, degradation=recipe.degradation)
     train(recipe, source, held_out, out=options.out, start=options.weights_from)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.networks import shipped_names
+
 ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ROOT / "sample_images"
 
@@ -43,6 +45,17 @@ def test_removing_jpeg_damage_beats_leaving_it(folder: Path) -> None:
     cleaned = json.loads(run(*common))[-1]
     left = json.loads(run(*common, "--cleanup", "0"))[-1]
     assert cleaned["psnr_y"] > left["psnr_y"] + 0.2
+
+
+@pytest.mark.parametrize("model", shipped_names())
+def test_drawn_text_and_line_art_gain_four_decibels(tmp_path: Path, model: str) -> None:
+    run("benchmarks.drawn", "--out", str(tmp_path))
+    scores = json.loads(
+        run("benchmarks.quality", "--hr-dir", str(tmp_path), "--model", model, "--json")
+    )
+    assert len(scores) == 9
+    for score in scores:
+        assert score["psnr_y"] > score["bicubic_psnr_y"] + 4
 
 
 def test_speed_tells_rate_memory_and_share(folder: Path) -> None:

@@ -14,8 +14,9 @@ from backend.errors import CancelledError
 from backend.images import Picture, RgbImage
 from backend.registry import ModelSpec
 from backend.upscaler import Session, Upscaler
+from tests.networks import shipped_names
 
-MODELS = [("fast", 2), ("fast", 4)]
+MODELS = [(name, scale) for name in shipped_names() for scale in (2, 4)]
 
 
 class Narrowed:

@@ -1,0 +1,48 @@
+"""Strokes on plain paper, where a ringing network would draw halos."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from backend import Service
+from backend.images import Picture
+from backend.upscaler import Upscaler
+from tests.networks import shipped_names
+
+SIDE = 192
+FINE = 4
+PAPER_AND_INK = [(200, 30), (90, 240), (128, 60)]
+
+
+def strokes(*, paper: int, ink: int, width: float) -> Image.Image:
+    canvas = Image.new("L", (SIDE * FINE, SIDE * FINE), paper)
+    draw = ImageDraw.Draw(canvas)
+    thick = round(width * FINE)
+    for line in ((96, 20, 96, 170), (20, 30, 150, 180)):
+        draw.line([at * FINE for at in line], ink, thick)
+    draw.ellipse([at * FINE for at in (30, 30, 120, 120)], outline=ink, width=thick)
+    return canvas.resize((SIDE, SIDE), Image.Resampling.BOX)
+
+
+@pytest.mark.parametrize("model", shipped_names())
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize(("paper", "ink"), PAPER_AND_INK)
+@pytest.mark.parametrize("width", [1.5, 3, 6])
+def test_paper_stays_plain_beside_a_stroke(
+    service: Service, model: str, scale: int, paper: int, ink: int, width: float
+) -> None:
+    hr = strokes(paper=paper, ink=ink, width=width)
+    lr = hr.resize((SIDE // scale, SIDE // scale), Image.Resampling.BICUBIC).convert("RGB")
+    inked = Image.fromarray(np.asarray(hr) != paper)
+    around = inked.convert("L").filter(ImageFilter.MaxFilter(2 * scale + 1))
+    is_paper = np.asarray(around) == 0
+
+    session = service.session(model=model, scale=scale)
+    sr = Upscaler(session, tile_size=384).upscale(Picture(rgb=np.asarray(lr))).rgb
+    bicubic = np.asarray(lr.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    ours, theirs = (np.abs(image.astype(int) - paper)[is_paper].mean() for image in (sr, bicubic))
+    assert ours < theirs / 2
+    if scale == 2:
+        assert np.abs(sr.astype(int) - paper)[is_paper].max() <= 6
