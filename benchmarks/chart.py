@@ -23,7 +23,7 @@ PEERS = Path(__file__).parent / "peers.csv"
 SET = "Set14"
 SCALES = (2, 4)
 OURS, THEIRS, PLAIN = "#0b6e4f", "#7a7f87", "#b5b8bd"
-LEFT = {"ABPN-M4C28", "SAFMNv3", "EFDN", "IMDN"}
+LEFT = {"ABPN-M4C28", "SAFMNv3", "EFDN"}
 """Labels that would lie on another point's on the right."""
 
 
@@ -76,7 +76,6 @@ def draw(axes: Axes, *, scale: int) -> None:
     """One scale's points."""
     tiers, bicubic = shipped(scale)
     _points(axes, peers(scale), colour=THEIRS, size=18)
-    axes.plot([t.cost for t in tiers], [t.psnr_y for t in tiers], color=OURS, linewidth=1)
     _points(axes, tiers, colour=OURS, size=70, weight="bold")
     axes.set_xscale("log")
     axes.set_xlim(9, 5000)

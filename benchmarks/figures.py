@@ -1,6 +1,6 @@
 """The README's picture of details: `python -m benchmarks.figures --out docs/images/details.png`.
 
-Sample pictures are made small, brought back by bicubic enlargement and by the engine, and the same
+Sample pictures are made small, brought back by bicubic enlargement and by every tier, and the same
 detail of each is shown beside the original, every pixel enlarged to a block so that it can be seen.
 """
 
@@ -16,9 +16,10 @@ from PIL import Image, ImageDraw, ImageFont
 from backend import Service, Settings, UpscaleOptions, create_service
 
 SAMPLES = Path(__file__).parent.parent / "sample_images"
-SIDE = 96
+TIERS = ("fast", "quality")
+SIDE = 112
 """Of a detail, in pixels of the original."""
-BLOCK = 3
+BLOCK = 2
 GAP = 12
 CAPTION = 30
 
@@ -47,7 +48,7 @@ DETAILS = (
 
 
 def views(service: Service, detail: Detail) -> list[tuple[str, Image.Image]]:
-    """(caption, detail) of the small picture by bicubic, by the engine, and the original."""
+    """(caption, detail) of the small picture by bicubic, by each tier, and the original."""
     with Image.open(SAMPLES / detail.file) as opened:
         picture = opened.convert("RGB")
     width, height = (side - side % detail.scale for side in picture.size)
@@ -60,16 +61,15 @@ def views(service: Service, detail: Detail) -> list[tuple[str, Image.Image]]:
         small.save(saved, "JPEG", quality=detail.jpeg)
     else:
         small.save(saved, "PNG")
-    options = UpscaleOptions(scale=detail.scale, format="png")
-    result = Image.open(io.BytesIO(service.upscale(saved.getvalue(), options).data))
     bicubic = Image.open(saved).convert("RGB").resize(original.size, Image.Resampling.BICUBIC)
+    named = [(f"bicubic, {detail.title}", bicubic)]
+    for tier in TIERS:
+        options = UpscaleOptions(scale=detail.scale, model=tier, format="png")
+        result = Image.open(io.BytesIO(service.upscale(saved.getvalue(), options).data))
+        named.append((tier, result.convert("RGB")))
+    named.append(("original", original))
     left, top = detail.corner
     box = (left, top, left + SIDE, top + SIDE)
-    named = (
-        (f"bicubic, {detail.title}", bicubic),
-        (f"this project, {detail.title}", result.convert("RGB")),
-        ("original", original),
-    )
     return [(caption, image.crop(box)) for caption, image in named]
 
 
@@ -77,7 +77,8 @@ def figure(service: Service) -> Image.Image:
     """One row a detail."""
     font = ImageFont.load_default(16)
     cell = SIDE * BLOCK
-    size = (3 * cell + 4 * GAP, len(DETAILS) * (cell + CAPTION + GAP) + GAP)
+    columns = len(TIERS) + 2
+    size = (columns * cell + (columns + 1) * GAP, len(DETAILS) * (cell + CAPTION + GAP) + GAP)
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
     for row, detail in enumerate(DETAILS):

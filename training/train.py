@@ -61,7 +61,7 @@ class Recipe:
     learning_rate: float = 4e-3
     final_learning_rate: float = 1e-6
     warmup_steps: int = 200
-    mse_share: float = 0.15
+    mse_share: float = 0.25
     chroma_weight: float = 0.15
     ema_decay: float = 0.999
     art_share: float = 0.12

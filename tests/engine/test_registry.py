@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from backend.errors import ModelError, UnknownModelError, UnsupportedScaleError
 from backend.registry import SHIPPED, load_registry, read_manifest, verified_bytes
 
+TIERS = {"fast": 65_000, "quality": 330_000}
+"""Multiplications per LR pixel that a tier may cost."""
 ENTRY = {"name": "mine", "scale": 2, "file": "mine.onnx", "receptive_radius": 4}
 
 
@@ -20,8 +23,9 @@ def manifest(folder: Path, *entries: object) -> Path:
 
 def test_the_shipped_networks_are_the_files_that_the_manifest_names() -> None:
     specs = read_manifest(SHIPPED)
-    assert {("fast", 2), ("fast", 4)} <= {(spec.name, spec.scale) for spec in specs}
+    assert {(spec.name, spec.scale) for spec in specs} == set(product(TIERS, (2, 4)))
     for spec in specs:
+        assert spec.multiplications <= TIERS[spec.name]
         assert spec.sha256
         assert spec.license
         assert verified_bytes(spec)
