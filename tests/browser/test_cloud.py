@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.aws.loopback import Received, Sent
 from tests.aws.signature import SECRET_KEY
+from tests.browser.steps import choose, enhance_button, enter
 from tests.webapp.cloud_endpoint import (
     API_KEY,
     AWS_ENVIRONMENT,
@@ -84,21 +85,6 @@ def start_page(streamlit_server: Callable[..., str], gateway: Gateway) -> StartP
 @pytest.fixture
 def visit(start_page: StartPage, behind: Changeable, page: Page) -> Page:
     return enter(page, start_page())
-
-
-def enter(page: Page, address: str) -> Page:
-    page.goto(address)
-    expect(enhance_button(page)).to_be_enabled()
-    expect(page.locator(".st-key-stage img")).to_be_visible()
-    return page
-
-
-def enhance_button(page: Page) -> Locator:
-    return page.get_by_role("button", name="Enhance", exact=True)
-
-
-def choose(page: Page, label: str) -> None:
-    page.get_by_role("radio", name=label, exact=True).click()
 
 
 def go_to_the_cloud(page: Page, place: str = "In the cloud") -> None:

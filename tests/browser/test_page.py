@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.steps import choose, enhance_button, enter
 from webapp.samples import FOLDER, samples
 
 LONG = 120_000
@@ -59,27 +60,12 @@ def loopback() -> Iterator[str]:
         thread.join()
 
 
-def enter(page: Page, address: str) -> Page:
-    page.goto(address)
-    expect(enhance_button(page)).to_be_enabled()
-    expect(page.locator(".st-key-stage img")).to_be_visible()
-    return page
-
-
-def enhance_button(page: Page) -> Locator:
-    return page.get_by_role("button", name="Enhance", exact=True)
-
-
 def comparison(page: Page, size: tuple[int, int]) -> Locator:
     """The slider once it shows a result of this size."""
     shown = page.locator(".comparison[data-state=ready]")
     badge = shown.locator(".badge[data-side=after]")
     expect(badge).to_have_text(f"After · {size[0]} × {size[1]}", timeout=LONG)
     return shown
-
-
-def choose(page: Page, label: str) -> None:
-    page.get_by_role("radio", name=label, exact=True).click()
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
