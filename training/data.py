@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from training.degradations import Degradation, degrade
+from training.degradations import Degradation, RgbImage, degrade
 
-RgbImage = npt.NDArray[np.uint8]
 Batch = tuple[Tensor, Tensor, Tensor]
 """`lr` (N, h, w, 3) uint8, clean-up `level` (N,) float32 and `hr` (N, h * scale, …, 3) uint8."""
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
