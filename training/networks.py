@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.winograd import conv3x3
+
 EDGE_FILTERS = (
     ((1.0, 0.0, -1.0), (2.0, 0.0, -2.0), (1.0, 0.0, -1.0)),
     ((1.0, 2.0, 1.0), (0.0, 0.0, 0.0), (-1.0, -2.0, -1.0)),
@@ -79,7 +81,7 @@ class RepConv(nn.Module):
             return self.weight + wide + edges
 
     def forward(self, features: Tensor) -> Tensor:
-        return F.conv2d(features, self.kernel(), self.bias, padding=1)
+        return conv3x3(features, self.kernel(), self.bias)
 
 
 class PlainNetwork(nn.Module):

@@ -1,0 +1,40 @@
+"""The convolution of training/winograd.py is a convolution."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from training.winograd import conv3x3, transforms
+
+Shape = tuple[int, int, int, int]
+"""Channels in and out, height and width."""
+
+
+def largest_errors(shape: Shape) -> list[float]:
+    """Of result and gradients, against double precision, as a share of the largest value."""
+    in_feat, out_feat, height, width = shape
+    random = torch.Generator().manual_seed(0)
+    parts = (3, in_feat, height, width), (out_feat, in_feat, 3, 3), (out_feat,)
+    inputs = [torch.randn(part, generator=random).requires_grad_() for part in parts]
+    own = conv3x3(*inputs)
+    exact = torch.nn.functional.conv2d(*(part.double() for part in inputs), padding=1)
+    towards = torch.randn(own.shape, generator=random)
+    pairs = [(own.detach(), exact.detach())]
+    pairs += zip(
+        torch.autograd.grad(own, inputs, towards),
+        torch.autograd.grad(exact, inputs, towards.double()),
+        strict=True,
+    )
+    return [float((ours - true).abs().max() / true.abs().max()) for ours, true in pairs]
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 4, 4), (16, 24, 12, 20), (64, 64, 40, 40)])
+def test_result_and_gradients_are_those_of_a_convolution(shape: Shape) -> None:
+    assert transforms() is not None, "training/winograd.cpp needs a C++ compiler and ninja"
+    assert max(largest_errors(shape)) < 1e-4
+
+
+@pytest.mark.parametrize("shape", [(4, 32, 8, 8), (32, 12, 8, 8), (8, 8, 10, 12)])
+def test_what_does_not_fill_its_tiles_or_vectors_is_convolved_too(shape: Shape) -> None:
+    assert max(largest_errors(shape)) < 1e-4
