@@ -94,18 +94,18 @@ def table(scores: Sequence[Score], *, model: str) -> str:
 
 
 def record(means: Score, *, model: str, scale: int, name: str) -> None:
-    """Put the means beside the network that they were measured with."""
+    """Put the means beside the shipped network they were measured with; LookupError if none."""
     path = SHIPPED / MANIFEST
     manifest = json.loads(path.read_text())
-    for entry in manifest["models"]:
-        if (entry["name"], entry["scale"]) == (model, scale):
-            rounded = {
-                "psnr_y": round(means.psnr_y, 2),
-                "ssim_y": round(means.ssim_y, 4),
-                "bicubic_psnr_y": round(means.bicubic_psnr_y, 2),
-                "crop_border": scale,
-            }
-            entry["quality"] = {**entry.get("quality", {}), name: rounded}
+    shipped = {(entry["name"], entry["scale"]): entry for entry in manifest["models"]}
+    if (model, scale) not in shipped:
+        raise LookupError(f"{model} x{scale} is not shipped, its figures go into no manifest here")
+    shipped[model, scale].setdefault("quality", {})[name] = {
+        "psnr_y": round(means.psnr_y, 2),
+        "ssim_y": round(means.ssim_y, 4),
+        "bicubic_psnr_y": round(means.bicubic_psnr_y, 2),
+        "crop_border": scale,
+    }
     path.write_text(json.dumps(manifest, indent=2) + "\n")
 
 

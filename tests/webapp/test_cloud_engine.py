@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 import trustme
@@ -501,25 +502,35 @@ def test_a_closed_port_is_said() -> None:
             send(cloud(url), png((10, 5)))
 
 
+@contextmanager
+def raw_server(serve: Callable[[socket.socket], None]) -> Iterator[str]:
+    """host:port of a server for one connection; the caller may hang up on it."""
+
+    def accept(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            serve(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, args=(listener,))
+        thread.start()
+        host, port = listener.getsockname()
+        yield f"{host}:{port}"
+        thread.join()
+
+
 def test_a_certificate_of_nobody_is_said() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
 
-    def serve(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            try:
-                context.wrap_socket(connection, server_side=True).close()
-            except OSError:
-                return
+    def greet(connection: socket.socket) -> None:
+        context.wrap_socket(connection, server_side=True).close()
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,))
-        thread.start()
-        url = f"https://127.0.0.1:{listener.getsockname()[1]}/prod/resolution"
-        with pytest.raises(EndpointUnreachableError, match="certificate"):
-            send(cloud(url), png((10, 5)))
-        thread.join()
+    with (
+        raw_server(greet) as address,
+        pytest.raises(EndpointUnreachableError, match="certificate"),
+    ):
+        send(cloud(f"https://{address}/prod/resolution"), png((10, 5)))
 
 
 @pytest.fixture
@@ -571,25 +582,16 @@ def test_an_answer_that_drips_has_an_end(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("webapp.cloud.transport.CONNECT_SECONDS", 0.2)
     is_over = threading.Event()
 
-    def drip(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-            while not is_over.wait(0.1):
-                try:
-                    connection.sendall(b" ")
-                except OSError:
-                    return
+    def drip(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not is_over.wait(0.1):
+            connection.sendall(b" ")
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=drip, args=(listener,))
-        thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/prod/resolution"
+    with raw_server(drip) as address:
         with pytest.raises(EndpointTimeoutError):
-            send(cloud(url, timeout_seconds=0.5), png((10, 5)))
+            send(cloud(f"http://{address}/prod/resolution", timeout_seconds=0.5), png((10, 5)))
         is_over.set()
-        thread.join()
 
 
 # The button.
