@@ -131,12 +131,12 @@ def main() -> None:
     if not scores:
         parser.error(f"no pictures in {options.hr_dir}")
     scores.append(mean(scores))
-    if options.record:
-        record(scores[-1], model=model, scale=options.scale, name=options.record)
     if options.json:
         print(json.dumps([asdict(each) for each in scores], indent=2))
     else:
         print(table(scores, model=model))
+    if options.record:
+        record(scores[-1], model=model, scale=options.scale, name=options.record)
 
 
 if __name__ == "__main__":

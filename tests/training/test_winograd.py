@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -38,3 +43,23 @@ def test_result_and_gradients_are_those_of_a_convolution(shape: Shape) -> None:
 @pytest.mark.parametrize("shape", [(4, 32, 8, 8), (32, 12, 8, 8), (8, 8, 10, 12)])
 def test_what_does_not_fill_its_tiles_or_vectors_is_convolved_too(shape: Shape) -> None:
     assert max(largest_errors(shape)) < 1e-4
+
+
+def test_without_a_compiler_training_says_so_and_convolves_by_pytorch(tmp_path: Path) -> None:
+    program = """
+import torch
+from training.winograd import conv3x3
+features, kernel, bias = torch.randn(1, 8, 8, 8), torch.randn(8, 8, 3, 3), torch.randn(8)
+plain = torch.nn.functional.conv2d(features, kernel, bias, padding=1)
+assert torch.equal(conv3x3(features, kernel, bias), plain)
+"""
+    without = {"CXX": "no-such-compiler", "TORCH_EXTENSIONS_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | without,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "winograd.cpp did not compile" in done.stdout
