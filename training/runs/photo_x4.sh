@@ -11,3 +11,4 @@ stage() {
         ${drawings:+--art "$drawings"} --teacher "$teacher" --perceptual-weights "$weights"
 }
 stage distil --minutes 42 --weights-from backend/models/quality_x4.onnx --out runs/photo_x4-a
+stage perceive --minutes 70 --learning-rate 1e-3 --weights-from runs/photo_x4-a --out runs/photo_x4-b
