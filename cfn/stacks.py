@@ -11,13 +11,12 @@ from typing import Any
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
 from cfn.errors import DeploymentError
+from cfn.templates import STAMPED
 
 POLL_SECONDS = 3.0
 CAPABILITIES = ["CAPABILITY_IAM"]
 MAX_INLINE_BYTES = 51_200
 """CloudFormation's limit on a template inside of the request."""
-STAMPED = ("artifactBucket", "artifactPrefix", "modelsSha256")
-"""Parameters that every packaging fills in anew."""
 NOTHING_TO_DO = "No updates are to be performed"
 
 

@@ -53,7 +53,7 @@ def test_every_template_fits_into_a_request(variant: Variant, tmp_path: Path) ->
 
 def test_a_placeholder_that_nothing_fills_is_an_error() -> None:
     with pytest.raises(KeyError, match="forgotten"):
-        templates._filled("  a: {{forgotten}}\n", {})
+        templates._fill("  a: {{forgotten}}\n", {})
 
 
 # ---------------------------------------------------------------- China
@@ -185,7 +185,7 @@ def test_a_deployment_waits_for_all_that_it_copies(make_stack: MakeStack) -> Non
 @pytest.mark.parametrize("refusal", gateway.REFUSALS, ids=lambda refusal: refusal.type)
 def test_what_the_gateway_refuses_has_the_shape_of_every_error(refusal: gateway.Refusal) -> None:
     stack = put_up(LAMBDA)
-    response = stack.properties(gateway.response_name(refusal))
+    response = stack.properties(refusal.name)
     text = response["ResponseTemplates"]["application/json"]
     filled = text.replace("$context.error.messageString", '"Not allowed"')
     error = json.loads(filled.replace("$context.requestId", "1-2"))
