@@ -56,6 +56,8 @@ class Settings:
     """S3 bucket for results too large to answer with."""
     result_link_seconds: int = 3600
     """How long a link into the results bucket works."""
+    metrics_stack: str | None = None
+    """Whose metrics a function on AWS writes into its log; none are written without a name."""
     log_level: str = "INFO"
     slider: str = "builtin"
     """The page's comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""

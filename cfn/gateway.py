@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -75,8 +76,15 @@ REFUSALS = (
     ),
     Refusal("INTEGRATION_FAILURE", 502, "internal_error", "The service could not be reached."),
 )
-DEPLOYMENTS = ("IamWithKey", "IamOnly", "KeyOnly", "Open")
-"""The conditions `Is…` of the API; exactly one is true."""
+CALLERS = ("IamWithKey", "IamOnly", "KeyOnly", "Open")
+"""The conditions `Is…` for who may call; exactly one is true."""
+WAITS = ("29", "60", "120")
+"""Seconds of `integrationTimeout`."""
+DEPLOYMENTS = tuple(
+    {"state": f"{caller}{wait}", "caller": caller, "wait": wait}
+    for caller, wait in itertools.product(CALLERS, WAITS)
+)
+"""A row for each state of the API that only a new deployment brings to the stage."""
 
 
 def digest_of(api: str) -> str:

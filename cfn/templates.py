@@ -27,8 +27,13 @@ SECTIONS = (
     "Resources",
     "Outputs",
 )
-STAMPED = ("artifactBucket", "artifactPrefix", "modelsSha256")
-"""Parameters whose defaults every packaging fills in; a committed template has none."""
+STAMPED: Mapping[str, str | None] = {
+    "artifactBucket": None,
+    "artifactPrefix": None,
+    "functionSha256": None,
+    "modelsSha256": "",
+}
+"""Parameters whose defaults every packaging fills in, and what they are in a committed template."""
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 Values = Mapping[str, str | None]
@@ -37,13 +42,15 @@ Values = Mapping[str, str | None]
 def render(variant: Variant, *, defaults: Mapping[str, str] | None = None) -> str:
     """The template's text; `defaults` are for the parameters in STAMPED."""
     values: dict[str, str | None] = {
-        **dict.fromkeys(STAMPED),
+        **STAMPED,
         **(defaults or {}),
         **variant.values,
         "version": __version__,
         "refusals": _each("refusal", (refusal.row for refusal in gateway.REFUSALS)),
         "refusal_names": ", ".join(refusal.name for refusal in gateway.REFUSALS),
-        "deployments": _each("deployment", ({"state": state} for state in gateway.DEPLOYMENTS)),
+        "deployments": _each("deployment", gateway.DEPLOYMENTS),
+        "deployment_conditions": _each("deployment_condition", gateway.DEPLOYMENTS),
+        "deployment_references": _each("deployment_reference", gateway.DEPLOYMENTS),
     }
     values["api_digest"] = gateway.digest_of(_fill(_part("api"), {**values, "api_digest": ""}))
     sections: dict[str, list[str]] = {name: [] for name in SECTIONS}
@@ -54,12 +61,19 @@ def render(variant: Variant, *, defaults: Mapping[str, str] | None = None) -> st
     return _part("head") + "\n".join(texts)
 
 
-def render_all(folder: Path, *, defaults: Mapping[str, str] | None = None) -> list[Path]:
+def defaults_of(variant: Variant) -> dict[str, str]:
+    """Parameter -> its default in the committed template; those without one are left out."""
+    parameters = render(variant).split("\nParameters:\n")[1].split("\nRules:\n")[0]
+    found = re.findall(r"^  (\w+):\n(?:    .*\n)*?    Default: (.*)$", parameters, re.MULTILINE)
+    return {name: value.strip("'") for name, value in found}
+
+
+def render_all(folder: Path) -> list[Path]:
     """Write every template; the paths."""
     paths = []
     for variant in VARIANTS.values():
         path = folder / variant.template
-        path.write_text(render(variant, defaults=defaults), encoding="utf-8")
+        path.write_text(render(variant), encoding="utf-8")
         paths.append(path)
     return paths
 
@@ -79,7 +93,8 @@ def _each(part: str, rows: Iterable[Values]) -> str:
     def fill(row: Values) -> str:
         return _filled_once(text, lambda name: row.get(name, f"{{{{{name}}}}}"))
 
-    return "\n".join(fill(row) for row in rows)
+    blank = "\n" if "\n" in text.strip() else ""
+    return blank.join(fill(row) for row in rows).rstrip("\n")
 
 
 def _fill(text: str, values: Values) -> str:

@@ -29,17 +29,22 @@ class Variant:
 LAMBDA = Variant(
     name="lambda",
     template="lambda.yaml",
-    parts=("lambda", "api", "results"),
+    parts=("lambda", "files", "network", "api", "results", "monitoring"),
     archives=(FUNCTION_ARCHIVE, MODEL_ARCHIVE),
-    values={"function": "${FunctionAlias}"},
+    values={
+        "function": "${FunctionAlias}",
+        "stamped": "artifactBucket, artifactPrefix, functionSha256, modelsSha256",
+        "endpoint_widgets": "",
+    },
 )
 GPU = Variant(
     name="gpu",
     template="sagemaker-gpu.yaml",
-    parts=("gpu", "sagemaker", "api", "results"),
+    parts=("gpu", "sagemaker", "api", "results", "monitoring"),
     archives=(FUNCTION_ARCHIVE, GPU_ARCHIVE),
     values={
         "function": "${Function.Arn}",
+        "stamped": "artifactBucket, artifactPrefix",
         "archive": GPU_ARCHIVE,
         "image_statement": "{{image_statement_gpu}}",
     },
@@ -47,10 +52,11 @@ GPU = Variant(
 INF = Variant(
     name="inf",
     template="sagemaker-inf.yaml",
-    parts=("inf", "sagemaker", "api", "results"),
+    parts=("inf", "sagemaker", "api", "results", "monitoring"),
     archives=(FUNCTION_ARCHIVE, NEURON_ARCHIVE),
     values={
         "function": "${Function.Arn}",
+        "stamped": "artifactBucket, artifactPrefix",
         "archive": NEURON_ARCHIVE,
         "image_statement": "{{image_statement_inf}}",
     },

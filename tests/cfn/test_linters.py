@@ -15,7 +15,7 @@ from cfn.variants import VARIANTS, Variant
 from tests.cfn.conftest import ROOT
 from tests.cfn.resolver import load_file
 
-REGIONS = ("us-east-1", "cn-north-1", "cn-northwest-1")
+REGIONS = ("us-east-1", "eu-west-1", "cn-north-1", "cn-northwest-1", "us-gov-west-1")
 CHECKOV_CONFIG = ROOT / "cfn" / "checkov.yaml"
 
 
