@@ -111,7 +111,7 @@ def test_the_function_has_the_code_its_wheels_and_the_networks(cache: Path, tmp_
     build(tmp_path, bucket=None, variants=[LAMBDA], cache=cache)
     with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
         names = set(archive.namelist())
-    assert {"backend/adapters/aws_lambda.py", "thing/__init__.py", "other.py"} <= names
+    assert {"backend/aws/lambda_handler.py", "thing/__init__.py", "other.py"} <= names
     networks = {spec.path.name for spec in read_manifest(SHIPPED)}
     assert {f"backend/models/{name}" for name in ("manifest.json", *networks)} <= names
     assert not [name for name in names if name.endswith(".pyc") or "scripts" in name]
@@ -140,8 +140,8 @@ def test_the_gpu_archive_has_the_layout_of_its_container(cache: Path, tmp_path: 
         lines = requirements.read().decode().splitlines()
     assert {
         "config.yaml",
-        "deployment.py",
-        "backend/service.py",
+        "backend/aws/ray_serve.py",
+        "backend/local.py",
         "backend/models/manifest.json",
         "wheels/thing-1.0-py3-none-any.whl",
     } <= names
