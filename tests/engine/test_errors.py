@@ -18,12 +18,11 @@ def subclasses(root: type[SuperResolutionError]) -> Iterator[type[SuperResolutio
 
 
 def test_the_tree_that_is_drawn_is_the_one_there_is() -> None:
-    drawn = errors.__doc__ or ""
+    lines = [line.split() for line in (errors.__doc__ or "").splitlines()]
     for each in subclasses(SuperResolutionError):
-        line = next(line for line in drawn.splitlines() if f"{each.__name__} " in f"{line} ")
+        line = next(words for words in lines if each.__name__ in words)
         if each not in (errors.SourceError, errors.RemoteError):
-            assert f"{each.code} " in line
-            assert str(each.status) in line
+            assert {each.code, str(each.status)} <= set(line)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +32,6 @@ def test_the_tree_that_is_drawn_is_the_one_there_is() -> None:
         (2**20, "1 MiB"),
         (60_000, "60,000 bytes"),
         (2**20 + 1, "1,048,577 bytes"),
-        (1, "1 bytes"),
     ],
 )
 def test_a_size_is_said_exactly(count: int, words: str) -> None:
