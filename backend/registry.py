@@ -57,6 +57,10 @@ class ModelSpec:
     training: Mapping[str, object] = field(default_factory=dict)
     quality: Mapping[str, object] = field(default_factory=dict)
 
+    def error(self, reason: str) -> ModelError:
+        """What is wrong with this network; `reason` ends the sentence, without its full stop."""
+        return ModelError(f"The network '{self.name}' x{self.scale} {reason}.", model=self.name)
+
 
 class Registry:
     """Every network this process can use, by name and scale."""
@@ -127,9 +131,7 @@ def verified_bytes(spec: ModelSpec) -> bytes:
     try:
         data = spec.path.read_bytes()
     except OSError as exc:
-        raise ModelError(
-            f"The network '{spec.name}' x{spec.scale} is not installed.", model=spec.name
-        ) from exc
+        raise spec.error("is not installed") from exc
     if spec.sha256 and hashlib.sha256(data).hexdigest() != spec.sha256:
         raise ModelError(
             f"The file of the network '{spec.name}' x{spec.scale} was changed or is incomplete.",

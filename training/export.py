@@ -106,7 +106,7 @@ def to_onnx(network: PlainNetwork) -> onnx.ModelProto:
 
 def load_network(checkpoint: Path) -> tuple[PlainNetwork, dict[str, object]]:
     """The averaged weights of a run, and the run's settings and length."""
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=False)
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     shape = NetworkShape(**saved["recipe"]["shape"])
     network = PlainNetwork(shape)
     network.load_state_dict(saved["weights"])

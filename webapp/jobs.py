@@ -15,8 +15,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import Enum
 
-from backend.errors import CancelledError, SuperResolutionError, unexpected_error
-from backend.gate import queue_is_full
+from backend.errors import BusyError, CancelledError, SuperResolutionError
 
 log = logging.getLogger("webapp.jobs")
 
@@ -142,7 +141,7 @@ class Jobs:
                     len(self._running) >= self._max_running
                     and len(self._waiting) >= self._max_queued
                 ):
-                    raise queue_is_full(waiting=len(self._waiting))
+                    raise BusyError.behind(len(self._waiting))
                 job = Job(key, work, self)
                 self._waiting.append(job)
             job._visitors[visitor] = self._clock()
@@ -210,7 +209,7 @@ class Jobs:
         except Exception:
             # A thread's last line of defence: the visitor must not wait for ever.
             log.exception("unexpected failure of a job")
-            phase, error = Phase.FAILED, unexpected_error()
+            phase, error = Phase.FAILED, SuperResolutionError()
         with self._lock:
             self._running.remove(job)
             self._end(job, phase, error)

@@ -12,6 +12,7 @@ import streamlit as st
 from backend import Engine, SettingsError, SuperResolutionError, UpscaleOptions
 from backend.errors import CancelledError
 from backend.formats import FORMATS
+from backend.jpeg_tables import cleanup_from_quality
 from webapp import comparison
 from webapp.cloud.engine import CloudUpscaled
 from webapp.enhance import Enhanced, Wish
@@ -172,7 +173,7 @@ def _choose_cleanup(inspected: Inspected | None) -> int | None:
             "Strength",
             min_value=0,
             max_value=100,
-            value=MIDDLE_CLEANUP if quality is None else 100 - quality,
+            value=MIDDLE_CLEANUP if quality is None else cleanup_from_quality(quality),
             key="strength",
         )
     )

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from backend import Upscaled, UpscaleOptions, Watch
 from backend.errors import BusyError, CancelledError, PayloadTooLargeError
 from backend.images import decode
+from backend.jpeg_tables import cleanup_from_quality
 from webapp.cloud import transport
 from webapp.cloud.answers import Given, checked, fields_of, given_in
 from webapp.cloud.authorization import Authorization
@@ -100,8 +101,9 @@ class CloudEngine:
         file_format = checked(picture, size=size)
         self._pace = seconds / (lr.size[0] * lr.size[1])
         watch.on_progress(1, 1)
-        automatic = 0 if lr.jpeg_quality is None else 100 - lr.jpeg_quality
-        cleanup = automatic if options.cleanup is None else options.cleanup
+        cleanup = options.cleanup
+        if cleanup is None:
+            cleanup = cleanup_from_quality(lr.jpeg_quality)
         return CloudUpscaled(
             data=picture,
             width=size[0],
