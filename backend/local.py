@@ -27,6 +27,7 @@ class LocalEngine:
         registry: Registry,
         open_session: Callable[[ModelSpec], Session],
         settings: Settings,
+        cores: float | None = None,
     ) -> None:
         self._registry = registry
         self._open_session = open_session
@@ -34,7 +35,7 @@ class LocalEngine:
         self._gate = Gate(max_running=settings.max_running, max_queued=settings.max_queued)
         self._sessions: dict[tuple[str, int], Session] = {}
         self._loading = threading.Lock()
-        self._estimator = Estimator(threads=settings.threads)
+        self._estimator = Estimator(cores=cores or settings.threads)
 
     @property
     def registry(self) -> Registry:
