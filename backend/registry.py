@@ -142,7 +142,7 @@ def add_to_manifest(folder: Path, spec: ModelSpec) -> None:
 
 
 def entry_from(spec: ModelSpec, folder: Path) -> dict[str, object]:
-    """What the folder's manifest says of a network; facts that are unknown or usual are left out."""
+    """What the folder's manifest says of a network, without what is unknown or usual."""
     facts: dict[str, object] = {
         "name": spec.name,
         "scale": spec.scale,
