@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from onnx import ModelProto
 
 from backend.commands import network_check
 from backend.errors import ModelError
@@ -18,13 +19,13 @@ from tests import networks
 from tests.cli.conftest import Call, Run
 
 
-def opened(spec: ModelSpec) -> OrtSession:
+def open_network(spec: ModelSpec) -> OrtSession:
     return OrtSession(spec, intra_op_threads=1)
 
 
-def verdict_of(folder: Path, name: str) -> network_check.Verdict:
+def check_network(folder: Path, name: str) -> network_check.Verdict:
     spec = next(spec for spec in read_manifest(folder) if spec.name == name)
-    return network_check.check(spec, opened)
+    return network_check.check(spec, open_network)
 
 
 def test_a_good_installation_is_well(run: Run) -> None:
@@ -54,7 +55,9 @@ def test_a_bad_network_is_told_and_ends_with_1(run: Run, tmp_path: Path) -> None
     assert "1 problem\n" in done.stdout
     assert "damaged.onnx: The file of the network" in done.stdout
     assert re.search(r"good x2 +works;", done.stdout)
-    entry = json.loads(re.search(r"\{.*\}", done.stdout, re.DOTALL)[0])
+    suggested = re.search(r"\{.*\}", done.stdout, re.DOTALL)
+    assert suggested is not None
+    entry = json.loads(suggested[0])
     assert entry["models"][0]["scale"] == 4
     # The entry is ready: in place of the manifest, everything is well.
     (tmp_path / MANIFEST).write_text(json.dumps(entry))
@@ -123,10 +126,10 @@ def test_a_wrong_manifest_does_not_end_the_doctor(call: Call, tmp_path: Path) ->
     ],
 )
 def test_each_fault_has_its_sentence(
-    tmp_path: Path, make: Callable[[], object], changes: dict[str, object], told: str
+    tmp_path: Path, make: Callable[[], ModelProto], changes: dict[str, object], told: str
 ) -> None:
     networks.add(tmp_path, "own", make(), **changes)
-    problem = verdict_of(tmp_path, "own").problem
+    problem = check_network(tmp_path, "own").problem
     assert problem is not None
     assert re.search(told, problem), problem
 
@@ -141,19 +144,19 @@ def test_each_fault_has_its_sentence(
     ],
 )
 def test_a_right_network_has_none(
-    tmp_path: Path, make: Callable[[], object], changes: dict[str, object]
+    tmp_path: Path, make: Callable[[], ModelProto], changes: dict[str, object]
 ) -> None:
     networks.add(tmp_path, "own", make(), **changes)
-    verdict = verdict_of(tmp_path, "own")
+    verdict = check_network(tmp_path, "own")
     assert verdict.problem is None
     assert verdict.seconds_per_megapixel is not None
 
 
 @pytest.mark.parametrize("spec", read_manifest(SHIPPED), ids=lambda s: f"{s.name} x{s.scale}")
 def test_a_shipped_radius_is_enough_and_none_at_all_is_not(spec: ModelSpec) -> None:
-    assert network_check.check(spec, opened).problem is None
+    assert network_check.check(spec, open_network).problem is None
     unpadded = replace(spec, receptive_radius=0)
-    assert "do not equal" in (network_check.check(unpadded, opened).problem or "")
+    assert "do not equal" in (network_check.check(unpadded, open_network).problem or "")
 
 
 @pytest.mark.parametrize(
@@ -164,10 +167,10 @@ def test_a_shipped_radius_is_enough_and_none_at_all_is_not(spec: ModelSpec) -> N
     ],
 )
 def test_a_network_without_an_entry_is_measured(
-    tmp_path: Path, make: Callable[[], object], scale: int, radius: int, block: int
+    tmp_path: Path, make: Callable[[], ModelProto], scale: int, radius: int, block: int
 ) -> None:
     path = tmp_path / "found.onnx"
     path.write_bytes(make().SerializeToString())
-    spec = network_check.described(path, opened)
+    spec = network_check.describe(path, open_network)
     assert (spec.scale, spec.receptive_radius, spec.multiple_of) == (scale, radius, block)
-    assert network_check.check(spec, opened).problem is None
+    assert network_check.check(spec, open_network).problem is None
