@@ -55,7 +55,7 @@ def check(spec: ModelSpec, open_session: Open) -> Verdict:
     try:
         Upscaler(session, tile_size=SIDE).upscale(picture)
         seconds = statistics.median(_time(session, picture) for _ in range(RUNS))
-        problem = _find_seams(session)
+        problem = find_seams(session)
     except SuperResolutionError:
         return Verdict(problem=_explain_failure(spec, open_session))
     return Verdict(problem=problem, seconds_per_megapixel=seconds / (SIDE * SIDE / 1e6))
@@ -72,8 +72,11 @@ def _time(session: OrtSession, picture: Picture) -> float:
     return time.perf_counter() - started
 
 
-def _find_seams(session: OrtSession) -> str | None:
-    """The picture is so large that at least three tiles of a row do not see all of it."""
+def find_seams(session: OrtSession) -> str | None:
+    """What is wrong when tiles do not equal the whole picture, None when they do.
+
+    The picture is so large that at least three tiles of a row do not see all of it.
+    """
     radius = min(session.spec.receptive_radius, LARGEST_RADIUS)
     side = max(SIDE, 2 * radius + 3 * CUT)
     picture = Picture(rgb=noise(side, side))

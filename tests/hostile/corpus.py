@@ -151,7 +151,9 @@ def keyed_png(image: Image.Image, key: int | tuple[int, int, int]) -> bytes:
 
 
 def bilevel() -> Image.Image:
-    return gray().point(lambda level: 255 if level > 110 else 0).convert("1", dither=Image.Dither.NONE)
+    return (
+        gray().point(lambda level: 255 if level > 110 else 0).convert("1", dither=Image.Dither.NONE)
+    )
 
 
 def turned_jpeg(orientation: int) -> bytes:

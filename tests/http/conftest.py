@@ -51,9 +51,7 @@ class Server:
                 self.is_up.set()
         self.is_up.set()
 
-    def post(
-        self, content: object, path: str = "/resolution", **options: Any
-    ) -> requests.Response:
+    def post(self, content: object, path: str = "/resolution", **options: Any) -> requests.Response:
         return self.request("POST", path, json=content, **options)
 
     def get(self, path: str, **options: Any) -> requests.Response:
