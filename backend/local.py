@@ -61,7 +61,7 @@ class LocalEngine:
 
     def session(self, *, model: str | None, scale: int) -> Session:
         """The network, loaded on first use and kept; ModelError when it cannot be loaded."""
-        return self._opened(self._find(model, scale))
+        return self._load(self._find(model, scale))
 
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
         """See `Engine`."""
@@ -78,7 +78,7 @@ class LocalEngine:
             picture = decode(data, max_side=self._settings.max_side)
             file_format = output_format(picture, options.format)
             self._check_output(picture, spec, file_format, seconds_left=watch.seconds_left())
-            session = self._opened(spec)
+            session = self._load(spec)
             cleanup = options.cleanup
             if cleanup is None:
                 cleanup = cleanup_from_quality(picture.jpeg_quality)
@@ -107,7 +107,7 @@ class LocalEngine:
     def _find(self, model: str | None, scale: int) -> ModelSpec:
         return self._registry.find(name=model or self._settings.model, scale=scale)
 
-    def _opened(self, spec: ModelSpec) -> Session:
+    def _load(self, spec: ModelSpec) -> Session:
         key = (spec.name, spec.scale)
         with self._loading:
             if key not in self._sessions:
