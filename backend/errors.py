@@ -65,6 +65,11 @@ class RequestError(SuperResolutionError):
         return cls(f"'{field}' is one of: {', '.join(choices)}.", field=field)
 
     @classmethod
+    def without_detail(cls, model: str) -> RequestError:
+        """`detail` for a network that has only one kind of weights."""
+        return cls(f"The model '{model}' has no 'detail'; leave the field out.", field="detail")
+
+    @classmethod
     def not_http(cls) -> RequestError:
         """What a server cannot read as a request."""
         return cls("The request is not HTTP as it should be.")

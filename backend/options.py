@@ -11,7 +11,9 @@ from backend.formats import WRITABLE
 
 OUTPUT_FORMATS = ("auto", *(each.name for each in WRITABLE))
 OUTPUTS = ("base64", "url")
-FIELDS = ("url", "img", "scale", "model", "format", "output", "cleanup")
+FIELDS = ("url", "img", "scale", "model", "format", "output", "cleanup", "detail")
+AUTO = "auto"
+"""The model that is chosen from the picture."""
 SCALES = (2, 4)
 MAX_DIGITS = 6
 
@@ -22,12 +24,14 @@ class UpscaleOptions:
 
     scale: int = 2
     model: str | None = None
-    """A tier of the manifest; None is the setting's."""
+    """A tier of the manifest, or `auto`; None is the setting's."""
     format: str = "auto"
     quality: int | None = None
     """1-100 for JPEG and WebP; None is a high default."""
     cleanup: int | None = None
     """How much compression damage to remove: 0 none to 100; None is what the file itself tells."""
+    detail: int | None = None
+    """0 natural to 100 vivid, for tiers that have the choice; None is the tier's own default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +78,7 @@ def parse_request(body: bytes) -> UpscaleRequest:
             model=_text(fields, "model"),
             format=_choice(fields, "format", OUTPUT_FORMATS),
             cleanup=parse_cleanup(fields.get("cleanup")),
+            detail=parse_detail(fields.get("detail")),
         ),
     )
 
@@ -101,6 +106,16 @@ def parse_cleanup(value: object) -> int | None:
         raise RequestError(
             "'cleanup' is auto, off, or a whole number from 0 to 100.", field="cleanup"
         )
+    return number
+
+
+def parse_detail(value: object) -> int | None:
+    """A whole number from 0 to 100; absent is None."""
+    if value is None:
+        return None
+    number = _whole_number(value)
+    if number is None or not 0 <= number <= 100:
+        raise RequestError("'detail' is a whole number from 0 to 100.", field="detail")
     return number
 
 

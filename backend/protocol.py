@@ -104,6 +104,7 @@ class RequestHandler:
             "width": result.width,
             "height": result.height,
             "cleanup": result.cleanup,
+            "detail": result.detail,
         }
         return self._reply(result, wants_link=request.output == "url", request_id=request_id)
 
