@@ -86,7 +86,7 @@ class OrtSession:
         """See `upscaler.Session`; InferenceError when the network fails or answers another size."""
         signature = self._signature
         feed: dict[str, npt.NDArray[np.generic]] = {
-            signature.image: lr[np.newaxis] if signature.is_uint8 else _planar(lr)
+            signature.image: lr[np.newaxis] if signature.is_uint8 else _to_planes(lr)
         }
         if signature.takes_cleanup:
             feed[CLEANUP_INPUT] = np.full((1, 1, 1, 1), cleanup_level, np.float32)
@@ -94,7 +94,7 @@ class OrtSession:
             output = self._session.run(None, feed)[0]
         except RUNTIME_ERRORS as exc:
             raise InferenceError from exc
-        sr: RgbImage = output[0] if signature.is_uint8 else _interleaved(output)
+        sr: RgbImage = output[0] if signature.is_uint8 else _interleave(output)
         expected = (lr.shape[0] * self.spec.scale, lr.shape[1] * self.spec.scale, 3)
         if sr.shape != expected:
             raise InferenceError.wrong_size()
@@ -122,12 +122,12 @@ def _signature(session: ort.InferenceSession, spec: ModelSpec) -> _Signature:
     return _Signature(image.name, image.type == "tensor(uint8)", takes_cleanup)
 
 
-def _planar(lr: RgbImage) -> npt.NDArray[np.float32]:
+def _to_planes(lr: RgbImage) -> npt.NDArray[np.float32]:
     planes = np.ascontiguousarray(lr.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
     planes /= np.float32(255)
     return planes
 
 
-def _interleaved(output: npt.NDArray[np.float32]) -> RgbImage:
+def _interleave(output: npt.NDArray[np.float32]) -> RgbImage:
     levels = np.clip(output[0].transpose(1, 2, 0) * np.float32(255) + np.float32(0.5), 0, 255)
     return np.asarray(levels, dtype=np.uint8)

@@ -90,7 +90,7 @@ class SageMakerEngine:
             raise DeadlineError(TOO_SLOW) from exc
         except BotoCoreError as exc:
             raise ModelError("The endpoint cannot be reached.") from exc
-        return _upscaled(answer, options, seconds=time.perf_counter() - started)
+        return _result_from(answer, options, seconds=time.perf_counter() - started)
 
     def _invoke(self, body: bytes) -> bytes:
         answer = self._client.invoke_endpoint(
@@ -119,7 +119,7 @@ def _request_body(data: bytes, options: UpscaleOptions) -> bytes:
     return json.dumps(fields).encode()
 
 
-def _upscaled(answer: bytes, options: UpscaleOptions, *, seconds: float) -> Upscaled:
+def _result_from(answer: bytes, options: UpscaleOptions, *, seconds: float) -> Upscaled:
     """InferenceError for what this project's container does not write."""
     try:
         content = json.loads(answer)
@@ -154,10 +154,10 @@ def _refusal(error: ClientError) -> SuperResolutionError:
         return ModelError("The endpoint is not available.")
     status = int(response.get("OriginalStatusCode", 0))
     text = str(response.get("OriginalMessage", ""))
-    return _error_of_container(text, status) or _other_error(status)
+    return _container_error(text, status) or _other_error(status)
 
 
-def _error_of_container(text: str, status: int) -> RemoteError | None:
+def _container_error(text: str, status: int) -> RemoteError | None:
     """None for another server's text."""
     try:
         content = json.loads(text)

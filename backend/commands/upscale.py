@@ -58,7 +58,7 @@ class Interrupt:
     """The first Ctrl-C or SIGTERM asks the work to stop; the second ends the process at once."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._requested = threading.Event()
 
     def __enter__(self) -> Interrupt:
         self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -68,12 +68,12 @@ class Interrupt:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def is_asked(self) -> bool:
+    def is_requested(self) -> bool:
         """Whether to stop."""
-        return self._asked.is_set()
+        return self._requested.is_set()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        self._asked.set()
+        self._requested.set()
         signal.signal(number, signal.SIG_DFL)
 
 
@@ -106,7 +106,7 @@ class Batch:
         except SuperResolutionError as exc:
             self._fail(job, f"{exc.message} ({exc.code})")
         except OSError as exc:
-            self._fail(job, _in_words(exc, job))
+            self._fail(job, _explain(exc, job))
         else:
             (lr_width, lr_height), seconds = result.lr_size, time.perf_counter() - started
             sys.stdout.write(
@@ -132,7 +132,7 @@ class Batch:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            watch = Watch(on_progress=show, is_cancelled=interrupt.is_asked)
+            watch = Watch(on_progress=show, is_cancelled=interrupt.is_requested)
             result = self._engine.upscale(data, self._options, watch=watch)
         target = self._check_target(job, format=result.format)
         _write(target, result.data)
@@ -152,7 +152,7 @@ class Batch:
         return target
 
 
-def _in_words(error: OSError, job: Job) -> str:
+def _explain(error: OSError, job: Job) -> str:
     reason = error.strerror or "it cannot be read or written"
     is_about_input = error.filename in (None, str(job.source))
     return reason if is_about_input else f"{error.filename}: {reason}"

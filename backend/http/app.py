@@ -81,9 +81,9 @@ def create_app(
         ],
         middleware=[Middleware(CrossOrigin)],
         exception_handlers={
-            SuperResolutionError: _refused,
-            HTTPException: _misrouted,
-            Exception: _unexpected,
+            SuperResolutionError: _refuse,
+            HTTPException: _refuse_route,
+            Exception: _answer_unexpected,
         },
     )
     app.router.redirect_slashes = False
@@ -143,12 +143,12 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + PIECE_BYTES]
 
 
-async def _refused(request: Request, exc: Exception) -> Response:
+async def _refuse(request: Request, exc: Exception) -> Response:
     """What is refused before the handler sees it."""
     return _response(refuse(exc, request_id=_request_id(request)))
 
 
-async def _misrouted(request: Request, exc: Exception) -> Response:
+async def _refuse_route(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     if exc.status_code == MethodNotAllowedError.status:
         refused: SuperResolutionError = MethodNotAllowedError()
@@ -156,12 +156,12 @@ async def _misrouted(request: Request, exc: Exception) -> Response:
         refused = NotFoundError()
     else:
         refused = RequestError.not_http()
-    response = await _refused(request, refused)
+    response = await _refuse(request, refused)
     response.headers.update(exc.headers or {})
     return response
 
 
-async def _unexpected(request: Request, exc: Exception) -> Response:  # noqa: ARG001
-    response = await _refused(request, SuperResolutionError())  # uvicorn logs the cause
+async def _answer_unexpected(request: Request, exc: Exception) -> Response:  # noqa: ARG001
+    response = await _refuse(request, SuperResolutionError())  # uvicorn logs the cause
     response.headers.update(CORS_HEADERS)  # Starlette answers this one outside of all middleware
     return response

@@ -10,7 +10,7 @@ from backend.options import UpscaleRequest
 from backend.settings import Settings
 from backend.sources.inline_image import decode_inline_image
 from backend.sources.s3_address import parse_s3_address
-from backend.sources.scheme import scheme_of
+from backend.sources.scheme import scheme_from
 
 if TYPE_CHECKING:
     from backend.sources.s3 import S3Source
@@ -31,7 +31,7 @@ class AnySource:
         return self._fetch(request.url or "", max_bytes=max_bytes)
 
     def _fetch(self, url: str, *, max_bytes: int) -> bytes:
-        scheme = scheme_of(url)
+        scheme = scheme_from(url)
         if scheme == "s3":
             return self._fetch_from_s3(url, max_bytes=max_bytes)
         return self._fetch_from_web(url, max_bytes=max_bytes)

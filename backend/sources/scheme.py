@@ -17,7 +17,7 @@ _S3_FORBIDDEN = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
-def scheme_of(url: str) -> str:
+def scheme_from(url: str) -> str:
     """`http`, `https` or `s3`; RequestError for no address, SourceNotAllowedError for others."""
     if len(url) > MAX_ADDRESS_LENGTH:
         raise RequestError(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from backend.registry import SHIPPED, read_manifest
+from backend.registry import SHIPPED, ModelSpec, read_manifest
 from tests import networks
 from tests.cli.conftest import Run, environment
 from tests.hostile.corpus import (
@@ -35,7 +35,7 @@ def write(path: Path, data: bytes | None = None) -> Path:
     return path
 
 
-def described(path: Path) -> tuple[str | None, tuple[int, int]]:
+def describe(path: Path) -> tuple[str | None, tuple[int, int]]:
     with Image.open(path) as opened:
         opened.load()
         return opened.format, opened.size
@@ -51,17 +51,17 @@ def test_one_file_to_another_with_a_line_about_it(run: Run, tmp_path: Path) -> N
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("a.png -> b.png  48x32 -> 96x64  ")
     assert done.stdout.endswith(" s\n")
-    assert described(tmp_path / "b.png") == ("PNG", (96, 64))
+    assert describe(tmp_path / "b.png") == ("PNG", (96, 64))
     assert files(tmp_path) == {"a.png", "b.png"}
 
 
 @pytest.mark.parametrize("spec", read_manifest(SHIPPED), ids=lambda s: f"{s.name} x{s.scale}")
-def test_every_shipped_network(run: Run, tmp_path: Path, spec: object) -> None:
+def test_every_shipped_network(run: Run, tmp_path: Path, spec: ModelSpec) -> None:
     write(tmp_path / "a.png")
     scale = spec.scale
     done = run("upscale", "a.png", "-o", "b.png", "--scale", str(scale), "--model", spec.name)
     assert done.returncode == 0, done.stderr
-    assert described(tmp_path / "b.png") == ("PNG", (48 * scale, 32 * scale))
+    assert describe(tmp_path / "b.png") == ("PNG", (48 * scale, 32 * scale))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_every_shipped_network(run: Run, tmp_path: Path, spec: object) -> None:
 def test_the_ending_decides_the_format(run: Run, tmp_path: Path, name: str, format: str) -> None:
     write(tmp_path / "a.png")
     assert run("upscale", "a.png", "-o", name).returncode == 0
-    assert described(tmp_path / name)[0] == format
+    assert describe(tmp_path / name)[0] == format
 
 
 def test_in_a_folder_the_kind_is_kept_unless_asked(run: Run, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_in_a_folder_the_kind_is_kept_unless_asked(run: Run, tmp_path: Path) -> 
     assert run("upscale", "a.jpg", "b.png", "-o", "out").returncode == 0
     assert files(tmp_path / "out") == {"a_x2.jpg", "b_x2.png"}
     assert run("upscale", "a.jpg", "b.png", "-o", "webp/", "--format", "webp").returncode == 0
-    assert {described(path)[0] for path in (tmp_path / "webp").iterdir()} == {"WEBP"}
+    assert {describe(path)[0] for path in (tmp_path / "webp").iterdir()} == {"WEBP"}
 
 
 def test_quality_and_cleanup_change_the_file(run: Run, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_an_existing_result_stays_unless_forced(run: Run, tmp_path: Path) -> Non
     assert "'b.png' exists; --force replaces it." in refused.stderr
     assert (tmp_path / "b.png").read_bytes() == b"precious"
     assert run("upscale", "a.png", "-o", "b.png", "--force").returncode == 0
-    assert described(tmp_path / "b.png") == ("PNG", (96, 64))
+    assert describe(tmp_path / "b.png") == ("PNG", (96, 64))
 
 
 def test_an_input_is_never_overwritten(run: Run, tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_exif_and_alpha_survive_the_way(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "turned.jpg", turned_jpeg(6))
     write(tmp_path / "clear.png", saved(with_alpha(scene()), "PNG"))
     assert run("upscale", "turned.jpg", "clear.png", "-o", "out").returncode == 0
-    assert described(tmp_path / "out/turned_x2.jpg") == ("JPEG", (96, 64))
+    assert describe(tmp_path / "out/turned_x2.jpg") == ("JPEG", (96, 64))
     with Image.open(tmp_path / "out/clear_x2.png") as opened:
         assert opened.mode == "RGBA"
 

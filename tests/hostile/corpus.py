@@ -119,8 +119,8 @@ def wide_png(image: Image.Image, *, color: int, extra: bytes = b"") -> bytes:
 def interlaced_png() -> bytes:
     """Adam7."""
     pixels = np.asarray(scene())
-    passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4))
-    passes += ((2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+    passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4)]
+    passes += [(2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
     rows = [row.tobytes() for y, x, dy, dx in passes for row in pixels[y::dy, x::dx]]
     return png(rows, size=(WIDTH, HEIGHT), depth=8, color=2, interlaced=True)
 
@@ -151,7 +151,9 @@ def keyed_png(image: Image.Image, key: int | tuple[int, int, int]) -> bytes:
 
 
 def bilevel() -> Image.Image:
-    return gray().point(lambda level: 255 if level > 110 else 0).convert("1", dither=0)
+    return (
+        gray().point(lambda level: 255 if level > 110 else 0).convert("1", dither=Image.Dither.NONE)
+    )
 
 
 def turned_jpeg(orientation: int) -> bytes:

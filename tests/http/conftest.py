@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -50,15 +51,13 @@ class Server:
                 self.is_up.set()
         self.is_up.set()
 
-    def post(
-        self, content: object, path: str = "/resolution", **options: object
-    ) -> requests.Response:
+    def post(self, content: object, path: str = "/resolution", **options: Any) -> requests.Response:
         return self.request("POST", path, json=content, **options)
 
-    def get(self, path: str, **options: object) -> requests.Response:
+    def get(self, path: str, **options: Any) -> requests.Response:
         return self.request("GET", path, **options)
 
-    def request(self, method: str, path: str, **options: object) -> requests.Response:
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """A fresh connection, and no proxy from the environment."""
         with requests.Session() as session:
             session.trust_env = False
@@ -188,17 +187,17 @@ def png_bytes(width: int, height: int) -> bytes:
     return buffer.getvalue()
 
 
-def encoded(data: bytes) -> str:
+def encode_base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def small_request(**fields: object) -> dict[str, object]:
-    return {"img": encoded(png_bytes(20, 10)), **fields}
+def small_request(**fields: object) -> dict[str, Any]:
+    return {"img": encode_base64(png_bytes(20, 10)), **fields}
 
 
-def long_request() -> dict[str, object]:
+def long_request() -> dict[str, Any]:
     """Seconds of work in many tiles, and a small file in and out."""
-    return {"img": encoded(png_bytes(1500, 1000)), "format": "jpeg"}
+    return {"img": encode_base64(png_bytes(1500, 1000)), "format": "jpeg"}
 
 
 def until(is_true: Callable[[], bool], *, seconds: float = 30) -> None:
