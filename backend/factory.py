@@ -33,10 +33,14 @@ def open_session(spec: ModelSpec, settings: Settings) -> OrtSession:
     return OrtSession(spec, intra_op_threads=settings.threads, providers=settings.providers)
 
 
-def create_engine(settings: Settings) -> LocalEngine:
-    """Nothing is loaded yet: each network is, when it is first asked for."""
+def create_engine(settings: Settings, *, cores: float | None = None) -> LocalEngine:
+    """Nothing is loaded yet: each network is, when it is first asked for.
+
+    `cores` is for the first estimates, where threads are less than cores.
+    """
     return LocalEngine(
         registry=registry_from(settings),
         open_session=lambda spec: session_from(spec, settings),
         settings=settings,
+        cores=cores,
     )

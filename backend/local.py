@@ -29,12 +29,13 @@ class LocalEngine:
         registry: Registry,
         open_session: Callable[[ModelSpec], Session],
         settings: Settings,
+        cores: float | None = None,
     ) -> None:
         self._registry = registry
         self._settings = settings
         self._gate = Gate(max_running=settings.max_running, max_queued=settings.max_queued)
         self._sessions = Sessions(open_session)
-        self._estimator = Estimator(threads=settings.threads)
+        self._estimator = Estimator(cores=cores or settings.threads)
 
     @property
     def registry(self) -> Registry:

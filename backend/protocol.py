@@ -11,6 +11,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from backend.engine import Engine, Upscaled, Watch
@@ -75,10 +76,8 @@ class RequestHandler:
         try:
             reply = self._answer(body, request_id, facts, watch)
         except Exception as exc:  # noqa: BLE001 - told by the reply and the log
-            reply = refuse(exc, request_id=request_id, facts=facts, started=started)
-        else:
-            _log(reply, request_id=request_id, facts=facts, started=started)
-        return reply
+            return refuse(exc, request_id=request_id, facts=facts, started=started)
+        return _log(reply, request_id=request_id, facts=facts, started=started)
 
     def _answer(
         self, body: bytes, request_id: str, facts: dict[str, object], watch: Watch
@@ -105,6 +104,7 @@ class RequestHandler:
             "height": result.height,
             "cleanup": result.cleanup,
             "detail": result.detail,
+            "engine_seconds": round(result.seconds, 3),
         }
         return self._reply(result, wants_link=request.output == "url", request_id=request_id)
 
@@ -159,14 +159,13 @@ def refuse(
         log.error("unexpected failure of request %s", request_id, exc_info=error)
     reply = error_reply(known, request_id=request_id)
     facts = {**(facts or {}), "error": known.code}
-    _log(reply, request_id=request_id, facts=facts, started=started)
-    return reply
+    return _log(reply, request_id=request_id, facts=facts, started=started)
 
 
 def _log(
     reply: Reply, *, request_id: str, facts: Mapping[str, object], started: float | None
-) -> None:
-    """The one line that a request leaves."""
+) -> Reply:
+    """The one line that a request leaves, and the reply with what it says."""
     line = {
         **facts,
         "request_id": request_id,
@@ -176,6 +175,7 @@ def _log(
     if started is not None:
         line["seconds"] = round(time.perf_counter() - started, 3)
     log.info("%s", json.dumps(line))
+    return replace(reply, facts=line)
 
 
 def _base64_pieces(data: bytes) -> Iterator[bytes]:

@@ -25,6 +25,8 @@ class Reply:
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What the log line says of the request: never sent to the caller."""
 
 
 def reply_headers(request_id: str) -> dict[str, str]:

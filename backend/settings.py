@@ -136,6 +136,8 @@ class Settings:
     """S3 bucket for results too large to answer with."""
     result_link_seconds: int = setting(whole_number, default=3600)
     """How long a link into the results bucket works."""
+    metrics_stack: str | None = setting(text, default=None)
+    """Whose metrics a function on AWS writes into its log; none are written without a name."""
     log_level: str = setting(one_of("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
     slider: str = setting(one_of("builtin", "juxtapose"), default="builtin")
     """The page's comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""

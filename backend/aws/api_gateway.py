@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable, Mapping
 
 from backend.aws.lambda_limits import MAX_ANSWER_BYTES, LambdaContext, seconds_left
+from backend.aws.metrics import write_metrics
 from backend.engine import Watch
 from backend.errors import (
     MethodNotAllowedError,
@@ -15,25 +17,38 @@ from backend.errors import (
 )
 from backend.protocol import RequestHandler, check_content_type, refuse
 from backend.reply import CORS_HEADERS, Reply
+from backend.settings import Settings
+
+LONGEST_WAIT_SECONDS = 900
+"""More than any quota for API Gateway's integration timeout."""
 
 
 def answer_event(
-    event: object, context: LambdaContext, make_handler: Callable[[], RequestHandler]
+    event: object,
+    context: LambdaContext,
+    make_handler: Callable[[], RequestHandler],
+    settings: Settings,
 ) -> dict[str, object]:
     """An event in, an answer out: what is wrong with either becomes an error reply; never raises.
 
     `make_handler` is called for every event and may raise too.
     """
     request_id = _request_id(event, context)
+    if _method(event) == "OPTIONS":
+        return _answer(Reply(status=204, body=b""))
     try:
-        if _method(event) == "OPTIONS":
-            return _answer(Reply(status=204, body=b""))
         body = read_body(event)
-        handler = make_handler()
-        left = seconds_left(context, budget=handler.settings.time_budget_seconds)
-        return _answer(handler.handle(body, request_id, watch=Watch(seconds_left=left)))
+        left = seconds_left(
+            context, budget=settings.time_budget_seconds, waited=_seconds_waited(event)
+        )
+        reply = make_handler().handle(body, request_id, watch=Watch(seconds_left=left))
+        answer = _answer(reply)
     except Exception as exc:  # noqa: BLE001 - told by the reply and the log
-        return _answer(refuse(exc, request_id=request_id))
+        reply = refuse(exc, request_id=request_id)
+        answer = _answer(reply)
+    if settings.metrics_stack is not None:
+        write_metrics(reply.facts, stack=settings.metrics_stack)
+    return answer
 
 
 def read_body(event: object) -> bytes:
@@ -71,10 +86,27 @@ def _header(event: Mapping[str, object], name: str) -> str | None:
     return None
 
 
+def _seconds_waited(event: object) -> float:
+    """Since API Gateway received the request: a cold start, or a queue, is part of its wait.
+
+    0 where the event does not say, or says a time at which no caller can be waiting: a recorded
+    event, or a clock that is wrong.
+    """
+    received = _request_context(event).get("requestTimeEpoch")
+    if not isinstance(received, int | float):
+        return 0.0
+    waited = time.time() - received / 1000
+    return waited if 0 < waited < LONGEST_WAIT_SECONDS else 0.0
+
+
+def _request_context(event: object) -> Mapping[str, object]:
+    about = event.get("requestContext") if isinstance(event, Mapping) else None
+    return about if isinstance(about, Mapping) else {}
+
+
 def _request_id(event: object, context: LambdaContext) -> str:
     """API Gateway's own, which its access log has too."""
-    about = event.get("requestContext") if isinstance(event, Mapping) else None
-    given = about.get("requestId") if isinstance(about, Mapping) else None
+    given = _request_context(event).get("requestId")
     return given if isinstance(given, str) and given else context.aws_request_id
 
 

@@ -37,6 +37,7 @@ class SuperResolution:
         for warning in health.warnings:
             log.warning("%s", warning)
         log.info("networks run on %s", ", ".join(health.providers))
+        health.check_providers()
         if not health.is_ready:
             raise RuntimeError("no network could be loaded")
 

@@ -27,7 +27,6 @@ class S3Client(Protocol):
         Key: str,  # noqa: N803
         Body: bytes,  # noqa: N803
         ContentType: str,  # noqa: N803
-        ServerSideEncryption: str,  # noqa: N803
     ) -> object: ...
 
     def generate_presigned_url(
@@ -83,13 +82,8 @@ class S3Results:
         key = f"{uuid.uuid4()}.{media_type.partition('/')[2]}"
         try:
             client = self._opened_client()
-            client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=data,
-                ContentType=media_type,
-                ServerSideEncryption="AES256",
-            )
+            # The bucket's own setting says with which key it is encrypted.
+            client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=media_type)
             return client.generate_presigned_url(
                 "get_object",
                 Params={"Bucket": self._bucket, "Key": key},

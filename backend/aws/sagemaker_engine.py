@@ -33,8 +33,8 @@ from backend.options import UpscaleOptions
 
 log = logging.getLogger("backend.aws")
 
-MAX_REQUEST_BYTES = 25 * 2**20
-"""SageMaker's limit on the body of a real-time call."""
+MAX_REQUEST_BYTES = 6_291_456
+"""What SageMaker's runtime takes as the body of a real-time call, by its own API's description."""
 CONNECT_SECONDS = 3
 RETRY_AFTER_SECONDS = 5
 BUSY = ("ThrottlingException", "Throttling", "TooManyRequestsException", "ServiceUnavailable")
@@ -74,11 +74,7 @@ class SageMakerEngine:
         """See `Engine`; the container's refusals are raised as RemoteError."""
         body = _request_body(data, options)
         if len(body) > MAX_REQUEST_BYTES:
-            raise PayloadTooLargeError(
-                "The picture is too large for the endpoint; its limit is "
-                f"{MAX_REQUEST_BYTES * 3 // 4 // 2**20} MiB.",
-                max_bytes=MAX_REQUEST_BYTES * 3 // 4,
-            )
+            raise PayloadTooLargeError.over(MAX_REQUEST_BYTES * 3 // 4, what="picture")
         started = time.perf_counter()
         # Fetching took its part of the time, so the client's own time limit is not enough.
         deadline = Deadline(min(watch.seconds_left(), self._timeout_seconds))
