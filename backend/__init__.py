@@ -8,35 +8,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from backend.engine import Engine, Upscaled, Watch
     from backend.errors import SuperResolutionError
-    from backend.loading import create_service
+    from backend.factory import create_engine
+    from backend.local import LocalEngine
     from backend.options import UpscaleOptions
+    from backend.protocol import RequestHandler
     from backend.reply import Reply
-    from backend.service import Service, Upscaled
     from backend.settings import Settings, SettingsError
 
 __version__ = "1.0.0"
 
 __all__ = [
+    "Engine",
+    "LocalEngine",
     "Reply",
-    "Service",
+    "RequestHandler",
     "Settings",
     "SettingsError",
     "SuperResolutionError",
     "UpscaleOptions",
     "Upscaled",
-    "create_service",
+    "Watch",
+    "create_engine",
 ]
 
 _MODULES = {
+    "Engine": "engine",
+    "LocalEngine": "local",
     "Reply": "reply",
-    "Service": "service",
+    "RequestHandler": "protocol",
     "Settings": "settings",
     "SettingsError": "settings",
     "SuperResolutionError": "errors",
     "UpscaleOptions": "options",
-    "Upscaled": "service",
-    "create_service": "loading",
+    "Upscaled": "engine",
+    "Watch": "engine",
+    "create_engine": "factory",
 }
 
 if not TYPE_CHECKING:  # a type checker takes the imports above, and refuses other names

@@ -20,6 +20,7 @@ SuperResolutionError              internal_error           500
 ├── BusyError                     busy                     503
 ├── ModelError                    model_unavailable        503
 ├── InferenceError                inference_failed         500
+├── RemoteError                   those of the engine elsewhere
 └── CancelledError                cancelled                499 (only inside the process)
 
 Messages are sentences for a person: no path, key, traceback or library text is ever put into one.
@@ -27,8 +28,7 @@ Messages are sentences for a person: no path, key, traceback or library text is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
 
 JsonValue = str | int | float | bool | None | list[str] | list[int]
 
@@ -36,8 +36,8 @@ JsonValue = str | int | float | bool | None | list[str] | list[int]
 class SuperResolutionError(Exception):
     """The root: `message` is for a person, `details` for a program."""
 
-    code: ClassVar[str] = "internal_error"
-    status: ClassVar[int] = 500
+    code: str = "internal_error"
+    status: int = 500
 
     def __init__(self, message: str, **details: JsonValue) -> None:
         super().__init__(message)
@@ -194,6 +194,17 @@ class InferenceError(SuperResolutionError):
     """The network failed while it ran."""
 
     code = "inference_failed"
+
+
+class RemoteError(SuperResolutionError):
+    """What an engine elsewhere refused with, passed on as it is."""
+
+    def __init__(
+        self, message: str, *, code: str, status: int, details: Mapping[str, JsonValue]
+    ) -> None:
+        super().__init__(message, **details)
+        self.code = code
+        self.status = status
 
 
 class CancelledError(SuperResolutionError):

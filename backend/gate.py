@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backend.errors import BusyError, CancelledError
+from backend.engine import Watch
+from backend.errors import BusyError
 
 POLL_SECONDS = 0.2
 
@@ -35,9 +36,9 @@ class Gate:
             return self._running, len(self._waiting)
 
     @contextmanager
-    def turn(self, *, is_cancelled: Callable[[], bool]) -> Iterator[None]:
-        """Wait for a turn; BusyError at once when the queue is full, CancelledError when asked."""
-        self._enter(is_cancelled)
+    def turn(self, watch: Watch) -> Iterator[None]:
+        """Wait for a turn, see `Watch.check`; BusyError at once when the queue is full."""
+        self._enter(watch)
         try:
             yield
         finally:
@@ -45,7 +46,7 @@ class Gate:
                 self._running -= 1
                 self._changed.notify_all()
 
-    def _enter(self, is_cancelled: Callable[[], bool]) -> None:
+    def _enter(self, watch: Watch) -> None:
         ticket = object()
         with self._changed:
             if self._running >= self._max_running and len(self._waiting) >= self._max_queued:
@@ -53,8 +54,7 @@ class Gate:
             self._waiting.append(ticket)
             try:
                 while self._running >= self._max_running or self._waiting[0] is not ticket:
-                    if is_cancelled():
-                        raise CancelledError("The request was cancelled.")
+                    watch.check()
                     self._changed.wait(POLL_SECONDS)
                 self._running += 1
             finally:

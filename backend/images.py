@@ -6,35 +6,29 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass, replace
-from typing import Literal
+from importlib import import_module
 
 import numpy as np
 import numpy.typing as npt
-from PIL import (
-    Image,
-    ImageCms,
-    ImageFile,
-    ImageFilter,
-    ImageOps,
-    JpegImagePlugin,
-    PngImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
+from PIL import Image, ImageCms, ImageFilter, ImageOps
 
 from backend.errors import ImageError, ImageTooLargeError, RequestError, UnsupportedMediaTypeError
+from backend.formats import (
+    FORMATS,
+    JPEG,
+    PNG,
+    READABLE,
+    WRITABLE,
+    FileFormat,
+    format_from_signature,
+    labels,
+)
 from backend.jpeg_tables import estimated_quality
 
 RgbImage = npt.NDArray[np.uint8]
 """(H, W, 3) uint8."""
 Plane = npt.NDArray[np.uint8]
 """(H, W) uint8."""
-OutputFormat = Literal["png", "jpeg", "webp"]
-OUTPUT_FORMATS: dict[str, OutputFormat] = {"png": "png", "jpeg": "jpeg", "webp": "webp"}
-
-READ_FORMATS = ("JPEG", "PNG", "BMP")
-SIGNATURES = (b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"BM")
-"""How files of these formats start: one that Pillow then cannot identify is damaged."""
 DAMAGED = "The picture is damaged and cannot be read."
 DECODE_ERRORS = (
     OSError,
@@ -52,18 +46,9 @@ DECODE_ERRORS = (
 )
 """What Pillow lets out on broken bytes."""
 BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-JPEG_QUALITY = 95
-WEBP_QUALITY = 92
-PNG_COMPRESSION = 3
-"""zlib level: 6 takes three times as long for files a few per cent smaller."""
-LONGEST_SIDE = {"png": 2**31 - 1, "jpeg": 65500, "webp": 16383}
-"""What each file format can hold."""
-WRITTEN_FORMATS: dict[OutputFormat, type[ImageFile.ImageFile]] = {
-    "png": PngImagePlugin.PngImageFile,
-    "jpeg": JpegImagePlugin.JpegImageFile,
-    "webp": WebPImagePlugin.WebPImageFile,
-}
-MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+
+for _format in FORMATS.values():
+    import_module(_format.plugin)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,20 +78,19 @@ def decode(data: bytes, *, max_side: int) -> Picture:
     """
     if not data:
         raise ImageError("The file is empty.")
+    found = format_from_signature(data)
+    if found is None or not found.is_readable:
+        raise UnsupportedMediaTypeError(
+            f"This is not a picture that can be read here; send a {labels(READABLE)}."
+        )
     try:
-        with Image.open(io.BytesIO(data), formats=READ_FORMATS) as opened:
+        with Image.open(io.BytesIO(data), formats=[found.pillow_name]) as opened:
             _check_side(opened.size, max_side=max_side)
-            if opened.format == "PNG" and getattr(opened, "is_animated", False):
+            if found is PNG and getattr(opened, "is_animated", False):
                 raise UnsupportedMediaTypeError(
                     "Animated pictures are not supported; send a single frame."
                 )
-            return _picture(opened)
-    except UnidentifiedImageError as exc:
-        if data.startswith(SIGNATURES):
-            raise ImageError(DAMAGED) from exc
-        raise UnsupportedMediaTypeError(
-            "This is not a picture that can be read here; send a JPEG, PNG or BMP."
-        ) from exc
+            return _picture(opened, found)
     except BOMB_ERRORS as exc:
         raise ImageTooLargeError(
             f"The picture is larger than {max_side} pixels on its longest side.", max_side=max_side
@@ -128,9 +112,8 @@ def _check_side(size: tuple[int, int], *, max_side: int) -> None:
         raise ImageError("The picture has no pixels.")
 
 
-def _picture(opened: Image.Image) -> Picture:
-    is_jpeg = opened.format != "PNG" and hasattr(opened, "quantization")
-    quality = estimated_quality(opened.quantization) if is_jpeg else None  # type: ignore[attr-defined]
+def _picture(opened: Image.Image, file_format: FileFormat) -> Picture:
+    tables = getattr(opened, "quantization", {}) if file_format is JPEG else {}
     icc_profile = opened.info.get("icc_profile")
     image = ImageOps.exif_transpose(opened)
     image.load()
@@ -155,8 +138,8 @@ def _picture(opened: Image.Image) -> Picture:
         alpha=alpha,
         icc_profile=_matching_profile(icc_profile, is_gray=is_gray),
         is_gray=is_gray,
-        lossless=not is_jpeg,
-        jpeg_quality=quality,
+        lossless=file_format.is_lossless,
+        jpeg_quality=estimated_quality(tables),
     )
 
 
@@ -230,23 +213,23 @@ def local_range(alpha: Plane) -> tuple[Plane, Plane]:
     return np.asarray(low), np.asarray(high)
 
 
-def output_format(picture: Picture, requested: str) -> OutputFormat:
+def output_format(picture: Picture, requested: str) -> str:
     """`auto` keeps the input's kind: JPEG for a JPEG, PNG for what is lossless or has alpha."""
     if requested == "auto":
-        return "png" if picture.lossless or picture.alpha is not None else "jpeg"
-    try:
-        return OUTPUT_FORMATS[requested]
-    except KeyError as exc:
-        raise RequestError("'format' is one of auto, png, jpeg and webp.", field="format") from exc
+        return PNG.name if picture.lossless or picture.alpha is not None else JPEG.name
+    if requested not in FORMATS or not FORMATS[requested].is_writable:
+        known = ", ".join(each.name for each in WRITABLE)
+        raise RequestError(f"'format' is one of: auto, {known}.", field="format")
+    return requested
 
 
-def check_output_size(width: int, height: int, *, format: OutputFormat) -> None:
+def check_output_size(width: int, height: int, *, format: str) -> None:
     """ImageTooLargeError when the file format cannot hold so many pixels."""
-    limit = LONGEST_SIDE[format]
+    limit = FORMATS[format].longest_side or 0
     if max(width, height) > limit:
         raise ImageTooLargeError(
-            f"The result would be {width} x {height} pixels, and a {format.upper()} file holds at "
-            f"most {limit} on a side; choose another format or scale.",
+            f"The result would be {width} x {height} pixels, and a {FORMATS[format].label} file "
+            f"holds at most {limit} on a side; choose another format or scale.",
             width=width,
             height=height,
         )
@@ -263,30 +246,29 @@ def to_image(picture: Picture) -> Image.Image:
     return image
 
 
-def reopen(data: bytes, *, format: OutputFormat) -> Image.Image:
+def reopen(data: bytes, *, format: str) -> Image.Image:
     """A file that `encode` wrote, not decoded yet, of any size.
 
     `Image.open` would apply Pillow's limit on pixels, which is meant for strangers' files.
     """
-    return WRITTEN_FORMATS[format](io.BytesIO(data))
+    factory, _ = Image.OPEN[FORMATS[format].pillow_name]
+    return factory(io.BytesIO(data), "")
 
 
-def encode(picture: Picture, *, format: OutputFormat, quality: int | None = None) -> bytes:
-    """The picture as a file; a JPEG of a transparent picture is put on white."""
-    image = to_image(replace(picture, alpha=None) if format == "jpeg" else picture)
-    if format == "jpeg" and picture.alpha is not None:
+def encode(picture: Picture, *, format: str, quality: int | None = None) -> bytes:
+    """The picture as a file; transparency is put on white where the format has none."""
+    file_format = FORMATS[format]
+    alpha = picture.alpha
+    image = to_image(picture if file_format.has_alpha else replace(picture, alpha=None))
+    if alpha is not None and not file_format.has_alpha:
         paper = Image.new(image.mode, image.size, "white")
-        paper.paste(image, mask=Image.fromarray(picture.alpha))
+        paper.paste(image, mask=Image.fromarray(alpha))
         image = paper
-    options: dict[str, object] = {}
+    options = dict(file_format.save_options)
+    if quality is not None and "quality" in options:
+        options["quality"] = quality
     if picture.icc_profile:
         options["icc_profile"] = picture.icc_profile
-    if format == "jpeg":
-        options |= {"quality": quality or JPEG_QUALITY, "subsampling": 0}
-    elif format == "webp":
-        options |= {"quality": quality or WEBP_QUALITY, "method": 2}
-    else:
-        options |= {"compress_level": PNG_COMPRESSION}
     buffer = io.BytesIO()
-    image.save(buffer, format.upper(), **options)
+    image.save(buffer, file_format.pillow_name, **options)
     return buffer.getvalue()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.errors import RequestError, UnsupportedScaleError
+from backend.errors import RequestError, UnknownModelError, UnsupportedScaleError
+from backend.formats import WRITABLE
 
-FORMATS = ("auto", "png", "jpeg", "webp")
+FORMATS = ("auto", *(each.name for each in WRITABLE))
 OUTPUTS = ("base64", "url")
 FIELDS = ("url", "img", "scale", "model", "format", "output", "cleanup")
 SCALES = (2, 4)
@@ -37,6 +38,14 @@ class UpscaleRequest:
     url: str | None = None
     img: str | None = None
     output: str = "base64"
+
+
+def check_model(models: Mapping[str, Sequence[int]], *, name: str, scale: int) -> None:
+    """UnknownModelError or UnsupportedScaleError unless the tier is there and has the scale."""
+    if name not in models:
+        raise UnknownModelError(name, known=list(models))
+    if scale not in models[name]:
+        raise UnsupportedScaleError(scale, allowed=models[name])
 
 
 def parse_request(body: bytes) -> UpscaleRequest:

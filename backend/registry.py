@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backend.errors import ModelError, UnknownModelError, UnsupportedScaleError
+from backend.errors import ModelError
+from backend.options import check_model
 
 MANIFEST = "manifest.json"
 SHIPPED = Path(__file__).parent / "models"
@@ -69,24 +70,17 @@ class Registry:
         return list(self._specs.values())
 
     @property
-    def names(self) -> list[str]:
-        """The tiers, each once, in manifest order."""
-        return list(dict.fromkeys(name for name, _ in self._specs))
-
-    @property
-    def scales(self) -> list[int]:
-        """Every scale that some network has."""
-        return sorted({scale for _, scale in self._specs})
+    def models(self) -> dict[str, list[int]]:
+        """The scales of each tier, the tiers in manifest order."""
+        found: dict[str, list[int]] = {}
+        for name, scale in self._specs:
+            found[name] = sorted([*found.get(name, []), scale])
+        return found
 
     def find(self, *, name: str, scale: int) -> ModelSpec:
         """UnknownModelError or UnsupportedScaleError when there is no such network."""
-        if name not in self.names:
-            raise UnknownModelError(name, known=self.names)
-        spec = self._specs.get((name, scale))
-        if spec is None:
-            allowed = sorted(each for known, each in self._specs if known == name)
-            raise UnsupportedScaleError(scale, allowed=allowed)
-        return spec
+        check_model(self.models, name=name, scale=scale)
+        return self._specs[name, scale]
 
 
 def load_registry(*folders: Path) -> Registry:

@@ -9,6 +9,14 @@ from dataclasses import dataclass, field
 from backend.errors import JsonValue, PayloadTooLargeError, SuperResolutionError
 
 MEBIBYTE = 2**20
+CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": (
+        "Content-Type,X-Amz-Date,Authorization,X-Api-Key,X-Amz-Security-Token"
+    ),
+    "Access-Control-Allow-Methods": "OPTIONS,POST",
+}
+"""Let pages of any origin call an API; every transport adds them, as v1.0 did."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Cold start: `python -m benchmarks.cold_start` imports the service and loads one network.
+"""Cold start: `python -m benchmarks.cold_start` imports the engine and loads one network.
 
 What counts is the CPU time of a fresh process, as on a function that is started for a request.
 """
@@ -18,8 +18,8 @@ STEPS = {
     "interpreter alone": "pass",
     "import": "import backend",
     "import and load": (
-        "from backend import Settings, create_service; "
-        "create_service(Settings.from_environment()).session(model={model!r}, scale={scale})"
+        "from backend import Settings, create_engine; "
+        "create_engine(Settings.from_environment()).session(model={model!r}, scale={scale})"
     ),
 }
 

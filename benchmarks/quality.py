@@ -18,7 +18,7 @@ from statistics import fmean
 import numpy as np
 from PIL import Image
 
-from backend import Service, Settings, UpscaleOptions, create_service
+from backend import LocalEngine, Settings, UpscaleOptions, create_engine
 from backend.registry import MANIFEST, SHIPPED
 from benchmarks.metrics import psnr_y, ssim_y
 
@@ -45,7 +45,12 @@ def pictures(folder: Path) -> Iterator[tuple[str, Image.Image]]:
 
 
 def score(
-    service: Service, name: str, picture: Image.Image, options: UpscaleOptions, *, jpeg: int | None
+    engine: LocalEngine,
+    name: str,
+    picture: Image.Image,
+    options: UpscaleOptions,
+    *,
+    jpeg: int | None,
 ) -> Score:
     """Make the picture small, bring it back by the engine and by bicubic, and compare."""
     scale = options.scale
@@ -57,7 +62,7 @@ def score(
         lr.save(small, "PNG")
     else:
         lr.save(small, "JPEG", quality=jpeg)
-    result = service.upscale(small.getvalue(), options)
+    result = engine.upscale(small.getvalue(), options)
     sr = np.asarray(Image.open(io.BytesIO(result.data)).convert("RGB"))
     seen = Image.open(small).convert("RGB")
     bicubic = np.asarray(seen.resize(hr.size, Image.Resampling.BICUBIC))
@@ -121,11 +126,11 @@ def main() -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
-    service = create_service(Settings.from_environment())
-    model = options.model or service.settings.model
+    engine = create_engine(Settings.from_environment())
+    model = options.model or engine.settings.model
     wanted = UpscaleOptions(scale=options.scale, model=model, format="png", cleanup=options.cleanup)
     scores = [
-        score(service, name, picture, wanted, jpeg=options.jpeg)
+        score(engine, name, picture, wanted, jpeg=options.jpeg)
         for name, picture in pictures(options.hr_dir)
     ]
     if not scores:

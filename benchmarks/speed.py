@@ -22,9 +22,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from PIL import Image
 
-from backend import Service, Settings
+from backend import LocalEngine, RequestHandler, Settings
+from backend.factory import open_session, registry_from
 from backend.images import RgbImage
-from backend.loading import open_session, registry_of
 from backend.registry import ModelSpec
 from backend.sources import AnySource
 from backend.upscaler import Session
@@ -106,15 +106,13 @@ def measure(*, model: str, scale: int, side: int, runs: int) -> Measurement:
         opened.append(Timed(open_session(spec, settings)))
         return opened[-1]
 
-    service = Service(
-        registry=registry_of(settings),
-        open_session=open_timed,
-        source=AnySource(settings),
-        settings=settings,
+    engine = LocalEngine(
+        registry=registry_from(settings), open_session=open_timed, settings=settings
     )
+    handler = RequestHandler(engine, AnySource(settings), settings)
     request = {"img": base64.b64encode(photograph(side)).decode(), "scale": scale, "model": model}
     body = json.dumps(request).encode()
-    network = service.session(model=model, scale=scale)
+    network = engine.session(model=model, scale=scale)
     if runs > 1:
         network.run(np.zeros((64, 64, 3), np.uint8), cleanup=0.0)
     timed = opened[0]
@@ -122,7 +120,7 @@ def measure(*, model: str, scale: int, side: int, runs: int) -> Measurement:
     for _ in range(runs):
         timed.seconds, timed.pixels = 0.0, 0
         started = time.perf_counter()
-        reply = service.handle(body)
+        reply = handler.handle(body)
         total = time.perf_counter() - started
         if reply.status != 200:
             raise SystemExit(reply.body.decode())

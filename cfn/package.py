@@ -115,8 +115,7 @@ def gpu_contents(*, cache: Path, models: Path) -> Contents:
     named = [line for line in requirements.read_text().splitlines() if line[:1].isalpha()]
     lines = ["--no-index", "--find-links /opt/ml/model/wheels", *named]
     contents["code/requirements.txt"] = ("\n".join(lines) + "\n").encode()
-    contents["config.yaml"] = HERE / "ray" / "config.yaml"
-    contents["deployment.py"] = HERE / "ray" / "deployment.py"
+    contents["config.yaml"] = HERE / "ray_serve.yaml"
     return contents
 
 

@@ -10,16 +10,23 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from backend import Service, Settings, create_service
+from backend import LocalEngine, RequestHandler, Settings, create_engine
+from backend.sources import AnySource
 
 NOTHING_SKIPPED = os.environ.get("CI", "").lower() == "true"
 SAMPLES = Path(__file__).parent.parent / "sample_images"
 
 
 @pytest.fixture(scope="session")
-def service() -> Service:
+def engine() -> LocalEngine:
     """The shipped networks with the default settings."""
-    return create_service(Settings())
+    return create_engine(Settings())
+
+
+@pytest.fixture(scope="session")
+def handler(engine: LocalEngine) -> RequestHandler:
+    """The same engine behind the protocol."""
+    return RequestHandler(engine, AnySource(engine.settings), engine.settings)
 
 
 @pytest.fixture(scope="session")

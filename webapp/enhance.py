@@ -8,13 +8,11 @@ download; a picture with transparency, which JPEG cannot hold, stays a PNG of an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from backend import Upscaled, UpscaleOptions
+from backend import Engine, Upscaled, UpscaleOptions, Watch
 from backend.errors import ImageTooLargeError
 from backend.images import (
-    OutputFormat,
     Picture,
     check_output_size,
     decode,
@@ -23,10 +21,10 @@ from backend.images import (
     to_image,
 )
 from webapp import comparison
-from webapp.engine import Engine, Place, Progress
+from webapp.engine import Place
 
 LOSSLESS_PIXELS = 24_000_000
-FORMATS: tuple[OutputFormat, ...] = ("png", "jpeg", "webp")
+FORMATS: tuple[str, ...] = ("png", "jpeg", "webp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +50,7 @@ class Enhanced:
 
     upscaled: Upscaled
     """Its `data` is the master."""
-    formats: tuple[OutputFormat, ...]
+    formats: tuple[str, ...]
     """What can be downloaded."""
     comparison: bytes
     """Bounded previews of both sides, from `comparison.prepare`."""
@@ -62,7 +60,7 @@ class Enhanced:
         """What it weighs in memory."""
         return len(self.upscaled.data) + len(self.comparison)
 
-    def file(self, format: OutputFormat) -> bytes:
+    def file(self, format: str) -> bytes:
         """The master itself, or another format made from a master without loss."""
         upscaled = self.upscaled
         if format == upscaled.format:
@@ -77,21 +75,13 @@ def enhance(
     *,
     engine: Engine,
     max_side: int,
-    on_progress: Progress,
-    is_cancelled: Callable[[], bool],
-    on_finishing: Callable[[], None],
+    watch: Watch,
 ) -> Enhanced:
     """Runs in a worker thread; raises SuperResolutionError."""
     picture = decode(data, max_side=max_side)
     options = replace(wish.options, format=master_format(picture, scale=wish.options.scale))
-
-    def advance(done: int, total: int) -> None:
-        on_progress(done, total)
-        if done == total:
-            on_finishing()
-
-    upscaled = engine.enhance(data, options, on_progress=advance, is_cancelled=is_cancelled)
-    on_finishing()
+    upscaled = engine.upscale(data, options, watch=watch)
+    watch.on_finishing()
     return Enhanced(
         upscaled=upscaled,
         formats=formats(upscaled),
@@ -99,7 +89,7 @@ def enhance(
     )
 
 
-def master_format(picture: Picture, *, scale: int) -> OutputFormat:
+def master_format(picture: Picture, *, scale: int) -> str:
     """See the head of this module."""
     width, height = picture.size
     if picture.alpha is not None or width * height * scale**2 <= LOSSLESS_PIXELS:
@@ -107,14 +97,14 @@ def master_format(picture: Picture, *, scale: int) -> OutputFormat:
     return "jpeg"
 
 
-def formats(upscaled: Upscaled) -> tuple[OutputFormat, ...]:
+def formats(upscaled: Upscaled) -> tuple[str, ...]:
     """The master's, and those that can be made from it and can hold it."""
     if upscaled.format != "png" or upscaled.width * upscaled.height > LOSSLESS_PIXELS:
         return (upscaled.format,)
     return tuple(each for each in FORMATS if _holds(each, upscaled))
 
 
-def _holds(format: OutputFormat, upscaled: Upscaled) -> bool:
+def _holds(format: str, upscaled: Upscaled) -> bool:
     try:
         check_output_size(upscaled.width, upscaled.height, format=format)
     except ImageTooLargeError:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from backend.images import OutputFormat
-
-EXTENSIONS: dict[OutputFormat, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+EXTENSIONS: dict[str, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 LONGEST_STEM = 60
 
 
-def download_name(original: str, *, scale: int, format: OutputFormat) -> str:
+def download_name(original: str, *, scale: int, format: str) -> str:
     """`holiday.jpg` -> `holiday-x2.png`; keeps only letters, digits, `-`, `_`, `.` and spaces."""
     stem = PurePosixPath(original.replace("\\", "/")).stem
     kept = "".join(c if c.isalnum() or c in "-_. " else "-" for c in stem)

@@ -9,12 +9,11 @@ from typing import cast
 
 import streamlit as st
 
-from backend import SettingsError, SuperResolutionError, UpscaleOptions
+from backend import Engine, SettingsError, SuperResolutionError, UpscaleOptions
 from backend.errors import CancelledError
-from backend.images import MEDIA_TYPES, OutputFormat
+from backend.formats import FORMATS
 from webapp import comparison
 from webapp.cloud.engine import CloudUpscaled
-from webapp.engine import Engine
 from webapp.enhance import Enhanced, Wish
 from webapp.filenames import download_name, name_in_link
 from webapp.gallery import gallery
@@ -253,7 +252,7 @@ def _show_downloads(picked: Picked, wish: Wish, result: Enhanced, *, studio: Stu
                 f"Download {LABELS[kind]}",
                 partial(studio.file, wish, kind),
                 file_name=download_name(picked.name, scale=wish.options.scale, format=kind),
-                mime=MEDIA_TYPES[kind],
+                mime=FORMATS[kind].media_type,
                 key=f"download-{kind}",
                 on_click="ignore",
                 icon=":material/download:",
@@ -263,8 +262,8 @@ def _show_downloads(picked: Picked, wish: Wish, result: Enhanced, *, studio: Stu
         st.caption(ONLY[result.formats[0]])
 
 
-LABELS: dict[OutputFormat, str] = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
-ONLY: dict[OutputFormat, str] = {
+LABELS: dict[str, str] = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
+ONLY: dict[str, str] = {
     "jpeg": "A result of this size is kept as a JPEG of high quality (95) only; as PNG it would "
     "weigh hundreds of megabytes.",
     "png": "A result of this size with transparency is kept as PNG only, which loses nothing.",

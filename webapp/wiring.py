@@ -11,16 +11,22 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from backend import Settings, SuperResolutionError, UpscaleOptions, create_service
-from backend.images import OutputFormat
+from backend import (
+    Engine,
+    Settings,
+    SuperResolutionError,
+    UpscaleOptions,
+    Watch,
+    create_engine,
+)
 from backend.options import UpscaleRequest
-from backend.service import Source
+from backend.protocol import Source
 from backend.sources import AnySource
 from webapp.cloud.compared import Compared, compare
 from webapp.cloud.configuration import endpoint_section, with_secrets
 from webapp.cloud.endpoint import endpoint_of
 from webapp.cloud.engine import CloudEngine
-from webapp.engine import Engine, LocalEngine, Place
+from webapp.engine import Place
 from webapp.enhance import Enhanced, Wish, enhance
 from webapp.jobs import Job, Jobs
 from webapp.results import Results
@@ -84,6 +90,9 @@ class Studio:
 
     def _made(self, data: bytes, wish: Wish, job: Job) -> Enhanced | Compared:
         engine: Engine = self.engine
+        watch = Watch(
+            on_progress=job.report, is_cancelled=job.is_cancelled, on_finishing=job.finishing
+        )
         if wish.place is not Place.LOCAL:
             if self.cloud is None:
                 raise SuperResolutionError("There is no endpoint.")
@@ -94,9 +103,7 @@ class Studio:
                     engine=self.engine,
                     cloud=self.cloud,
                     max_side=self.settings.max_side,
-                    on_progress=job.report,
-                    is_cancelled=job.is_cancelled,
-                    on_finishing=job.finishing,
+                    watch=watch,
                 )
             engine = self.cloud
         return enhance(
@@ -104,12 +111,10 @@ class Studio:
             wish,
             engine=engine,
             max_side=self.settings.max_side,
-            on_progress=job.report,
-            is_cancelled=job.is_cancelled,
-            on_finishing=job.finishing,
+            watch=watch,
         )
 
-    def file(self, wish: Wish, format: OutputFormat) -> bytes:
+    def file(self, wish: Wish, format: str) -> bytes:
         """A finished picture in a format that its result offers; runs when a download begins."""
         result = self.results.get(wish)
         if not isinstance(result, Enhanced):
@@ -129,7 +134,7 @@ def studio() -> Studio:
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
     for name in ("backend", "webapp"):
         logging.getLogger(name).setLevel(settings.log_level)
-    engine = LocalEngine(create_service(settings))
+    engine = create_engine(settings)
     endpoint = endpoint_of(settings)
     cloud = None
     if endpoint is not None:

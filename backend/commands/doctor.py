@@ -13,7 +13,7 @@ from pathlib import Path
 from backend import __version__
 from backend.commands import network_check
 from backend.errors import ModelError
-from backend.loading import open_session
+from backend.factory import open_session
 from backend.registry import MANIFEST, SHIPPED, ModelSpec, read_manifest
 from backend.session import OrtSession, available_providers
 from backend.settings import Settings

@@ -6,12 +6,14 @@ import argparse
 import logging
 import sys
 
-from backend.adapters.http_app import create_app
-from backend.adapters.http_server import serve
-from backend.adapters.s3_results import results_of
+from backend.aws.s3_results import results_from
+from backend.factory import create_engine
 from backend.health import check
-from backend.loading import create_service
+from backend.http.app import create_app
+from backend.http.server import serve
+from backend.protocol import RequestHandler
 from backend.settings import Settings
+from backend.sources import AnySource
 
 log = logging.getLogger("backend.http")
 
@@ -23,10 +25,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         level=settings.log_level,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    service = create_service(settings, result_store=results_of(settings))
-    health = check(service)
+    engine = create_engine(settings)
+    health = check(engine)
     for warning in health.warnings:
         log.warning("%s", warning)
-    app = create_app(service, health=health)
+    handler = RequestHandler(engine, AnySource(settings), settings, results_from(settings))
+    app = create_app(handler, health=health, load=lambda: engine.load)
     serve(app, host=arguments.host, port=arguments.port, grace_seconds=arguments.grace_seconds)
     return 0

@@ -14,10 +14,11 @@ from types import FrameType
 from tqdm import tqdm
 
 from backend.commands.targets import Job, chosen_format, is_file_output, jobs
+from backend.engine import Upscaled, Watch
 from backend.errors import CancelledError, RequestError, SuperResolutionError
-from backend.loading import create_service
+from backend.factory import create_engine
+from backend.local import LocalEngine
 from backend.options import UpscaleOptions
-from backend.service import Service, Upscaled
 from backend.settings import Settings
 
 INTERRUPTED = 130
@@ -34,14 +35,14 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         quality=arguments.quality,
         cleanup=arguments.cleanup,
     )
-    service = create_service(settings)
+    engine = create_engine(settings)
     # An unknown model is one error, not one for every file.
-    service.registry.find(name=options.model or settings.model, scale=options.scale)
+    engine.registry.find(name=options.model or settings.model, scale=options.scale)
     work = list(jobs(arguments.inputs, arguments.output, recursive=arguments.recursive))
     if not work:
         raise RequestError("There are no pictures (.jpg, .jpeg, .png, .bmp) in the folder.")
     inputs = frozenset(job.source.resolve() for job in work)
-    batch = Batch(service, options, inputs=inputs, may_replace=arguments.force)
+    batch = Batch(engine, options, inputs=inputs, may_replace=arguments.force)
     with Interrupt() as interrupt:
         for number, job in enumerate(work, start=1):
             if not batch.do(job, position=f"{number}/{len(work)}", interrupt=interrupt):
@@ -79,13 +80,13 @@ class Batch:
 
     def __init__(
         self,
-        service: Service,
+        engine: LocalEngine,
         options: UpscaleOptions,
         *,
         inputs: frozenset[Path],
         may_replace: bool,
     ) -> None:
-        self._service = service
+        self._engine = engine
         self._options = options
         self._inputs = inputs
         self._may_replace = may_replace
@@ -118,7 +119,7 @@ class Batch:
         sys.stderr.write(f"{job.source}: {reason}\n")
 
     def _upscale(self, job: Job, *, position: str, interrupt: Interrupt) -> tuple[Path, Upscaled]:
-        data = _read(job.source, at_most=self._service.settings.max_image_bytes)
+        data = _read(job.source, at_most=self._engine.settings.max_image_bytes)
         # Asked before the work as well, so that nobody waits for a result that is then refused.
         self._check_target(job, format=_expected_format(data, self._options))
         with tqdm(
@@ -129,9 +130,8 @@ class Batch:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            result = self._service.upscale(
-                data, self._options, on_progress=show, is_cancelled=interrupt.is_asked
-            )
+            watch = Watch(on_progress=show, is_cancelled=interrupt.is_asked)
+            result = self._engine.upscale(data, self._options, watch=watch)
         target = self._check_target(job, format=result.format)
         _write(target, result.data)
         self._written.add(target.resolve())

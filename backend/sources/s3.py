@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import boto3
 from botocore.config import Config
@@ -16,9 +16,15 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from backend.errors import SourceNotAllowedError, SourceNotFoundError, SourceUnreachableError
+from backend.deadline import Deadline, DeadlineExceededError
+from backend.errors import (
+    SourceError,
+    SourceNotAllowedError,
+    SourceNotFoundError,
+    SourceTimeoutError,
+    SourceUnreachableError,
+)
 from backend.sources.byte_limit import CHUNK_BYTES, collect, too_large
-from backend.sources.deadline import Deadline, too_slow
 from backend.sources.s3_address import S3Address
 
 NOT_FOUND = ("NoSuchKey", "NoSuchBucket", "404")
@@ -59,21 +65,15 @@ class S3Source:
     def read(self, address: S3Address, *, max_bytes: int) -> bytes:
         """The object; PayloadTooLargeError or a SourceError."""
         deadline = Deadline(self._timeout_seconds)
-        return deadline.run(lambda: self._get(address, deadline, max_bytes=max_bytes))
+        with _translated_errors():
+            return deadline.run(lambda: self._get(address, deadline, max_bytes=max_bytes))
 
     def _get(self, address: S3Address, deadline: Deadline, *, max_bytes: int) -> bytes:
-        try:
-            found = self._opened_client().get_object(Bucket=address.bucket, Key=address.key)
-            with contextlib.closing(found["Body"]) as body:
-                if found["ContentLength"] > max_bytes:
-                    raise too_large(max_bytes)
-                return collect(_chunks(body, deadline), max_bytes=max_bytes)
-        except ClientError as exc:
-            _raise_refusal(exc)
-        except (ConnectTimeoutError, ReadTimeoutError) as exc:
-            raise too_slow() from exc
-        except BotoCoreError as exc:
-            raise SourceUnreachableError("S3 cannot be reached from this deployment.") from exc
+        found = self._opened_client().get_object(Bucket=address.bucket, Key=address.key)
+        with contextlib.closing(found["Body"]) as body:
+            if found["ContentLength"] > max_bytes:
+                raise too_large(max_bytes)
+            return collect(_chunks(body, deadline), max_bytes=max_bytes)
 
     def _opened_client(self) -> S3Client:
         with self._making:
@@ -88,12 +88,23 @@ def _chunks(body: Any, deadline: Deadline) -> Iterator[bytes]:
         yield chunk
 
 
-def _raise_refusal(error: ClientError) -> NoReturn:
-    code = str(error.response.get("Error", {}).get("Code", ""))
+@contextlib.contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as exc:
+        raise _refusal(str(exc.response.get("Error", {}).get("Code", ""))) from exc
+    except (DeadlineExceededError, ConnectTimeoutError, ReadTimeoutError) as exc:
+        raise SourceTimeoutError("Fetching the picture took too long.") from exc
+    except BotoCoreError as exc:
+        raise SourceUnreachableError("S3 cannot be reached from this deployment.") from exc
+
+
+def _refusal(code: str) -> SourceError:
     if code in NOT_FOUND:
-        raise SourceNotFoundError("There is no such object in S3.") from error
+        return SourceNotFoundError("There is no such object in S3.")
     if code in DENIED:
-        raise SourceNotAllowedError(
+        return SourceNotAllowedError(
             "This deployment may not read that object, or it does not exist."
-        ) from error
-    raise SourceUnreachableError("S3 answered with an error.") from error
+        )
+    return SourceUnreachableError("S3 answered with an error.")

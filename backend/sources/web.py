@@ -14,16 +14,17 @@ from requests.adapters import HTTPAdapter
 from requests_hardened.ip_filter import InvalidIPAddress
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from backend.deadline import Deadline, DeadlineExceededError
 from backend.errors import (
     RequestError,
-    SourceError,
     SourceNotAllowedError,
     SourceNotFoundError,
+    SourceTimeoutError,
     SourceUnreachableError,
 )
+from backend.formats import READABLE
 from backend.settings import Settings
 from backend.sources.byte_limit import CHUNK_BYTES, collect, too_large
-from backend.sources.deadline import Deadline, too_slow
 from backend.sources.public_address import PublicAddressAdapter
 from backend.sources.scheme import scheme_of
 from backend.sources.web_address import parse_web_address
@@ -34,7 +35,7 @@ GONE = (404, 410)
 HEADERS = {
     "User-Agent": "super-resolution (fetches a picture for one of its users)",
     # Only what is read here, else a server may choose WebP or AVIF.
-    "Accept": "image/jpeg, image/png, image/bmp, */*;q=0.1",
+    "Accept": ", ".join([*(each.media_type for each in READABLE), "*/*;q=0.1"]),
     # A picture is compressed already; a server that compresses all the same is still read.
     "Accept-Encoding": "identity",
 }
@@ -53,7 +54,8 @@ class WebSource:
         """The body, decoded; RequestError, PayloadTooLargeError or a SourceError."""
         address = parse_web_address(url, any_port=self._is_private_allowed)
         deadline = Deadline(self._timeout_seconds)
-        return deadline.run(lambda: self._follow(address, deadline, max_bytes=max_bytes))
+        with _translated_errors():
+            return deadline.run(lambda: self._follow(address, deadline, max_bytes=max_bytes))
 
     def _follow(self, address: str, deadline: Deadline, *, max_bytes: int) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
@@ -68,9 +70,8 @@ class WebSource:
     def _answer(self, address: str, deadline: Deadline) -> Iterator[requests.Response]:
         # A session a hop: no cookie and no connection is carried from one server to the next.
         with (
-            _translated_errors(),
             self._session(deadline) as session,
-            session.get(address, stream=True, timeout=deadline.remaining) as answer,
+            session.get(address, stream=True, timeout=deadline.timeout) as answer,
         ):
             yield answer
 
@@ -152,14 +153,12 @@ def _translated_errors() -> Iterator[None]:
     """The border: what the libraries raise becomes one of ours."""
     try:
         yield
-    except SourceError:
-        raise
     except InvalidIPAddress as exc:
         raise SourceNotAllowedError(
             "The address leads to a private or special network; only public ones are reached."
         ) from exc
-    except (requests.Timeout, urllib3.exceptions.TimeoutError) as exc:
-        raise too_slow() from _root(exc)
+    except (DeadlineExceededError, requests.Timeout, urllib3.exceptions.TimeoutError) as exc:
+        raise SourceTimeoutError("Fetching the picture took too long.") from _root(exc)
     except requests.exceptions.SSLError as exc:
         raise SourceUnreachableError("The address has no valid certificate.") from _root(exc)
     except requests.exceptions.InvalidURL as exc:

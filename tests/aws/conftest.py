@@ -36,5 +36,5 @@ def noise() -> bytes:
 @pytest.fixture(scope="module")
 def upscale_lambda() -> Iterator[LambdaProcess]:
     """The function with its defaults, started once for a module."""
-    with LambdaProcess("backend.adapters.aws_lambda.handler") as process:
+    with LambdaProcess("backend.aws.lambda_handler.handler") as process:
         yield process

@@ -9,10 +9,15 @@ from collections.abc import Callable
 import pytest
 from awslambdaric.lambda_context import LambdaContext
 
-from backend import Service, Settings, UpscaleOptions, create_service
-from backend.adapters import aws_lambda
-from backend.adapters.deadline_clock import SECONDS_TO_ANSWER, seconds_left
-from backend.adapters.lambda_settings import MAX_REPLY_BYTES, TIME_BUDGET_SECONDS, lambda_settings
+from backend import LocalEngine, Settings, UpscaleOptions, Watch, create_engine
+from backend.aws import lambda_handler
+from backend.aws.lambda_limits import (
+    MAX_REPLY_BYTES,
+    SECONDS_TO_ANSWER,
+    TIME_BUDGET_SECONDS,
+    lambda_settings,
+    seconds_left,
+)
 from backend.errors import DeadlineError
 
 
@@ -39,33 +44,33 @@ def test_the_sooner_of_both_ends_counts(
 def test_work_that_outlasts_its_time_is_given_up_between_tiles(
     photo_bytes: Callable[..., bytes],
 ) -> None:
-    service = create_service(Settings(tile_size=16))
+    engine = create_engine(Settings(tile_size=16))
     done: list[int] = []
 
     def left() -> float:
         return math.inf if len(done) < 2 else 0.0
 
     with pytest.raises(DeadlineError):
-        service.upscale(
+        engine.upscale(
             photo_bytes("PNG"),
             UpscaleOptions(),
-            seconds_left=left,
-            on_progress=lambda count, total: done.append(count),
+            watch=Watch(seconds_left=left, on_progress=lambda count, total: done.append(count)),
         )
     assert done == [1, 2]
-    assert service.load == (0, 0)
+    assert engine.load == (0, 0)
 
 
 def test_work_that_cannot_be_done_in_time_is_not_started(
-    service: Service, photo_bytes: Callable[..., bytes]
+    engine: LocalEngine, photo_bytes: Callable[..., bytes]
 ) -> None:
     done: list[int] = []
     with pytest.raises(DeadlineError) as caught:
-        service.upscale(
+        engine.upscale(
             photo_bytes("PNG"),
             UpscaleOptions(),
-            seconds_left=lambda: 0.0001,
-            on_progress=lambda count, total: done.append(count),
+            watch=Watch(
+                seconds_left=lambda: 0.0001, on_progress=lambda count, total: done.append(count)
+            ),
         )
     assert set(caught.value.details) == {"estimated_seconds", "limit_seconds"}
     assert not done
@@ -87,4 +92,5 @@ def test_a_function_has_the_limits_of_its_transport_unless_they_are_lower(
 
 
 def test_nothing_is_made_where_the_module_is_only_imported() -> None:
-    assert aws_lambda.service.cache_info().currsize == 0
+    assert lambda_handler.engine.cache_info().currsize == 0
+    assert lambda_handler.request_handler.cache_info().currsize == 0

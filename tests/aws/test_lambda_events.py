@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from backend import Service
-from backend.adapters.cors import CORS_HEADERS
+from backend import RequestHandler
+from backend.reply import CORS_HEADERS
 from tests.aws.api_event import event_of, post_event, request_body, upscale_event
 from tests.aws.runtime_api import LambdaProcess
 from tests.hostile.corpus import BAD, CORPUS, Case
@@ -114,10 +114,10 @@ def test_without_a_request_id_of_the_gateway_lambdas_own_is_used(
 
 @pytest.mark.parametrize("case", CORPUS, ids=str)
 def test_every_file_of_the_corpus_gets_the_engines_own_answer(
-    upscale_lambda: LambdaProcess, service: Service, case: Case
+    upscale_lambda: LambdaProcess, handler: RequestHandler, case: Case
 ) -> None:
     body = request_body(case.make())
-    expected = service.handle(body, REQUEST_ID)
+    expected = handler.handle(body, REQUEST_ID)
     answer = answer_to(upscale_lambda, post_event(body))
     assert (answer["statusCode"], answer["body"]) == (expected.status, expected.body.decode())
     assert expected.headers.items() <= answer["headers"].items()
@@ -125,7 +125,7 @@ def test_every_file_of_the_corpus_gets_the_engines_own_answer(
 
 def test_the_log_has_a_line_for_each_request_and_nothing_of_its_picture() -> None:
     data = BAD[1].make()
-    with LambdaProcess("backend.adapters.aws_lambda.handler") as process:
+    with LambdaProcess("backend.aws.lambda_handler.handler") as process:
         answer_to(process, event_of("post"))
         answer_to(process, upscale_event(data))
         answer_to(process, event_of("post_form"))

@@ -24,7 +24,7 @@ from tests.aws.runtime_api import MAX_ANSWER_BYTES, LambdaProcess
 from tests.aws.s3 import S3
 from tests.aws.signature import ENVIRONMENT
 
-HANDLER = "backend.adapters.aws_lambda.handler"
+HANDLER = "backend.aws.lambda_handler.handler"
 ALLOWED_GROWTH = 32 * 2**20
 
 

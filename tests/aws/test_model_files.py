@@ -16,10 +16,10 @@ from urllib.error import HTTPError
 
 import pytest
 
-from backend import Settings, create_service
-from backend.adapters import cloudformation, custom_resource, model_files
+from backend import Settings, create_engine
+from backend.deadline import Deadline
 from backend.registry import SHIPPED, read_manifest
-from backend.sources.deadline import Deadline
+from backend.stack import cloudformation, custom_resource, model_files
 from tests.aws.cloudformation_answers import Answers, context
 from tests.aws.conftest import MODELS
 from tests.aws.loopback import Loopback, Received, Sent
@@ -91,9 +91,9 @@ def test_the_networks_arrive_and_work(
     assert answer["Status"] == "SUCCESS", answer
     folder = Path(answer["Data"]["Directory"])
     assert stack.folders == {folder.name} == {properties["Sha256"][:16]}
-    service = create_service(Settings(models_dir=folder))
-    assert all(spec.path.parent == folder for spec in service.registry.specs)
-    service.session(model=None, scale=2)
+    engine = create_engine(Settings(models_dir=folder))
+    assert all(spec.path.parent == folder for spec in engine.registry.specs)
+    engine.session(model=None, scale=2)
 
 
 def test_create_again_changes_nothing_and_needs_no_download(stack: Stack) -> None:
@@ -278,7 +278,7 @@ def test_in_a_process_like_lambdas(stack: Stack) -> None:
     properties = stack.upload("a.zip", zipped())
     environment = {**ENVIRONMENT, **stack.s3.environment}
     with LambdaProcess(
-        "backend.adapters.model_files.handler", environment=environment, timeout_seconds=300
+        "backend.stack.model_files.handler", environment=environment, timeout_seconds=300
     ) as process:
         for kind, status in (("Create", "SUCCESS"), ("Update", "FAILED"), ("Delete", "SUCCESS")):
             changed = properties if kind != "Update" else properties | {"Sha256": "0" * 64}

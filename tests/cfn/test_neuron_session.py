@@ -14,8 +14,8 @@ from PIL import Image
 
 from backend import Settings
 from backend.errors import InferenceError, ModelError
+from backend.factory import session_from
 from backend.images import decode
-from backend.loading import session_of
 from backend.neuron_session import FloatBatch, NeuronSession, load_torchscript
 from backend.registry import ModelSpec, read_manifest
 from backend.session import RgbImage
@@ -124,7 +124,7 @@ def test_the_manifest_decides_which_session_is_opened(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"models": [compiled]}))
     spec = read_manifest(tmp_path)[0]
     with pytest.raises(ModelError, match="'torch', which is not installed"):
-        session_of(spec, Settings())
+        session_from(spec, Settings())
 
 
 def test_the_compile_script_reads_the_shipped_networks() -> None:

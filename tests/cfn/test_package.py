@@ -96,7 +96,7 @@ def test_the_function_has_the_code_and_its_wheels_but_no_networks(
     build(tmp_path, bucket=None, variants=[LAMBDA], cache=cache)
     with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
         names = archive.namelist()
-    assert {"backend/adapters/aws_lambda.py", "thing/__init__.py", "other.py"} <= set(names)
+    assert {"backend/aws/lambda_handler.py", "thing/__init__.py", "other.py"} <= set(names)
     assert not [n for n in names if n.endswith((".onnx", ".pyc")) or "scripts" in n]
 
 
@@ -109,8 +109,8 @@ def test_the_gpu_archive_has_the_layout_of_its_container(cache: Path, tmp_path: 
         lines = requirements.read().decode().splitlines()
     assert {
         "config.yaml",
-        "deployment.py",
-        "backend/service.py",
+        "backend/aws/ray_serve.py",
+        "backend/local.py",
         "backend/models/manifest.json",
         "wheels/thing-1.0-py3-none-any.whl",
     } <= names

@@ -9,9 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from backend.adapters import results_cleanup
-from backend.errors import SourceTimeoutError
-from backend.sources.deadline import Deadline
+from backend.deadline import Deadline, DeadlineExceededError
+from backend.stack import results_cleanup
 
 
 @pytest.fixture
@@ -67,9 +66,9 @@ def test_a_refusal_is_not_hidden(s3: Any) -> None:
 
 def test_it_stops_when_there_is_no_time_left(s3: Any) -> None:
     def too_late() -> None:
-        raise SourceTimeoutError("There was not enough time.")
+        raise DeadlineExceededError
 
     with Stubber(s3) as stub:
         stub.add_response("list_objects_v2", {"Contents": [{"Key": "a"}]}, {"Bucket": "results"})
-        with pytest.raises(SourceTimeoutError):
+        with pytest.raises(DeadlineExceededError):
             results_cleanup.empty(s3, "results", check_time=too_late)

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
+from backend.engine import Watch
 from backend.errors import BusyError, CancelledError
 from backend.gate import Gate
-from backend.upscaler import never_cancelled
 
 
 def occupy(gate: Gate, release: threading.Event) -> threading.Thread:
@@ -16,7 +16,7 @@ def occupy(gate: Gate, release: threading.Event) -> threading.Thread:
     inside = threading.Event()
 
     def work() -> None:
-        with gate.turn(is_cancelled=never_cancelled):
+        with gate.turn(Watch()):
             inside.set()
             release.wait(10)
 
@@ -30,12 +30,12 @@ def test_one_more_than_the_queue_holds_is_refused_at_once() -> None:
     gate = Gate(max_running=1, max_queued=0)
     release = threading.Event()
     thread = occupy(gate, release)
-    with pytest.raises(BusyError) as caught, gate.turn(is_cancelled=never_cancelled):
+    with pytest.raises(BusyError) as caught, gate.turn(Watch()):
         pass
     assert caught.value.retry_after >= 1
     release.set()
     thread.join()
-    with gate.turn(is_cancelled=never_cancelled):
+    with gate.turn(Watch()):
         assert gate.load == (1, 0)
     assert gate.load == (0, 0)
 
@@ -44,7 +44,7 @@ def test_a_waiting_caller_can_give_up() -> None:
     gate = Gate(max_running=1, max_queued=3)
     release = threading.Event()
     thread = occupy(gate, release)
-    with pytest.raises(CancelledError), gate.turn(is_cancelled=lambda: True):
+    with pytest.raises(CancelledError), gate.turn(Watch(is_cancelled=lambda: True)):
         pass
     assert gate.load == (1, 0)
     release.set()
@@ -58,7 +58,7 @@ def test_never_more_run_than_allowed() -> None:
 
     def work() -> None:
         nonlocal running, most
-        with gate.turn(is_cancelled=never_cancelled):
+        with gate.turn(Watch()):
             with lock:
                 running += 1
                 most = max(most, running)

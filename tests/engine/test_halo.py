@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from backend import Service
+from backend import LocalEngine
 from backend.images import Picture
 from backend.upscaler import Upscaler
 from tests.networks import shipped_names
@@ -31,7 +31,7 @@ def strokes(*, paper: int, ink: int, width: float) -> Image.Image:
 @pytest.mark.parametrize(("paper", "ink"), PAPER_AND_INK)
 @pytest.mark.parametrize("width", [1.5, 3, 6])
 def test_paper_stays_plain_beside_a_stroke(
-    service: Service, model: str, scale: int, paper: int, ink: int, width: float
+    engine: LocalEngine, model: str, scale: int, paper: int, ink: int, width: float
 ) -> None:
     hr = strokes(paper=paper, ink=ink, width=width)
     lr = hr.resize((SIDE // scale, SIDE // scale), Image.Resampling.BICUBIC).convert("RGB")
@@ -39,7 +39,7 @@ def test_paper_stays_plain_beside_a_stroke(
     around = inked.convert("L").filter(ImageFilter.MaxFilter(2 * scale + 1))
     is_paper = np.asarray(around) == 0
 
-    session = service.session(model=model, scale=scale)
+    session = engine.session(model=model, scale=scale)
     sr = Upscaler(session, tile_size=384).upscale(Picture(rgb=np.asarray(lr))).rgb
     bicubic = np.asarray(lr.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
     ours, theirs = (np.abs(image.astype(int) - paper)[is_paper].mean() for image in (sr, bicubic))

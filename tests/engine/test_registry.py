@@ -45,7 +45,7 @@ def test_unknown_names_and_scales_are_named_errors() -> None:
 def test_a_users_network_joins_and_may_replace(tmp_path: Path) -> None:
     own = {**ENTRY, "name": "fast"}
     registry = load_registry(SHIPPED, manifest(tmp_path, ENTRY, own))
-    assert "mine" in registry.names
+    assert "mine" in registry.models
     assert registry.find(name="fast", scale=2).path == tmp_path / "mine.onnx"
     assert registry.find(name="fast", scale=4).path.parent == SHIPPED
 

@@ -10,14 +10,10 @@ import pytest
 import requests
 import uvicorn
 
-from backend import Settings
-from backend.adapters.http_app import create_app
+from backend import RequestHandler, Settings, create_engine
 from backend.health import Health
-from backend.loading import registry_of
+from backend.http.app import create_app
 from backend.options import UpscaleRequest
-from backend.registry import ModelSpec
-from backend.service import Service
-from backend.upscaler import Session
 from tests.http.conftest import small_request, until
 from tests.http.test_errors import assert_error
 
@@ -29,21 +25,12 @@ class FaultySource:
         raise ZeroDivisionError(f"secret {max_bytes}")
 
 
-def no_session(spec: ModelSpec) -> Session:
-    raise AssertionError(spec)
-
-
 @pytest.fixture
 def faulty_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """In this process, because the fault has to be put in."""
     settings = Settings()
-    service = Service(
-        registry=registry_of(settings),
-        open_session=no_session,
-        source=FaultySource(),
-        settings=settings,
-    )
-    app = create_app(service, health=Health(is_ready=True))
+    handler = RequestHandler(create_engine(settings), FaultySource(), settings)
+    app = create_app(handler, health=Health(is_ready=True), load=lambda: (0, 0))
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

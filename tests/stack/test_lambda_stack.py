@@ -28,7 +28,7 @@ import requests
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from backend import Service, UpscaleOptions
+from backend import LocalEngine, UpscaleOptions
 from backend.registry import SHIPPED
 from cfn.errors import DeploymentError
 from cfn.variants import LAMBDA
@@ -148,14 +148,14 @@ def test_the_whole_template_is_refused_for_the_dropped_types_only(
 
 
 def test_a_signed_call_gets_the_picture_that_the_engine_makes(
-    stack: Deployed, caller: Credentials, api_key: str, picture: bytes, service: Service
+    stack: Deployed, caller: Credentials, api_key: str, picture: bytes, engine: LocalEngine
 ) -> None:
     answer = stack.call(body_of(picture, scale="4"), signer=caller, api_key=api_key)
     assert answer.status_code == 200, answer.text
     body = answer.json()
     result = opened(base64.b64decode(body["result"]))
     assert result.size == (96 * 4, 64 * 4) == (body["width"], body["height"])
-    expected = service.upscale(picture, UpscaleOptions(scale=4))
+    expected = engine.upscale(picture, UpscaleOptions(scale=4))
     assert np.array_equal(np.asarray(result), np.asarray(opened(expected.data)))
 
 

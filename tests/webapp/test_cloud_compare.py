@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from backend import Service, UpscaleOptions
+from backend import LocalEngine, UpscaleOptions, Watch
 from backend.errors import CancelledError, PayloadTooLargeError
 from tests.aws.loopback import Received, Sent
 from tests.webapp.cloud_endpoint import (
@@ -30,7 +31,7 @@ from webapp.cloud.engine import CloudEngine
 from webapp.cloud.errors import EndpointError, EndpointTimeoutError
 from webapp.cloud.likeness import psnr
 from webapp.comparison import builtin
-from webapp.engine import LocalEngine, Place
+from webapp.engine import Place
 from webapp.enhance import Enhanced, Wish
 from webapp.pictures import Picked
 from webapp.wiring import Studio, create_studio
@@ -55,10 +56,9 @@ def picked(photo_bytes: Callable[..., bytes]) -> Picked:
     return Picked.of(photo_bytes("JPEG", quality=60), name="photo.jpg")
 
 
-def studio_with(gateway: Gateway, service: Service, **changes: object) -> Studio:
-    engine = LocalEngine(service)
+def studio_with(gateway: Gateway, engine: LocalEngine, **changes: object) -> Studio:
     cloud = CloudEngine(endpoint(gateway.address, **changes), models=engine.models, max_side=4096)
-    return create_studio(service.settings, engine=engine, cloud=cloud)
+    return create_studio(engine.settings, engine=engine, cloud=cloud)
 
 
 def both(
@@ -71,17 +71,15 @@ def both(
         engine=studio.engine,
         cloud=studio.cloud,
         max_side=4096,
-        on_progress=lambda done, total: None,
-        is_cancelled=is_cancelled,
-        on_finishing=lambda: None,
+        watch=Watch(is_cancelled=is_cancelled),
     )
 
 
 def test_the_same_engine_gives_identical_pixels(
-    server: Answering, service: Service, picked: Picked
+    server: Answering, engine: LocalEngine, picked: Picked
 ) -> None:
     with Gateway(server) as gateway:
-        result = both(studio_with(gateway, service), picked)
+        result = both(studio_with(gateway, engine), picked)
 
     assert result.is_identical
     assert result.local.data == result.cloud.data
@@ -90,48 +88,51 @@ def test_the_same_engine_gives_identical_pixels(
     assert left.size == right.size == (192, 128)
 
 
-def test_other_pixels_are_measured(server: Answering, service: Service, picked: Picked) -> None:
+def test_other_pixels_are_measured(server: Answering, engine: LocalEngine, picked: Picked) -> None:
     def without_cleanup(request: Received) -> Sent:
         body = request.body[:-1] + b', "cleanup": "off"}'
         return server(replace(request, body=body))
 
     with Gateway(without_cleanup) as gateway:
-        result = both(studio_with(gateway, service), picked)
+        result = both(studio_with(gateway, engine), picked)
 
     assert not result.is_identical
     assert 20 < result.psnr < 60
 
 
-def test_a_failure_of_the_cloud_ends_the_comparison(service: Service, picked: Picked) -> None:
+def test_a_failure_of_the_cloud_ends_the_comparison(engine: LocalEngine, picked: Picked) -> None:
     with Gateway(lambda request: TIMED_OUT) as gateway, pytest.raises(EndpointTimeoutError):
-        both(studio_with(gateway, service), picked)
+        both(studio_with(gateway, engine), picked)
 
 
-def test_a_failure_of_the_cloud_stops_the_local_work(picked: Picked, service: Service) -> None:
-    class Patient(LocalEngine):
-        def enhance(self, data: bytes, options: UpscaleOptions, **hooks: object) -> object:  # type: ignore[override]
-            is_cancelled = hooks["is_cancelled"]
+def test_a_failure_of_the_cloud_stops_the_local_work(picked: Picked, engine: LocalEngine) -> None:
+    class Patient:
+        models: ClassVar = engine.models
+
+        def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch) -> object:
             pause = threading.Event()
-            while not is_cancelled():  # type: ignore[operator]
+            while not watch.is_cancelled():
                 pause.wait(0.02)
             raise CancelledError("Cancelled.")
 
     with Gateway(lambda request: said(500, {"message": None})) as gateway:
-        studio = replace(studio_with(gateway, service), engine=Patient(service))
+        studio = replace(studio_with(gateway, engine), engine=Patient())
         with pytest.raises(EndpointError, match="status 500"):
             both(studio, picked)
 
 
 def test_a_cancelled_comparison_makes_nothing(
-    server: Answering, service: Service, picked: Picked
+    server: Answering, engine: LocalEngine, picked: Picked
 ) -> None:
     with Gateway(server) as gateway, pytest.raises(CancelledError):
-        both(studio_with(gateway, service), picked, is_cancelled=lambda: True)
+        both(studio_with(gateway, engine), picked, is_cancelled=lambda: True)
 
 
-def test_each_place_has_its_own_result(server: Answering, service: Service, picked: Picked) -> None:
+def test_each_place_has_its_own_result(
+    server: Answering, engine: LocalEngine, picked: Picked
+) -> None:
     with Gateway(server) as gateway:
-        studio = studio_with(gateway, service)
+        studio = studio_with(gateway, engine)
         wishes = [Wish(digest=picked.digest, options=OPTIONS, place=each) for each in Place]
         for wish in wishes:
             job = studio.start(picked.data, wish, visitor="ann")
@@ -152,7 +153,9 @@ def test_each_place_has_its_own_result(server: Answering, service: Service, pick
         )
 
 
-def test_waiting_for_the_cloud_leaves_this_computer_free(service: Service, picked: Picked) -> None:
+def test_waiting_for_the_cloud_leaves_this_computer_free(
+    engine: LocalEngine, picked: Picked
+) -> None:
     is_over = threading.Event()
 
     def late(request: Received) -> Sent:
@@ -160,7 +163,7 @@ def test_waiting_for_the_cloud_leaves_this_computer_free(service: Service, picke
         return TIMED_OUT
 
     with Gateway(late) as gateway:
-        studio = studio_with(gateway, service)
+        studio = studio_with(gateway, engine)
         far = studio.start(
             picked.data, Wish(digest="a", options=OPTIONS, place=Place.CLOUD), visitor="a"
         )
@@ -173,9 +176,9 @@ def test_waiting_for_the_cloud_leaves_this_computer_free(service: Service, picke
         assert far.wait(SECONDS)
 
 
-def test_only_what_is_sent_has_to_fit(service: Service, picked: Picked) -> None:
+def test_only_what_is_sent_has_to_fit(engine: LocalEngine, picked: Picked) -> None:
     with Gateway(lambda request: TIMED_OUT) as gateway:
-        studio = studio_with(gateway, service, max_body_bytes=1000)
+        studio = studio_with(gateway, engine, max_body_bytes=1000)
 
         studio.check(picked.data, place=Place.LOCAL)
         for place in (Place.CLOUD, Place.BOTH):

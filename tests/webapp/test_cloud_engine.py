@@ -17,7 +17,7 @@ import pytest
 import trustme
 from PIL import Image
 
-from backend import Service, SuperResolutionError, UpscaleOptions
+from backend import LocalEngine, SuperResolutionError, UpscaleOptions, Watch
 from backend.errors import (
     BusyError,
     CancelledError,
@@ -93,9 +93,7 @@ def send(
     *,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> CloudUpscaled:
-    return engine.enhance(
-        data, options, on_progress=lambda done, total: None, is_cancelled=is_cancelled
-    )
+    return engine.upscale(data, options, watch=Watch(is_cancelled=is_cancelled))
 
 
 def answering(*answers: Sent | Answering) -> Gateway:
@@ -124,13 +122,13 @@ def kit_result(data: bytes) -> Sent:
 @pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
 @pytest.mark.parametrize("keyed", [False, True], ids=["keyless", "keyed"])
 def test_the_result_is_the_engines_own(
-    server: Answering, service: Service, picture: bytes, signed: bool, keyed: bool
+    server: Answering, engine: LocalEngine, picture: bytes, signed: bool, keyed: bool
 ) -> None:
     with Gateway(server, signed=signed, api_key=keyed) as gateway:
         key = API_KEY if keyed else None
         result = send(cloud(gateway.address, signs=signed, api_key=key), picture)
 
-        assert result.data == service.upscale(picture, FAST).data
+        assert result.data == engine.upscale(picture, FAST).data
         assert (result.width, result.height, result.format) == (192, 128, "png")
         assert (result.model, result.scale, result.attempts) == ("fast", 2, 1)
         assert result.bytes_sent == len(gateway.received[0].body)
@@ -162,14 +160,14 @@ def test_what_was_chosen_is_what_is_asked_for(server: Answering, picture: bytes)
 
 
 def test_a_link_to_the_result_is_followed_without_key_and_signature(
-    server: Answering, service: Service, picture: bytes
+    server: Answering, engine: LocalEngine, picture: bytes
 ) -> None:
     with Bucket() as bucket:
         behind = linking(server, bucket.store, address=lambda: bucket.url)
         with Gateway(behind, signed=True, api_key=True) as gateway:
             result = send(cloud(gateway.address, signs=True, api_key=API_KEY), picture)
 
-        assert result.data == service.upscale(picture, FAST).data
+        assert result.data == engine.upscale(picture, FAST).data
         (asked,) = bucket.received
         assert "Authorization" not in asked.headers
         assert "x-api-key" not in asked.headers

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend import Service, Settings, Upscaled, UpscaleOptions
+from backend import LocalEngine, Settings, Upscaled, UpscaleOptions, Watch
 from backend.errors import CancelledError, ImageTooLargeError
 from backend.images import Picture, decode, encode
 from webapp import enhance as module
 from webapp.comparison import builtin
-from webapp.engine import LocalEngine, Progress
 from webapp.enhance import Enhanced, Wish, enhance, formats, master_format
 from webapp.pictures import Picked, inspect
 
@@ -25,16 +24,8 @@ class BoxEngine:
 
     models: ClassVar = {"box": (2, 4)}
 
-    def enhance(
-        self,
-        data: bytes,
-        options: UpscaleOptions,
-        *,
-        on_progress: Progress,
-        is_cancelled: Callable[[], bool],
-    ) -> Upscaled:
-        if is_cancelled():
-            raise CancelledError("Cancelled.")
+    def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch) -> Upscaled:
+        watch.check()
         picture = decode(data, max_side=4096)
         scale = options.scale
         sr = Picture(
@@ -43,13 +34,13 @@ class BoxEngine:
             if picture.alpha is None
             else picture.alpha.repeat(scale, 0).repeat(scale, 1),
         )
-        on_progress(1, 1)
+        watch.on_progress(1, 1)
         assert options.format in ("png", "jpeg")
         return Upscaled(
-            data=encode(sr, format=options.format),  # type: ignore[arg-type]
+            data=encode(sr, format=options.format),
             width=sr.size[0],
             height=sr.size[1],
-            format=options.format,  # type: ignore[arg-type]
+            format=options.format,
             model="box",
             scale=scale,
             cleanup=0,
@@ -70,9 +61,7 @@ def work(
         wish,
         engine=engine or BoxEngine(),  # type: ignore[arg-type]
         max_side=4096,
-        on_progress=lambda done, total: None,
-        is_cancelled=lambda: cancelled,
-        on_finishing=lambda: None,
+        watch=Watch(is_cancelled=lambda: cancelled),
     )
 
 
@@ -170,9 +159,10 @@ def test_a_cancelled_job_makes_nothing(photo_bytes: Callable[..., bytes]) -> Non
         work(photo_bytes("PNG"), cancelled=True)
 
 
-def test_the_real_engine_does_it_too(service: Service, photo_bytes: Callable[..., bytes]) -> None:
-    engine = LocalEngine(service)
-    assert set(engine.models[service.settings.model]) >= {2, 4}
+def test_the_real_engine_does_it_too(
+    engine: LocalEngine, photo_bytes: Callable[..., bytes]
+) -> None:
+    assert set(engine.models[engine.settings.model]) >= {2, 4}
 
     result = work(photo_bytes("JPEG"), engine=engine)
 

@@ -13,9 +13,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from backend import Service, Settings, SuperResolutionError, UpscaleOptions
+from backend import LocalEngine, Settings, SuperResolutionError, UpscaleOptions
 from backend.errors import SourceNotAllowedError
-from webapp.engine import LocalEngine
 from webapp.enhance import Wish
 from webapp.pictures import Picked
 from webapp.samples import FOLDER, samples
@@ -27,8 +26,8 @@ SECONDS = 60.0
 
 
 @pytest.fixture
-def studio(service: Service) -> Studio:
-    return create_studio(service.settings, engine=LocalEngine(service))
+def studio(engine: LocalEngine) -> Studio:
+    return create_studio(engine.settings, engine=engine)
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backend.images import BOMB_ERRORS, DECODE_ERRORS, OutputFormat, reopen
+from backend.images import BOMB_ERRORS, DECODE_ERRORS, reopen
 from webapp.cloud.errors import EndpointAnswerError
 from webapp.cloud.transport import Answer
 
-BEGINNINGS: dict[OutputFormat, bytes] = {
+BEGINNINGS: dict[str, bytes] = {
     "png": b"\x89PNG\r\n\x1a\n",
     "jpeg": b"\xff\xd8\xff",
     "webp": b"RIFF",
@@ -53,7 +53,7 @@ def given_in(answer: Answer, fields: Mapping[str, object] | None) -> Given | Non
     return None
 
 
-def checked(data: bytes, *, size: tuple[int, int]) -> OutputFormat:
+def checked(data: bytes, *, size: tuple[int, int]) -> str:
     """The format of a whole, readable picture of (width, height); EndpointAnswerError else.
 
     The size is compared before any pixel is read.

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from backend import SuperResolutionError, Upscaled
+from backend import Engine, SuperResolutionError, Upscaled, Watch
 from backend.errors import CancelledError
 from backend.images import decode, reopen
-from backend.upscaler import ignore_progress
 from webapp import comparison
 from webapp.cloud.call import Call
 from webapp.cloud.engine import CloudEngine, CloudUpscaled
 from webapp.cloud.likeness import psnr
-from webapp.engine import Engine, Progress
 from webapp.enhance import Wish, master_format
 
 
@@ -48,9 +45,7 @@ def compare(
     engine: Engine,
     cloud: CloudEngine,
     max_side: int,
-    on_progress: Progress,
-    is_cancelled: Callable[[], bool],
-    on_finishing: Callable[[], None],
+    watch: Watch,
 ) -> Compared:
     """Runs in a worker thread, both engines at a time; the first that fails ends the other."""
     cloud.check(data)
@@ -59,28 +54,23 @@ def compare(
     has_failed = threading.Event()
 
     def ask_cloud() -> CloudUpscaled:
-        return cloud.enhance(
-            data,
-            options,
-            on_progress=ignore_progress,
-            is_cancelled=lambda: has_failed.is_set() or is_cancelled(),
-        )
+        asked = Watch(is_cancelled=lambda: has_failed.is_set() or watch.is_cancelled())
+        return cloud.upscale(data, options, watch=asked)
 
     asking = Call(ask_cloud)
     try:
-        local = engine.enhance(
-            data,
-            options,
-            on_progress=on_progress,
-            is_cancelled=lambda: asking.error is not None or is_cancelled(),
+        watched = Watch(
+            on_progress=watch.on_progress,
+            is_cancelled=lambda: asking.error is not None or watch.is_cancelled(),
         )
+        local = engine.upscale(data, options, watch=watched)
     except SuperResolutionError as exc:
         has_failed.set()
         if isinstance(exc, CancelledError) and asking.error is not None:
             raise asking.error from None
         raise
     remote = asking.result()
-    on_finishing()
+    watch.on_finishing()
     return _compared(local, remote, wish)
 
 

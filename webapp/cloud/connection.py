@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from PIL import Image
 
 from backend import SuperResolutionError, UpscaleOptions
-from backend.upscaler import ignore_progress, never_cancelled
 from webapp.cloud.engine import CloudEngine, CloudUpscaled
 
 SIDE = 16
@@ -25,12 +24,7 @@ class Tested:
 def try_connection(engine: CloudEngine) -> Tested:
     """As a visitor's picture would go, with the endpoint's default network; never raises."""
     try:
-        answer = engine.enhance(
-            trial_picture(),
-            UpscaleOptions(scale=2, format="png"),
-            on_progress=ignore_progress,
-            is_cancelled=never_cancelled,
-        )
+        answer = engine.upscale(trial_picture(), UpscaleOptions(scale=2, format="png"))
     except SuperResolutionError as exc:
         return Tested(error=exc)
     return Tested(answer=answer)

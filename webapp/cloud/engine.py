@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from backend import Upscaled, UpscaleOptions
+from backend import Upscaled, UpscaleOptions, Watch
 from backend.errors import BusyError, CancelledError, PayloadTooLargeError
 from backend.images import decode
 from webapp.cloud import transport
@@ -26,7 +26,6 @@ from webapp.cloud.errors import (
     EndpointTimeoutError,
 )
 from webapp.cloud.refusals import may_be_a_cold_start, refusal
-from webapp.engine import Progress
 
 log = logging.getLogger("webapp.cloud")
 
@@ -84,13 +83,8 @@ class CloudEngine:
                 max_bytes=limit,
             )
 
-    def enhance(
-        self,
-        data: bytes,
-        options: UpscaleOptions,
-        *,
-        on_progress: Progress,
-        is_cancelled: Callable[[], bool],
+    def upscale(
+        self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()
     ) -> CloudUpscaled:
         """See `Engine`; a request under way is abandoned when it is cancelled."""
         self.check(data)
@@ -99,13 +93,13 @@ class CloudEngine:
         size = lr.size[0] * options.scale, lr.size[1] * options.scale
         started = time.perf_counter()
         exchange = self._run(
-            _Exchange(self.endpoint, self._authorization, body, size), is_cancelled
+            _Exchange(self.endpoint, self._authorization, body, size), watch.is_cancelled
         )
         seconds = time.perf_counter() - started
         picture, model = exchange.picture, exchange.model
         file_format = checked(picture, size=size)
         self._pace = seconds / (lr.size[0] * lr.size[1])
-        on_progress(1, 1)
+        watch.on_progress(1, 1)
         automatic = 0 if lr.jpeg_quality is None else 100 - lr.jpeg_quality
         cleanup = automatic if options.cleanup is None else options.cleanup
         return CloudUpscaled(

@@ -7,7 +7,7 @@ from typing import cast
 import streamlit as st
 
 from backend import Upscaled
-from backend.images import MEDIA_TYPES
+from backend.formats import FORMATS
 from webapp import comparison, views
 from webapp.cloud.compared import Compared
 from webapp.cloud.connection import Tested, try_connection
@@ -108,7 +108,7 @@ def _show_side(place: Place, upscaled: Upscaled, more: list[str], picked: Picked
         f"Download {label}",
         upscaled.data,
         file_name=download_name(picked.name, scale=upscaled.scale, format=upscaled.format),
-        mime=MEDIA_TYPES[upscaled.format],
+        mime=FORMATS[upscaled.format].media_type,
         key=f"download-{place.value}",
         on_click="ignore",
         icon=":material/download:",

@@ -4,81 +4,40 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
 
-from backend.adapters.cors import CORS_HEADERS
+from backend.aws.lambda_limits import MAX_ANSWER_BYTES, LambdaContext, seconds_left
+from backend.engine import Watch
 from backend.errors import (
     MethodNotAllowedError,
     ReplyTooLargeError,
     RequestError,
-    SuperResolutionError,
     UnsupportedMediaTypeError,
-    unexpected_error,
 )
-from backend.reply import Reply, error_reply
-
-log = logging.getLogger("backend.aws")
-
-MAX_ANSWER_BYTES = 6 * 2**20
-"""Lambda's limit on the JSON of an answer; the runtime's process ends when it is exceeded."""
-ENVELOPE_BYTES = 4096
-"""More than what is put around a reply's body: status, headers, and a backslash a quote."""
+from backend.protocol import RequestHandler, refuse
+from backend.reply import CORS_HEADERS, Reply
 
 
-class LambdaContext(Protocol):
-    """What is used of the second argument of a handler."""
-
-    @property
-    def aws_request_id(self) -> str: ...
-
-    def get_remaining_time_in_millis(self) -> int: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProxyRequest:
-    """The part of an event that a service needs."""
-
-    body: bytes
-    request_id: str
-
-
-def answered(
-    event: object, context: LambdaContext, handle: Callable[[ProxyRequest], Reply]
+def answer_event(
+    event: object, context: LambdaContext, make_handler: Callable[[], RequestHandler]
 ) -> dict[str, object]:
     """An event in, an answer out: what is wrong with either becomes an error reply; never raises.
 
-    `handle` may raise SuperResolutionError.
+    `make_handler` is called for every event and may raise too.
     """
     request_id = _request_id(event, context)
     try:
         if _method(event) == "OPTIONS":
             return _answer(Reply(status=204, body=b""))
-        answer = _answer(handle(read_event(event, request_id=request_id)))
-        size = len(json.dumps(answer))
-        if size > MAX_ANSWER_BYTES:
-            raise ReplyTooLargeError(
-                "The result is too large for one answer; choose a smaller scale or "
-                "'format': 'jpeg'.",
-                bytes=size,
-                max_bytes=MAX_ANSWER_BYTES,
-            )
-        return answer
-    except SuperResolutionError as exc:
-        refused = exc
-        if exc.status >= 500 and exc.__cause__ is not None:
-            log.warning("cause of %s: %.300r", exc.code, exc.__cause__)
-    except Exception:
-        log.exception("unexpected failure of request %s", request_id)
-        refused = unexpected_error()
-    facts = {"error": refused.code, "request_id": request_id, "status": refused.status}
-    log.info("%s", json.dumps(facts))
-    return _answer(error_reply(refused, request_id=request_id))
+        body = read_body(event)
+        handler = make_handler()
+        left = seconds_left(context, budget=handler.settings.time_budget_seconds)
+        return _answer(handler.handle(body, request_id, watch=Watch(seconds_left=left)))
+    except Exception as exc:  # noqa: BLE001 - told by the reply and the log
+        return _answer(refuse(exc, request_id=request_id))
 
 
-def read_event(event: object, *, request_id: str) -> ProxyRequest:
+def read_body(event: object) -> bytes:
     """RequestError or UnsupportedMediaTypeError; a missing content type is taken as JSON."""
     if not isinstance(event, Mapping) or "httpMethod" not in event:
         raise RequestError("This function answers the proxy events of an API Gateway REST API.")
@@ -89,10 +48,6 @@ def read_event(event: object, *, request_id: str) -> ProxyRequest:
         raise UnsupportedMediaTypeError(
             "Send the request as JSON, with the header 'Content-Type: application/json'."
         )
-    return ProxyRequest(body=_body(event), request_id=request_id)
-
-
-def _body(event: Mapping[str, object]) -> bytes:
     text = event.get("body")
     if text is None:
         return b""
@@ -129,9 +84,18 @@ def _request_id(event: object, context: LambdaContext) -> str:
 
 
 def _answer(reply: Reply) -> dict[str, object]:
-    return {
+    """ReplyTooLargeError for one that Lambda's runtime would not survive."""
+    answer = {
         "statusCode": reply.status,
         "headers": {**reply.headers, **CORS_HEADERS},
         "body": reply.body.decode(),
         "isBase64Encoded": False,
     }
+    size = len(json.dumps(answer))
+    if size > MAX_ANSWER_BYTES:
+        raise ReplyTooLargeError(
+            "The result is too large for one answer; choose a smaller scale or 'format': 'jpeg'.",
+            bytes=size,
+            max_bytes=MAX_ANSWER_BYTES,
+        )
+    return answer

@@ -106,7 +106,7 @@ class S3Results:
             return self._client
 
 
-def results_of(settings: Settings) -> S3Results | None:
+def results_from(settings: Settings) -> S3Results | None:
     """The store that the settings name."""
     if settings.results_bucket is None:
         return None

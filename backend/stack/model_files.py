@@ -1,6 +1,6 @@
 """`Custom::ModelFiles`: brings the networks from S3 to the mounted file system.
 
-Handler: `backend.adapters.model_files.handler`. Properties: `Bucket`, `Key`, `Sha256` (of the
+Handler: `backend.stack.model_files.handler`. Properties: `Bucket`, `Key`, `Sha256` (of the
 archive) and `Directory` (the mount). Attribute: `Directory`, the folder with the manifest, named
 by the sha256, for `SR_MODELS_DIR`. An update writes the new folder beside the one in use and
 removes older ones, so a rollback finds what it had. A deletion removes every version; what it
@@ -19,10 +19,10 @@ from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
     ClientError,
 )
 
-from backend.adapters.api_gateway import LambdaContext
-from backend.adapters.custom_resource import Event, cause, respond
-from backend.adapters.model_archive import ModelArchive, remove_others
-from backend.sources.deadline import Deadline
+from backend.aws.lambda_limits import LambdaContext
+from backend.deadline import Deadline, DeadlineExceededError
+from backend.stack.custom_resource import Event, cause, respond
+from backend.stack.model_archive import ModelArchive, remove_others
 
 log = logging.getLogger("backend.aws")
 
@@ -56,6 +56,8 @@ def _install(archive: ModelArchive, deadline: Deadline, pause: Callable[[float],
     for seconds in (*PAUSES, None):
         try:
             return archive.install(s3, check_time=deadline.check)
+        except DeadlineExceededError:
+            raise
         except (OSError, BotoCoreError, ClientError) as exc:
             if seconds is None or cause(exc) in HOPELESS:
                 raise

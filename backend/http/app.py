@@ -1,13 +1,12 @@
-"""The service over HTTP, as a Starlette application."""
+"""The request handler over HTTP, as a Starlette application."""
 
 from __future__ import annotations
 
 import json
-import logging
 import re
 import threading
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import anyio
@@ -20,9 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from backend import __version__
-from backend.adapters.cors import CORS_HEADERS
-from backend.adapters.cross_origin import CrossOrigin
-from backend.adapters.openapi import STAGE, document
+from backend.engine import Watch
 from backend.errors import (
     MethodNotAllowedError,
     NotFoundError,
@@ -32,33 +29,39 @@ from backend.errors import (
     unexpected_error,
 )
 from backend.health import Health
-from backend.reply import Reply, body_too_large, error_reply
-from backend.service import Service
-
-log = logging.getLogger("backend.http")
+from backend.http.cross_origin import CrossOrigin
+from backend.http.openapi import STAGE, document
+from backend.protocol import RequestHandler, refuse
+from backend.reply import CORS_HEADERS, Reply, body_too_large
 
 NOTHING_HERE = "There is nothing here; pictures go to POST /resolution."
 PIECE_BYTES = 2**18
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-def create_app(service: Service, *, health: Health) -> Starlette:
-    """The routes of docs/api.md; `health` is what was found when the process started."""
-    described = json.dumps(document(service)).encode()
+def create_app(
+    handler: RequestHandler, *, health: Health, load: Callable[[], tuple[int, int]]
+) -> Starlette:
+    """The routes of docs/api.md.
+
+    `health` is what was found when the process started, `load` how many requests are (running,
+    waiting) just now.
+    """
+    description = json.dumps(document(handler)).encode()
 
     async def resolution(request: Request) -> Response:
         if not re.fullmatch(STAGE, request.path_params.get("stage", "default")):
             raise NotFoundError(NOTHING_HERE)
         _check_content_type(request)
-        body = await _body(request, max_bytes=service.settings.max_body_bytes)
-        return _response(await _handled(service, body, request))
+        body = await _body(request, max_bytes=handler.settings.max_body_bytes)
+        return _response(await _handle(handler, body, request))
 
     async def ping(request: Request) -> Response:  # noqa: ARG001
-        running, waiting = service.load
+        running, waiting = load()
         facts = {
             "status": "ok" if health.is_ready else "unavailable",
             "version": __version__,
-            "models": [{"name": s.name, "scale": s.scale} for s in service.registry.specs],
+            "models": [{"name": name, "scale": scale} for name, scale in health.models],
             "providers": health.providers,
             "running": running,
             "waiting": waiting,
@@ -68,7 +71,7 @@ def create_app(service: Service, *, health: Health) -> Starlette:
         return Response(json.dumps(facts), status, media_type="application/json")
 
     async def openapi(request: Request) -> Response:  # noqa: ARG001
-        return Response(described, media_type="application/json")
+        return Response(description, media_type="application/json")
 
     app = Starlette(
         routes=[
@@ -114,11 +117,11 @@ def _check_content_type(request: Request) -> None:
         )
 
 
-async def _handled(service: Service, body: bytes, request: Request) -> Reply:
+async def _handle(handler: RequestHandler, body: bytes, request: Request) -> Reply:
     """In a worker thread; a caller who hangs up, or a server that must stop, ends the work."""
     is_gone = threading.Event()
 
-    async def watch() -> None:
+    async def wait_for_disconnect() -> None:
         try:
             while (await request.receive())["type"] != "http.disconnect":
                 pass
@@ -126,9 +129,10 @@ async def _handled(service: Service, body: bytes, request: Request) -> Reply:
             is_gone.set()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch)
+        tasks.start_soon(wait_for_disconnect)
+        watch = Watch(is_cancelled=is_gone.is_set)
         reply = await to_thread.run_sync(
-            partial(service.handle, body, _request_id(request), is_cancelled=is_gone.is_set)
+            partial(handler.handle, body, _request_id(request), watch=watch)
         )
         tasks.cancel_scope.cancel()
     return reply
@@ -151,12 +155,8 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def _refused(request: Request, exc: Exception) -> Response:
-    """What is refused before the service sees it."""
-    assert isinstance(exc, SuperResolutionError)
-    request_id = _request_id(request)
-    facts = {"error": exc.code, "request_id": request_id, "status": exc.status}
-    log.info("%s", json.dumps(facts))
-    return _response(error_reply(exc, request_id=request_id))
+    """What is refused before the handler sees it."""
+    return _response(refuse(exc, request_id=_request_id(request)))
 
 
 async def _misrouted(request: Request, exc: Exception) -> Response:
@@ -175,6 +175,6 @@ async def _misrouted(request: Request, exc: Exception) -> Response:
 
 
 async def _unexpected(request: Request, exc: Exception) -> Response:  # noqa: ARG001
-    response = await _refused(request, unexpected_error())
+    response = await _refused(request, unexpected_error())  # uvicorn logs the cause
     response.headers.update(CORS_HEADERS)  # Starlette answers this one outside of all middleware
     return response

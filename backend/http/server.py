@@ -11,9 +11,9 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from backend.adapters.cors import CORS_HEADERS
 from backend.errors import RequestError
-from backend.reply import error_reply
+from backend.protocol import refuse
+from backend.reply import CORS_HEADERS
 
 log = logging.getLogger("backend.http")
 
@@ -25,8 +25,8 @@ class Protocol(H11Protocol):
         """`msg` is uvicorn's own text, which only the log gets."""
         request_id = str(uuid.uuid4())
         log.info("malformed request %s: %s", request_id, msg)
-        refused = RequestError("The request is not HTTP as it should be.")
-        reply = error_reply(refused, request_id=request_id)
+        malformed = RequestError("The request is not HTTP as it should be.")
+        reply = refuse(malformed, request_id=request_id)
         length = str(len(reply.body))
         headers = {**reply.headers, **CORS_HEADERS, "Content-Length": length, "Connection": "close"}
         for event in (

@@ -1,4 +1,4 @@
-"""One moment by which a fetch is over, whatever the other side does."""
+"""One moment by which something is over, whatever the other side does."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import TypeVar
 
-from backend.errors import SourceTimeoutError
-
 T = TypeVar("T")
 
 _SHORTEST_TIMEOUT = 0.001  # a socket timeout of 0 would mean "do not block"
+
+
+class DeadlineExceededError(TimeoutError):
+    """The time is over; whoever set the deadline translates it."""
 
 
 class Deadline:
@@ -33,14 +35,19 @@ class Deadline:
         self._is_over = False
 
     @property
-    def remaining(self) -> float:
-        """Seconds left, always above 0, so that it is a valid socket timeout."""
-        return max(self._end - time.monotonic(), _SHORTEST_TIMEOUT)
+    def seconds_left(self) -> float:
+        """Below 0 when it has passed."""
+        return self._end - time.monotonic()
+
+    @property
+    def timeout(self) -> float:
+        """Seconds left, but always above 0, so that it is a valid socket timeout."""
+        return max(self.seconds_left, _SHORTEST_TIMEOUT)
 
     def check(self) -> None:
-        """SourceTimeoutError when it has passed: between the steps of a long read."""
-        if time.monotonic() >= self._end:
-            raise too_slow()
+        """DeadlineExceededError when it has passed: between the steps of a long read."""
+        if self.seconds_left <= 0:
+            raise DeadlineExceededError
 
     def hold(self, connection: socket.socket) -> socket.socket:
         """Take note of a new connection, to be shut down at the end; returns the same one.
@@ -50,12 +57,12 @@ class Deadline:
         with self._lock:
             if self._is_over:
                 connection.close()
-                raise TimeoutError("the fetch was given up before it connected")
+                raise DeadlineExceededError("given up before it connected")
             self._held.append(connection.dup())
         return connection
 
     def run(self, job: Callable[[], T]) -> T:
-        """The job's result or exception; SourceTimeoutError at the deadline."""
+        """The job's result or exception; DeadlineExceededError at the deadline."""
         future: Future[T] = Future()
 
         def work() -> None:
@@ -67,11 +74,11 @@ class Deadline:
                 future.set_result(result)
 
         # A daemon, so that a resolver that hangs cannot keep the process from stopping.
-        threading.Thread(target=work, name="source", daemon=True).start()
+        threading.Thread(target=work, name="deadline", daemon=True).start()
         try:
-            finished, _ = wait([future], timeout=self.remaining)
-            if not finished:
-                raise too_slow()
+            finished, _ = wait([future], timeout=self.timeout)
+            if not finished or (self.seconds_left <= 0 and future.exception()):
+                raise DeadlineExceededError
             return future.result()
         finally:
             self._shut_down()
@@ -85,8 +92,3 @@ class Deadline:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
-
-
-def too_slow() -> SourceTimeoutError:
-    """For every way in which the time can run out."""
-    return SourceTimeoutError("Fetching the picture took too long.")

@@ -1,6 +1,6 @@
 """`Custom::ResultsCleanup`: empties the results bucket before CloudFormation deletes it.
 
-Handler: `backend.adapters.results_cleanup.handler`. Property: `Bucket`. Creation and update do
+Handler: `backend.stack.results_cleanup.handler`. Property: `Bucket`. Creation and update do
 nothing; a deletion removes every object and every unfinished upload. One that fails keeps the
 bucket, and deleting the stack again goes on with it.
 """
@@ -13,9 +13,9 @@ from typing import Any
 import boto3  # type: ignore[import-untyped, unused-ignore]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
-from backend.adapters.api_gateway import LambdaContext
-from backend.adapters.custom_resource import Event, respond
-from backend.sources.deadline import Deadline
+from backend.aws.lambda_limits import LambdaContext
+from backend.deadline import Deadline
+from backend.stack.custom_resource import Event, respond
 
 
 def handler(event: Event, context: LambdaContext) -> None:
@@ -24,7 +24,7 @@ def handler(event: Event, context: LambdaContext) -> None:
 
 
 def work(event: Event, deadline: Deadline) -> Mapping[str, str]:
-    """No attributes; botocore's errors, or SourceTimeoutError when there are too many objects."""
+    """No attributes; botocore's errors, or DeadlineExceededError for too many objects."""
     if event["RequestType"] == "Delete":
         client = boto3.session.Session().client("s3")
         bucket = str(event["ResourceProperties"]["Bucket"])

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from backend import Reply, Service
+from backend import Reply, RequestHandler
 from tests.aws.api_event import event_of, post_event, request_body, upscale_event
 from tests.aws.conftest import INPUTS, RESULTS
 from tests.aws.loopback import Loopback, Sent
@@ -23,13 +23,13 @@ from tests.aws.sagemaker_runtime import SageMakerRuntime
 from tests.aws.signature import ENVIRONMENT
 from tests.hostile.corpus import CORPUS, Case
 
-HANDLER = "backend.adapters.sagemaker_invoke.handler"
+HANDLER = "backend.aws.sagemaker_handler.handler"
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
 
 @pytest.fixture(scope="module")
-def runtime(service: Service) -> Iterator[SageMakerRuntime]:
-    with SageMakerRuntime(service.handle) as server:
+def runtime(handler: RequestHandler) -> Iterator[SageMakerRuntime]:
+    with SageMakerRuntime(handler.handle) as server:
         yield server
 
 
@@ -59,22 +59,22 @@ def call(process: LambdaProcess, event: object) -> tuple[int, dict[str, Any], di
 
 @pytest.mark.parametrize("case", CORPUS, ids=str)
 def test_every_file_of_the_corpus_gets_the_engines_own_answer(
-    process: LambdaProcess, service: Service, case: Case
+    process: LambdaProcess, handler: RequestHandler, case: Case
 ) -> None:
     body = request_body(case.make())
-    expected = service.handle(body, REQUEST_ID)
+    expected = handler.handle(body, REQUEST_ID)
     answer = process.call(post_event(body)).content
     assert (answer["statusCode"], answer["body"]) == (expected.status, expected.body.decode())
     assert expected.headers.items() <= answer["headers"].items()
 
 
 def test_options_reach_the_container(
-    process: LambdaProcess, service: Service, photo_bytes: Callable[..., bytes]
+    process: LambdaProcess, handler: RequestHandler, photo_bytes: Callable[..., bytes]
 ) -> None:
-    fields = {"scale": "4", "format": "jpeg", "cleanup": "off", "model": service.settings.model}
+    fields = {"scale": "4", "format": "jpeg", "cleanup": "off", "model": handler.settings.model}
     status, body, _ = call(process, upscale_event(photo_bytes("PNG"), **fields))
     assert (status, body["scale"], body["format"]) == (200, 4, "jpeg")
-    direct = json.loads(service.handle(request_body(photo_bytes("PNG"), **fields)).body)
+    direct = json.loads(handler.handle(request_body(photo_bytes("PNG"), **fields)).body)
     assert body == direct
 
 
@@ -85,14 +85,14 @@ def test_options_reach_the_container(
 )
 def test_a_400_stays_a_400_with_the_same_body(
     process: LambdaProcess,
-    service: Service,
+    handler: RequestHandler,
     photo_bytes: Callable[..., bytes],
     fields: dict[str, object],
     code: str,
 ) -> None:
     event = upscale_event(photo_bytes("PNG"), **fields)
     status, body, headers = call(process, event)
-    direct = service.handle(event["body"].encode(), REQUEST_ID)
+    direct = handler.handle(event["body"].encode(), REQUEST_ID)
     assert (status, body) == (400, json.loads(direct.body))
     assert body["error"] == code
     assert headers["X-Request-Id"] == REQUEST_ID == body["request_id"]
@@ -227,7 +227,7 @@ def test_urls_results_and_links(
     s3: S3,
     noise: bytes,
     photo_bytes: Callable[..., bytes],
-    service: Service,
+    handler: RequestHandler,
 ) -> None:
     """One process with everything configured; web, s3, asked-for and forced links."""
     environment = {
@@ -239,7 +239,7 @@ def test_urls_results_and_links(
         "SR_ALLOW_PRIVATE_SOURCES": "1",
     }
     data = photo_bytes("PNG")
-    direct = json.loads(service.handle(request_body(data)).body)
+    direct = json.loads(handler.handle(request_body(data)).body)
     s3.objects[f"{INPUTS}/cat.png"] = StoredObject(data=data)
     s3.objects[f"{INPUTS}/large.png"] = StoredObject(data=bytes(20 * 2**20))
     with (
@@ -272,7 +272,8 @@ def test_urls_results_and_links(
 def test_a_link_that_the_container_made_is_passed_on(
     s3: S3, photo_bytes: Callable[..., bytes]
 ) -> None:
-    made = json.dumps({"result_url": "https://example.com/x.png", "width": 2}).encode()
+    about = {"width": 192, "height": 128, "format": "png", "model": "fast", "scale": 2}
+    made = json.dumps({"result_url": "https://example.com/x.png", **about}).encode()
     with SageMakerRuntime(lambda body: Reply(status=200, body=made)) as runtime:
         environment = {**ENVIRONMENT, **runtime.environment, **s3.environment}
         environment["SR_RESULTS_BUCKET"] = RESULTS

@@ -14,9 +14,10 @@ from ray import serve  # type: ignore[import-not-found, unused-ignore]
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backend import Settings, create_service
-from backend.adapters.s3_results import results_of
+from backend import RequestHandler, Settings, create_engine
+from backend.aws.s3_results import results_from
 from backend.health import check
+from backend.sources import AnySource
 
 log = logging.getLogger("backend.ray")
 
@@ -28,8 +29,11 @@ class SuperResolution:
         onnxruntime.preload_dlls()  # CUDA's libraries lie in Python packages here
         settings = Settings.from_environment()
         logging.basicConfig(level=settings.log_level)
-        self._service = create_service(settings, result_store=results_of(settings))
-        health = check(self._service)
+        engine = create_engine(settings)
+        self._handler = RequestHandler(
+            engine, AnySource(settings), settings, results_from(settings)
+        )
+        health = check(engine)
         for warning in health.warnings:
             log.warning("%s", warning)
         log.info("networks run on %s", ", ".join(health.providers))
@@ -39,7 +43,7 @@ class SuperResolution:
     async def __call__(self, request: Request) -> Response:
         """SageMaker has limited the body's size before."""
         body = await request.body()
-        reply = await to_thread.run_sync(partial(self._service.handle, body))
+        reply = await to_thread.run_sync(partial(self._handler.handle, body))
         return Response(reply.body, reply.status, headers=reply.headers)
 
 

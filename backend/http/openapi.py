@@ -1,4 +1,4 @@
-"""The server's description of itself, made from the service's own facts."""
+"""The server's description of itself, made from the handler's own facts."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from backend.errors import (
     unexpected_error,
 )
 from backend.options import FORMATS, MAX_DIGITS, OUTPUTS, SCALES
+from backend.protocol import RequestHandler
 from backend.reply import body_too_large
-from backend.service import Service
 
 Schema = dict[str, Any]
 
@@ -58,9 +58,9 @@ STAGE = "^[A-Za-z0-9_-]{1,128}$"
 """The names that API Gateway allows for a stage."""
 
 
-def document(service: Service) -> Schema:
+def document(handler: RequestHandler) -> Schema:
     """OpenAPI 3.1."""
-    resolution = _resolution(service)
+    resolution = _resolution(handler)
     stage = {
         "name": "stage",
         "in": "path",
@@ -92,8 +92,8 @@ def document(service: Service) -> Schema:
         },
         "components": {
             "schemas": {
-                "UpscaleRequest": _request_schema(service),
-                "UpscaleResult": _result_schema(service),
+                "UpscaleRequest": _request_schema(handler),
+                "UpscaleResult": _result_schema(handler),
                 "Error": _error_schema(),
                 "Health": _health_schema(),
             }
@@ -101,7 +101,7 @@ def document(service: Service) -> Schema:
     }
 
 
-def _resolution(service: Service) -> Schema:
+def _resolution(handler: RequestHandler) -> Schema:
     return {
         "summary": "Upscale a picture",
         "requestBody": {
@@ -109,7 +109,7 @@ def _resolution(service: Service) -> Schema:
             "content": {
                 "application/json": {
                     "schema": _ref("UpscaleRequest"),
-                    "examples": _request_examples(service),
+                    "examples": _request_examples(handler),
                 }
             },
         },
@@ -120,11 +120,11 @@ def _resolution(service: Service) -> Schema:
                 "content": {
                     "application/json": {
                         "schema": _ref("UpscaleResult"),
-                        "examples": {"upscaled": {"value": _result_example(service)}},
+                        "examples": {"upscaled": {"value": _result_example(handler)}},
                     }
                 },
             },
-            **_error_responses(_errors(service)),
+            **_error_responses(_errors(handler)),
         },
     }
 
@@ -154,9 +154,10 @@ def _self() -> Schema:
     }
 
 
-def _request_schema(service: Service) -> Schema:
-    settings = service.settings
-    scales = [scale for scale in SCALES if scale in service.registry.scales]
+def _request_schema(handler: RequestHandler) -> Schema:
+    settings = handler.settings
+    available = {scale for _, scale in _networks(handler)}
+    scales = [scale for scale in SCALES if scale in available]
     digits = "".join(str(scale) for scale in scales)
     longest = -(-settings.max_image_bytes // 3) * 4
     alternatives = {
@@ -193,7 +194,7 @@ def _request_schema(service: Service) -> Schema:
                 "description": "How many times wider and higher; digits in a string are accepted.",
             },
             "model": {
-                "enum": [*service.registry.names, None],
+                "enum": [*list(handler.engine.models), None],
                 "default": settings.model,
                 "description": "Which network.",
             },
@@ -205,7 +206,7 @@ def _request_schema(service: Service) -> Schema:
                 ),
             },
             "output": {
-                "enum": [*_outputs(service), None],
+                "enum": [*_outputs(handler), None],
                 "default": OUTPUTS[0],
                 "description": (
                     "Whether the result comes inside the answer, or as a link: that is possible "
@@ -235,16 +236,22 @@ def _request_schema(service: Service) -> Schema:
     }
 
 
-def _outputs(service: Service) -> Sequence[str]:
-    return OUTPUTS if service.can_answer_with_links else OUTPUTS[:1]
+def _networks(handler: RequestHandler) -> list[tuple[str, int]]:
+    """(name, scale) of each."""
+    models = handler.engine.models
+    return [(name, scale) for name, scales in models.items() for scale in scales]
 
 
-def _result_schema(service: Service) -> Schema:
+def _outputs(handler: RequestHandler) -> Sequence[str]:
+    return OUTPUTS if handler.can_answer_with_links else OUTPUTS[:1]
+
+
+def _result_schema(handler: RequestHandler) -> Schema:
     about = {
         "width": {"type": "integer", "minimum": 1, "description": "Pixels of the result."},
         "height": {"type": "integer", "minimum": 1},
         "format": {"enum": [name for name in FORMATS if name != "auto"]},
-        "model": {"enum": service.registry.names},
+        "model": {"enum": list(handler.engine.models)},
         "scale": {"enum": list(SCALES)},
     }
     return {
@@ -306,7 +313,7 @@ def _health_schema() -> Schema:
     }
 
 
-def _request_examples(service: Service) -> Schema:
+def _request_examples(handler: RequestHandler) -> Schema:
     examples: Schema = {
         "smallest": {
             "summary": "Only a picture: twice as large, by the default model",
@@ -317,13 +324,13 @@ def _request_examples(service: Service) -> Schema:
             "value": {"img": _example_picture("JPEG", (16, 12)), "scale": "2"},
         },
     }
-    for spec in service.registry.specs:
-        examples[f"{spec.name}X{spec.scale}"] = {
-            "summary": f"Everything said: {spec.name}, {spec.scale} times, as a WebP",
+    for name, scale in _networks(handler):
+        examples[f"{name}X{scale}"] = {
+            "summary": f"Everything said: {name}, {scale} times, as a WebP",
             "value": {
                 "img": "data:image/png;base64," + _example_picture("PNG", (8, 6)),
-                "scale": spec.scale,
-                "model": spec.name,
+                "scale": scale,
+                "model": name,
                 "format": "webp",
                 "output": "base64",
                 "cleanup": "off",
@@ -332,16 +339,16 @@ def _request_examples(service: Service) -> Schema:
     return examples
 
 
-def _result_example(service: Service) -> Schema:
-    spec = service.registry.specs[0]
-    width, height = 8 * spec.scale, 6 * spec.scale
+def _result_example(handler: RequestHandler) -> Schema:
+    name, scale = _networks(handler)[0]
+    width, height = 8 * scale, 6 * scale
     return {
         "result": _example_picture("PNG", (width, height)),
         "width": width,
         "height": height,
         "format": "png",
-        "model": spec.name,
-        "scale": spec.scale,
+        "model": name,
+        "scale": scale,
     }
 
 
@@ -352,13 +359,13 @@ def _example_picture(format: str, size: tuple[int, int]) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _errors(service: Service) -> list[SuperResolutionError]:
+def _errors(handler: RequestHandler) -> list[SuperResolutionError]:
     """One real error of each kind that a request can be answered with."""
-    settings = service.settings
+    settings = handler.settings
     return [
         RequestError("Send exactly one of 'url' and 'img'."),
         UnsupportedScaleError(3, allowed=SCALES),
-        UnknownModelError("best", known=service.registry.names),
+        UnknownModelError("best", known=list(handler.engine.models)),
         UnsupportedMediaTypeError(
             "This is not a picture that can be read here; send a JPEG, PNG or BMP."
         ),

@@ -11,10 +11,10 @@ from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
     ClientError,
 )
 
-from backend.adapters.api_gateway import LambdaContext
-from backend.adapters.cloudformation import Outcome, answer
-from backend.errors import SourceTimeoutError, SuperResolutionError
-from backend.sources.deadline import Deadline
+from backend.aws.lambda_limits import LambdaContext
+from backend.deadline import Deadline, DeadlineExceededError
+from backend.errors import SuperResolutionError
+from backend.stack.cloudformation import Outcome, answer
 
 log = logging.getLogger("backend.aws")
 log.setLevel(logging.INFO)
@@ -48,7 +48,7 @@ def _outcome(
     deadline = Deadline(context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER)
     try:
         data = deadline.run(lambda: work(event, deadline))
-    except SourceTimeoutError:
+    except DeadlineExceededError:
         reason = "There was not enough time."
     except SuperResolutionError as exc:
         reason = exc.message

@@ -1,0 +1,58 @@
+"""AWS Lambda behind an API Gateway REST API: `backend.aws.lambda_handler.handler`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cache
+
+from backend.aws.api_gateway import answer_event
+from backend.aws.lambda_limits import LambdaContext, lambda_settings
+from backend.aws.s3_results import results_from
+from backend.errors import ModelError
+from backend.factory import create_engine
+from backend.local import LocalEngine
+from backend.protocol import RequestHandler
+from backend.sources import AnySource
+
+log = logging.getLogger("backend.aws")
+
+
+@cache
+def engine() -> LocalEngine:
+    """Made once a process; what fails is tried again by the next call."""
+    settings = lambda_settings()
+    logging.getLogger("backend").setLevel(settings.log_level)
+    return create_engine(settings)
+
+
+@cache
+def request_handler() -> RequestHandler:
+    """Made once a process."""
+    settings = engine().settings
+    return RequestHandler(engine(), AnySource(settings), settings, results_from(settings))
+
+
+def handler(event: object, context: LambdaContext) -> dict[str, object]:
+    """A proxy event in, a proxy answer out; never raises."""
+    return answer_event(event, context, request_handler)
+
+
+def start() -> None:
+    """Loads the default networks while Lambda starts the process.
+
+    It runs at full speed then, whatever the function's memory, and with provisioned concurrency
+    before there is any request. Bad settings end the start, so that a deployment that cannot work
+    shows at once. A network that cannot be read does not: requests for it are answered with
+    `model_unavailable`, and each looks again, since the file may be on its way.
+    """
+    try:
+        made = engine()
+        for scale in made.models.get(made.settings.model, ()):
+            made.session(model=made.settings.model, scale=scale)
+    except ModelError as exc:
+        log.warning("started without its networks: %s", exc.message)
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    start()

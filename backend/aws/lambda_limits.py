@@ -1,0 +1,51 @@
+"""What Lambda and API Gateway allow a call: time, and bytes of its answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from backend.deadline import Deadline
+from backend.settings import Settings
+
+MAX_ANSWER_BYTES = 6 * 2**20
+"""Lambda's limit on the JSON of an answer; the runtime's process ends when it is exceeded."""
+ENVELOPE_BYTES = 4096
+"""More than what is put around a reply's body: status, headers, and a backslash a quote."""
+MAX_REPLY_BYTES = MAX_ANSWER_BYTES - ENVELOPE_BYTES
+TIME_BUDGET_SECONDS = 27.0
+"""API Gateway hangs up after 29 s unless its quota was raised; a cold start is part of them."""
+SECONDS_TO_ANSWER = 1.0
+"""Kept back to encode and send an answer before Lambda ends the call."""
+
+
+class LambdaContext(Protocol):
+    """What is used of the second argument of a handler."""
+
+    @property
+    def aws_request_id(self) -> str: ...
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+def lambda_settings() -> Settings:
+    """`SR_*`; a reply limit above what Lambda takes is lowered to it."""
+    settings = Settings.from_environment()
+    return replace(
+        settings,
+        max_reply_bytes=min(settings.max_reply_bytes or MAX_REPLY_BYTES, MAX_REPLY_BYTES),
+        time_budget_seconds=settings.time_budget_seconds or TIME_BUDGET_SECONDS,
+    )
+
+
+def seconds_left(context: LambdaContext, *, budget: float | None) -> Callable[[], float]:
+    """The smaller of what the caller waits for (`budget` from now on) and what Lambda allows."""
+    deadline = Deadline(math.inf if budget is None else budget)
+
+    def left() -> float:
+        of_lambda = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
+        return min(deadline.seconds_left, of_lambda)
+
+    return left

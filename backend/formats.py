@@ -1,0 +1,123 @@
+"""Every fact about a file format of pictures, once: to read or write another, add its record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFormat:
+    """One format, as requests, people, browsers, files and Pillow call it."""
+
+    name: str
+    """In requests and answers."""
+    label: str
+    """In sentences."""
+    suffixes: tuple[str, ...]
+    """Of file names, in small letters; the first one is written."""
+    media_type: str
+    signature: bytes
+    """A regular expression for the first bytes of such a file."""
+    pillow_name: str
+    plugin: str
+    """The module that registers it with Pillow."""
+    is_readable: bool = False
+    is_lossless: bool
+    has_alpha: bool
+    longest_side: int | None = None
+    """Pixels on a side that a written file can have; None for a format that is not written."""
+    save_options: Mapping[str, object] = field(default_factory=dict)
+    """For Pillow; a `quality` among them is the default one."""
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether a result can be asked for in this format."""
+        return self.longest_side is not None
+
+    @property
+    def default_quality(self) -> int | None:
+        """1-100; None where there is no such choice."""
+        quality = self.save_options.get("quality")
+        return quality if isinstance(quality, int) else None
+
+
+JPEG = FileFormat(
+    name="jpeg",
+    label="JPEG",
+    suffixes=(".jpg", ".jpeg"),
+    media_type="image/jpeg",
+    signature=rb"\xff\xd8",
+    pillow_name="JPEG",
+    plugin="PIL.JpegImagePlugin",
+    is_readable=True,
+    is_lossless=False,
+    has_alpha=False,
+    longest_side=65500,
+    save_options={"quality": 95, "subsampling": 0},
+)
+PNG = FileFormat(
+    name="png",
+    label="PNG",
+    suffixes=(".png",),
+    media_type="image/png",
+    signature=rb"\x89PNG\r\n\x1a\n",
+    pillow_name="PNG",
+    plugin="PIL.PngImagePlugin",
+    is_readable=True,
+    is_lossless=True,
+    has_alpha=True,
+    longest_side=2**31 - 1,
+    # Level 6 of zlib takes three times as long for files a few per cent smaller.
+    save_options={"compress_level": 3},
+)
+BMP = FileFormat(
+    name="bmp",
+    label="BMP",
+    suffixes=(".bmp",),
+    media_type="image/bmp",
+    signature=rb"BM",
+    pillow_name="BMP",
+    plugin="PIL.BmpImagePlugin",
+    is_readable=True,
+    is_lossless=True,
+    has_alpha=False,
+)
+WEBP = FileFormat(
+    name="webp",
+    label="WebP",
+    suffixes=(".webp",),
+    media_type="image/webp",
+    signature=rb"RIFF.{4}WEBP",
+    pillow_name="WEBP",
+    plugin="PIL.WebPImagePlugin",
+    is_lossless=False,
+    has_alpha=True,
+    longest_side=16383,
+    save_options={"quality": 92, "method": 2},
+)
+
+FORMATS = {each.name: each for each in (JPEG, PNG, BMP, WEBP)}
+READABLE = tuple(each for each in FORMATS.values() if each.is_readable)
+WRITABLE = tuple(
+    sorted(
+        (each for each in FORMATS.values() if each.is_writable),
+        key=lambda each: not each.is_lossless,
+    )
+)
+"""Those without loss first."""
+
+
+def format_from_signature(data: bytes) -> FileFormat | None:
+    """The format that the file begins as, whether it is read here or not."""
+    for each in FORMATS.values():
+        if re.match(each.signature, data, re.DOTALL):
+            return each
+    return None
+
+
+def labels(formats: tuple[FileFormat, ...], *, conjunction: str = "or") -> str:
+    """`JPEG, PNG or BMP`, for a sentence."""
+    *others, last = (each.label for each in formats)
+    return f"{', '.join(others)} {conjunction} {last}" if others else last
