@@ -52,15 +52,13 @@ def lean_bmp(data: bytes, *, max_side: int) -> LeanFile:
         raise damaged()
     header = _header(data, length)
     size = header.width, abs(header.height)
-    is_coded = header.compression in RUN_LENGTH and 0 < min(size) and max(size) <= max_side
+    is_coded = header.compression in RUN_LENGTH and min(size) > 0 and max(size) <= max_side
     return LeanFile(data=_without_runs(data, header) if is_coded else data, size=size)
 
 
 def _header(data: bytes, length: int) -> _Header:
     (pixels_at,) = struct.unpack_from("<I", data, 10)
-    width, height, _, bits, compression = struct.unpack_from(
-        "<IiHHI", data, FILE_HEADER_BYTES + 4
-    )
+    width, height, _, bits, compression = struct.unpack_from("<IiHHI", data, FILE_HEADER_BYTES + 4)
     (colors,) = struct.unpack_from("<I", data, FILE_HEADER_BYTES + 32)
     return _Header(
         length=length,

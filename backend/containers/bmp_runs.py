@@ -91,7 +91,9 @@ def _runs(data: bytes, at: int, *, room: int, bits: int) -> tuple[int, bytes]:
     stops = np.minimum(np.cumsum(runs[:, 0], dtype=np.int64), room)
     starts = np.concatenate(([0], stops[:-1]))
     counts = stops - starts
-    if bits == 8:
-        return 2 * len(runs), np.repeat(runs[:, 1], counts).tobytes()
-    is_second = (np.arange(stops[-1]) - np.repeat(starts, counts)) % 2
-    return 2 * len(runs), PAIRS[np.repeat(runs[:, 1], counts), is_second].tobytes()
+    values = np.repeat(runs[:, 1], counts)
+    if bits == 4:
+        is_second = (np.arange(stops[-1]) - np.repeat(starts, counts)) % 2
+        values = PAIRS[values, is_second]
+    pixels: bytes = values.tobytes()
+    return 2 * len(runs), pixels

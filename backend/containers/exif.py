@@ -18,7 +18,7 @@ _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 def orientation_from_exif(exif: bytes) -> int | None:
     """1-8 from the first directory of a TIFF structure; None when it does not say."""
     tiff = exif.removeprefix(EXIF_START)[:MAX_EXIF_BYTES]
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None or len(tiff) < 8:
         return None
     (start,) = struct.unpack_from(order + "I", tiff, 4)

@@ -38,9 +38,8 @@ class _Found:
     xmp: bytes = b""
     profile: list[bytes] = field(default_factory=list)
 
-    def take(self, marker: int, segment: bytes) -> None:
-        """A segment before the first scan, with its length field."""
-        content = segment[2:]
+    def take(self, marker: int, content: bytes) -> None:
+        """A segment before the first scan."""
         if marker in FRAMES:
             if self.size is not None or len(content) < 6:
                 raise damaged()
@@ -51,8 +50,6 @@ class _Found:
             self.xmp = content.removeprefix(XMP_START)
         elif marker == PROFILE and content.startswith(PROFILE_START):
             self.profile.append(content.removeprefix(PROFILE_START))
-        if not _is_metadata(marker, content):
-            self.kept.append(bytes((0xFF, marker)) + segment)
 
     def icc_profile(self) -> bytes | None:
         """The parts in the order that they name; None when they are not as many as they say."""
@@ -71,37 +68,38 @@ def lean_jpeg(data: bytes) -> LeanFile:
     found = _Found()
     segments = Count("segments", limit=MAX_SEGMENTS)
     scans = Count("scans", limit=MAX_SCANS)
-    at, has_scan = 2, False
-    while match := (_MARKER_IN_SCAN if has_scan else _MARKER).search(data, at):
+    at, has_scan, in_scan, is_left_out = 2, False, False, False
+    while match := (_MARKER_IN_SCAN if in_scan else _MARKER).search(data, at):
         segments.add()
-        if has_scan:
+        if in_scan:
             found.kept.append(data[at : match.start()])
         at = match.end()
         marker = data[at - 1]
         if marker == END_OF_IMAGE:
-            found.kept.append(b"\xff\xd9")
+            is_left_out = True
             break
         if marker not in WITH_LENGTH:
-            if not has_scan and marker not in WITHOUT_LENGTH:
+            if has_scan and marker not in WITHOUT_LENGTH:
+                found.kept.append(match[0])  # the decoder says what it thinks of it
+            elif marker not in WITHOUT_LENGTH:
                 raise damaged()
-            if has_scan:  # the decoder stops here or goes on as it likes; what follows is counted
-                found.kept.append(data[at - 2 : at])
             continue
-        length = int.from_bytes(data[at : at + 2])
-        if length < 2:
-            raise damaged()
-        segment = data[at : at + length]
-        at += length
-        if marker == START_OF_SCAN:
+        segment = data[at : at + max(2, int.from_bytes(data[at : at + 2]))]
+        at += len(segment)
+        is_left_out = _is_metadata(marker, segment)
+        in_scan = marker == START_OF_SCAN
+        if in_scan:
             scans.add()
             has_scan = True
         if not has_scan:
-            found.take(marker, segment)
-        elif not _is_metadata(marker, b""):
-            found.kept.append(bytes((0xFF, marker)) + segment)
+            found.take(marker, segment[2:])
+        if not is_left_out:
+            found.kept.append(match[0] + segment)
     else:
-        if has_scan:
+        if in_scan:
             found.kept.append(data[at:])
+    if is_left_out:  # whatever it was, it ended the scan before it
+        found.kept.append(b"\xff\xd9")
     return LeanFile(
         data=b"".join(found.kept),
         size=found.size,
@@ -110,10 +108,10 @@ def lean_jpeg(data: bytes) -> LeanFile:
     )
 
 
-def _is_metadata(marker: int, content: bytes) -> bool:
+def _is_metadata(marker: int, segment: bytes) -> bool:
     """JFIF's and Adobe's headers say what the components mean; the others only tell about it."""
     if marker == JFIF:
-        return not content.startswith(b"JFIF")
+        return not segment[2:].startswith(b"JFIF")
     if marker == ADOBE:
-        return not content.startswith(b"Adobe")
+        return not segment[2:].startswith(b"Adobe")
     return marker in APPLICATION or marker == COMMENT

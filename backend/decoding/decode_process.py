@@ -11,7 +11,7 @@ import weakref
 from contextlib import suppress
 
 from backend.decoding.limits import WALL_SECONDS
-from backend.decoding.message import receive, send
+from backend.decoding.message import Head, receive, send
 from backend.decoding.picture_message import picture_from_message
 from backend.errors import BusyError, ImageError
 from backend.images import Picture
@@ -37,22 +37,26 @@ class DecodeProcess:
 
     def decode(self, data: bytes, *, max_side: int) -> Picture:
         """As `images.decode`; ImageError too for a file that costs more than any good one."""
-        ours, theirs = socket.socketpair()
-        with ours:
-            with theirs:
-                self._hand_over(theirs)
-            ours.settimeout(ANSWER_SECONDS)
-            try:
-                send(ours, {"max_side": max_side}, [data])
-                answer = receive(ours)
-            except OSError:
-                answer = None
+        answer = self._answer(data, max_side=max_side)
+        if answer is None and self._process.poll() is not None:
+            answer = self._answer(data, max_side=max_side)  # not the picture's fault
         if answer is None:
             raise ImageError(
                 "The picture takes more time or memory to read than pictures of its size do; save "
                 "it anew in an image editor."
             )
         return picture_from_message(*answer)
+
+    def _answer(self, data: bytes, *, max_side: int) -> tuple[Head, memoryview] | None:
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                self._hand_over(theirs)
+            ours.settimeout(ANSWER_SECONDS)
+            with suppress(OSError):
+                send(ours, {"max_side": max_side}, [data])
+                return receive(ours)
+        return None
 
     def close(self) -> None:
         """Ends the process; later calls start another."""
@@ -84,9 +88,9 @@ def _started() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     environment |= {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
     ours, theirs = socket.socketpair()
     with theirs:
-        process = subprocess.Popen(  # noqa: S603 - no part of it comes from outside
+        process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "backend.decoding.decode_worker"],
-            stdin=theirs,
+            stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,  # libraries write into it, names of files among that
             env=environment,

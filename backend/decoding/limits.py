@@ -46,7 +46,7 @@ def limit(*, pixels: int = 0) -> None:
 
 
 def _address_space() -> int:
-    """Of this process just now; 0 where the system does not say, so that only its own limits are."""
+    """Of this process just now; without end where the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
     except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def message_from_picture(picture: Picture) -> tuple[Head, list[memoryview]]:
         value = getattr(picture, each.name)
         if isinstance(value, np.ndarray):
             head[each.name] = {"shape": value.shape}
-            contents.append(memoryview(np.ascontiguousarray(value)))
+            contents.append(np.ascontiguousarray(value).data)
         elif isinstance(value, bytes):
             head[each.name] = {"length": len(value)}
             contents.append(memoryview(value))
@@ -48,7 +49,8 @@ def picture_from_message(head: Head, content: memoryview) -> Picture:
     if "error" in head:
         refusal = REFUSALS[str(head["error"])]
         raise refusal(str(head["message"]), **_mapping(head["details"]))
-    return Picture(**dict(_values(_mapping(head["picture"]), content)))
+    values: dict[str, Any] = dict(_values(_mapping(head["picture"]), content))
+    return Picture(**values)
 
 
 def _values(head: Mapping[str, object], content: memoryview) -> Iterator[tuple[str, object]]:
