@@ -14,9 +14,9 @@ TOGETHER = 1024
 COST_TOGETHER = 32
 """Of such a group, in steps."""
 END_OF_LINE, END_OF_PICTURE, JUMP = 0, 1, 2
-PAIRS = np.array([(value >> 4, value & 15) for value in range(256)], np.uint8)
+PAIRS = tuple(bytes((value >> 4, value & 15)) for value in range(256))
 """The two pixels of 4 bits in a byte."""
-PAIR_BYTES = tuple(pair.tobytes() for pair in PAIRS)
+PAIR_TABLE = np.frombuffer(b"".join(PAIRS), np.uint8).reshape(256, 2)
 
 
 def unpacked(data: bytes, at: int, *, size: tuple[int, int], bits: int) -> bytes:
@@ -75,11 +75,11 @@ def unpacked(data: bytes, at: int, *, size: tuple[int, int], bits: int) -> bytes
 
 def _run(value: int, count: int) -> bytes:
     """Two colours in turn."""
-    return (PAIR_BYTES[value] * ((count + 1) // 2))[:count]
+    return (PAIRS[value] * ((count + 1) // 2))[:count]
 
 
 def _pairs(part: bytes) -> bytes:
-    return b"".join([PAIR_BYTES[value] for value in part])
+    return b"".join([PAIRS[value] for value in part])
 
 
 def _runs(data: bytes, at: int, *, room: int, bits: int) -> tuple[int, bytes]:
@@ -94,6 +94,6 @@ def _runs(data: bytes, at: int, *, room: int, bits: int) -> tuple[int, bytes]:
     values = np.repeat(runs[:, 1], counts)
     if bits == 4:
         is_second = (np.arange(stops[-1]) - np.repeat(starts, counts)) % 2
-        values = PAIRS[values, is_second]
+        values = PAIR_TABLE[values, is_second]
     pixels: bytes = values.tobytes()
     return 2 * len(runs), pixels
