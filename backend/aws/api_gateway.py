@@ -15,7 +15,7 @@ from backend.errors import (
     UnsupportedMediaTypeError,
 )
 from backend.protocol import RequestHandler, refuse
-from backend.reply import CORS_HEADERS, Reply
+from backend.reply import CORS_HEADERS, Reply, request_id_from
 
 
 def answer_event(
@@ -80,7 +80,7 @@ def _request_id(event: object, context: LambdaContext) -> str:
     """API Gateway's own, which its access log has too."""
     about = event.get("requestContext") if isinstance(event, Mapping) else None
     given = about.get("requestId") if isinstance(about, Mapping) else None
-    return given if isinstance(given, str) and given else context.aws_request_id
+    return request_id_from(given or context.aws_request_id)
 
 
 def _answer(reply: Reply) -> dict[str, object]:
