@@ -61,6 +61,11 @@ class LocalEngine:
         """(running, waiting) just now."""
         return self._gate.load
 
+    @property
+    def seconds_until_free(self) -> float:
+        """Until the picture at work is expected to be done."""
+        return self._gate.seconds_until_free
+
     def session(self, *, model: str | None, scale: int) -> Session:
         """The network, loaded on first use and kept; ModelError when it cannot be loaded."""
         return self._opened(self._find(model, scale))
@@ -79,11 +84,12 @@ class LocalEngine:
                 max_bytes=self._settings.max_image_bytes,
             )
         spec = self._find(options.model, options.scale)
-        with self._gate.turn(watch):
+        with self._gate.turn(watch) as turn:
             started = time.perf_counter()
             picture = self._decode(data, max_side=self._settings.max_side)
             file_format = output_format(picture, options.format)
             self._check_output(picture, spec, file_format, seconds_left=watch.seconds_left())
+            turn.expect(self._estimator.seconds(spec, pixels=picture.size[0] * picture.size[1]))
             session = self._opened(spec)
             cleanup = _cleanup(picture, options)
             running = time.perf_counter()

@@ -142,7 +142,7 @@ class Jobs:
                     len(self._running) >= self._max_running
                     and len(self._waiting) >= self._max_queued
                 ):
-                    raise queue_is_full(waiting=len(self._waiting))
+                    raise queue_is_full(seconds=2.0 * (1 + len(self._waiting)))
                 job = Job(key, work, self)
                 self._waiting.append(job)
             job._visitors[visitor] = self._clock()
