@@ -11,7 +11,7 @@ from backend.engine import Upscaled, Watch
 from backend.errors import DeadlineError, ImageTooLargeError, PayloadTooLargeError
 from backend.estimate import Estimator
 from backend.gate import Gate
-from backend.images import Picture, check_output_size, decode, encode, output_format
+from backend.images import Decode, Picture, check_output_size, encode, output_format
 from backend.jpeg_tables import cleanup_from_quality
 from backend.options import AUTO, UpscaleOptions
 from backend.registry import OTHER_PICTURES, PHOTOGRAPHS, ModelSpec, Registry
@@ -28,10 +28,12 @@ class LocalEngine:
         *,
         registry: Registry,
         open_session: Callable[[ModelSpec], Session],
+        decode: Decode,
         settings: Settings,
         cores: float | None = None,
     ) -> None:
         self._registry = registry
+        self._decode = decode
         self._settings = settings
         self._gate = Gate(max_running=settings.max_running, max_queued=settings.max_queued)
         self._sessions = Sessions(open_session)
@@ -59,6 +61,11 @@ class LocalEngine:
         """(running, waiting) just now."""
         return self._gate.load
 
+    @property
+    def seconds_until_free(self) -> float:
+        """Until the picture at work is expected to be done."""
+        return self._gate.seconds_until_free
+
     def session(self, *, model: str | None, scale: int) -> Session:
         """The network, loaded on first use and kept; ModelError when it cannot be loaded."""
         return self._sessions.get(self._find(UpscaleOptions(model=model, scale=scale)))
@@ -73,13 +80,14 @@ class LocalEngine:
         if len(data) > self._settings.max_image_bytes:
             raise PayloadTooLargeError.over(self._settings.max_image_bytes, what="picture")
         spec = self._find(options)
-        with self._gate.turn(watch):
+        with self._gate.turn(watch) as turn:
             started = time.perf_counter()
-            picture = decode(data, max_side=self._settings.max_side)
+            picture = self._decode(data, max_side=self._settings.max_side)
             if self._is_automatic(options):
                 spec = self._choose(picture, options)
             file_format = output_format(picture, options.format)
             self._check_output(picture, spec, file_format, seconds_left=watch.seconds_left())
+            turn.expect(self._estimator.seconds(spec, pixels=picture.size[0] * picture.size[1]))
             session = self._sessions.get(spec)
             cleanup = options.cleanup
             if cleanup is None:

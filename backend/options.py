@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,11 @@ AUTO = "auto"
 """The model that is chosen from the picture."""
 SCALES = (2, 4)
 MAX_DIGITS = 6
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+"""A surrogate that JSON can write and no text can hold."""
+MAX_QUOTATION_MARKS = 512
+MAX_BYTES_OUTSIDE = 64 * 2**10
+"""Of a body, beside its strings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +60,8 @@ def check_model(models: Mapping[str, Sequence[int]], *, name: str, scale: int) -
 
 def parse_request(body: bytes) -> UpscaleRequest:
     """JSON bytes -> request; RequestError or UnsupportedScaleError, never a guess."""
+    if not _is_flat(body):
+        raise RequestError("The body holds more than a request's few fields.")
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError) as exc:
@@ -81,6 +89,23 @@ def parse_request(body: bytes) -> UpscaleRequest:
             detail=parse_detail(fields.get("detail")),
         ),
     )
+
+
+def _is_flat(body: bytes) -> bool:
+    """Whether there is little beside the strings: lists of millions cost far more than they weigh.
+
+    The strings are found by their quotation marks alone. An escaped one among them makes the rest
+    seem to be outside, which is harmless in a body without a picture, where all is short.
+    """
+    at, outside, is_inside = 0, 0, False
+    for _ in range(MAX_QUOTATION_MARKS):
+        mark = body.find(b'"', at)
+        if not is_inside:
+            outside += (len(body) if mark < 0 else mark) - at
+        if mark < 0:
+            return outside <= MAX_BYTES_OUTSIDE
+        at, is_inside = mark + 1, not is_inside
+    return False
 
 
 def parse_scale(value: object) -> int:
@@ -141,6 +166,8 @@ def _text(fields: Mapping[str, object], name: str) -> str | None:
         return None
     if not isinstance(value, str) or not value:
         raise RequestError(f"'{name}' is a string that is not empty.", field=name)
+    if not value.isascii() and HALF_CHARACTER.search(value):
+        raise RequestError(f"'{name}' holds half a character.", field=name)
     return value
 
 

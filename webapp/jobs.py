@@ -141,7 +141,7 @@ class Jobs:
                     len(self._running) >= self._max_running
                     and len(self._waiting) >= self._max_queued
                 ):
-                    raise BusyError.behind(len(self._waiting))
+                    raise BusyError.for_seconds(2.0 * (1 + len(self._waiting)))
                 job = Job(key, work, self)
                 self._waiting.append(job)
             job._visitors[visitor] = self._clock()

@@ -387,7 +387,7 @@ def _errors(handler: RequestHandler) -> list[SuperResolutionError]:
         SourceNotFoundError(),
         SourceUnreachableError(),
         SourceTimeoutError(),
-        BusyError.behind(1),
+        BusyError.for_seconds(4),
         ModelError("The network 'fast' x2 is not installed.", model="fast"),
         InferenceError(),
         SuperResolutionError(),
