@@ -49,12 +49,9 @@ class Watch:
     def check(self) -> None:
         """DeadlineError when no time is left, CancelledError when the caller asked to stop."""
         if self.seconds_left() <= 0:
-            raise DeadlineError(
-                "This took longer than the time for one request; send a smaller picture or "
-                "choose a faster model."
-            )
+            raise DeadlineError
         if self.is_cancelled():
-            raise CancelledError("The request was cancelled.")
+            raise CancelledError
 
 
 @dataclass(frozen=True, kw_only=True)

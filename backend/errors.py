@@ -24,30 +24,32 @@ SuperResolutionError              internal_error           500
 └── CancelledError                cancelled                499 (only inside the process)
 
 Messages are sentences for a person: no path, key, traceback or library text is ever put into one.
+A sentence that is said in more than one place is written here, once, and so are its units.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 JsonValue = str | int | float | bool | None | list[str] | list[int]
 
 
 class SuperResolutionError(Exception):
-    """The root: `message` is for a person, `details` for a program."""
+    """The root: `message` is for a person, `details` for a program.
+
+    Without a message it is the class's usual `sentence`; the root's is for a failure that nobody
+    foresaw, whose own text stays in the log.
+    """
 
     code: str = "internal_error"
     status: int = 500
+    sentence: ClassVar[str] = "Something went wrong on our side."
 
-    def __init__(self, message: str, **details: JsonValue) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str | None = None, **details: JsonValue) -> None:
+        self.message = message or self.sentence
         self.details = details
-
-
-def unexpected_error() -> SuperResolutionError:
-    """For a failure that nobody foresaw: its own text stays in the log."""
-    return SuperResolutionError("Something went wrong on our side.")
+        super().__init__(self.message)
 
 
 class RequestError(SuperResolutionError):
@@ -55,6 +57,22 @@ class RequestError(SuperResolutionError):
 
     code = "invalid_request"
     status = 400
+    sentence = "Send exactly one of 'url' and 'img'."
+
+    @classmethod
+    def not_one_of(cls, field: str, choices: Sequence[str]) -> RequestError:
+        """A field whose value is none of those that there are."""
+        return cls(f"'{field}' is one of: {', '.join(choices)}.", field=field)
+
+    @classmethod
+    def not_http(cls) -> RequestError:
+        """What a server cannot read as a request."""
+        return cls("The request is not HTTP as it should be.")
+
+    @classmethod
+    def not_a_web_address(cls) -> RequestError:
+        """A `url` that cannot be taken apart."""
+        return cls("The 'url' is not a valid web address.", field="url")
 
 
 class UnsupportedScaleError(RequestError):
@@ -90,6 +108,7 @@ class NotFoundError(RequestError):
 
     code = "not_found"
     status = 404
+    sentence = "There is nothing here; pictures go to POST /resolution."
 
 
 class MethodNotAllowedError(RequestError):
@@ -97,6 +116,7 @@ class MethodNotAllowedError(RequestError):
 
     code = "method_not_allowed"
     status = 405
+    sentence = "This address does not answer that method."
 
 
 class UnsupportedMediaTypeError(SuperResolutionError):
@@ -104,6 +124,12 @@ class UnsupportedMediaTypeError(SuperResolutionError):
 
     code = "unsupported_media_type"
     status = 415
+    sentence = "Send the request as JSON, with the header 'Content-Type: application/json'."
+
+    @classmethod
+    def not_a_picture(cls, readable: str) -> UnsupportedMediaTypeError:
+        """Bytes in none of the `readable` formats."""
+        return cls(f"This is not a picture that can be read here; send a {readable}.")
 
 
 class PayloadTooLargeError(SuperResolutionError):
@@ -112,18 +138,44 @@ class PayloadTooLargeError(SuperResolutionError):
     code = "payload_too_large"
     status = 413
 
+    @classmethod
+    def over(cls, max_bytes: int, *, what: str) -> PayloadTooLargeError:
+        """`what` is `request` or `picture`."""
+        return cls(
+            f"The {what} has more bytes than the limit of {size_in_words(max_bytes)}.",
+            max_bytes=max_bytes,
+        )
+
 
 class ImageError(SuperResolutionError):
     """The picture is damaged or cannot be decoded."""
 
     code = "invalid_image"
     status = 422
+    sentence = "The picture is damaged and cannot be read."
 
 
 class ImageTooLargeError(ImageError):
     """More pixels than the limit, in or out."""
 
     code = "image_too_large"
+
+    @classmethod
+    def input(cls, width: int, height: int, *, max_side: int) -> ImageTooLargeError:
+        """A picture whose header says more than is taken."""
+        return cls(
+            f"The picture is {width} x {height} pixels; at most {max_side} on its longest side.",
+            width=width,
+            height=height,
+            max_side=max_side,
+        )
+
+    @classmethod
+    def output(cls, width: int, height: int, *, because: str) -> ImageTooLargeError:
+        """A result that is not made; `because` ends the sentence."""
+        return cls(
+            f"The result would be {width} x {height} pixels{because}", width=width, height=height
+        )
 
 
 class ReplyTooLargeError(SuperResolutionError):
@@ -132,12 +184,34 @@ class ReplyTooLargeError(SuperResolutionError):
     code = "reply_too_large"
     status = 413
 
+    def __init__(self, size: int, *, max_bytes: int) -> None:
+        super().__init__(
+            "The result is too large for one answer; choose a smaller scale, "
+            "'format': 'jpeg', or, where a results bucket is configured, 'output': 'url'.",
+            bytes=size,
+            max_bytes=max_bytes,
+        )
+
 
 class DeadlineError(SuperResolutionError):
-    """The estimate says that the transport would cut the answer off."""
+    """The estimate says that the transport would cut the answer off, or it has taken too long."""
 
     code = "would_time_out"
     status = 413
+    sentence = (
+        "This took longer than the time for one request; send a smaller picture or choose a "
+        "faster model."
+    )
+
+    @classmethod
+    def estimated(cls, seconds: float, *, limit: float) -> DeadlineError:
+        """Refused before the work."""
+        return cls(
+            f"This would take about {seconds:.0f} seconds and the limit is {limit:.0f}; send a "
+            "smaller picture or choose a faster model.",
+            estimated_seconds=round(seconds, 1),
+            limit_seconds=round(limit, 1),
+        )
 
 
 class SourceError(SuperResolutionError):
@@ -149,6 +223,7 @@ class SourceNotAllowedError(SourceError):
 
     code = "source_not_allowed"
     status = 403
+    sentence = "Only http, https and s3 addresses are read."
 
 
 class SourceNotFoundError(SourceError):
@@ -156,6 +231,7 @@ class SourceNotFoundError(SourceError):
 
     code = "source_not_found"
     status = 404
+    sentence = "There is nothing at the address."
 
 
 class SourceUnreachableError(SourceError):
@@ -163,6 +239,7 @@ class SourceUnreachableError(SourceError):
 
     code = "source_unreachable"
     status = 502
+    sentence = "The address cannot be reached."
 
 
 class SourceTimeoutError(SourceError):
@@ -170,6 +247,7 @@ class SourceTimeoutError(SourceError):
 
     code = "source_timeout"
     status = 504
+    sentence = "Fetching the picture took too long."
 
 
 class BusyError(SuperResolutionError):
@@ -177,10 +255,16 @@ class BusyError(SuperResolutionError):
 
     code = "busy"
     status = 503
+    sentence = "Too many pictures are waiting; try again in a moment."
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
+    def __init__(self, message: str | None = None, *, retry_after: int) -> None:
         super().__init__(message, retry_after=retry_after)
         self.retry_after = retry_after
+
+    @classmethod
+    def behind(cls, waiting: int) -> BusyError:
+        """So many pictures are waiting already."""
+        return cls(retry_after=2 * (1 + waiting))
 
 
 class ModelError(SuperResolutionError):
@@ -194,6 +278,12 @@ class InferenceError(SuperResolutionError):
     """The network failed while it ran."""
 
     code = "inference_failed"
+    sentence = "The network failed while it ran."
+
+    @classmethod
+    def wrong_size(cls) -> InferenceError:
+        """Its result is not `scale` times its input."""
+        return cls("The network answered a picture of another size.")
 
 
 class RemoteError(SuperResolutionError):
@@ -212,3 +302,10 @@ class CancelledError(SuperResolutionError):
 
     code = "cancelled"
     status = 499
+    sentence = "The request was cancelled."
+
+
+def size_in_words(count: int) -> str:
+    """Bytes in the unit that says them exactly: `32 MiB`, `60,000 bytes`."""
+    mebibyte = 2**20
+    return f"{count:,} bytes" if count % mebibyte else f"{count // mebibyte} MiB"

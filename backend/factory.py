@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.local import LocalEngine
 from backend.neuron_session import NeuronSession
-from backend.registry import MANIFEST, SHIPPED, ModelSpec, Registry, load_registry
+from backend.registry import MANIFEST, ONNX_RUNTIME, SHIPPED, ModelSpec, Registry, load_registry
 from backend.session import OrtSession
 from backend.settings import Settings
 from backend.upscaler import Session
@@ -23,7 +23,7 @@ def registry_from(settings: Settings) -> Registry:
 
 def session_from(spec: ModelSpec, settings: Settings) -> Session:
     """The network in the runtime that its manifest entry names."""
-    if spec.runtime == "onnxruntime":
+    if spec.runtime == ONNX_RUNTIME:
         return open_session(spec, settings)
     return NeuronSession(spec)
 

@@ -16,7 +16,7 @@ class FileFormat:
     label: str
     """In sentences."""
     suffixes: tuple[str, ...]
-    """Of file names, in small letters; the first one is written."""
+    """Of file names, in lower case; the first is the one that is written."""
     media_type: str
     signature: bytes
     """A regular expression for the first bytes of such a file."""
@@ -30,6 +30,11 @@ class FileFormat:
     """Pixels on a side that a written file can have; None for a format that is not written."""
     save_options: Mapping[str, object] = field(default_factory=dict)
     """For Pillow; a `quality` among them is the default one."""
+
+    @property
+    def suffix(self) -> str:
+        """Of a file that is written."""
+        return self.suffixes[0]
 
     @property
     def is_writable(self) -> bool:
@@ -107,6 +112,14 @@ WRITABLE = tuple(
     )
 )
 """Those without loss first."""
+INPUT_SUFFIXES = tuple(suffix for each in READABLE for suffix in each.suffixes)
+RESULT_FORMATS = {suffix: each for each in WRITABLE for suffix in each.suffixes}
+"""By suffix."""
+
+
+def automatic_format(source: FileFormat, *, has_alpha: bool) -> FileFormat:
+    """What `auto` is: JPEG for what was lossy, PNG for what is lossless or has transparency."""
+    return PNG if source.is_lossless or has_alpha else JPEG
 
 
 def format_from_signature(data: bytes) -> FileFormat | None:

@@ -12,13 +12,6 @@ from backend.errors import BusyError
 POLL_SECONDS = 0.2
 
 
-def queue_is_full(*, waiting: int) -> BusyError:
-    """What every bounded queue of this project answers."""
-    return BusyError(
-        "Too many pictures are waiting; try again in a moment.", retry_after=2 * (1 + waiting)
-    )
-
-
 class Gate:
     """Lets `max_running` callers through at a time, in order of arrival."""
 
@@ -50,7 +43,7 @@ class Gate:
         ticket = object()
         with self._changed:
             if self._running >= self._max_running and len(self._waiting) >= self._max_queued:
-                raise queue_is_full(waiting=len(self._waiting))
+                raise BusyError.behind(len(self._waiting))
             self._waiting.append(ticket)
             try:
                 while self._running >= self._max_running or self._waiting[0] is not ticket:

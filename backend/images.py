@@ -18,18 +18,18 @@ from backend.formats import (
     JPEG,
     PNG,
     READABLE,
-    WRITABLE,
     FileFormat,
+    automatic_format,
     format_from_signature,
     labels,
 )
 from backend.jpeg_tables import estimated_quality
+from backend.options import OUTPUT_FORMATS
 
 RgbImage = npt.NDArray[np.uint8]
 """(H, W, 3) uint8."""
 Plane = npt.NDArray[np.uint8]
 """(H, W) uint8."""
-DAMAGED = "The picture is damaged and cannot be read."
 DECODE_ERRORS = (
     OSError,
     SyntaxError,
@@ -60,8 +60,7 @@ class Picture:
     icc_profile: bytes | None = None
     is_gray: bool = False
     """All three channels are equal and are written as one."""
-    lossless: bool = True
-    """Came from a lossless file, so `auto` writes PNG."""
+    source_format: FileFormat = PNG
     jpeg_quality: int | None = None
     """The quality its JPEG was saved at, estimated from its quantisation tables."""
 
@@ -80,9 +79,7 @@ def decode(data: bytes, *, max_side: int) -> Picture:
         raise ImageError("The file is empty.")
     found = format_from_signature(data)
     if found is None or not found.is_readable:
-        raise UnsupportedMediaTypeError(
-            f"This is not a picture that can be read here; send a {labels(READABLE)}."
-        )
+        raise UnsupportedMediaTypeError.not_a_picture(labels(READABLE))
     try:
         with Image.open(io.BytesIO(data), formats=[found.pillow_name]) as opened:
             _check_side(opened.size, max_side=max_side)
@@ -96,18 +93,13 @@ def decode(data: bytes, *, max_side: int) -> Picture:
             f"The picture is larger than {max_side} pixels on its longest side.", max_side=max_side
         ) from exc
     except DECODE_ERRORS as exc:
-        raise ImageError(DAMAGED) from exc
+        raise ImageError from exc
 
 
 def _check_side(size: tuple[int, int], *, max_side: int) -> None:
     width, height = size
     if max(size) > max_side:
-        raise ImageTooLargeError(
-            f"The picture is {width} x {height} pixels; at most {max_side} on its longest side.",
-            width=width,
-            height=height,
-            max_side=max_side,
-        )
+        raise ImageTooLargeError.input(width, height, max_side=max_side)
     if min(size) < 1:
         raise ImageError("The picture has no pixels.")
 
@@ -138,7 +130,7 @@ def _picture(opened: Image.Image, file_format: FileFormat) -> Picture:
         alpha=alpha,
         icc_profile=_matching_profile(icc_profile, is_gray=is_gray),
         is_gray=is_gray,
-        lossless=file_format.is_lossless,
+        source_format=file_format,
         jpeg_quality=estimated_quality(tables),
     )
 
@@ -214,12 +206,11 @@ def local_range(alpha: Plane) -> tuple[Plane, Plane]:
 
 
 def output_format(picture: Picture, requested: str) -> str:
-    """`auto` keeps the input's kind: JPEG for a JPEG, PNG for what is lossless or has alpha."""
+    """The name of the result's format; RequestError for one that is not written."""
     if requested == "auto":
-        return PNG.name if picture.lossless or picture.alpha is not None else JPEG.name
-    if requested not in FORMATS or not FORMATS[requested].is_writable:
-        known = ", ".join(each.name for each in WRITABLE)
-        raise RequestError(f"'format' is one of: auto, {known}.", field="format")
+        return automatic_format(picture.source_format, has_alpha=picture.alpha is not None).name
+    if requested not in OUTPUT_FORMATS:
+        raise RequestError.not_one_of("format", OUTPUT_FORMATS)
     return requested
 
 
@@ -227,11 +218,11 @@ def check_output_size(width: int, height: int, *, format: str) -> None:
     """ImageTooLargeError when the file format cannot hold so many pixels."""
     limit = FORMATS[format].longest_side or 0
     if max(width, height) > limit:
-        raise ImageTooLargeError(
-            f"The result would be {width} x {height} pixels, and a {FORMATS[format].label} file "
-            f"holds at most {limit} on a side; choose another format or scale.",
-            width=width,
-            height=height,
+        raise ImageTooLargeError.output(
+            width,
+            height,
+            because=f", and a {FORMATS[format].label} file holds at most {limit} on a side; "
+            "choose another format or scale.",
         )
 
 

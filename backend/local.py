@@ -11,12 +11,11 @@ from backend.errors import DeadlineError, ImageTooLargeError, PayloadTooLargeErr
 from backend.estimate import Estimator
 from backend.gate import Gate
 from backend.images import Picture, check_output_size, decode, encode, output_format
+from backend.jpeg_tables import cleanup_from_quality
 from backend.options import UpscaleOptions
 from backend.registry import ModelSpec, Registry
 from backend.settings import Settings
 from backend.upscaler import Session, Upscaler
-
-MEBIBYTE = 2**20
 
 
 class LocalEngine:
@@ -71,11 +70,7 @@ class LocalEngine:
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
         """See `Engine`."""
         if len(data) > self._settings.max_image_bytes:
-            raise PayloadTooLargeError(
-                "The picture has more bytes than the limit of "
-                f"{self._settings.max_image_bytes // MEBIBYTE} MiB.",
-                max_bytes=self._settings.max_image_bytes,
-            )
+            raise PayloadTooLargeError.over(self._settings.max_image_bytes, what="picture")
         spec = self._find(options.model, options.scale)
         with self._gate.turn(watch):
             started = time.perf_counter()
@@ -83,10 +78,12 @@ class LocalEngine:
             file_format = output_format(picture, options.format)
             self._check_output(picture, spec, file_format, seconds_left=watch.seconds_left())
             session = self._opened(spec)
-            cleanup = _cleanup(picture, options)
+            cleanup = options.cleanup
+            if cleanup is None:
+                cleanup = cleanup_from_quality(picture.jpeg_quality)
             running = time.perf_counter()
             upscaler = Upscaler(session, tile_size=self._settings.tile_size)
-            sr = upscaler.upscale(picture, cleanup=cleanup / 100, watch=watch)
+            sr = upscaler.upscale(picture, cleanup_level=cleanup / 100, watch=watch)
             self._estimator.learn(
                 spec,
                 pixels=picture.size[0] * picture.size[1],
@@ -121,27 +118,11 @@ class LocalEngine:
     ) -> None:
         width, height = (side * spec.scale for side in picture.size)
         if width * height > self._settings.max_output_pixels:
-            raise ImageTooLargeError(
-                f"The result would be {width} x {height} pixels; choose a smaller scale.",
-                width=width,
-                height=height,
-            )
+            raise ImageTooLargeError.output(width, height, because="; choose a smaller scale.")
         check_output_size(width, height, format=format)
         budget = max(0.0, seconds_left)
         if self._settings.time_budget_seconds is not None:
             budget = min(budget, self._settings.time_budget_seconds)
         estimate = self._estimator.seconds(spec, pixels=picture.size[0] * picture.size[1])
         if estimate > budget:
-            raise DeadlineError(
-                f"This would take about {estimate:.0f} seconds and the limit is {budget:.0f}; "
-                "send a smaller picture or choose a faster model.",
-                estimated_seconds=round(estimate, 1),
-                limit_seconds=round(budget, 1),
-            )
-
-
-def _cleanup(picture: Picture, options: UpscaleOptions) -> int:
-    """The strength 0-100: as asked, else what the file's JPEG tables tell."""
-    if options.cleanup is not None:
-        return options.cleanup
-    return 0 if picture.jpeg_quality is None else 100 - picture.jpeg_quality
+            raise DeadlineError.estimated(estimate, limit=budget)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from backend.errors import RequestError, UnknownModelError, UnsupportedScaleError
 from backend.formats import WRITABLE
 
-FORMATS = ("auto", *(each.name for each in WRITABLE))
+OUTPUT_FORMATS = ("auto", *(each.name for each in WRITABLE))
 OUTPUTS = ("base64", "url")
 FIELDS = ("url", "img", "scale", "model", "format", "output", "cleanup")
 SCALES = (2, 4)
@@ -64,7 +64,7 @@ def parse_request(body: bytes) -> UpscaleRequest:
         )
     url, img = _text(fields, "url"), _text(fields, "img")
     if (url is None) == (img is None):
-        raise RequestError("Send exactly one of 'url' and 'img'.")
+        raise RequestError
     return UpscaleRequest(
         url=url,
         img=img,
@@ -72,7 +72,7 @@ def parse_request(body: bytes) -> UpscaleRequest:
         options=UpscaleOptions(
             scale=parse_scale(fields.get("scale")),
             model=_text(fields, "model"),
-            format=_choice(fields, "format", FORMATS),
+            format=_choice(fields, "format", OUTPUT_FORMATS),
             cleanup=parse_cleanup(fields.get("cleanup")),
         ),
     )
@@ -134,5 +134,5 @@ def _choice(fields: Mapping[str, object], name: str, choices: tuple[str, ...]) -
     if value is None:
         return choices[0]
     if value not in choices:
-        raise RequestError(f"'{name}' is one of: {', '.join(choices)}.", field=name)
+        raise RequestError.not_one_of(name, choices)
     return str(value)

@@ -16,14 +16,15 @@ from typing import Protocol
 from backend.engine import Engine, Upscaled, Watch
 from backend.errors import (
     JsonValue,
+    PayloadTooLargeError,
     ReplyTooLargeError,
     RequestError,
     SuperResolutionError,
-    unexpected_error,
+    UnsupportedMediaTypeError,
 )
 from backend.formats import FORMATS
 from backend.options import UpscaleRequest, check_model, parse_request
-from backend.reply import Reply, body_too_large, error_reply, json_reply, reply_headers
+from backend.reply import Reply, error_reply, json_reply, reply_headers
 from backend.settings import Settings
 
 log = logging.getLogger("backend.requests")
@@ -83,7 +84,7 @@ class RequestHandler:
         self, body: bytes, request_id: str, facts: dict[str, object], watch: Watch
     ) -> Reply:
         if len(body) > self.settings.max_body_bytes:
-            raise body_too_large(self.settings.max_body_bytes)
+            raise PayloadTooLargeError.over(self.settings.max_body_bytes, what="request")
         request = parse_request(body)
         if request.output == "url" and self._result_store is None:
             raise RequestError(
@@ -117,23 +118,24 @@ class RequestHandler:
         link = result.link
         limit = self.settings.max_reply_bytes
         wire = 4 * -(-len(result.data) // 3) + len(json.dumps(about)) + 64
-        is_too_large = limit is not None and wire > limit
-        if link is None and self._result_store is not None and (wants_link or is_too_large):
+        is_stored = wants_link or (limit is not None and wire > limit)
+        if link is None and self._result_store is not None and is_stored:
             link = self._result_store.put(
                 result.data, media_type=FORMATS[result.format].media_type, request_id=request_id
             )
         if link is not None:
             return json_reply(200, {"result_url": link, **about}, request_id=request_id)
-        if is_too_large:
-            raise ReplyTooLargeError(
-                "The result is too large for one answer; choose a smaller scale, "
-                "'format': 'jpeg', or, where a results bucket is configured, 'output': 'url'.",
-                bytes=wire,
-                max_bytes=limit,
-            )
+        if limit is not None and wire > limit:
+            raise ReplyTooLargeError(wire, max_bytes=limit)
         head = json.dumps(about)[1:].encode()
         body = b"".join((b'{"result": "', *_base64_pieces(result.data), b'", ', head))
         return Reply(status=200, body=body, headers=reply_headers(request_id))
+
+
+def check_content_type(given: str | None) -> None:
+    """UnsupportedMediaTypeError for a body that is not JSON; a missing type is taken as JSON."""
+    if (given or "application/json").partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaTypeError
 
 
 def refuse(
@@ -152,7 +154,7 @@ def refuse(
         if error.status >= 500 and error.__cause__ is not None:
             log.warning("cause of %s: %.300r", error.code, error.__cause__)
     else:
-        known = unexpected_error()
+        known = SuperResolutionError()
         log.error("unexpected failure of request %s", request_id, exc_info=error)
     reply = error_reply(known, request_id=request_id)
     facts = {**(facts or {}), "error": known.code}

@@ -1,4 +1,4 @@
-"""Networks described as data: the manifests, and the files they name."""
+"""Networks described as data: manifests are read and written here only, and files verified."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from backend.options import check_model
 
 MANIFEST = "manifest.json"
 SHIPPED = Path(__file__).parent / "models"
+ONNX_RUNTIME = "onnxruntime"
 _REQUIRED: Mapping[str, type] = {
     "name": str,
     "scale": int,
@@ -50,12 +51,17 @@ class ModelSpec:
     sha256: str | None = None
     license: str = ""
     description: str = ""
-    runtime: str = "onnxruntime"
+    runtime: str = ONNX_RUNTIME
     """What runs the file; others are in `neuron_session.RUNTIMES`."""
     fixed_size: int | None = None
     """Side of the only input that a compiled network takes, in LR pixels."""
     training: Mapping[str, object] = field(default_factory=dict)
-    quality: Mapping[str, object] = field(default_factory=dict)
+    quality: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Measured figures (`psnr_y`, …) by the name of the test set."""
+
+    def error(self, reason: str) -> ModelError:
+        """What is wrong with this network; `reason` ends the sentence, without its full stop."""
+        return ModelError(f"The network '{self.name}' x{self.scale} {reason}.", model=self.name)
 
 
 class Registry:
@@ -122,14 +128,45 @@ def _spec(entry: object, folder: Path) -> ModelSpec:
     return ModelSpec(path=folder / str(entry["file"]), **fields)
 
 
+def write_manifest(folder: Path, specs: Iterable[ModelSpec]) -> None:
+    """Describe networks whose files are in the folder."""
+    text = json.dumps({"models": [entry_from(spec, folder) for spec in specs]}, indent=2)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def add_to_manifest(folder: Path, spec: ModelSpec) -> None:
+    """Put a network in, in place of one of the same name and scale."""
+    known = read_manifest(folder) if (folder / MANIFEST).exists() else []
+    kept = [each for each in known if (each.name, each.scale) != (spec.name, spec.scale)]
+    write_manifest(folder, sorted([*kept, spec], key=lambda each: (each.name, each.scale)))
+
+
+def entry_from(spec: ModelSpec, folder: Path) -> dict[str, object]:
+    """What the folder's manifest says of a network, without what is unknown or usual."""
+    facts: dict[str, object] = {
+        "name": spec.name,
+        "scale": spec.scale,
+        "file": spec.path.relative_to(folder).as_posix(),
+        "description": spec.description,
+        "receptive_radius": spec.receptive_radius,
+        "multiple_of": spec.multiple_of,
+        "multiplications": spec.multiplications,
+        "sha256": spec.sha256,
+        "license": spec.license,
+        "runtime": spec.runtime if spec.runtime != ONNX_RUNTIME else "",
+        "fixed_size": spec.fixed_size,
+        "training": spec.training,
+        "quality": spec.quality,
+    }
+    return {name: fact for name, fact in facts.items() if fact not in (None, "", {})}
+
+
 def verified_bytes(spec: ModelSpec) -> bytes:
     """The network's file, once its sha256 is the manifest's; ModelError otherwise."""
     try:
         data = spec.path.read_bytes()
     except OSError as exc:
-        raise ModelError(
-            f"The network '{spec.name}' x{spec.scale} is not installed.", model=spec.name
-        ) from exc
+        raise spec.error("is not installed") from exc
     if spec.sha256 and hashlib.sha256(data).hexdigest() != spec.sha256:
         raise ModelError(
             f"The file of the network '{spec.name}' x{spec.scale} was changed or is incomplete.",

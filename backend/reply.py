@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from backend.errors import JsonValue, PayloadTooLargeError, SuperResolutionError
+from backend.errors import JsonValue, SuperResolutionError
 
-MEBIBYTE = 2**20
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": (
@@ -53,11 +52,3 @@ def error_reply(error: SuperResolutionError, *, request_id: str) -> Reply:
         return reply
     headers = {**reply.headers, "Retry-After": str(retry_after)}
     return Reply(status=reply.status, body=reply.body, headers=headers)
-
-
-def body_too_large(max_bytes: int) -> PayloadTooLargeError:
-    """For transports that count the body while it arrives."""
-    return PayloadTooLargeError(
-        f"The request has more bytes than the limit of {max_bytes // MEBIBYTE} MiB.",
-        max_bytes=max_bytes,
-    )

@@ -62,16 +62,14 @@ class OrtSession:
         options = ort.SessionOptions()
         options.intra_op_num_threads = intra_op_threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # errors arrive as exceptions; the service logs them
+        options.log_severity_level = 4  # errors arrive as exceptions; the request handler logs them
         data = verified_bytes(spec)
         try:
             self._session = ort.InferenceSession(
                 data, sess_options=options, providers=available_providers(providers)
             )
         except RUNTIME_ERRORS as exc:
-            raise ModelError(
-                f"The network '{spec.name}' x{spec.scale} cannot be loaded.", model=spec.name
-            ) from exc
+            raise spec.error("cannot be loaded") from exc
         self._signature = _signature(self._session, spec)
 
     @property
@@ -84,46 +82,43 @@ class OrtSession:
         """Whether the network has the conditioning input."""
         return self._signature.takes_cleanup
 
-    def run(self, lr: RgbImage, *, cleanup: float) -> RgbImage:
+    def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
         """See `upscaler.Session`; InferenceError when the network fails or answers another size."""
         signature = self._signature
         feed: dict[str, npt.NDArray[np.generic]] = {
             signature.image: lr[np.newaxis] if signature.is_uint8 else _planar(lr)
         }
         if signature.takes_cleanup:
-            feed[CLEANUP_INPUT] = np.full((1, 1, 1, 1), cleanup, np.float32)
+            feed[CLEANUP_INPUT] = np.full((1, 1, 1, 1), cleanup_level, np.float32)
         try:
             output = self._session.run(None, feed)[0]
         except RUNTIME_ERRORS as exc:
-            raise InferenceError("The network failed while it ran.") from exc
+            raise InferenceError from exc
         sr: RgbImage = output[0] if signature.is_uint8 else _interleaved(output)
         expected = (lr.shape[0] * self.spec.scale, lr.shape[1] * self.spec.scale, 3)
         if sr.shape != expected:
-            raise InferenceError("The network answered a picture of another size.")
+            raise InferenceError.wrong_size()
         return sr
 
 
 def _signature(session: ort.InferenceSession, spec: ModelSpec) -> _Signature:
     """ModelError with a sentence that says what does not fit."""
 
-    def refuse(reason: str) -> ModelError:
-        return ModelError(f"The network '{spec.name}' x{spec.scale} {reason}.", model=spec.name)
-
     inputs = {each.name: each for each in session.get_inputs()}
     takes_cleanup = inputs.pop(CLEANUP_INPUT, None) is not None
     if len(inputs) != 1:
-        raise refuse("must have one image input")
+        raise spec.error("must have one image input")
     image = next(iter(inputs.values()))
     if len(image.shape) != 4:
-        raise refuse("must take a batch of images with four dimensions")
+        raise spec.error("must take a batch of images with four dimensions")
     if image.type == "tensor(uint8)":
         sides = image.shape[1:3]
     elif image.type == "tensor(float)":
         sides = image.shape[2:4]
     else:
-        raise refuse("must take float32 (N, 3, H, W) or uint8 (N, H, W, 3)")
+        raise spec.error("must take float32 (N, 3, H, W) or uint8 (N, H, W, 3)")
     if any(isinstance(side, int) for side in sides):
-        raise refuse("must leave height and width open (dynamic axes)")
+        raise spec.error("must leave height and width open (dynamic axes)")
     return _Signature(image.name, image.type == "tensor(uint8)", takes_cleanup)
 
 

@@ -21,8 +21,8 @@ class Session(Protocol):
     @property
     def spec(self) -> ModelSpec: ...
 
-    def run(self, lr: RgbImage, *, cleanup: float) -> RgbImage:
-        """(H, W, 3) uint8 -> (H * scale, W * scale, 3) uint8; `cleanup` in [0, 1], 0 is clean."""
+    def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
+        """(H, W, 3) uint8 -> (H * scale, W * scale, 3) uint8; `cleanup_level` is in [0, 1]."""
         ...
 
 
@@ -42,7 +42,7 @@ class Upscaler:
         self,
         picture: Picture,
         *,
-        cleanup: float = 0.0,
+        cleanup_level: float = 0.0,
         watch: Watch = Watch(),
     ) -> Picture:
         """Exactly `scale` times the size; stops between tiles, see `Watch.check`."""
@@ -52,15 +52,15 @@ class Upscaler:
         total = len(cuts) * (2 if has_alpha else 1)
         done = 0
 
-        def run(read: RgbImage, cleanup: float) -> RgbImage:
+        def run(read: RgbImage, cleanup_level: float) -> RgbImage:
             nonlocal done
             watch.check()
-            sr = self._session.run(read, cleanup=cleanup)
+            sr = self._session.run(read, cleanup_level=cleanup_level)
             done += 1
             watch.on_progress(done, total)
             return sr
 
-        rgb = mosaic(picture.rgb, cuts, lambda read: run(read, cleanup), scale=self.scale)
+        rgb = mosaic(picture.rgb, cuts, lambda read: run(read, cleanup_level), scale=self.scale)
         alpha = picture.alpha
         if alpha is not None:
             alpha = self._upscale_alpha(alpha, cuts, lambda read: run(read, 0.0))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from backend.registry import MANIFEST, SHIPPED
+from backend.registry import SHIPPED, read_manifest
 
 PEERS = Path(__file__).parent / "peers.csv"
 SET = "Set14"
@@ -55,20 +54,16 @@ def peers(scale: int) -> list[Network]:
 
 def shipped(scale: int) -> tuple[list[Network], float]:
     """Our tiers, cheapest first, and bicubic enlargement's PSNR on the same set."""
-    entries = [
-        entry
-        for entry in json.loads((SHIPPED / MANIFEST).read_text())["models"]
-        if entry["scale"] == scale
-    ]
+    specs = [spec for spec in read_manifest(SHIPPED) if spec.scale == scale]
     tiers = [
         Network(
-            name=entry["name"],
-            cost=entry["multiplications"] / 1000,
-            psnr_y=entry["quality"][SET]["psnr_y"],
+            name=spec.name,
+            cost=(spec.multiplications or 0) / 1000,
+            psnr_y=spec.quality[SET]["psnr_y"],
         )
-        for entry in entries
+        for spec in specs
     ]
-    bicubic: float = entries[0]["quality"][SET]["bicubic_psnr_y"]
+    bicubic = specs[0].quality[SET]["bicubic_psnr_y"]
     return sorted(tiers, key=lambda tier: tier.cost), bicubic
 
 

@@ -11,7 +11,7 @@ import argparse
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from backend import LocalEngine, Settings, UpscaleOptions, create_engine
-from backend.registry import MANIFEST, SHIPPED
+from backend.registry import SHIPPED, add_to_manifest, read_manifest
 from benchmarks.metrics import psnr_y, ssim_y
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
@@ -100,18 +100,17 @@ def table(scores: Sequence[Score], *, model: str) -> str:
 
 def record(means: Score, *, model: str, scale: int, name: str) -> None:
     """Put the means beside the shipped network they were measured with; LookupError if none."""
-    path = SHIPPED / MANIFEST
-    manifest = json.loads(path.read_text())
-    shipped = {(entry["name"], entry["scale"]): entry for entry in manifest["models"]}
+    shipped = {(spec.name, spec.scale): spec for spec in read_manifest(SHIPPED)}
     if (model, scale) not in shipped:
         raise LookupError(f"{model} x{scale} is not shipped, its figures go into no manifest here")
-    shipped[model, scale].setdefault("quality", {})[name] = {
+    spec = shipped[model, scale]
+    figures = {
         "psnr_y": round(means.psnr_y, 2),
         "ssim_y": round(means.ssim_y, 4),
         "bicubic_psnr_y": round(means.bicubic_psnr_y, 2),
         "crop_border": scale,
     }
-    path.write_text(json.dumps(manifest, indent=2) + "\n")
+    add_to_manifest(SHIPPED, replace(spec, quality={**spec.quality, name: figures}))
 
 
 def main() -> None:

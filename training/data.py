@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from training.degradations import Degradation, RgbImage, degrade
+from training.renders import render_pictures
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """`lr` (N, h, w, 3) uint8, clean-up `level` (N,) float32 and `hr` (N, h * scale, …, 3) uint8."""
@@ -25,6 +26,8 @@ PLACES = 2
 """Of this many random places in a picture the one with most detail is taken."""
 LARGE_SIDE = 1200
 """Pictures at least this long are used at half size: full size is too soft to teach."""
+HELD_OUT_SIDE = 160
+"""LR pixels of each held-out picture that are judged."""
 REDUCTIONS = Image.Resampling.BICUBIC, Image.Resampling.BILINEAR
 """How they are halved, by turns; a sharper filter, Lanczos, teaches networks to oversharpen."""
 
@@ -70,6 +73,32 @@ def load_pairs(files: Sequence[Path], *, scale: int) -> list[Pair]:
     return pairs
 
 
+def load_groups(
+    photographs: Path,
+    drawings: Path | None,
+    *,
+    scale: int,
+    art_share: float,
+    rendered_share: float,
+    seed: int,
+) -> list[tuple[float, list[Pair]]]:
+    """All that is trained on, each kind with its share: photographs, drawings, rendered text."""
+    files = [f for f in picture_files(photographs) if not is_held_out(f)]
+    groups = [
+        (1 - art_share - rendered_share, load_pairs(files, scale=scale)),
+        (rendered_share, [make_pair(each, scale=scale) for each in render_pictures(seed=seed)]),
+    ]
+    if drawings is not None:
+        groups.append((art_share, load_pairs(picture_files(drawings), scale=scale)))
+    return groups
+
+
+def load_held_out(photographs: Path, *, scale: int) -> list[Pair]:
+    """The middles of the photographs that are never trained on."""
+    files = [f for f in picture_files(photographs) if is_held_out(f)]
+    return [middle(pair, side=HELD_OUT_SIDE) for pair in load_pairs(files, scale=scale)]
+
+
 def middle(pair: Pair, *, side: int) -> Pair:
     """The pair's middle, at most `side` LR pixels in either direction."""
     height, width = pair.lr.shape[:2]
@@ -86,6 +115,42 @@ def detail(lr: RgbImage) -> float:
     return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())
 
 
+def turned(pictures: Sequence[RgbImage], rng: np.random.Generator) -> list[RgbImage]:
+    """All of them flipped and transposed in the same one of the eight ways."""
+    flip_y, flip_x, turn = rng.random(3) < 0.5
+    steps = (-1 if flip_y else 1), (-1 if flip_x else 1)
+    flipped = [picture[:: steps[0], :: steps[1]] for picture in pictures]
+    return [picture.swapaxes(0, 1) for picture in flipped] if turn else flipped
+
+
+class PairSource:
+    """Draws pictures at random from groups; each group has its share of the draws."""
+
+    def __init__(self, groups: Sequence[tuple[float, list[Pair]]]) -> None:
+        self._pairs = [pair for _, pairs in groups for pair in pairs]
+        weights = []
+        for share, pairs in groups:
+            sides = np.sqrt([pair.lr.shape[0] * pair.lr.shape[1] for pair in pairs])
+            weights.append(share * sides / sides.sum())
+        self._cumulative = np.cumsum(np.concatenate(weights) / sum(share for share, _ in groups))
+
+    def draw(self, rng: np.random.Generator, *, at_least: int) -> Pair:
+        """A picture of at least so many LR pixels a side."""
+        while True:
+            index = min(int(np.searchsorted(self._cumulative, rng.random())), len(self._pairs) - 1)
+            pair = self._pairs[index]
+            if min(pair.lr.shape[:2]) >= at_least:
+                return pair
+
+
+def draw_place(pair: Pair, rng: np.random.Generator, *, side: int) -> tuple[int, int]:
+    """(top, left) in LR pixels: of `PLACES` random squares the one with most detail."""
+    height, width = pair.lr.shape[:2]
+    places = rng.integers(0, (height - side + 1, width - side + 1), (PLACES, 2)).tolist()
+    top, left = max(places, key=lambda at: detail(pair.lr[at[0] :, at[1] :][:side, :side]))
+    return top, left
+
+
 class PatchSource:
     """Draws random patches from groups of pictures; each group has its share of the patches."""
 
@@ -98,13 +163,7 @@ class PatchSource:
     ) -> None:
         self._scale = scale
         self._degradation = degradation
-        self._pairs = [pair for _, pairs in groups for pair in pairs]
-        weights = []
-        for share, pairs in groups:
-            sides = np.sqrt([pair.lr.shape[0] * pair.lr.shape[1] for pair in pairs])
-            weights.append(share * sides / sides.sum())
-        self._weights = np.concatenate(weights) / sum(share for share, _ in groups)
-        self._cumulative = np.cumsum(self._weights)
+        self._source = PairSource(groups)
 
     def batch(self, rng: np.random.Generator, *, size: int, patch: int) -> Batch:
         """`size` patches of `patch` LR pixels a side."""
@@ -118,25 +177,14 @@ class PatchSource:
 
     def _patch(self, rng: np.random.Generator, patch: int) -> tuple[RgbImage, RgbImage, float]:
         scale = self._scale
-        pair = self._pairs[
-            min(np.searchsorted(self._cumulative, rng.random()), len(self._pairs) - 1)
-        ]
-        height, width = pair.lr.shape[:2]
-        if min(height, width) < patch:
-            return self._patch(rng, patch)
-        places = rng.integers(0, (height - patch + 1, width - patch + 1), (PLACES, 2)).tolist()
-        y, x = max(places, key=lambda at: detail(pair.lr[at[0] :, at[1] :][:patch, :patch]))
+        pair = self._source.draw(rng, at_least=patch)
+        y, x = draw_place(pair, rng, side=patch)
         top, left = max(0, y - int(rng.integers(0, BLOCK))), max(0, x - int(rng.integers(0, BLOCK)))
         around = pair.lr[top : y + patch + BLOCK, left : x + patch + BLOCK]
         damaged, level = degrade(around, self._degradation, rng)
         lr = damaged[y - top : y - top + patch, x - left : x - left + patch]
         hr = pair.hr[y * scale : (y + patch) * scale, x * scale : (x + patch) * scale]
-        flip_y, flip_x, turn = rng.random(3) < 0.5
-        for flip, axis in ((flip_y, 0), (flip_x, 1)):
-            if flip:
-                lr, hr = np.flip(lr, axis), np.flip(hr, axis)
-        if turn:
-            lr, hr = lr.swapaxes(0, 1), hr.swapaxes(0, 1)
+        lr, hr = turned((lr, hr), rng)
         return lr, hr, level
 
 

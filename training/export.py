@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,11 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from backend.registry import SHIPPED, ModelSpec, add_to_manifest
 from training.networks import NetworkShape, PlainNetwork
 
 OPSET = 18
 IR_VERSION = 9
-MODELS = Path(__file__).parent.parent / "backend" / "models"
 LICENSE = "Apache-2.0"
 
 
@@ -106,7 +105,7 @@ def to_onnx(network: PlainNetwork) -> onnx.ModelProto:
 
 def load_network(checkpoint: Path) -> tuple[PlainNetwork, dict[str, object]]:
     """The averaged weights of a run, and the run's settings and length."""
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=False)
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     shape = NetworkShape(**saved["recipe"]["shape"])
     network = PlainNetwork(shape)
     network.load_state_dict(saved["weights"])
@@ -114,30 +113,25 @@ def load_network(checkpoint: Path) -> tuple[PlainNetwork, dict[str, object]]:
     return network.eval(), run
 
 
-def write(run: Path, *, name: str, description: str, models: Path = MODELS) -> Path:
+def write(run: Path, *, name: str, description: str, models: Path = SHIPPED) -> Path:
     """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out."""
     network, training = load_network(run / "checkpoint.pt")
     shape = network.shape
     path = models / f"{name}_x{shape.scale}.onnx"
     data = to_onnx(network).SerializeToString()
     path.write_bytes(data)
-    entry = {
-        "name": name,
-        "scale": shape.scale,
-        "file": path.name,
-        "description": description,
-        "receptive_radius": shape.receptive_radius,
-        "multiple_of": 1,
-        "multiplications": shape.multiplications,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "license": LICENSE,
-        "training": training,
-    }
-    manifest = models / "manifest.json"
-    known = json.loads(manifest.read_text())["models"] if manifest.exists() else []
-    others = [each for each in known if (each["name"], each["scale"]) != (name, shape.scale)]
-    entries = sorted([*others, entry], key=lambda each: (each["name"], each["scale"]))
-    manifest.write_text(json.dumps({"models": entries}, indent=2) + "\n")
+    spec = ModelSpec(
+        name=name,
+        scale=shape.scale,
+        path=path,
+        description=description,
+        receptive_radius=shape.receptive_radius,
+        multiplications=shape.multiplications,
+        sha256=hashlib.sha256(data).hexdigest(),
+        license=LICENSE,
+        training=training,
+    )
+    add_to_manifest(models, spec)
     return path
 
 
@@ -146,7 +140,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a training run")
     parser.add_argument("--name", required=True, help="tier: fast, quality, …")
     parser.add_argument("--description", default="", help="one sentence for the manifest")
-    parser.add_argument("--models", type=Path, default=MODELS)
+    parser.add_argument("--models", type=Path, default=SHIPPED)
     options = parser.parse_args()
     path = write(
         options.run, name=options.name, description=options.description, models=options.models

@@ -80,6 +80,20 @@ class RepConv(nn.Module):
             edges = torch.einsum("ko,koi,khw->oihw", self.edge_scale, self.edge_mix, self.edges)
             return self.weight + wide + edges
 
+    @torch.no_grad()
+    def silence_branches(self) -> None:
+        """Leave the kernel to `weight` alone; the branches begin at zero and go on learning."""
+        self.squeeze.zero_()
+        self.edge_scale.zero_()
+
+    @torch.no_grad()
+    def become_identity(self) -> None:
+        """Pass every channel on as it is."""
+        self.silence_branches()
+        self.bias.zero_()
+        self.weight.zero_()
+        self.weight[:, :, 1, 1] = torch.eye(self.weight.shape[0])
+
     def forward(self, features: Tensor) -> Tensor:
         return conv3x3(features, self.kernel(), self.bias)
 

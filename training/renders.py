@@ -8,8 +8,6 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from training.data import Pair, make_pair
-
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 SIDE = 512
 COUNT = 80
@@ -21,14 +19,11 @@ TEXT = (
 WORDS = TEXT.split(" ")
 
 
-def rendered_pairs(*, scale: int, seed: int) -> list[Pair]:
+def render_pictures(*, seed: int) -> list[Image.Image]:
     """`COUNT` pictures of text, half of them laid out like a window with boxes and lines."""
     rng = random.Random(seed)
     fonts = font_files()
-    return [
-        make_pair(_page(rng, fonts) if i % 2 else _window(rng, fonts), scale=scale)
-        for i in range(COUNT)
-    ]
+    return [_page(rng, fonts) if i % 2 else _window(rng, fonts) for i in range(COUNT)]
 
 
 def font_files() -> list[Path]:

@@ -16,6 +16,7 @@ from backend.errors import SuperResolutionError
 from backend.factory import create_engine
 from backend.gate import Gate
 from backend.images import decode, encode
+from backend.jpeg_tables import cleanup_from_quality
 from backend.options import UpscaleOptions, UpscaleRequest
 from backend.sources import AnySource
 from webapp.client.remote import RemoteEngine
@@ -207,8 +208,7 @@ class Enhancer:
         outer = widen(box, by=PART_PADDING, size=inspection.size)
         cleanup = options.cleanup
         if cleanup is None:
-            quality = inspection.jpeg_quality
-            cleanup = 0 if quality is None else 100 - quality
+            cleanup = cleanup_from_quality(inspection.jpeg_quality)
         options = replace(options, format="png", cleanup=cleanup)
         surroundings = encode(crop(decoded, outer), format="png")
         part = self.engine.upscale(surroundings, options, watch=watch)

@@ -12,7 +12,7 @@ LONGEST_STEM = 60
 
 def download_name(original: str, *, scale: int, format: str) -> str:
     """`holiday.jpg` -> `holiday-x2.png`."""
-    return download_stem(original, scale=scale) + FORMATS[format].suffixes[0]
+    return download_stem(original, scale=scale) + FORMATS[format].suffix
 
 
 def download_stem(original: str, *, scale: int) -> str:

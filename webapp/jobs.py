@@ -17,8 +17,7 @@ from enum import Enum
 from weakref import WeakKeyDictionary
 
 from backend.engine import Watch
-from backend.errors import CancelledError, SuperResolutionError, unexpected_error
-from backend.gate import queue_is_full
+from backend.errors import BusyError, CancelledError, SuperResolutionError
 
 log = logging.getLogger("webapp.jobs")
 
@@ -128,7 +127,7 @@ class Jobs:
             if job is None:
                 is_free = len(self._running) < self._max_running
                 if not is_free and len(self._waiting) >= self._max_queued:
-                    raise queue_is_full(waiting=len(self._waiting))
+                    raise BusyError.behind(len(self._waiting))
                 job = Job(key, self)
                 self._records[job] = _Record(work=work)
                 self._waiting.append(job)
@@ -226,7 +225,7 @@ class Jobs:
         except Exception:
             # A thread's last line of defence: the visitor must not wait for ever.
             log.exception("unexpected failure of a job")
-            phase, error = Phase.FAILED, unexpected_error()
+            phase, error = Phase.FAILED, SuperResolutionError()
         del work
         with self._lock:
             self._running.remove(job)

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 
 from backend.errors import ImageTooLargeError
 from backend.images import Picture, decode, to_image
+from backend.jpeg_tables import cleanup_from_quality
 from webapp.client.header import read_header
 from webapp.files import Disk, StoredFile
 from webapp.slider import side
@@ -90,7 +91,7 @@ def inspect(picture: InputFile, *, max_side: int, disk: Disk) -> Inspection:
         size=decoded.size,
         has_alpha=decoded.alpha is not None,
         jpeg_quality=quality,
-        cleanup=None if picture.jpeg_quality is None else 100 - picture.jpeg_quality,
+        cleanup=None if picture.jpeg_quality is None else cleanup_from_quality(quality),
         side=disk.store(side.pack(side.make_side(image, detail_side=DETAIL_SIDE))),
         preview=disk.store(webp(preview, quality=92, icc_profile=image.info.get("icc_profile"))),
         thumbnail=thumbnail(preview),
@@ -119,7 +120,7 @@ def decode_large(data: bytes) -> Picture:
     """A picture of more pixels than the engine takes, in order to shrink or cut it."""
     width, height = read_header(data)[0]
     if width * height > LARGEST_PIXELS:
-        raise ImageTooLargeError("The picture is too large.", width=width, height=height)
+        raise ImageTooLargeError.input(width, height, max_side=LARGEST_SIDE)
     return decode(data, max_side=LARGEST_SIDE)
 
 

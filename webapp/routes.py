@@ -74,7 +74,7 @@ async def receive(request: Request, *, name: str, tab: Tab, enhancer: Enhancer) 
     with enhancer.disk.writing() as writer:
         async for chunk in request.stream():
             if writer.nbytes + len(chunk) > limit:
-                raise PayloadTooLargeError("The file is too large.", max_bytes=limit)
+                raise PayloadTooLargeError.over(limit, what="picture")
             digest.update(chunk)
             writer.write(chunk)
         if writer.nbytes == 0:

@@ -76,7 +76,7 @@ def refusal(reason: str, *, enhancer: Enhancer) -> SuperResolutionError:
     """The error for a reason that the upload gave to the browser."""
     max_bytes = enhancer.settings.max_image_bytes
     errors: dict[str, SuperResolutionError] = {
-        "payload_too_large": PayloadTooLargeError("The file is too large.", max_bytes=max_bytes),
+        "payload_too_large": PayloadTooLargeError.over(max_bytes, what="picture"),
         EmptyFileError.key: EmptyFileError(),
         StorageFullError.key: StorageFullError(),
         TooManyPicturesError.key: TooManyPicturesError(

@@ -15,13 +15,13 @@ credentials belong in neither: boto3's standard chain finds them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import cast
 
 import streamlit as st
 
 from backend import Settings, SettingsError
+from backend.settings import one_of, seconds, setting, text, whole_number
 from webapp.client.endpoint import Endpoint, parse_endpoint
 
 PREFIX = "endpoint_"
@@ -31,19 +31,19 @@ PREFIX = "endpoint_"
 class PageSettings(Settings):
     """The engine's settings and the page's own."""
 
-    slider: str = "builtin"
+    slider: str = setting(one_of("builtin", "juxtapose"), default="builtin")
     """The comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
-    endpoint_url: str | None = None
+    endpoint_url: str | None = setting(text, default=None)
     """A deployed endpoint that the page offers in addition to its own engine: an invoke URL."""
-    endpoint_auth: str = "none"
+    endpoint_auth: str = setting(one_of("none", "api_key", "iam"), default="none")
     """How it lets callers in: `none`, `api_key`, or `iam` for AWS credentials that sign."""
-    endpoint_api_key: str | None = field(default=None, repr=False)
+    endpoint_api_key: str | None = setting(text, default=None, repr=False)
     """With `api_key`, and with `iam` where an API wants both."""
-    endpoint_region: str | None = None
+    endpoint_region: str | None = setting(text, default=None)
     """For `iam`, where the address does not name it."""
-    endpoint_max_body_bytes: int = 6_000_000
+    endpoint_max_body_bytes: int = setting(whole_number, default=6_000_000)
     """Largest request it takes: Lambda takes 6 MiB with everything around the body."""
-    endpoint_timeout_seconds: float = 60.0
+    endpoint_timeout_seconds: float = setting(seconds, default=60.0)
     """How long to wait for one answer; API Gateway itself gives up after 29 by default."""
 
     @property
@@ -67,10 +67,7 @@ class PageSettings(Settings):
 
 def page_settings(environment: Mapping[str, str]) -> PageSettings:
     """The environment's, and those of the endpoint from `secrets.toml` too."""
-    return cast(
-        PageSettings,
-        PageSettings.from_environment(with_secrets(environment, endpoint_section())),
-    )
+    return PageSettings.from_environment(with_secrets(environment, endpoint_section()))
 
 
 def with_secrets(environment: Mapping[str, str], section: Mapping[str, object]) -> dict[str, str]:

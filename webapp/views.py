@@ -12,6 +12,7 @@ from backend import SettingsError, SuperResolutionError, UpscaleOptions
 from backend.engine import Engine
 from backend.errors import CancelledError, ImageTooLargeError
 from backend.formats import FORMATS, READABLE
+from backend.jpeg_tables import cleanup_from_quality
 from webapp import session, slider
 from webapp.address import ADJUST, AUTO, CLEANUPS, OFF
 from webapp.announcer import announce
@@ -194,7 +195,8 @@ def _choose_cleanup(inspection: Inspection | None, t: Texts) -> int | None:
         return 0 if choice == OFF else None
     quality = inspection.jpeg_quality if inspection else None
     if "strength" not in st.session_state:
-        st.session_state.strength = MIDDLE_CLEANUP if quality is None else 100 - quality
+        is_jpeg = quality is not None
+        st.session_state.strength = cleanup_from_quality(quality) if is_jpeg else MIDDLE_CLEANUP
     return int(st.slider(t("cleanup.strength"), min_value=0, max_value=100, key="strength"))
 
 
@@ -454,7 +456,7 @@ def show_saver(
                 {
                     "name": each.name,
                     "label": each.label,
-                    "suffix": each.suffixes[0],
+                    "suffix": each.suffix,
                     "quality": each.default_quality,
                 }
                 for each in formats

@@ -12,9 +12,8 @@ from backend.errors import (
     MethodNotAllowedError,
     ReplyTooLargeError,
     RequestError,
-    UnsupportedMediaTypeError,
 )
-from backend.protocol import RequestHandler, refuse
+from backend.protocol import RequestHandler, check_content_type, refuse
 from backend.reply import CORS_HEADERS, Reply
 
 
@@ -42,12 +41,8 @@ def read_body(event: object) -> bytes:
     if not isinstance(event, Mapping) or "httpMethod" not in event:
         raise RequestError("This function answers the proxy events of an API Gateway REST API.")
     if _method(event) != "POST":
-        raise MethodNotAllowedError("This address does not answer that method.")
-    given = _header(event, "content-type") or "application/json"
-    if given.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaTypeError(
-            "Send the request as JSON, with the header 'Content-Type: application/json'."
-        )
+        raise MethodNotAllowedError
+    check_content_type(_header(event, "content-type"))
     text = event.get("body")
     if text is None:
         return b""
@@ -93,9 +88,5 @@ def _answer(reply: Reply) -> dict[str, object]:
     }
     size = len(json.dumps(answer))
     if size > MAX_ANSWER_BYTES:
-        raise ReplyTooLargeError(
-            "The result is too large for one answer; choose a smaller scale or 'format': 'jpeg'.",
-            bytes=size,
-            max_bytes=MAX_ANSWER_BYTES,
-        )
+        raise ReplyTooLargeError(size, max_bytes=MAX_ANSWER_BYTES)
     return answer

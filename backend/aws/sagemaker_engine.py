@@ -44,6 +44,9 @@ TIMEOUT_STATUSES = (0, 408, 504)
 """SageMaker writes 0 for a container that did not answer in time."""
 
 
+TOO_SLOW = "The endpoint did not finish in time; send a smaller picture or choose a faster model."
+
+
 class SageMakerEngine:
     """An `Engine`; made once a process, and one picture at a time is sent, as Lambda does."""
 
@@ -84,7 +87,7 @@ class SageMakerEngine:
         except ClientError as exc:
             raise _refusal(exc) from exc
         except (DeadlineExceededError, ReadTimeoutError) as exc:
-            raise _too_slow() from exc
+            raise DeadlineError(TOO_SLOW) from exc
         except BotoCoreError as exc:
             raise ModelError("The endpoint cannot be reached.") from exc
         return _upscaled(answer, options, seconds=time.perf_counter() - started)
@@ -134,13 +137,6 @@ def _upscaled(answer: bytes, options: UpscaleOptions, *, seconds: float) -> Upsc
         raise InferenceError("The endpoint's answer cannot be read.") from exc
 
 
-def _too_slow() -> DeadlineError:
-    """When the endpoint did not answer while the caller waits."""
-    return DeadlineError(
-        "The endpoint did not finish in time; send a smaller picture or choose a faster model."
-    )
-
-
 def _refusal(error: ClientError) -> SuperResolutionError:
     """The container's own error out of a ModelError, or what SageMaker says itself."""
     response: Mapping[str, Any] = error.response
@@ -182,5 +178,5 @@ def _other_error(status: int) -> SuperResolutionError:
             "The endpoint is busy; try again in a moment.", retry_after=RETRY_AFTER_SECONDS
         )
     if status in TIMEOUT_STATUSES:
-        return _too_slow()
+        return DeadlineError(TOO_SLOW)
     return InferenceError("The endpoint failed while it worked on the picture.")

@@ -14,7 +14,7 @@ from backend import __version__
 from backend.commands import network_check
 from backend.errors import ModelError
 from backend.factory import open_session
-from backend.registry import MANIFEST, SHIPPED, ModelSpec, read_manifest
+from backend.registry import MANIFEST, SHIPPED, ModelSpec, entry_from, read_manifest
 from backend.session import OrtSession, available_providers
 from backend.settings import Settings
 
@@ -122,13 +122,5 @@ class Doctor:
         if problem is not None:
             self._broken(what, f"no manifest entry names it, and it is no use: {problem}")
             return
-        entry = {
-            "name": spec.name,
-            "scale": spec.scale,
-            "file": path.name,
-            "receptive_radius": spec.receptive_radius,
-            "multiple_of": spec.multiple_of,
-            "sha256": spec.sha256,
-        }
         self._tell(what, f"no entry of {MANIFEST} names it; this one would:")
-        sys.stdout.write(json.dumps({"models": [entry]}, indent=2) + "\n")
+        sys.stdout.write(json.dumps({"models": [entry_from(spec, path.parent)]}, indent=2) + "\n")

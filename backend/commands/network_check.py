@@ -77,8 +77,8 @@ def _seams(session: OrtSession) -> str | None:
     radius = min(session.spec.receptive_radius, LARGEST_RADIUS)
     side = max(SIDE, 2 * radius + 3 * CUT)
     picture = Picture(rgb=noise(side, side))
-    whole = Upscaler(session, tile_size=side).upscale(picture, cleanup=0.5).rgb
-    tiled = Upscaler(session, tile_size=CUT).upscale(picture, cleanup=0.5).rgb
+    whole = Upscaler(session, tile_size=side).upscale(picture, cleanup_level=0.5).rgb
+    tiled = Upscaler(session, tile_size=CUT).upscale(picture, cleanup_level=0.5).rgb
     difference = np.abs(whole.astype(np.int16) - tiled)
     largest, share = int(difference.max()), float((difference > 0).mean())
     if largest == 0 or (largest == 1 and share < ROUNDING_SHARE):

@@ -7,16 +7,18 @@ from pathlib import Path
 
 from backend import __version__
 from backend.errors import RequestError
-from backend.options import FORMATS, SCALES, parse_cleanup
+from backend.formats import INPUT_SUFFIXES, RESULT_FORMATS, WRITABLE
+from backend.options import OUTPUT_FORMATS, SCALES, parse_cleanup
 
 GRACE_SECONDS = 25
 """Less than the 30 seconds that SageMaker and most schedulers wait before they kill."""
 
-UPSCALE_HELP = """\
-OUT is a file when there is one input file and OUT ends in .png, .jpg, .jpeg or .webp; the ending
+UPSCALE_HELP = f"""\
+OUT is a file when there is one input file and OUT ends in {", ".join(RESULT_FORMATS)}; the ending
 is then the result's format. Otherwise OUT is a folder, which is made when missing, and the result
-of photo.jpg at scale 2 is photo_x2.jpg in it. Of an input folder, the .jpg, .jpeg, .png and .bmp
-files are taken; with --recursive those of its subfolders too, and OUT gets the same subfolders.
+of photo.jpg at scale 2 is photo_x2.jpg in it. Of an input folder, the files that end in
+{", ".join(INPUT_SUFFIXES)} are taken; with --recursive those of its subfolders too, and OUT gets
+the same subfolders.
 
 An existing result is left alone and counts as a failure, unless --force is given; an input is
 never overwritten. A line a file is written; one file's failure does not stop the others.
@@ -73,13 +75,11 @@ def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     upscale.add_argument("--model", help="default: the setting SR_MODEL")
     upscale.add_argument(
         "--format",
-        choices=FORMATS,
-        default=FORMATS[0],
+        choices=OUTPUT_FORMATS,
+        default=OUTPUT_FORMATS[0],
         help="auto (default) follows OUT's ending, else it is JPEG for a JPEG and PNG for the rest",
     )
-    upscale.add_argument(
-        "--quality", type=_quality, help="1 to 100, for JPEG (default 95) and WebP (default 92)"
-    )
+    upscale.add_argument("--quality", type=_quality, help=f"1 to 100, for {_qualities()}")
     upscale.add_argument(
         "--cleanup",
         type=_cleanup,
@@ -88,6 +88,11 @@ def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     upscale.add_argument("--recursive", action="store_true", help="take subfolders too")
     upscale.add_argument("--force", action="store_true", help="replace existing results")
+
+
+def _qualities() -> str:
+    lossy = (each for each in WRITABLE if each.default_quality is not None)
+    return " and ".join(f"{each.label} (default {each.default_quality})" for each in lossy)
 
 
 def _number(text: str, *, least: int, most: int) -> int:

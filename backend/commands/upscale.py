@@ -17,12 +17,12 @@ from backend.commands.targets import Job, chosen_format, is_file_output, jobs
 from backend.engine import Upscaled, Watch
 from backend.errors import CancelledError, RequestError, SuperResolutionError
 from backend.factory import create_engine
+from backend.formats import INPUT_SUFFIXES, PNG, automatic_format, format_from_signature
 from backend.local import LocalEngine
 from backend.options import UpscaleOptions
 from backend.settings import Settings
 
 INTERRUPTED = 130
-JPEG_START = b"\xff\xd8"
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     engine.registry.find(name=options.model or settings.model, scale=options.scale)
     work = list(jobs(arguments.inputs, arguments.output, recursive=arguments.recursive))
     if not work:
-        raise RequestError("There are no pictures (.jpg, .jpeg, .png, .bmp) in the folder.")
+        raise RequestError(f"There are no pictures ({', '.join(INPUT_SUFFIXES)}) in the folder.")
     inputs = frozenset(job.source.resolve() for job in work)
     batch = Batch(engine, options, inputs=inputs, may_replace=arguments.force)
     with Interrupt() as interrupt:
@@ -165,7 +165,7 @@ def _read(path: Path, *, at_most: int) -> bytes:
 def _expected_format(data: bytes, options: UpscaleOptions) -> str:
     if options.format != "auto":
         return options.format
-    return "jpeg" if data.startswith(JPEG_START) else "png"
+    return automatic_format(format_from_signature(data) or PNG, has_alpha=False).name
 
 
 def _write(target: Path, data: bytes) -> None:

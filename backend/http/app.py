@@ -23,18 +23,16 @@ from backend.engine import Watch
 from backend.errors import (
     MethodNotAllowedError,
     NotFoundError,
+    PayloadTooLargeError,
     RequestError,
     SuperResolutionError,
-    UnsupportedMediaTypeError,
-    unexpected_error,
 )
 from backend.health import Health
 from backend.http.cross_origin import CrossOrigin
 from backend.http.openapi import STAGE, document
-from backend.protocol import RequestHandler, refuse
-from backend.reply import CORS_HEADERS, Reply, body_too_large
+from backend.protocol import RequestHandler, check_content_type, refuse
+from backend.reply import CORS_HEADERS, Reply
 
-NOTHING_HERE = "There is nothing here; pictures go to POST /resolution."
 PIECE_BYTES = 2**18
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -51,8 +49,8 @@ def create_app(
 
     async def resolution(request: Request) -> Response:
         if not re.fullmatch(STAGE, request.path_params.get("stage", "default")):
-            raise NotFoundError(NOTHING_HERE)
-        _check_content_type(request)
+            raise NotFoundError
+        check_content_type(request.headers.get("Content-Type"))
         body = await _body(request, max_bytes=handler.settings.max_body_bytes)
         return _response(await _handle(handler, body, request))
 
@@ -96,25 +94,16 @@ async def _body(request: Request, *, max_bytes: int) -> bytes:
     """Counted while it arrives; PayloadTooLargeError as soon as it is known."""
     declared = request.headers.get("Content-Length", "0")
     if int(declared) > max_bytes:
-        raise body_too_large(max_bytes)
+        raise PayloadTooLargeError.over(max_bytes, what="request")
     body = bytearray()
     try:
         async for chunk in request.stream():
             if len(body) + len(chunk) > max_bytes:
-                raise body_too_large(max_bytes)
+                raise PayloadTooLargeError.over(max_bytes, what="request")
             body += chunk
     except ClientDisconnect as exc:
         raise RequestError("The request broke off before its end.") from exc
     return bytes(body)
-
-
-def _check_content_type(request: Request) -> None:
-    """A missing type is taken as JSON; a wrong one is refused before the body is read."""
-    given = request.headers.get("Content-Type", "application/json")
-    if given.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaTypeError(
-            "Send the request as JSON, with the header 'Content-Type: application/json'."
-        )
 
 
 async def _handle(handler: RequestHandler, body: bytes, request: Request) -> Reply:
@@ -162,19 +151,17 @@ async def _refused(request: Request, exc: Exception) -> Response:
 async def _misrouted(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     if exc.status_code == MethodNotAllowedError.status:
-        refused: SuperResolutionError = MethodNotAllowedError(
-            "This address does not answer that method."
-        )
+        refused: SuperResolutionError = MethodNotAllowedError()
     elif exc.status_code == NotFoundError.status:
-        refused = NotFoundError(NOTHING_HERE)
+        refused = NotFoundError()
     else:
-        refused = RequestError("The request is not HTTP as it should be.")
+        refused = RequestError.not_http()
     response = await _refused(request, refused)
     response.headers.update(exc.headers or {})
     return response
 
 
 async def _unexpected(request: Request, exc: Exception) -> Response:  # noqa: ARG001
-    response = await _refused(request, unexpected_error())  # uvicorn logs the cause
+    response = await _refused(request, SuperResolutionError())  # uvicorn logs the cause
     response.headers.update(CORS_HEADERS)  # Starlette answers this one outside of all middleware
     return response

@@ -20,6 +20,7 @@ from backend.errors import (
     MethodNotAllowedError,
     ModelError,
     NotFoundError,
+    PayloadTooLargeError,
     ReplyTooLargeError,
     RequestError,
     SourceNotAllowedError,
@@ -30,11 +31,10 @@ from backend.errors import (
     UnknownModelError,
     UnsupportedMediaTypeError,
     UnsupportedScaleError,
-    unexpected_error,
 )
-from backend.options import FORMATS, MAX_DIGITS, OUTPUTS, SCALES
+from backend.formats import READABLE, WRITABLE, labels
+from backend.options import MAX_DIGITS, OUTPUT_FORMATS, OUTPUTS, SCALES
 from backend.protocol import RequestHandler
-from backend.reply import body_too_large
 
 Schema = dict[str, Any]
 
@@ -137,7 +137,7 @@ def _ping() -> Schema:
         "responses": {
             "200": {"description": "Ready", "content": answer},
             "503": {"description": "The default network cannot be loaded", "content": answer},
-            **_error_responses([_method_not_allowed()]),
+            **_error_responses([MethodNotAllowedError()]),
         },
     }
 
@@ -149,7 +149,7 @@ def _self() -> Schema:
         "operationId": "describe",
         "responses": {
             "200": {"description": "OpenAPI 3.1", "content": answer},
-            **_error_responses([_method_not_allowed()]),
+            **_error_responses([MethodNotAllowedError()]),
         },
     }
 
@@ -173,8 +173,9 @@ def _request_schema(handler: RequestHandler) -> Schema:
                 "minLength": 1,
                 "format": "base64-picture",
                 "description": (
-                    "A JPEG, PNG or BMP in base64, with or without 'data:image/…;base64,' before "
-                    f"it; at most {settings.max_image_bytes} bytes (about {longest} characters) "
+                    f"A {labels(READABLE)} in base64, with or without 'data:image/…;base64,' "
+                    f"before it; at most {settings.max_image_bytes} bytes (about {longest} "
+                    "characters) "
                     f"and {settings.max_side} pixels on its longest side."
                 ),
             },
@@ -182,7 +183,7 @@ def _request_schema(handler: RequestHandler) -> Schema:
                 "type": ["string", "null"],
                 "minLength": 1,
                 "format": "picture-address",
-                "description": "http, https or s3 address of a JPEG, PNG or BMP.",
+                "description": f"http, https or s3 address of a {labels(READABLE)}.",
             },
             "scale": {
                 "anyOf": [
@@ -199,8 +200,8 @@ def _request_schema(handler: RequestHandler) -> Schema:
                 "description": "Which network.",
             },
             "format": {
-                "enum": [*FORMATS, None],
-                "default": FORMATS[0],
+                "enum": [*OUTPUT_FORMATS, None],
+                "default": OUTPUT_FORMATS[0],
                 "description": (
                     "File format of the result; auto is JPEG for a JPEG and PNG for the rest."
                 ),
@@ -250,7 +251,7 @@ def _result_schema(handler: RequestHandler) -> Schema:
     about = {
         "width": {"type": "integer", "minimum": 1, "description": "Pixels of the result."},
         "height": {"type": "integer", "minimum": 1},
-        "format": {"enum": [name for name in FORMATS if name != "auto"]},
+        "format": {"enum": [each.name for each in WRITABLE]},
         "model": {"enum": list(handler.engine.models)},
         "scale": {"enum": list(SCALES)},
     }
@@ -363,46 +364,26 @@ def _errors(handler: RequestHandler) -> list[SuperResolutionError]:
     """One real error of each kind that a request can be answered with."""
     settings = handler.settings
     return [
-        RequestError("Send exactly one of 'url' and 'img'."),
+        RequestError(),
         UnsupportedScaleError(3, allowed=SCALES),
         UnknownModelError("best", known=list(handler.engine.models)),
-        UnsupportedMediaTypeError(
-            "This is not a picture that can be read here; send a JPEG, PNG or BMP."
-        ),
-        body_too_large(settings.max_body_bytes),
-        ReplyTooLargeError(
-            "The result is too large for one answer; choose a smaller scale.",
-            bytes=8_000_000,
-            max_bytes=6_000_000,
-        ),
-        DeadlineError(
-            "This would take about 40 seconds and the limit is 29; send a smaller picture or "
-            "choose a faster model.",
-            estimated_seconds=40.0,
-            limit_seconds=29.0,
-        ),
-        ImageError("The picture is damaged and cannot be read."),
-        ImageTooLargeError(
-            f"The picture is 5000 x 3000 pixels; at most {settings.max_side} on its longest side.",
-            width=5000,
-            height=3000,
-            max_side=settings.max_side,
-        ),
-        SourceNotAllowedError("Addresses inside a private network are not fetched."),
-        SourceNotFoundError("There is nothing at this address."),
-        SourceUnreachableError("The address cannot be reached."),
-        SourceTimeoutError("The address took too long to answer."),
-        BusyError("Too many pictures are waiting; try again in a moment.", retry_after=4),
+        UnsupportedMediaTypeError.not_a_picture(labels(READABLE)),
+        PayloadTooLargeError.over(settings.max_body_bytes, what="request"),
+        ReplyTooLargeError(8_000_000, max_bytes=6_000_000),
+        DeadlineError.estimated(40.0, limit=29.0),
+        ImageError(),
+        ImageTooLargeError.input(5000, 3000, max_side=settings.max_side),
+        SourceNotAllowedError(),
+        SourceNotFoundError(),
+        SourceUnreachableError(),
+        SourceTimeoutError(),
+        BusyError.behind(1),
         ModelError("The network 'fast' x2 is not installed.", model="fast"),
-        InferenceError("The network failed while it ran."),
-        unexpected_error(),
-        NotFoundError("There is nothing here; pictures go to POST /resolution."),
-        _method_not_allowed(),
+        InferenceError(),
+        SuperResolutionError(),
+        NotFoundError(),
+        MethodNotAllowedError(),
     ]
-
-
-def _method_not_allowed() -> SuperResolutionError:
-    return MethodNotAllowedError("This address does not answer that method.")
 
 
 def _error_responses(errors: Sequence[SuperResolutionError]) -> Schema:

@@ -25,8 +25,7 @@ class Protocol(H11Protocol):
         """`msg` is uvicorn's own text, which only the log gets."""
         request_id = str(uuid.uuid4())
         log.info("malformed request %s: %s", request_id, msg)
-        malformed = RequestError("The request is not HTTP as it should be.")
-        reply = refuse(malformed, request_id=request_id)
+        reply = refuse(RequestError.not_http(), request_id=request_id)
         length = str(len(reply.body))
         headers = {**reply.headers, **CORS_HEADERS, "Content-Length": length, "Connection": "close"}
         for event in (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from backend.errors import RequestError, SourceNotAllowedError
+from backend.errors import SourceNotAllowedError
 from backend.options import UpscaleRequest
 from backend.settings import Settings
 from backend.sources.inline_image import decode_inline_image
@@ -28,9 +28,7 @@ class AnySource:
         """At most `max_bytes` bytes; RequestError, PayloadTooLargeError or a SourceError."""
         if request.img is not None:
             return decode_inline_image(request.img, max_bytes=max_bytes)
-        if request.url is None:
-            raise RequestError("Send exactly one of 'url' and 'img'.")
-        return self._fetch(request.url, max_bytes=max_bytes)
+        return self._fetch(request.url or "", max_bytes=max_bytes)
 
     def _fetch(self, url: str, *, max_bytes: int) -> bytes:
         scheme = scheme_of(url)

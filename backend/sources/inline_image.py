@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import re
 
-from backend.errors import RequestError
-from backend.sources.byte_limit import too_large
+from backend.errors import PayloadTooLargeError, RequestError
 
 _DATA_PREFIX = re.compile(r"data:image/[a-z0-9.+-]{1,40}(;[a-z0-9.=_-]{1,40}){0,4};base64,", re.I)
 _LINE_ENDS = b"\r\n"
@@ -29,7 +28,7 @@ def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
     length = len(img) - start - img.count("\n", start) - img.count("\r", start)
     padding = img[-8:].count("=")
     if length * 3 // 4 - padding > max_bytes:
-        raise too_large(max_bytes)
+        raise PayloadTooLargeError.over(max_bytes, what="picture")
     try:
         letters = img[start:].encode("ascii").translate(None, _LINE_ENDS)
         data = base64.b64decode(letters, validate=True)

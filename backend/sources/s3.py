@@ -18,13 +18,14 @@ from botocore.exceptions import (
 
 from backend.deadline import Deadline, DeadlineExceededError
 from backend.errors import (
+    PayloadTooLargeError,
     SourceError,
     SourceNotAllowedError,
     SourceNotFoundError,
     SourceTimeoutError,
     SourceUnreachableError,
 )
-from backend.sources.byte_limit import CHUNK_BYTES, collect, too_large
+from backend.sources.byte_limit import CHUNK_BYTES, collect
 from backend.sources.s3_address import S3Address
 
 NOT_FOUND = ("NoSuchKey", "NoSuchBucket", "404")
@@ -72,7 +73,7 @@ class S3Source:
         found = self._opened_client().get_object(Bucket=address.bucket, Key=address.key)
         with contextlib.closing(found["Body"]) as body:
             if found["ContentLength"] > max_bytes:
-                raise too_large(max_bytes)
+                raise PayloadTooLargeError.over(max_bytes, what="picture")
             return collect(_chunks(body, deadline), max_bytes=max_bytes)
 
     def _opened_client(self) -> S3Client:
@@ -95,7 +96,7 @@ def _translated_errors() -> Iterator[None]:
     except ClientError as exc:
         raise _refusal(str(exc.response.get("Error", {}).get("Code", ""))) from exc
     except (DeadlineExceededError, ConnectTimeoutError, ReadTimeoutError) as exc:
-        raise SourceTimeoutError("Fetching the picture took too long.") from exc
+        raise SourceTimeoutError from exc
     except BotoCoreError as exc:
         raise SourceUnreachableError("S3 cannot be reached from this deployment.") from exc
 

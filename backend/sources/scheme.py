@@ -34,7 +34,7 @@ def scheme_of(url: str) -> str:
             field="url",
         )
     if match and scheme not in ("http", "https", "s3"):
-        raise SourceNotAllowedError("Only http, https and s3 addresses are read.")
+        raise SourceNotAllowedError
     if not match or not match[2]:
         raise RequestError(
             "'url' is a whole address, such as https://example.com/cat.jpg.", field="url"

@@ -16,6 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from backend.deadline import Deadline, DeadlineExceededError
 from backend.errors import (
+    PayloadTooLargeError,
     RequestError,
     SourceNotAllowedError,
     SourceNotFoundError,
@@ -24,7 +25,7 @@ from backend.errors import (
 )
 from backend.formats import READABLE
 from backend.settings import Settings
-from backend.sources.byte_limit import CHUNK_BYTES, collect, too_large
+from backend.sources.byte_limit import CHUNK_BYTES, collect
 from backend.sources.public_address import PublicAddressAdapter
 from backend.sources.scheme import scheme_of
 from backend.sources.web_address import parse_web_address
@@ -136,14 +137,14 @@ def _watched_pools(deadline: Deadline) -> dict[str, type[urllib3.HTTPConnectionP
 def _body(answer: requests.Response, *, max_bytes: int) -> bytes:
     status = answer.status_code
     if status in GONE:
-        raise SourceNotFoundError("There is nothing at the address.", status=status)
+        raise SourceNotFoundError(status=status)
     if not 200 <= status <= 299:
         raise SourceUnreachableError(
             f"The address answered with the status {status}.", status=status
         )
     announced = answer.raw.length_remaining
     if announced is not None and announced > max_bytes:
-        raise too_large(max_bytes)
+        raise PayloadTooLargeError.over(max_bytes, what="picture")
     # Counted after decoding, a chunk at a time, so that a compressed bomb is only ever a chunk.
     return collect(answer.raw.stream(CHUNK_BYTES, decode_content=True), max_bytes=max_bytes)
 
@@ -158,13 +159,13 @@ def _translated_errors() -> Iterator[None]:
             "The address leads to a private or special network; only public ones are reached."
         ) from exc
     except (DeadlineExceededError, requests.Timeout, urllib3.exceptions.TimeoutError) as exc:
-        raise SourceTimeoutError("Fetching the picture took too long.") from _root(exc)
+        raise SourceTimeoutError from _root(exc)
     except requests.exceptions.SSLError as exc:
         raise SourceUnreachableError("The address has no valid certificate.") from _root(exc)
     except requests.exceptions.InvalidURL as exc:
-        raise RequestError("The 'url' is not a valid web address.", field="url") from exc
+        raise RequestError.not_a_web_address() from exc
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
-        raise SourceUnreachableError("The address cannot be reached.") from _root(exc)
+        raise SourceUnreachableError from _root(exc)
 
 
 def _root(error: BaseException) -> BaseException:

@@ -98,9 +98,8 @@ def test_the_divider_sweeps_once_on_arrival_and_then_rests(address: str, page: P
     page.add_init_script(
         """const seen = window.seen = [];
            setInterval(() => {
-             const find = (root) => root.querySelector(".handle") ??
-               [...root.querySelectorAll("*")].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
-             const handle = find(document);
+             const inside = (e) => e.shadowRoot?.querySelector(".handle");
+             const handle = [...document.querySelectorAll("*")].map(inside).find(Boolean);
              if (handle) seen.push(Number(handle.getAttribute("aria-valuenow")));
            }, 30);"""
     )
@@ -265,10 +264,13 @@ def drop(page: Page, name: str, content: bytes) -> None:
              const transfer = new DataTransfer();
              transfer.items.add(new File([new Uint8Array(bytes)], name));
              const target = document.querySelector("h1");
-             for (const type of ["dragenter", "dragover"]) {
-               target.dispatchEvent(new DragEvent(type, {dataTransfer: transfer, bubbles: true, composed: true, cancelable: true}));
-             }
-             window.drop = () => target.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, bubbles: true, composed: true, cancelable: true}));
+             const options = {
+               dataTransfer: transfer, bubbles: true, composed: true, cancelable: true,
+             };
+             const send = (type) => target.dispatchEvent(new DragEvent(type, options));
+             send("dragenter");
+             send("dragover");
+             window.drop = () => send("drop");
            }""",
         [name, list(content)],
     )
@@ -282,7 +284,8 @@ def paste(page: Page, *, text: str = "", file: tuple[str, bytes] | None = None) 
              const data = new DataTransfer();
              if (name) data.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
              else data.setData("text/plain", text);
-             document.body.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+             const options = {clipboardData: data, bubbles: true, cancelable: true};
+             document.body.dispatchEvent(new ClipboardEvent("paste", options));
            }""",
         [text, file[0] if file else "", list(file[1]) if file else []],
     )
@@ -311,12 +314,12 @@ def test_text_pasted_into_the_link_field_stays_there(visit: Page) -> None:
     field = visit.get_by_label("Link to a picture")
     field.focus()
 
-    visit.evaluate("navigator.clipboard ? null : null")
     field.evaluate(
         """field => {
              const data = new DataTransfer();
              data.setData("text/plain", "https://example.com/a.png");
-             field.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, composed: true}));
+             const options = {clipboardData: data, bubbles: true, composed: true};
+             field.dispatchEvent(new ClipboardEvent("paste", options));
            }"""
     )
 

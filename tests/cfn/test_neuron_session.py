@@ -72,7 +72,7 @@ def picture(photo: Image.Image) -> RgbImage:
 def test_tiles_of_one_size_equal_the_whole(picture: RgbImage, size: tuple[int, int]) -> None:
     lr = picture[: size[0], : size[1]]
     blur = Blur()
-    sr = NeuronSession(SPEC, load=lambda spec: blur).run(lr, cleanup=0.5)
+    sr = NeuronSession(SPEC, load=lambda spec: blur).run(lr, cleanup_level=0.5)
     assert np.array_equal(sr, whole(lr))
     assert blur.shapes == {(1, 3, SIDE, SIDE)}
     assert blur.cleanups == {0.5}
@@ -80,7 +80,7 @@ def test_tiles_of_one_size_equal_the_whole(picture: RgbImage, size: tuple[int, i
 
 def test_with_too_small_a_padding_seams_appear(picture: RgbImage) -> None:
     session = NeuronSession(replace(SPEC, receptive_radius=0), load=lambda spec: Blur())
-    assert not np.array_equal(session.run(picture, cleanup=0), whole(picture))
+    assert not np.array_equal(session.run(picture, cleanup_level=0), whole(picture))
 
 
 def test_the_upscaler_takes_it_as_any_other_session(picture: RgbImage) -> None:
@@ -95,7 +95,7 @@ def test_the_upscaler_takes_it_as_any_other_session(picture: RgbImage) -> None:
 def test_an_answer_of_another_size_is_an_error(picture: RgbImage) -> None:
     session = NeuronSession(SPEC, load=lambda spec: lambda batch, cleanup: batch)
     with pytest.raises(InferenceError, match="another size"):
-        session.run(picture, cleanup=0)
+        session.run(picture, cleanup_level=0)
 
 
 @pytest.mark.parametrize("size", [None, 2])

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from backend.errors import ImageError, ImageTooLargeError, UnsupportedMediaTypeError
+from backend.formats import JPEG
 from backend.images import Picture, bleed, decode, encode, local_range, output_format
 from backend.jpeg_tables import estimated_quality
 
@@ -132,7 +133,7 @@ def test_a_truncated_file_is_damaged(photo: Image.Image, format: str) -> None:
 def test_the_jpeg_quality_is_read_from_the_tables(photo: Image.Image, quality: int) -> None:
     picture = decode(saved(photo, "JPEG", quality=quality), max_side=4096)
     assert picture.jpeg_quality == pytest.approx(quality, abs=1)
-    assert not picture.lossless
+    assert picture.source_format is JPEG
 
 
 def test_a_lossless_file_has_no_jpeg_quality(photo_bytes: SaveBytes) -> None:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from backend.errors import ModelError, UnknownModelError, UnsupportedScaleError
-from backend.registry import SHIPPED, load_registry, read_manifest, verified_bytes
+from backend.registry import (
+    MANIFEST,
+    SHIPPED,
+    add_to_manifest,
+    load_registry,
+    read_manifest,
+    verified_bytes,
+    write_manifest,
+)
 
 TIERS = {"fast": 65_000, "quality": 330_000}
 """Multiplications per LR pixel that a tier may cost."""
@@ -75,3 +84,26 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
     spec = read_manifest(manifest(tmp_path, {**ENTRY, "sha256": "0" * 64}))[0]
     with pytest.raises(ModelError, match="changed"):
         verified_bytes(spec)
+
+
+def test_what_is_read_is_written_again_to_the_letter(tmp_path: Path) -> None:
+    shipped = read_manifest(SHIPPED)
+    write_manifest(tmp_path, [replace(spec, path=tmp_path / spec.path.name) for spec in shipped])
+    assert (tmp_path / MANIFEST).read_bytes() == (SHIPPED / MANIFEST).read_bytes()
+
+
+def test_an_added_network_replaces_the_one_of_its_name_and_scale(tmp_path: Path) -> None:
+    other = {**ENTRY, "scale": 4, "file": "folder/other.pt", "runtime": "torch", "fixed_size": 64}
+    manifest(tmp_path, other, ENTRY)
+    older = next(spec for spec in read_manifest(tmp_path) if spec.scale == 2)
+    add_to_manifest(tmp_path, replace(older, description="newer"))
+    assert json.loads((tmp_path / MANIFEST).read_text())["models"] == [
+        {**ENTRY, "description": "newer", "multiple_of": 1},
+        {**other, "multiple_of": 1},
+    ]
+
+
+def test_the_first_network_makes_the_manifest(tmp_path: Path) -> None:
+    spec = replace(read_manifest(SHIPPED)[0], path=tmp_path / "x.onnx")
+    add_to_manifest(tmp_path, spec)
+    assert read_manifest(tmp_path) == [spec]

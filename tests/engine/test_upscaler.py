@@ -26,8 +26,8 @@ class Narrowed:
         self._session = session
         self.spec: ModelSpec = replace(session.spec, receptive_radius=receptive_radius)
 
-    def run(self, lr: RgbImage, *, cleanup: float) -> RgbImage:
-        return self._session.run(lr, cleanup=cleanup)
+    def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
+        return self._session.run(lr, cleanup_level=cleanup_level)
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def test_tiles_equal_the_whole(
     engine: LocalEngine, noise: Picture, model: str, scale: int, cleanup: float, tile_size: int
 ) -> None:
     session = engine.session(model=model, scale=scale)
-    whole = Upscaler(session, tile_size=1000).upscale(noise, cleanup=cleanup)
-    tiled = Upscaler(session, tile_size=tile_size).upscale(noise, cleanup=cleanup)
+    whole = Upscaler(session, tile_size=1000).upscale(noise, cleanup_level=cleanup)
+    tiled = Upscaler(session, tile_size=tile_size).upscale(noise, cleanup_level=cleanup)
     np.testing.assert_array_equal(tiled.rgb, whole.rgb)
 
 
@@ -53,7 +53,7 @@ def test_inside_the_tiles_are_what_the_network_says_of_the_bare_picture(
     engine: LocalEngine, noise: Picture, model: str, scale: int
 ) -> None:
     session = engine.session(model=model, scale=scale)
-    bare = session.run(noise.rgb, cleanup=0.0)
+    bare = session.run(noise.rgb, cleanup_level=0.0)
     tiled = Upscaler(session, tile_size=33).upscale(noise)
     inner = slice(session.spec.receptive_radius * scale, -session.spec.receptive_radius * scale)
     np.testing.assert_array_equal(tiled.rgb[inner, inner], bare[inner, inner])

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
-collect_ignore = [] if find_spec("torch") else ["test_winograd.py"]
+WITHOUT_PYTORCH = {"conftest.py", "test_degradations.py"}
+collect_ignore = (
+    []
+    if find_spec("torch")
+    else sorted(
+        path.name for path in Path(__file__).parent.glob("*.py") if path.name not in WITHOUT_PYTORCH
+    )
+)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -154,6 +154,15 @@ def test_the_environment_wins_over_the_file() -> None:
     assert settings.endpoint_timeout_seconds == 45
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SR_SLIDER", "magic"), ("SR_ENDPOINT_AUTH", "open"), ("SR_ENDPOINT_MAX_BODY_BYTES", "0")],
+)
+def test_a_bad_value_of_the_page_is_named(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        PageSettings.from_environment({variable: value})
+
+
 def test_an_unknown_name_in_the_file_lists_the_known() -> None:
     with pytest.raises(SettingsError, match=r"adress.*api_key, auth, .*url"):
         with_secrets({}, {"adress": INVOKE_URL})

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from backend import SuperResolutionError
-from backend.errors import unexpected_error
 
 T = TypeVar("T")
 
@@ -41,7 +40,7 @@ class Call(Generic[T]):
 
     def _run(self) -> None:
         # What is no SuperResolutionError goes on to the thread's own hook, which logs it.
-        self._error = unexpected_error()
+        self._error = SuperResolutionError()
         try:
             self._results.append(self._work())
             self._error = None

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from backend.engine import Upscaled, Watch
 from backend.errors import BusyError, CancelledError, PayloadTooLargeError
+from backend.jpeg_tables import cleanup_from_quality
 from backend.options import UpscaleOptions
 from webapp.client import transport
 from webapp.client.authorization import Authorization
@@ -101,8 +102,9 @@ class RemoteEngine:
         self._pace = seconds / (lr_size[0] * lr_size[1])
         watch.on_progress(1, 1)
         watch.on_finishing()
-        automatic = 0 if jpeg_quality is None else 100 - jpeg_quality
-        cleanup = automatic if options.cleanup is None else options.cleanup
+        cleanup = options.cleanup
+        if cleanup is None:
+            cleanup = cleanup_from_quality(jpeg_quality)
         return RemoteUpscaled(
             data=picture,
             width=size[0],

@@ -1,0 +1,108 @@
+"""Weights survive the way through ONNX, and a deeper network begins where a shallower one ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from cfn.neuron.compile import to_module, weights_of
+from training.data import as_input, as_target
+from training.export import to_onnx
+from training.loop import Ema
+from training.networks import NetworkShape, PlainNetwork
+from training.weights import copy_matching, load_weights
+
+SHAPE = NetworkShape(scale=2, num_feat=8, num_conv=2)
+
+
+@pytest.fixture
+def network() -> PlainNetwork:
+    """Random, and with something in every branch."""
+    torch.manual_seed(3)
+    network = PlainNetwork(SHAPE)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.02)
+    return network.eval()
+
+
+@pytest.fixture
+def lr() -> torch.Tensor:
+    return torch.randint(0, 256, (1, 12, 16, 3), dtype=torch.uint8)
+
+
+def save(network: PlainNetwork, folder: Path) -> Path:
+    path = folder / "network.onnx"
+    path.write_bytes(to_onnx(network).SerializeToString())
+    return path
+
+
+def answer(network: PlainNetwork, lr: torch.Tensor, level: float = 0.3) -> torch.Tensor:
+    with torch.inference_mode():
+        return network(as_input(lr, torch.tensor([level])))
+
+
+def as_bytes(sr: torch.Tensor) -> np.ndarray:
+    levels = (sr.clamp(0, 1) * 255 + 0.5).clamp(0, 255).to(torch.uint8)
+    return levels[0].permute(1, 2, 0).numpy()
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+def test_onnx_and_torchscript_answer_as_the_network_does(
+    network: PlainNetwork, lr: torch.Tensor, tmp_path: Path
+) -> None:
+    path = save(network, tmp_path)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    cleanup = np.full((1, 1, 1, 1), 0.3, np.float32)
+    (sr,) = session.run(None, {"lr": lr.numpy(), "cleanup": cleanup})
+    direct = answer(network, lr)
+    # Sums in another order may round to the neighbouring level.
+    difference = sr[0].astype(int) - as_bytes(direct)
+    assert np.abs(difference).max() <= 1
+    assert (difference != 0).mean() < 0.01
+    inputs = as_target(lr), torch.from_numpy(cleanup)
+    script = torch.jit.trace(to_module(weights_of(path.read_bytes()), scale=SHAPE.scale), inputs)
+    torch.testing.assert_close(script(*inputs), direct.clamp(0, 1))
+
+
+def test_weights_come_back_from_an_onnx_file(
+    network: PlainNetwork, lr: torch.Tensor, tmp_path: Path
+) -> None:
+    other = PlainNetwork(SHAPE)
+    copy_matching(load_weights(save(network, tmp_path)), other)
+    torch.testing.assert_close(answer(other, lr), answer(network, lr))
+
+
+def test_a_deeper_network_begins_with_the_answers_of_the_shallower(
+    network: PlainNetwork, lr: torch.Tensor, tmp_path: Path
+) -> None:
+    deeper = PlainNetwork(NetworkShape(scale=2, num_feat=8, num_conv=5))
+    copy_matching(load_weights(save(network, tmp_path)), deeper)
+    torch.testing.assert_close(answer(deeper, lr), answer(network, lr))
+
+
+def test_without_the_identity_it_does_not(network: PlainNetwork, lr: torch.Tensor) -> None:
+    deeper = PlainNetwork(NetworkShape(scale=2, num_feat=8, num_conv=5))
+    deeper.load_state_dict(deeper.state_dict() | network.state_dict())
+    assert (answer(deeper, lr) - answer(network, lr)).abs().max() > 0.01
+
+
+def test_added_layers_learn(network: PlainNetwork, lr: torch.Tensor, tmp_path: Path) -> None:
+    deeper = PlainNetwork(NetworkShape(scale=2, num_feat=8, num_conv=4))
+    copy_matching(load_weights(save(network, tmp_path)), deeper)
+    deeper(as_input(lr, torch.tensor([0.0]))).square().mean().backward()
+    added = deeper.body[3]
+    for parameter in (added.weight, added.squeeze, added.edge_scale):
+        assert parameter.grad is not None
+        assert parameter.grad.abs().max() > 0
+
+
+def test_the_average_of_one_step_is_that_step(network: PlainNetwork) -> None:
+    ema = Ema(network, decay=0.999)
+    ema.update(network)
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(ema.weights()[name], value)

@@ -1,0 +1,24 @@
+"""Where a process trains, and how precisely it multiplies there."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+
+def own_device() -> torch.device:
+    """This process's GPU, or the CPU where PyTorch sees none."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether bfloat16 is multiplied faster than float32: on GPUs, and by AVX-512 BF16."""
+    return torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()
+
+
+def autocast() -> torch.autocast:
+    """Convolutions in bfloat16 where that is faster; weights and losses stay in float32."""
+    return torch.autocast(own_device().type, torch.bfloat16, enabled=has_fast_bfloat16())

@@ -1,0 +1,299 @@
+"""Train `photo`: `python -m training.photo distil --data DIR --teacher PARAM --out FOLDER`.
+
+Two stages. `distil` learns a teacher's answers to damaged pictures, pixel by pixel: natural and a
+little soft. `perceive` goes on from there with losses that see as people do, and a discriminator:
+vivid. Both are the same graph, so that an engine may blend their weights. `training.loop` is the
+loop; a run is one process.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmarks.metrics import psnr_y
+from benchmarks.perceptual_networks import Lpips
+from training.data import (
+    Pair,
+    PairSource,
+    as_input,
+    as_target,
+    load_groups,
+    load_held_out,
+    middle,
+)
+from training.device import autocast, own_device
+from training.discriminator import Discriminator
+from training.features import VggFeatures
+from training.loop import Recipe, train
+from training.networks import NetworkShape, PlainNetwork
+from training.pool import (
+    AnchoredTeacher,
+    CropSource,
+    PoolBatch,
+    RollingPool,
+    gaussian_blur,
+)
+from training.teachers import load_teacher
+from training.wild import WildDegradation, degrade_wild
+
+JUDGED_SIDE = 96
+"""LR pixels of each held-out picture that are damaged and judged."""
+JUDGED_TIMES = 2
+"""How many ways each of them is damaged."""
+LAPLACIAN = ((0.0, -1.0, 0.0), (-1.0, 4.0, -1.0), (0.0, -1.0, 0.0))
+LOW_PASS_SIGMA = 3.0
+"""In HR pixels: what is finer is left to the losses that see."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoRecipe(Recipe):
+    """Every setting of a run of either stage."""
+
+    stage: str
+    teacher: str
+    crop: int = 96
+    """Side of a pool's crop in LR pixels."""
+    pool: int = 1400
+    fresh: int = 1
+    """New crops a step."""
+    laplacian_weight: float = 1.0
+    pixel_weight: float = 0.3
+    low_pass_weight: float = 1.0
+    lpips_weight: float = 0.6
+    vgg_weight: float = 0.06
+    vgg_patches: int = 2
+    colour_weight: float = 1.0
+    adversarial_weight: float = 0.02
+    adversarial_patches: int = 4
+    discriminator_steps: int = 300
+    discriminator_learning_rate: float = 2e-4
+    art_share: float = 0.08
+    rendered_share: float = 0.07
+    degradation: WildDegradation = field(default_factory=WildDegradation)
+
+
+class Judge:
+    """Held-out photographs, damaged in ways that are the same at every look."""
+
+    def __init__(
+        self, pairs: list[Pair], degradation: WildDegradation, lpips: Lpips, *, scale: int
+    ) -> None:
+        self._lpips = lpips
+        rng = np.random.default_rng(7)
+        self._cases = []
+        for pair in pairs:
+            hr = middle(pair, side=JUDGED_SIDE).hr
+            for _ in range(JUDGED_TIMES):
+                damaged = degrade_wild(hr, degradation, rng, scale=scale)
+                self._cases.append((damaged.lr, damaged.level, hr))
+
+    @torch.no_grad()
+    def __call__(self, network: PlainNetwork) -> dict[str, float]:
+        """Means: LPIPS, PSNR-Y in dB, and the largest drift of a mean colour in grey levels."""
+        device = own_device()
+        seen, fidelity, drift = [], [], 0.0
+        for lr, level, hr in self._cases:
+            batch = as_input(
+                torch.tensor(lr[None], device=device), torch.tensor([level]).to(device)
+            )
+            sr = network(batch).clamp(0, 1)
+            truth = as_target(torch.from_numpy(hr.copy())[None]).to(device)
+            seen.append(float(self._lpips(sr, truth)))
+            levels = sr.mul(255).round().byte()[0].permute(1, 2, 0).cpu().numpy()
+            fidelity.append(psnr_y(levels, hr, crop_border=network.shape.scale))
+            moved = (sr.mean((2, 3)) - batch[:, :3].mean((2, 3))).abs().max() * 255
+            drift = max(drift, float(moved))
+        return {
+            "lpips": round(float(np.mean(seen)), 4),
+            "psnr_y": round(float(np.mean(fidelity)), 3),
+            "colour_drift": round(drift, 2),
+        }
+
+
+class Distillation:
+    """L1 and the L1 of the Laplacians, towards the teacher's answer."""
+
+    def __init__(self, recipe: PhotoRecipe, pool: RollingPool, judge: Judge) -> None:
+        self._recipe = recipe
+        self._pool = pool
+        self._device = own_device()
+        self.judge = judge
+
+    def loss(self, network: nn.Module, *, progress: float, step: int) -> Tensor:  # noqa: ARG002
+        """See `Objective`."""
+        batch = self._pool.batch(size=self._recipe.batch, patch=self._recipe.patch)
+        sr, target = answer(network, batch, self._device), as_target(batch.target).to(self._device)
+        edges = laplacian(sr - target).abs().mean()
+        return (sr - target).abs().mean() + self._recipe.laplacian_weight * edges
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing but the network is learnt; the pool is drawn anew."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See `state_dict`."""
+
+
+class Perception:
+    """Wide structures from the anchored target, fine ones by what eyes and a discriminator see."""
+
+    def __init__(
+        self, recipe: PhotoRecipe, pool: RollingPool, judge: Judge, lpips: Lpips, vgg: VggFeatures
+    ) -> None:
+        self._recipe = recipe
+        self._pool = pool
+        self._lpips = lpips
+        self._vgg = vgg
+        self._device = own_device()
+        self._discriminator = Discriminator().to(self._device, memory_format=torch.channels_last)
+        self._optimizer = torch.optim.Adam(
+            self._discriminator.parameters(),
+            lr=recipe.discriminator_learning_rate,
+            betas=(0.5, 0.99),
+        )
+        self._rng = np.random.default_rng(recipe.seed)
+        self.judge = judge
+
+    def loss(self, network: nn.Module, *, progress: float, step: int) -> Tensor:
+        """See `Objective`; takes a step of the discriminator too."""
+        recipe, device = self._recipe, self._device
+        batch = self._pool.batch(size=recipe.batch, patch=recipe.patch)
+        sr = answer(network, batch, device)
+        hr, target = (as_target(each).to(device) for each in (batch.hr, batch.target))
+        lr = as_target(batch.lr).to(device)
+        wide = gaussian_blur(sr - target, sigma=LOW_PASS_SIGMA).abs().mean()
+        colour = (sr.mean((2, 3)) - lr.mean((2, 3))).abs().mean()
+        loss = recipe.low_pass_weight * wide + recipe.colour_weight * colour
+        loss = loss + recipe.pixel_weight * (sr - hr).abs().mean()
+        with autocast():
+            loss = loss + recipe.lpips_weight * self._lpips(*self._shifted(sr, hr)).mean()
+            some = slice(recipe.vgg_patches)
+            loss = loss + recipe.vgg_weight * self._vgg.distance(sr[some], hr[some])
+            some = slice(recipe.adversarial_patches)
+            self._teach_discriminator(sr[some].detach(), hr[some])
+            weight = self._adversarial_weight(progress, step)
+            if weight > 0:
+                loss = loss + weight * F.softplus(-self._discriminator(sr[some])).mean()
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """The discriminator."""
+        return {
+            "discriminator": self._discriminator.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See `state_dict`."""
+        self._discriminator.load_state_dict(state["discriminator"])
+        self._optimizer.load_state_dict(state["optimizer"])
+
+    def _adversarial_weight(self, progress: float, step: int) -> float:
+        """None while the discriminator learns alone, then rising over half of the run."""
+        if step < self._recipe.discriminator_steps:
+            return 0.0
+        return self._recipe.adversarial_weight * min(1.0, 2 * progress)
+
+    def _teach_discriminator(self, sr: Tensor, hr: Tensor) -> None:
+        self._discriminator.requires_grad_(True)
+        real, fake = self._discriminator(torch.cat([hr, sr])).chunk(2)
+        loss = F.softplus(-real).mean() + F.softplus(fake).mean()
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimizer.step()
+        self._discriminator.requires_grad_(False)
+
+    def _shifted(self, sr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
+        """Both without the same few rows and columns: AlexNet's steps of 4 leave no pattern."""
+        top, left = self._rng.integers(0, 8, 2).tolist()
+        return sr[:, :, top:, left:], hr[:, :, top:, left:]
+
+
+def answer(network: nn.Module, batch: PoolBatch, device: torch.device) -> Tensor:
+    """(N, 3, h * scale, w * scale) float32, not clamped."""
+    lr = as_input(batch.lr.to(device), batch.level.to(device))
+    with autocast():
+        sr: Tensor = network(lr.contiguous(memory_format=torch.channels_last))
+    return sr.float()
+
+
+def laplacian(batch: Tensor) -> Tensor:
+    """(N, 3, H, W), each colour by itself, without its border."""
+    kernel = torch.tensor(LAPLACIAN, device=batch.device).expand(3, 1, 3, 3)
+    return F.conv2d(batch, kernel, groups=3)
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", choices=("distil", "perceive"))
+    parser.add_argument("--data", type=Path, required=True, help="folder of photographs")
+    parser.add_argument("--art", type=Path, help="folder of drawings")
+    parser.add_argument("--teacher", type=Path, required=True, help="its ncnn .param file")
+    parser.add_argument("--perceptual-weights", type=Path, required=True, help="folder")
+    parser.add_argument("--weights-from", type=Path, help="a run's folder or an ONNX file")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
+    parser.add_argument("--num-feat", type=int, default=64)
+    parser.add_argument("--num-conv", type=int, default=16)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--patch", type=int, default=48)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--adversarial-weight", type=float, default=0.02)
+    parser.add_argument("--lpips-weight", type=float, default=0.6)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+def main() -> None:
+    options = arguments().parse_args()
+    teacher = load_teacher(options.teacher)
+    recipe = PhotoRecipe(
+        shape=NetworkShape(
+            scale=teacher.scale, num_feat=options.num_feat, num_conv=options.num_conv
+        ),
+        stage=options.stage,
+        teacher=options.teacher.stem,
+        minutes=options.minutes,
+        batch=options.batch,
+        patch=options.patch,
+        learning_rate=options.learning_rate,
+        adversarial_weight=options.adversarial_weight,
+        lpips_weight=options.lpips_weight,
+        seed=options.seed,
+    )
+    scale, device = teacher.scale, own_device()
+    groups = load_groups(
+        options.data,
+        options.art,
+        scale=scale,
+        art_share=recipe.art_share,
+        rendered_share=recipe.rendered_share,
+        seed=recipe.seed,
+    )
+    source = CropSource(
+        PairSource(groups),
+        recipe.degradation,
+        AnchoredTeacher(teacher, device=device),
+        scale=scale,
+        side=recipe.crop,
+    )
+    pool = RollingPool(source, size=recipe.pool, fresh=recipe.fresh, seed=recipe.seed)
+    lpips = Lpips(options.perceptual_weights).to(device)
+    judge = Judge(load_held_out(options.data, scale=scale), recipe.degradation, lpips, scale=scale)
+    objective: Distillation | Perception = Distillation(recipe, pool, judge)
+    if options.stage == "perceive":
+        vgg = VggFeatures(options.perceptual_weights).to(device)
+        objective = Perception(recipe, pool, judge, lpips, vgg)
+    train(recipe, objective, out=options.out, start=options.weights_from)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Weights to start from: another run's averages, or an ONNX file that `training.export` wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor
+
+from training.networks import PlainNetwork, RepConv
+
+CHECKPOINT = "checkpoint.pt"
+Weights = dict[str, Tensor]
+"""Names as in `PlainNetwork.state_dict()`; of a collapsed convolution only weight and bias."""
+
+
+def load_weights(start: Path) -> Weights:
+    """The averaged weights of a run's folder, or those of an ONNX file."""
+    if start.suffix == ".onnx":
+        return read_onnx(start)
+    saved: Weights = torch.load(start / CHECKPOINT, map_location="cpu", weights_only=True)[
+        "weights"
+    ]
+    return saved
+
+
+def read_onnx(path: Path) -> Weights:
+    """The collapsed kernels of a network that `training.export.to_onnx` wrote."""
+    tensors = {
+        tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        for tensor in onnx.load(path).graph.initializer
+    }
+    weights = {"skip": tensors["skip.weight"]}
+    for name, tensor in tensors.items():
+        layer, _, part = name.partition(".")
+        if layer == "tail":
+            weights[f"tail.{part}"] = tensor
+        elif layer.startswith("conv"):
+            index = int(layer.removeprefix("conv"))
+            weights[f"body.{index - 1}.{part}" if index else f"head.{part}"] = tensor
+    return weights
+
+
+@torch.no_grad()
+def copy_matching(weights: Weights, network: PlainNetwork) -> None:
+    """Take over the weights wherever name and shape are the same.
+
+    A x4 network learns faster from the x2 network's body than from noise. Convolutions of the body
+    that the other network does not have begin as the identity, which ReLU keeps exact, so a deeper
+    network begins with the answers of the shallower one.
+    """
+    own = network.state_dict()
+    matching = {k: v for k, v in weights.items() if k in own and v.shape == own[k].shape}
+    network.load_state_dict(own | matching)
+    for name, conv in network.named_modules():
+        if not isinstance(conv, RepConv):
+            continue
+        if f"{name}.weight" not in matching and name.startswith("body."):
+            conv.become_identity()
+        elif f"{name}.squeeze" not in matching and f"{name}.weight" in matching:
+            conv.silence_branches()
