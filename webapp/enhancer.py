@@ -236,6 +236,7 @@ class Enhancer:
                 fitted = shrink(picture, max_side=self.settings.max_side, disk=self.disk)
             else:
                 fitted = cut(picture, box, disk=self.disk)
+        tab.remove(picture.digest)
         tab.add(fitted)
 
     def fetch(self, url: str) -> bytes:

@@ -129,7 +129,9 @@ def describe_own(tab: Tab, *, enhancer: Enhancer, t: Texts) -> dict[str, tuple[s
     for request in list(tab.jobs):
         job = enhancer.job(tab, request)
         if job is not None and request.digest in tab.pictures:
-            described[request.digest] = mark(job, t)
+            # Of the picture on the page, the bar says more, and it says it more often.
+            is_current = request.digest == tab.current
+            described[request.digest] = ("…", t("enhance.running")) if is_current else mark(job, t)
         elif request in tab.errors:
             described[request.digest] = ("!", t("own.failed"))
     return described

@@ -84,6 +84,7 @@ class Tab:
         """Forget a picture and all that was made of it."""
         self.pictures.pop(digest, None)
         self.inspections.pop(digest, None)
+        self.large_previews.pop(digest, None)
         with self._lock:
             for request in [each for each in self._results if each.digest == digest]:
                 self._drop(request)

@@ -68,6 +68,7 @@ def choose_language(t: Texts) -> None:
         list(LANGUAGES),
         format_func=LANGUAGES.__getitem__,
         key="lang",
+        persist_state="session",
         label_visibility="collapsed",
         filter_mode=None,
         width=150,
@@ -316,6 +317,7 @@ def show_part(
         alt=alternative_text(picture, t),
         label=t("part.frame"),
         key=f"part-{picture.digest}",
+        is_small=True,
     )
     left, top = at or ((width - PART_SIDE) // 2, (height - PART_SIDE) // 2)
     box = (left, top, left + PART_SIDE, top + PART_SIDE)
@@ -422,6 +424,7 @@ def show_result(
                     t("slider.before") if each == session.BEFORE else model_label(each, t)
                 ),
                 key="left",
+                persist_state="session",
             )
         show_saver(tab, picture, result, enhancer=enhancer, t=t)
         st.caption(" · ".join(facts(result, t)))

@@ -16,6 +16,7 @@ export default function (component) {
   const closing = new AbortController();
   if (image.src !== data.image) image.src = data.image;
   image.alt = data.alt;
+  picture.classList.toggle("small", data.isSmall);
   handle.setAttribute("aria-label", data.label);
   handle.title = data.label;
   if (picture.dataset.size !== data.size.join()) {
