@@ -29,6 +29,7 @@ A sentence that is said in more than one place is written here, once, and so are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -63,6 +64,11 @@ class RequestError(SuperResolutionError):
     def not_one_of(cls, field: str, choices: Sequence[str]) -> RequestError:
         """A field whose value is none of those that there are."""
         return cls(f"'{field}' is one of: {', '.join(choices)}.", field=field)
+
+    @classmethod
+    def without_detail(cls, model: str) -> RequestError:
+        """`detail` for a network that has only one kind of weights."""
+        return cls(f"The model '{model}' has no 'detail'; leave the field out.", field="detail")
 
     @classmethod
     def not_http(cls) -> RequestError:
@@ -262,9 +268,9 @@ class BusyError(SuperResolutionError):
         self.retry_after = retry_after
 
     @classmethod
-    def behind(cls, waiting: int) -> BusyError:
-        """So many pictures are waiting already."""
-        return cls(retry_after=2 * (1 + waiting))
+    def for_seconds(cls, seconds: float) -> BusyError:
+        """A place in the queue is expected after so long."""
+        return cls(retry_after=max(1, math.ceil(seconds)))
 
 
 class ModelError(SuperResolutionError):

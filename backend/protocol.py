@@ -103,6 +103,7 @@ class RequestHandler:
             "width": result.width,
             "height": result.height,
             "cleanup": result.cleanup,
+            "detail": result.detail,
             "engine_seconds": round(result.seconds, 3),
         }
         return self._reply(result, wants_link=request.output == "url", request_id=request_id)

@@ -16,7 +16,7 @@ from backend.errors import (
     RequestError,
 )
 from backend.protocol import RequestHandler, check_content_type, refuse
-from backend.reply import CORS_HEADERS, Reply
+from backend.reply import CORS_HEADERS, Reply, request_id_from
 from backend.settings import Settings
 
 LONGEST_WAIT_SECONDS = 900
@@ -107,7 +107,7 @@ def _request_context(event: object) -> Mapping[str, object]:
 def _request_id(event: object, context: LambdaContext) -> str:
     """API Gateway's own, which its access log has too."""
     given = _request_context(event).get("requestId")
-    return given if isinstance(given, str) and given else context.aws_request_id
+    return request_id_from(given or context.aws_request_id)
 
 
 def _answer(reply: Reply) -> dict[str, object]:

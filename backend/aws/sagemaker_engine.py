@@ -101,7 +101,11 @@ class SageMakerEngine:
 
 def _request_body(data: bytes, options: UpscaleOptions) -> bytes:
     """The picture itself, and the options as they were checked."""
-    optional = {"model": options.model, "cleanup": options.cleanup}
+    optional = {
+        "model": options.model,
+        "cleanup": options.cleanup,
+        "detail": options.detail,
+    }
     fields = {
         "img": base64.b64encode(data).decode(),
         "scale": options.scale,

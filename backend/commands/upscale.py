@@ -34,10 +34,12 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         format=chosen_format(arguments.output, is_file=is_file, requested=arguments.format),
         quality=arguments.quality,
         cleanup=arguments.cleanup,
+        detail=arguments.detail,
     )
     engine = create_engine(settings)
     # An unknown model is one error, not one for every file.
-    engine.registry.find(name=options.model or settings.model, scale=options.scale)
+    spec = engine.registry.find(name=options.model or settings.model, scale=options.scale)
+    spec.with_detail(options.detail)
     work = list(jobs(arguments.inputs, arguments.output, recursive=arguments.recursive))
     if not work:
         raise RequestError(f"There are no pictures ({', '.join(INPUT_SUFFIXES)}) in the folder.")
