@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend import __version__
+from backend.errors import SuperResolutionError
+from backend.formats import WRITABLE
 from cfn import templates
 from cfn.errors import DeploymentError
 from cfn.package import BUILD, MODELS, Package, build
-from cfn.variants import INF, NEURON_ARCHIVE, VARIANTS, Variant
+from cfn.variants import BULK, INF, NEURON_ARCHIVE, STACKS, VARIANTS, Variant
 
 if TYPE_CHECKING:
     from cfn.account import Account
@@ -42,7 +44,7 @@ def make_parser() -> argparse.ArgumentParser:
     package.add_argument(
         "--bucket", help="S3 bucket in the stack's region; left out, nothing is sent"
     )
-    package.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    package.add_argument("--variants", nargs="+", choices=STACKS, default=list(VARIANTS))
     _add_build_options(package)
 
     preflight = commands.add_parser(
@@ -58,6 +60,8 @@ def make_parser() -> argparse.ArgumentParser:
     deploy.add_argument("--no-check", action="store_true", help="do not call the finished stack")
     _add_build_options(deploy)
 
+    _add_bulk_commands(commands.add_parser("bulk", help="pictures of a whole prefix of S3"))
+
     check = commands.add_parser("check", help="call a stack with small pictures, as a caller would")
     check.add_argument("--stack", required=True)
 
@@ -69,7 +73,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     release.add_argument("--bucket", required=True, help="the buckets are BUCKET-REGION")
     release.add_argument("--regions", nargs="+", required=True)
-    release.add_argument("--variants", nargs="+", choices=VARIANTS, default=["lambda", "gpu"])
+    release.add_argument("--variants", nargs="+", choices=STACKS, default=["lambda", "gpu", "bulk"])
     _add_build_options(release)
 
     for command in (package, preflight, deploy, check, delete):
@@ -77,8 +81,46 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="bulk", required=True)
+    start = commands.add_parser("start", help="start a run; what is done already is skipped")
+    which = start.add_mutually_exclusive_group()
+    which.add_argument("--prefix", default="", help="a folder below the stack's sourcePrefix")
+    which.add_argument("--list", type=Path, help="a file with the key of one picture a line")
+    which.add_argument("--inventory", help="key of an S3 Inventory's manifest.json in the target")
+    _add_job_options(start)
+    start.add_argument(
+        "--format", choices=["auto", *(each.name for each in WRITABLE)], default="auto"
+    )
+    start.add_argument("--cleanup", default="auto", help="auto, off, or 0 to 100")
+    status = commands.add_parser("status", help="how far a run is")
+    redrive = commands.add_parser("redrive", help="go on with a run that failed")
+    for command in (status, redrive):
+        command.add_argument("--execution", help="its ARN; left out, the newest")
+    for command in (start, status, redrive):
+        command.add_argument("--stack", default="super-resolution-bulk")
+        command.add_argument("--region")
+    cost = commands.add_parser("cost", help="dollars, minutes and requests, before anything runs")
+    cost.add_argument("--pictures", type=int, required=True)
+    cost.add_argument("--megapixels", type=float, required=True, help="of one input")
+    cost.add_argument("--seconds", type=float, help="of one picture, from a trial run")
+    _add_job_options(cost)
+    defaults = templates.defaults_of(BULK)
+    for option, name in (
+        ("--memory", "functionMemory"),
+        ("--concurrency", "maxConcurrency"),
+        ("--batch", "batchSize"),
+    ):
+        cost.add_argument(option, type=int, default=int(defaults[name]), help=f"the stack's {name}")
+
+
+def _add_job_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scale", type=int, choices=(2, 4), default=2)
+    parser.add_argument("--model", default="fast", help="a tier of the networks")
+
+
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("variant", choices=VARIANTS)
+    parser.add_argument("variant", choices=STACKS)
     parser.add_argument("--stack", help="name of the stack (super-resolution-VARIANT)")
     parser.add_argument("--bucket", required=True, help="S3 bucket in the stack's region")
     parser.add_argument(
@@ -116,6 +158,7 @@ def _run(parsed: argparse.Namespace) -> None:
         "package": _package,
         "preflight": _preflight,
         "deploy": _deploy,
+        "bulk": _bulk,
         "check": _check,
         "delete": _delete,
         "release": _release,
@@ -123,7 +166,7 @@ def _run(parsed: argparse.Namespace) -> None:
     commands[parsed.command](parsed)
 
 
-# What speaks to AWS is imported where it is used: rendering and packaging need no boto3.
+# What speaks to AWS, or is slow to load, is imported where it is used: rendering needs neither.
 
 
 def _render(parsed: argparse.Namespace) -> None:
@@ -132,7 +175,7 @@ def _render(parsed: argparse.Namespace) -> None:
 
 
 def _package(parsed: argparse.Namespace) -> None:
-    variants = [VARIANTS[name] for name in parsed.variants]
+    variants = [STACKS[name] for name in parsed.variants]
     if parsed.bucket is None:
         _build(parsed, variants)
         tell("Nothing was uploaded, since no --bucket was given.")
@@ -201,7 +244,7 @@ def _look_before(parsed: argparse.Namespace, account: Account) -> None:
     from cfn.preflight import Plan, preflight  # noqa: PLC0415
     from cfn.stacks import Stacks, parameters_of  # noqa: PLC0415
 
-    variant = VARIANTS[parsed.variant]
+    variant = STACKS[parsed.variant]
     there = Stacks(account.client("cloudformation"), tell=tell).describe(_stack_name(parsed))
     plan = Plan(
         variant=variant,
@@ -220,7 +263,7 @@ def _deploy(parsed: argparse.Namespace) -> None:
     from cfn.stacks import Stacks  # noqa: PLC0415
     from cfn.upload import template_url  # noqa: PLC0415
 
-    variant = VARIANTS[parsed.variant]
+    variant = STACKS[parsed.variant]
     parameters = read_pairs(parsed.parameter, option="--parameter")
     tags = read_pairs(parsed.tag, option="--tag")
     if variant is INF and parsed.neuron is None:
@@ -243,12 +286,13 @@ def _deploy(parsed: argparse.Namespace) -> None:
         parameters=parameters,
         tags=tags,
     )
+    url = outputs.pop("aikitsInvokeURL", None)
     for key, value in sorted(outputs.items()):
-        if key != "aikitsInvokeURL":
-            tell(f"{key}: {value}")
-    tell(f"Invoke URL: {outputs.get('aikitsInvokeURL', 'the stack has no such output')}")
-    if not parsed.no_check:
-        _call(account, name)
+        tell(f"{key}: {value}")
+    if url is not None:
+        tell(f"Invoke URL: {url}")
+        if not parsed.no_check:
+            _call(account, name)
 
 
 def _check(parsed: argparse.Namespace) -> None:
@@ -266,6 +310,50 @@ def _call(account: Account, name: str) -> None:
         check_stack(account, name, tell=tell, http=http)
 
 
+def _bulk(parsed: argparse.Namespace) -> None:
+    if parsed.bulk == "cost":
+        _tell_cost(parsed)
+        return
+    from cfn.account import Account  # noqa: PLC0415
+    from cfn.bulk import Order, Runs, find_stack  # noqa: PLC0415
+
+    account = Account.from_environment(parsed.region)
+    runs = Runs(account, find_stack(account, parsed.stack))
+    if parsed.bulk == "start":
+        job = {name: getattr(parsed, name) for name in ("scale", "model", "format", "cleanup")}
+        order = Order(prefix=parsed.prefix, keys=parsed.list, inventory=parsed.inventory, job=job)
+        tell(f"Started {runs.start(order)}")
+        return
+    execution = parsed.execution or runs.newest()
+    if parsed.bulk == "redrive":
+        runs.redrive(execution)
+    for line in runs.status(execution).lines:
+        tell(line)
+
+
+def _tell_cost(parsed: argparse.Namespace) -> None:
+    from backend.registry import SHIPPED, load_registry  # noqa: PLC0415
+    from cfn.bulk_cost import Work, cost_of, explain  # noqa: PLC0415
+
+    try:
+        spec = load_registry(SHIPPED).find(name=parsed.model, scale=parsed.scale)
+    except SuperResolutionError as exc:
+        raise DeploymentError(exc.message) from exc
+    if min(parsed.pictures, parsed.memory, parsed.concurrency, parsed.batch) < 1:
+        raise DeploymentError("Numbers of pictures, MB, functions and batches are at least 1.")
+    work = Work(
+        pictures=parsed.pictures,
+        megapixels=parsed.megapixels,
+        spec=spec,
+        memory=parsed.memory,
+        concurrency=parsed.concurrency,
+        batch=parsed.batch,
+        seconds=parsed.seconds,
+    )
+    for line in explain(work, cost_of(work)):
+        tell(line)
+
+
 def _delete(parsed: argparse.Namespace) -> None:
     from cfn.account import Account  # noqa: PLC0415
     from cfn.stacks import Stacks  # noqa: PLC0415
@@ -280,7 +368,7 @@ def _release(parsed: argparse.Namespace) -> None:
     from cfn.account import Account  # noqa: PLC0415
     from cfn.release import Publication, read_releases, write_releases  # noqa: PLC0415
 
-    variants = [VARIANTS[name] for name in parsed.variants]
+    variants = [STACKS[name] for name in parsed.variants]
     if INF in variants and parsed.neuron is None:
         raise DeploymentError("A release for Inferentia needs compiled networks: --neuron.")
     package = _build(parsed, variants, release=__version__)

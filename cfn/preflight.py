@@ -15,7 +15,7 @@ from cfn.account import Account, error_code
 from cfn.errors import DeploymentError
 from cfn.partitions import AWS, CHINA
 from cfn.upload import check_bucket
-from cfn.variants import INF, LAMBDA, Variant
+from cfn.variants import INF, Variant
 
 FEW_FUNCTIONS = 10
 """What a new account may run at once."""
@@ -63,11 +63,11 @@ def findings(account: Account, plan: Plan) -> Iterator[Finding]:
     yield from _region(account, plan)
     if plan.bucket is not None:
         yield _bucket(account, plan.bucket)
-    if plan.variant is LAMBDA:
+    if plan.value("deployInstanceType"):
+        yield _endpoint_quota(account, plan)
+    else:
         yield from _function_quotas(account, plan)
         yield from _network_quotas(account, plan)
-    else:
-        yield _endpoint_quota(account, plan)
     yield from _gateway_quota(account, plan)
 
 
@@ -109,12 +109,13 @@ def _function_quotas(account: Account, plan: Plan) -> Iterator[Finding]:
         yield _unknown("The number of functions at once", exc)
         return
     at_once = int(limits["ConcurrentExecutions"])
-    wanted = int(plan.value("provisionedConcurrency") or 0)
     text = f"Lambda runs up to {at_once} functions at once"
-    if wanted and wanted > int(limits.get("UnreservedConcurrentExecutions", at_once)):
-        text += f", fewer than provisionedConcurrency={wanted} takes"
-        yield Finding(is_error=True, text=text)
-        return
+    for name in ("provisionedConcurrency", "maxConcurrency"):
+        wanted = int(plan.value(name) or 0)
+        if wanted > int(limits.get("UnreservedConcurrentExecutions", at_once)):
+            text += f", fewer than {name}={wanted} takes"
+            yield Finding(is_error=True, text=text)
+            return
     if at_once <= FEW_FUNCTIONS:
         text += "; ask for more under Service Quotas, AWS Lambda, Concurrent executions"
     yield Finding(is_error=False, text=text)

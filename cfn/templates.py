@@ -64,7 +64,7 @@ def render(variant: Variant, *, defaults: Mapping[str, str] | None = None) -> st
 
 def defaults_of(variant: Variant) -> dict[str, str]:
     """Parameter -> its default in the committed template; those without one are left out."""
-    parameters = render(variant).split("\nParameters:\n")[1].split("\nRules:\n")[0]
+    parameters = _sections(render(variant))["Parameters"] + "\n"
     found = re.findall(r"^  (\w+):\n(?:    .*\n)*?    Default: (.*)$", parameters, re.MULTILINE)
     return {name: value.strip("'") for name, value in found}
 

@@ -8,7 +8,7 @@ import pytest
 
 from cfn.__main__ import make_parser
 from cfn.upload import launch_link
-from cfn.variants import INF, VARIANTS
+from cfn.variants import INF, STACKS, VARIANTS
 from tests.cfn.conftest import ROOT
 from tests.cfn.resolver import load_file
 from tests.cfn.test_templates import KEPT_ON_PURPOSE
@@ -21,7 +21,7 @@ ROWS = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", TABLES, re.MULTILINE))
 
 def defaults() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for variant in VARIANTS.values():
+    for variant in STACKS.values():
         parameters = load_file(ROOT / "cfn" / variant.template)["Parameters"]
         for name, about in parameters.items():
             found.setdefault(name, set()).add(str(about.get("Default", "")))
