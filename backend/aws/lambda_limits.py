@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Protocol
 
 from backend.deadline import Deadline
@@ -42,6 +44,14 @@ def lambda_settings() -> Settings:
         max_reply_bytes=min(settings.max_reply_bytes or MAX_REPLY_BYTES, MAX_REPLY_BYTES),
         time_budget_seconds=settings.time_budget_seconds or TIME_BUDGET_SECONDS,
     )
+
+
+@cache
+def process_settings() -> Settings:
+    """Read once a process; SettingsError ends its start."""
+    settings = lambda_settings()
+    logging.getLogger("backend").setLevel(settings.log_level)
+    return settings
 
 
 def cores(environment: Mapping[str, str] = os.environ) -> float | None:

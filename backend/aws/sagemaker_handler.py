@@ -6,25 +6,15 @@ ONNX Runtime is imported. `ENDPOINT_NAME` names the endpoint.
 
 from __future__ import annotations
 
-import logging
 import os
 from functools import cache
 
 from backend.aws.api_gateway import answer_event
-from backend.aws.lambda_limits import LambdaContext, lambda_settings
+from backend.aws.lambda_limits import LambdaContext, process_settings
 from backend.aws.s3_results import results_from
 from backend.aws.sagemaker_engine import SageMakerEngine
 from backend.protocol import RequestHandler
-from backend.settings import Settings
 from backend.sources import AnySource
-
-
-@cache
-def settings() -> Settings:
-    """Read once a process; SettingsError ends its start."""
-    found = lambda_settings()
-    logging.getLogger("backend").setLevel(found.log_level)
-    return found
 
 
 @cache
@@ -32,14 +22,16 @@ def request_handler() -> RequestHandler:
     """Made once a process."""
     engine = SageMakerEngine(
         endpoint=os.environ["ENDPOINT_NAME"],
-        timeout_seconds=settings().time_budget_seconds or 60.0,
+        timeout_seconds=process_settings().time_budget_seconds or 60.0,
     )
-    return RequestHandler(engine, AnySource(settings()), settings(), results_from(settings()))
+    return RequestHandler(
+        engine, AnySource(process_settings()), process_settings(), results_from(process_settings())
+    )
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, object]:
     """A proxy event in, a proxy answer out; never raises."""
-    return answer_event(event, context, request_handler, settings())
+    return answer_event(event, context, request_handler, process_settings())
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
