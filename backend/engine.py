@@ -85,6 +85,11 @@ class Engine(Protocol):
         """The scales of each tier, the default tier first; empty when it cannot be known."""
         ...
 
+    @property
+    def details(self) -> Mapping[str, int]:
+        """The default `detail` of each tier that has the choice, 0 natural to 100 vivid."""
+        ...
+
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = ...) -> Upscaled:
         """An encoded picture in, an encoded picture out; raises SuperResolutionError.
 

@@ -109,6 +109,13 @@ class Registry:
         scales = set(found.get(PHOTOGRAPHS, [])) & set(found.get(OTHER_PICTURES, []))
         return {**found, AUTO: sorted(scales)} if scales else found
 
+    @property
+    def details(self) -> dict[str, int]:
+        """The default `detail` of each tier that has the choice."""
+        found = {spec.name: spec.detail for spec in self._specs.values() if spec.detail is not None}
+        chooses = AUTO in self.models and PHOTOGRAPHS in found
+        return {**found, AUTO: found[PHOTOGRAPHS]} if chooses else found
+
     def find(self, *, name: str, scale: int) -> ModelSpec:
         """UnknownModelError or UnsupportedScaleError when there is no such network.
 

@@ -282,7 +282,12 @@ def shared_enhancer() -> Enhancer:
     cloud = None
     if endpoint is not None:
         # What the endpoint has is known only by asking, so it is asked for the same networks.
-        cloud = RemoteEngine(endpoint, models=engine.models, max_side=settings.max_side)
+        cloud = RemoteEngine(
+            endpoint,
+            models=engine.models,
+            details=engine.details,
+            max_side=settings.max_side,
+        )
     return create_enhancer(settings, engine=engine, cloud=cloud)
 
 

@@ -66,6 +66,11 @@ class SageMakerEngine:
         """Only the container knows them."""
         return {}
 
+    @property
+    def details(self) -> Mapping[str, int]:
+        """Only the container knows them."""
+        return {}
+
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:  # noqa: ARG002
         """0, since the container estimates by itself."""
         return 0.0

@@ -244,6 +244,10 @@ def _request_schema(handler: RequestHandler) -> Schema:
             }
             for chosen, other in (("img", "url"), ("url", "img"))
         ],
+        "anyOf": [
+            {"properties": {"detail": {"type": "null"}}},
+            *_models_with_detail(handler),
+        ],
     }
 
 
@@ -251,6 +255,16 @@ def _networks(handler: RequestHandler) -> list[tuple[str, int]]:
     """(name, scale) of each."""
     models = handler.engine.models
     return [(name, scale) for name, scales in models.items() for scale in scales]
+
+
+def _models_with_detail(handler: RequestHandler) -> list[Schema]:
+    """The alternative of naming one, where there are such models."""
+    names = list(handler.engine.details)
+    if not names:
+        return []
+    if handler.settings.model in names:
+        return [{"properties": {"model": {"enum": [*names, None]}}}]
+    return [{"required": ["model"], "properties": {"model": {"enum": names}}}]
 
 
 def _outputs(handler: RequestHandler) -> Sequence[str]:

@@ -50,7 +50,12 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def enhancer_with(gateway: Gateway, engine: LocalEngine, **changes: object) -> Enhancer:
-    cloud = RemoteEngine(endpoint(gateway.address, **changes), models=engine.models, max_side=4096)
+    cloud = RemoteEngine(
+        endpoint(gateway.address, **changes),
+        models=engine.models,
+        details=engine.details,
+        max_side=4096,
+    )
     return create_enhancer(PageSettings(), engine=engine, cloud=cloud)
 
 

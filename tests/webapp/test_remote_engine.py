@@ -84,7 +84,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cloud(url: str, **changes: object) -> RemoteEngine:
-    return RemoteEngine(endpoint(url, **changes), models=MODELS, max_side=4096)
+    return RemoteEngine(endpoint(url, **changes), models=MODELS, details={}, max_side=4096)
 
 
 def send(
