@@ -12,6 +12,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+THREAD_NAME = "deadline"
+"""Of the threads in which work runs that may be given up."""
 _SHORTEST_TIMEOUT = 0.001  # a socket timeout of 0 would mean "do not block"
 
 
@@ -74,7 +76,7 @@ class Deadline:
                 future.set_result(result)
 
         # A daemon, so that a resolver that hangs cannot keep the process from stopping.
-        threading.Thread(target=work, name="deadline", daemon=True).start()
+        threading.Thread(target=work, name=THREAD_NAME, daemon=True).start()
         try:
             finished, _ = wait([future], timeout=self.timeout)
             if not finished or (self.seconds_left <= 0 and future.exception()):

@@ -11,8 +11,8 @@ import pytest
 
 from backend import Settings
 from backend.errors import SuperResolutionError
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from backend import LocalEngine, UpscaleOptions, Watch
 from backend.errors import CancelledError, PayloadTooLargeError
-from tests.aws.loopback import Received, Sent
+from tests.loopback import Received, Sent
 from tests.webapp.cloud_endpoint import (
     ROOT,
     TIMED_OUT,
