@@ -1,4 +1,4 @@
-"""One moment by which something is over, whatever the other side does."""
+"""A moment by which work has to be over, whatever the other side does."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _SHORTEST_TIMEOUT = 0.001  # a socket timeout of 0 would mean "do not block"
 
 
 class DeadlineExceededError(TimeoutError):
-    """The time is over; whoever set the deadline translates it."""
+    """The deadline has passed; the code that set it translates this error."""
 
 
 class Deadline:
     """Counts from its making; `run` ends at it even inside a call that has no timeout.
 
     Socket timeouts alone do not bound a fetch: name resolution has none, and a peer that sends
-    one byte now and then restarts them for ever. So the work runs in a thread of its own, its
-    connections are shut down from outside at the deadline (which ends the blocked read, and with
-    it the thread), and a name resolution still under way is left to end by itself.
+    one byte now and then restarts them again and again. So the work runs in a thread of its own,
+    its connections are shut down from outside at the deadline (which ends the blocked read, and
+    with it the thread), and a name resolution still under way is left to end on its own.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -53,6 +53,8 @@ class Upscaled:
     scale: int
     cleanup: int | None = None
     """0-100, as it was used; None when the engine does not say."""
+    detail: int | None = None
+    """0-100, as it was used; None for a network without the choice."""
     lr_size: tuple[int, int]
     """(width, height) of the upright input."""
     seconds: float

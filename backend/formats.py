@@ -47,7 +47,7 @@ class FileFormat:
 
     @property
     def default_quality(self) -> int | None:
-        """1-100; None where there is no such choice."""
+        """1-100; None for a format that has no such setting."""
         quality = self.save_options.get("quality")
         return quality if isinstance(quality, int) else None
 

@@ -54,13 +54,8 @@ class S3Results:
         """A link for GET; SuperResolutionError when S3 does not take the result."""
         key = f"{uuid.uuid4()}.{media_type.partition('/')[2]}"
         try:
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=data,
-                ContentType=media_type,
-                ServerSideEncryption="AES256",
-            )
+            # The bucket's own setting says with which key it is encrypted.
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=media_type)
             link: str = self._client.generate_presigned_url(
                 "get_object",
                 Params={"Bucket": self._bucket, "Key": key},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import uuid
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
@@ -31,10 +30,9 @@ from backend.health import Health
 from backend.http.cross_origin import CrossOrigin
 from backend.http.openapi import STAGE, document
 from backend.protocol import RequestHandler, check_content_type, refuse
-from backend.reply import CORS_HEADERS, Reply
+from backend.reply import CORS_HEADERS, Reply, request_id_from
 
 PIECE_BYTES = 2**18
-REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 def create_app(
@@ -102,7 +100,7 @@ async def _body(request: Request, *, max_bytes: int) -> bytes:
                 raise PayloadTooLargeError.over(max_bytes, what="request")
             body += chunk
     except ClientDisconnect as exc:
-        raise RequestError("The request broke off before its end.") from exc
+        raise RequestError("The request ended before its body was complete.") from exc
     return bytes(body)
 
 
@@ -128,8 +126,7 @@ async def _handle(handler: RequestHandler, body: bytes, request: Request) -> Rep
 
 
 def _request_id(request: Request) -> str:
-    given = request.headers.get("X-Request-Id", "")
-    return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    return request_id_from(request.headers.get("X-Request-Id"))
 
 
 def _response(reply: Reply) -> Response:

@@ -204,6 +204,16 @@ def _request_schema(handler: RequestHandler) -> Schema:
                     "How much JPEG damage is removed, 0 to 100; auto is estimated from the file."
                 ),
             },
+            "detail": {
+                "anyOf": [
+                    {"type": "integer", "minimum": 0, "maximum": 100},
+                    {"type": "string", "pattern": "^(0{0,4}[0-9]{1,2}|0{0,3}100)$"},
+                    {"type": "null"},
+                ],
+                "description": (
+                    "0 natural to 100 vivid, for models that have the choice; others refuse it."
+                ),
+            },
         },
         "oneOf": [
             {
@@ -355,7 +365,7 @@ def _errors(handler: RequestHandler) -> list[errors.SuperResolutionError]:
         errors.SourceNotFoundError(),
         errors.SourceUnreachableError(),
         errors.SourceTimeoutError(),
-        errors.BusyError.behind(1),
+        errors.BusyError.for_seconds(4),
         errors.ModelError("The network 'fast' x2 is not installed.", model="fast"),
         errors.InferenceError(),
         errors.SuperResolutionError(),

@@ -188,7 +188,7 @@ def no_mount(stack: Stack) -> object:
         (wrong_sha256, "sha256"),
         (no_sha256, "64 hexadecimal"),
         (missing_object, "NoSuchKey"),
-        (no_archive, "no zip or tar"),
+        (no_archive, "neither a zip nor a tar"),
         (changed_network, "changed or is incomplete"),
         (no_manifest, "manifest"),
         (no_properties, "unexpected"),

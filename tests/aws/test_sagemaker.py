@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.request import urlopen
 
+import botocore.session
 import pytest
 
 from backend import Reply, RequestHandler
+from backend.aws.sagemaker_engine import MAX_REQUEST_BYTES
 from tests.aws.api_event import post_event, read_event, request_body, upscale_event
 from tests.aws.conftest import INPUTS, RESULTS
 from tests.aws.runtime_api import LambdaProcess
@@ -219,6 +221,32 @@ def test_a_private_address_is_refused_before_the_endpoint_is_called(
         status, body, _ = call(process, post_event(json.dumps({"url": web.url}).encode()))
         assert not web.received
     assert (status, body["error"]) == (403, "source_not_allowed")
+    assert len(runtime.received) == before
+
+
+def test_the_limit_of_a_body_is_the_one_in_sagemaker_s_own_description() -> None:
+    model = botocore.session.get_session().get_service_model("sagemaker-runtime")
+    body = model.operation_model("InvokeEndpoint").input_shape.members["Body"]
+    assert body.metadata["max"] == MAX_REQUEST_BYTES
+
+
+def test_a_picture_that_sagemaker_would_refuse_is_refused_before(
+    runtime: SageMakerRuntime, s3: S3
+) -> None:
+    environment = {
+        **ENVIRONMENT,
+        **runtime.environment,
+        **s3.environment,
+        "SR_INPUT_BUCKETS": INPUTS,
+    }
+    size = MAX_REQUEST_BYTES * 3 // 4 + 1
+    s3.objects[f"{INPUTS}/large.png"] = StoredObject(data=bytes(size))
+    before = len(runtime.received)
+    with LambdaProcess(HANDLER, environment=environment) as process:
+        event = post_event(json.dumps({"url": f"s3://{INPUTS}/large.png"}).encode())
+        status, body, _ = call(process, event)
+    assert (status, body["error"]) == (413, "payload_too_large")
+    assert body["details"] == {"max_bytes": MAX_REQUEST_BYTES * 3 // 4}
     assert len(runtime.received) == before
 
 

@@ -156,7 +156,7 @@ def test_two_inputs_of_one_name_do_not_overwrite_each_other(run: Run, tmp_path: 
     write(tmp_path / "two/a.png", save(scene().rotate(180), "PNG"))
     done = run("upscale", "one/a.png", "two/a.png", "-o", "out", "--force")
     assert done.returncode == 1
-    assert "two/a.png: The result would overwrite another one's" in done.stderr
+    assert "two/a.png: The result would overwrite that of another input" in done.stderr
 
 
 def test_a_place_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from backend import LocalEngine, Settings
+from backend.errors import ModelError
 from backend.health import check
-from backend.images import RgbImage
+from backend.images import RgbImage, decode
 from backend.registry import ModelSpec, Registry
 
 
@@ -33,7 +34,9 @@ def make_engine(*specs: ModelSpec, broken: str = "") -> LocalEngine:
             raise spec.error("cannot be loaded")
         return Box(spec)
 
-    return LocalEngine(registry=Registry(specs), open_session=open_session, settings=Settings())
+    return LocalEngine(
+        registry=Registry(specs), open_session=open_session, decode=decode, settings=Settings()
+    )
 
 
 def test_all_is_well() -> None:
@@ -61,7 +64,10 @@ def test_a_default_that_is_not_there_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("providers", "missing"),
-    [("CPUExecutionProvider", ()), ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDA",))],
+    [
+        ("CPUExecutionProvider", ()),
+        ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDAExecutionProvider",)),
+    ],
 )
 def test_a_missing_provider_is_told(
     engine: LocalEngine, providers: str, missing: tuple[str, ...]
@@ -71,10 +77,14 @@ def test_a_missing_provider_is_told(
         LocalEngine(
             registry=engine.registry,
             open_session=lambda spec: engine.session(model=spec.name, scale=spec.scale),
+            decode=decode,
             settings=settings,
         )
     )
     assert health.providers == ("CPUExecutionProvider",)
-    assert len(health.warnings) == len(missing)
-    for warning, provider in zip(health.warnings, missing, strict=True):
-        assert warning.startswith(provider)
+    assert health.missing_providers == missing
+    if missing:
+        with pytest.raises(ModelError, match=missing[0]):
+            health.check_providers()
+    else:
+        health.check_providers()

@@ -18,7 +18,7 @@ import requests
 
 from tests.aws.signature import ACCESS_KEY, ENVIRONMENT, REGION, is_signed
 from tests.loopback import Loopback, Received, Sent
-from webapp.cloud.endpoint import Endpoint
+from webapp.client.endpoint import Endpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = "/prod/resolution"
