@@ -15,6 +15,7 @@ from backend.errors import (
     SuperResolutionError,
     UnsupportedMediaTypeError,
 )
+from backend.formats import FORMATS, FileFormat
 from backend.images import Picture
 
 REFUSALS: Mapping[str, Callable[..., SuperResolutionError]] = {
@@ -34,6 +35,8 @@ def message_from_picture(picture: Picture) -> tuple[Head, list[memoryview]]:
         elif isinstance(value, bytes):
             head[each.name] = {"length": len(value)}
             contents.append(memoryview(value))
+        elif isinstance(value, FileFormat):
+            head[each.name] = {"format": value.name}
         else:
             head[each.name] = value
     return {"picture": head}, contents
@@ -58,6 +61,8 @@ def _values(head: Mapping[str, object], content: memoryview) -> Iterator[tuple[s
     for name, value in head.items():
         if not isinstance(value, dict):
             yield name, value
+        elif "format" in value:
+            yield name, FORMATS[str(value["format"])]
         elif "shape" in value:
             shape = tuple(int(side) for side in value["shape"])
             length = int(np.prod(shape, dtype=np.int64))
