@@ -257,7 +257,7 @@ def output_format(picture: Picture, requested: str) -> str:
 
 
 def check_output_size(width: int, height: int, *, format: str) -> None:
-    """ImageTooLargeError when the file format cannot hold so many pixels."""
+    """ImageTooLargeError when the file format cannot hold a picture of this size."""
     limit = FORMATS[format].longest_side or 0
     if max(width, height) > limit:
         raise ImageTooLargeError.output(

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 LONG = 120_000
 """Milliseconds for what computes; the machine may be busy with other things."""
@@ -42,12 +42,11 @@ def upload(page: Page, name: str, content: bytes) -> None:
 
 
 def upload_all(page: Page, *files: tuple[str, bytes]) -> None:
-    page.locator("input[type=file]").set_input_files(
-        [
-            {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-            for name, content in files
-        ]
-    )
+    chosen: list[FilePayload] = [
+        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        for name, content in files
+    ]
+    page.locator("input[type=file]").set_input_files(chosen)
 
 
 def saved(image: Image.Image, format: str = "PNG") -> bytes:

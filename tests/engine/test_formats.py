@@ -20,12 +20,11 @@ from backend.formats import (
     format_from_signature,
     labels,
 )
+from tests.pictures import save
 
 
 def make_file(file_format: FileFormat) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (3, 2)).save(buffer, file_format.pillow_name)
-    return buffer.getvalue()
+    return save(Image.new("RGB", (3, 2)), file_format.pillow_name)
 
 
 @pytest.mark.parametrize("file_format", FORMATS.values(), ids=lambda each: each.name)

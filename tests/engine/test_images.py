@@ -13,14 +13,9 @@ from backend.errors import ImageError, ImageTooLargeError, UnsupportedMediaTypeE
 from backend.formats import JPEG
 from backend.images import Picture, bleed, decode, encode, local_range, output_format
 from backend.jpeg_tables import estimated_quality
+from tests.pictures import save
 
 SaveBytes = Callable[..., bytes]
-
-
-def save(image: Image.Image, format: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "1", "P"])

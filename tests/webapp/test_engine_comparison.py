@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from backend import LocalEngine, Upscaled, UpscaleOptions, Watch
 from backend.errors import CancelledError, PayloadTooLargeError
-from tests.aws.loopback import Received, Sent
+from tests.loopback import Received, Sent
 from tests.webapp.cloud_endpoint import (
     ROOT,
     TIMED_OUT,
@@ -118,7 +118,9 @@ def test_a_failure_of_the_cloud_stops_the_local_work(data: bytes, engine: LocalE
     class Patient:
         models = engine.models
 
-        def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch) -> Upscaled:
+        def upscale(
+            self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()
+        ) -> Upscaled:
             pause = threading.Event()
             while not watch.is_cancelled():
                 pause.wait(0.02)
