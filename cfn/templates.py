@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backend import __version__
 from cfn import gateway
-from cfn.variants import VARIANTS, Variant
+from cfn.variants import STACKS, Variant
 
 HERE = Path(__file__).parent
 PARTS = HERE / "parts"
@@ -52,7 +52,8 @@ def render(variant: Variant, *, defaults: Mapping[str, str] | None = None) -> st
         "deployment_conditions": _each("deployment_condition", gateway.DEPLOYMENTS),
         "deployment_references": _each("deployment_reference", gateway.DEPLOYMENTS),
     }
-    values["api_digest"] = gateway.digest_of(_fill(_part("api"), {**values, "api_digest": ""}))
+    if "api" in variant.parts:
+        values["api_digest"] = gateway.digest_of(_fill(_part("api"), {**values, "api_digest": ""}))
     sections: dict[str, list[str]] = {name: [] for name in SECTIONS}
     for name in variant.parts:
         for section, body in _sections(_fill(_part(name), values)).items():
@@ -71,7 +72,7 @@ def defaults_of(variant: Variant) -> dict[str, str]:
 def render_all(folder: Path) -> list[Path]:
     """Write every template; the paths."""
     paths = []
-    for variant in VARIANTS.values():
+    for variant in STACKS.values():
         path = folder / variant.template
         path.write_text(render(variant), encoding="utf-8")
         paths.append(path)

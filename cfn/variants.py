@@ -29,7 +29,7 @@ class Variant:
 LAMBDA = Variant(
     name="lambda",
     template="lambda.yaml",
-    parts=("lambda", "files", "network", "api", "results", "monitoring"),
+    parts=("lambda", "files", "network", "api", "results", "common", "monitoring"),
     archives=(FUNCTION_ARCHIVE, MODEL_ARCHIVE),
     values={
         "function": "${FunctionAlias}",
@@ -40,7 +40,7 @@ LAMBDA = Variant(
 GPU = Variant(
     name="gpu",
     template="sagemaker-gpu.yaml",
-    parts=("gpu", "sagemaker", "api", "results", "monitoring"),
+    parts=("gpu", "sagemaker", "api", "results", "common", "monitoring"),
     archives=(FUNCTION_ARCHIVE, GPU_ARCHIVE),
     values={
         "function": "${Function.Arn}",
@@ -52,7 +52,7 @@ GPU = Variant(
 INF = Variant(
     name="inf",
     template="sagemaker-inf.yaml",
-    parts=("inf", "sagemaker", "api", "results", "monitoring"),
+    parts=("inf", "sagemaker", "api", "results", "common", "monitoring"),
     archives=(FUNCTION_ARCHIVE, NEURON_ARCHIVE),
     values={
         "function": "${Function.Arn}",
@@ -61,4 +61,13 @@ INF = Variant(
         "image_statement": "{{image_statement_inf}}",
     },
 )
+BULK = Variant(
+    name="bulk",
+    template="bulk.yaml",
+    parts=("bulk", "common"),
+    archives=(FUNCTION_ARCHIVE,),
+    values={"stamped": "artifactBucket, artifactPrefix"},
+)
 VARIANTS = {variant.name: variant for variant in (LAMBDA, GPU, INF)}
+"""Those with an API."""
+STACKS = {**VARIANTS, BULK.name: BULK}

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from backend import Settings
+from backend.options import FIELDS
 from cfn import gateway, package, templates
 from cfn.variants import GPU, INF, LAMBDA, VARIANTS, Variant
 from tests.cfn.conftest import ROOT, MakeStack, put_up
@@ -273,6 +274,7 @@ REQUESTS = [
     {"img": "aGFsbG8=", "scale": 4},
     {"img": "aGFsbG8=", "scale": 3, "format": "png", "output": "url", "model": "fast"},
     {"img": "aGFsbG8=", "cleanup": "auto", "model": None},
+    {"img": "aGFsbG8=", "detail": 70, "model": "auto"},
 ]
 NO_REQUESTS: list[Any] = [{}, [], "img", {"scale": 2}, {"img": 5}, {"img": "a", "scale": "two"}]
 
@@ -280,6 +282,10 @@ NO_REQUESTS: list[Any] = [{}, [], "img", {"scale": 2}, {"img": 5}, {"img": "a", 
 def request_schema() -> dict[str, Any]:
     schema: dict[str, Any] = put_up(LAMBDA).properties("RequestModel")["Schema"]
     return schema
+
+
+def test_the_request_model_knows_every_field() -> None:
+    assert set(request_schema()["properties"]) == set(FIELDS)
 
 
 @pytest.mark.parametrize("request_body", REQUESTS)
