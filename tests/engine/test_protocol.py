@@ -47,6 +47,10 @@ class Recorder:
             raise self.outcome
         return self.outcome
 
+    @property
+    def details(self) -> dict[str, int]:
+        return {}
+
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
         return 0.0
 

@@ -126,6 +126,10 @@ def test_a_failure_of_the_cloud_stops_the_local_work(data: bytes, engine: LocalE
                 pause.wait(0.02)
             raise CancelledError("Cancelled.")
 
+        @property
+        def details(self) -> dict[str, int]:
+            return {}
+
         def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
             return 1.0
 
