@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from backend.decoding import DecodeProcess, is_supported
+from backend.images import Decode, decode
 from backend.local import LocalEngine
 from backend.neuron_session import NeuronSession
 from backend.registry import MANIFEST, ONNX_RUNTIME, SHIPPED, ModelSpec, Registry, load_registry
@@ -33,10 +35,19 @@ def open_session(spec: ModelSpec, settings: Settings) -> OrtSession:
     return OrtSession(spec, intra_op_threads=settings.threads, providers=settings.providers)
 
 
+def decoder() -> Decode:
+    """In a process of its own, which is started here and ends with the decoder's last user.
+
+    Where the system has no such processes, the bounds on what a file's container may hold remain.
+    """
+    return DecodeProcess().decode if is_supported() else decode
+
+
 def create_engine(settings: Settings) -> LocalEngine:
     """Nothing is loaded yet: each network is, when it is first asked for."""
     return LocalEngine(
         registry=registry_from(settings),
         open_session=lambda spec: session_from(spec, settings),
+        decode=decoder(),
         settings=settings,
     )

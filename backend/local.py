@@ -10,7 +10,7 @@ from backend.engine import Upscaled, Watch
 from backend.errors import DeadlineError, ImageTooLargeError, PayloadTooLargeError
 from backend.estimate import Estimator
 from backend.gate import Gate
-from backend.images import Picture, check_output_size, decode, encode, output_format
+from backend.images import Decode, Picture, check_output_size, encode, output_format
 from backend.jpeg_tables import cleanup_from_quality
 from backend.options import UpscaleOptions
 from backend.registry import ModelSpec, Registry
@@ -26,10 +26,12 @@ class LocalEngine:
         *,
         registry: Registry,
         open_session: Callable[[ModelSpec], Session],
+        decode: Decode,
         settings: Settings,
     ) -> None:
         self._registry = registry
         self._open_session = open_session
+        self._decode = decode
         self._settings = settings
         self._gate = Gate(max_running=settings.max_running, max_queued=settings.max_queued)
         self._sessions: dict[tuple[str, int], Session] = {}
@@ -74,7 +76,7 @@ class LocalEngine:
         spec = self._find(options.model, options.scale)
         with self._gate.turn(watch):
             started = time.perf_counter()
-            picture = decode(data, max_side=self._settings.max_side)
+            picture = self._decode(data, max_side=self._settings.max_side)
             file_format = output_format(picture, options.format)
             self._check_output(picture, spec, file_format, seconds_left=watch.seconds_left())
             session = self._opened(spec)

@@ -1,4 +1,4 @@
-"""One network loaded and ready: the only module that knows ONNX Runtime."""
+"""One network loaded and ready: the only module that knows what ONNX Runtime can do."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from backend.errors import InferenceError, ModelError
 from backend.images import RgbImage
+from backend.onnx_runtime import ort, ort_errors
 from backend.registry import ModelSpec, verified_bytes
 
 RUNTIME_ERRORS = (

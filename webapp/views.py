@@ -428,6 +428,8 @@ def show_result(
             )
         show_saver(tab, picture, result, enhancer=enhancer, t=t)
         st.caption(" · ".join(facts(result, t)))
+        if inspection.has_more_frames:
+            st.caption(t("fact.first_frame"))
 
 
 def show_slider(
