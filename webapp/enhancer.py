@@ -20,7 +20,7 @@ from backend.jpeg_tables import cleanup_from_quality
 from backend.options import UpscaleOptions, UpscaleRequest
 from backend.sources import AnySource
 from webapp.client.remote import RemoteEngine
-from webapp.downloads import Download, Downloads
+from webapp.downloads import Archive, Download, Downloads
 from webapp.engine_comparison import compare_engines
 from webapp.enhance import Enhanced, EnhanceRequest, Place, enhance
 from webapp.errors import ConnectionLostError
@@ -195,6 +195,23 @@ class Enhancer:
             self.downloads.add(download)
             tab.downloads[key] = download
         return tab.downloads[key]
+
+    def archive(self, tab: Tab) -> Archive:
+        """The address of all results of a tab's own pictures, opened once."""
+        if tab.archive is None:
+
+            def downloads() -> list[Download]:
+                # The newest of each picture.
+                newest = {request.digest: result for request, result in tab.results().items()}
+                return [
+                    self.download(tab, tab.pictures[digest], result)
+                    for digest, result in newest.items()
+                    if digest in tab.pictures and isinstance(result, Enhanced)
+                ]
+
+            tab.archive = Archive(downloads=downloads)
+            self.downloads.add_archive(tab.archive)
+        return tab.archive
 
     def enhance_part(
         self,
