@@ -18,7 +18,13 @@ from backend import LocalEngine, UpscaleOptions
 from webapp import tabs as tabs_module
 from webapp.enhance import Enhanced, EnhanceRequest
 from webapp.enhancer import Enhancer, create_enhancer
-from webapp.middleware import HEADERS, STATIC, CompressedFiles, SecurityHeaders
+from webapp.middleware import (
+    HEADERS,
+    STATIC,
+    CompressedFiles,
+    SecurityHeaders,
+    content_security_policy,
+)
 from webapp.pictures import InputFile
 from webapp.routes import create_routes
 from webapp.settings import PageSettings
@@ -167,15 +173,17 @@ def test_a_result_is_gone_with_its_tab_and_cannot_be_guessed(
 
 
 def test_every_answer_has_the_security_headers(client: Session, address: str) -> None:
+    expected = HEADERS | {"Content-Security-Policy": content_security_policy()}
     for path in ("/", "/anything", "/result/none.png"):
         headers = client.get(address + path).headers
-        assert {name: headers[name] for name in HEADERS} == HEADERS
+        assert {name: headers[name] for name in expected} == expected
 
 
 def test_no_foreign_origin_is_allowed() -> None:
-    policy = HEADERS["Content-Security-Policy"]
+    policy = content_security_policy()
 
     assert "http" not in policy
+    assert "http" in content_security_policy(foreign_origin="https://example.com")
     assert "*" not in policy
     assert "frame-ancestors 'self'" in policy
 
