@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,20 +21,18 @@ class FileFormat:
     media_type: str
     signature: bytes
     """A regular expression for the first bytes of such a file."""
+    pillow_name: str
     plugin: str
     """The module that registers it with Pillow."""
     is_readable: bool = False
+    is_turned_when_read: bool = False
+    """Its reader makes a picture upright by itself."""
     is_lossless: bool
     has_alpha: bool
     longest_side: int | None = None
     """Pixels on a side that a written file can have; None for a format that is not written."""
     save_options: Mapping[str, object] = field(default_factory=dict)
     """For Pillow; a `quality` among them is the default one."""
-
-    @property
-    def pillow_name(self) -> str:
-        """As Pillow calls it."""
-        return self.label.upper()
 
     @property
     def suffix(self) -> str:
@@ -58,6 +57,7 @@ JPEG = FileFormat(
     suffixes=(".jpg", ".jpeg"),
     media_type="image/jpeg",
     signature=rb"\xff\xd8",
+    pillow_name="JPEG",
     plugin="PIL.JpegImagePlugin",
     is_readable=True,
     is_lossless=False,
@@ -71,6 +71,7 @@ PNG = FileFormat(
     suffixes=(".png",),
     media_type="image/png",
     signature=rb"\x89PNG\r\n\x1a\n",
+    pillow_name="PNG",
     plugin="PIL.PngImagePlugin",
     is_readable=True,
     is_lossless=True,
@@ -85,6 +86,7 @@ BMP = FileFormat(
     suffixes=(".bmp",),
     media_type="image/bmp",
     signature=rb"BM",
+    pillow_name="BMP",
     plugin="PIL.BmpImagePlugin",
     is_readable=True,
     is_lossless=True,
@@ -96,14 +98,67 @@ WEBP = FileFormat(
     suffixes=(".webp",),
     media_type="image/webp",
     signature=rb"RIFF.{4}WEBP",
+    pillow_name="WEBP",
     plugin="PIL.WebPImagePlugin",
+    is_readable=True,
     is_lossless=False,
     has_alpha=True,
     longest_side=16383,
     save_options={"quality": 92, "method": 2},
 )
+GIF = FileFormat(
+    name="gif",
+    label="GIF",
+    suffixes=(".gif",),
+    media_type="image/gif",
+    signature=rb"GIF8[79]a",
+    pillow_name="GIF",
+    plugin="PIL.GifImagePlugin",
+    is_readable=True,
+    is_lossless=True,
+    has_alpha=True,
+)
+TIFF = FileFormat(
+    name="tiff",
+    label="TIFF",
+    suffixes=(".tif", ".tiff"),
+    media_type="image/tiff",
+    signature=rb"II\*\0|MM\0\*",
+    pillow_name="TIFF",
+    plugin="PIL.TiffImagePlugin",
+    is_readable=True,
+    is_turned_when_read=True,
+    is_lossless=True,
+    has_alpha=True,
+)
+AVIF = FileFormat(
+    name="avif",
+    label="AVIF",
+    suffixes=(".avif",),
+    media_type="image/avif",
+    signature=rb".{4}ftypavi[fs]",
+    pillow_name="AVIF",
+    plugin="PIL.AvifImagePlugin",
+    is_readable=True,
+    is_lossless=False,
+    has_alpha=True,
+)
+HEIC = FileFormat(
+    name="heic",
+    label="HEIC",
+    suffixes=(".heic", ".heif"),
+    media_type="image/heic",
+    signature=rb".{4}ftyp(hei[cxms]|hev[cx]|mif1|msf1)",
+    pillow_name="HEIF",
+    plugin="pillow_heif.HeifImagePlugin",
+    # A package of its own, which small deployments leave out.
+    is_readable=find_spec("pillow_heif") is not None,
+    is_turned_when_read=True,
+    is_lossless=False,
+    has_alpha=True,
+)
 
-FORMATS = {each.name: each for each in (JPEG, PNG, BMP, WEBP)}
+FORMATS = {each.name: each for each in (JPEG, PNG, BMP, WEBP, GIF, TIFF, AVIF, HEIC)}
 READABLE = tuple(each for each in FORMATS.values() if each.is_readable)
 WRITABLE = tuple(
     sorted(

@@ -111,7 +111,7 @@ def test_the_longest_legal_side_is_read() -> None:
     assert decode(save(Image.new("L", (4096, 1)), "PNG"), max_side=4096).size == (4096, 1)
 
 
-@pytest.mark.parametrize("format", ["GIF", "WEBP", "TIFF"])
+@pytest.mark.parametrize("format", ["ICO", "PPM", "TGA"])
 def test_other_formats_are_refused_by_content(photo: Image.Image, format: str) -> None:
     with pytest.raises(UnsupportedMediaTypeError):
         decode(save(photo, format), max_side=4096)

@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+import pillow_heif
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
@@ -259,6 +260,22 @@ def animated_png() -> bytes:
     return save(scene(), "PNG", save_all=True, append_images=[scene().rotate(90)])
 
 
+def turned_tiff() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return save(scene().transpose(Image.Transpose.ROTATE_90), "TIFF", exif=exif)
+
+
+def float_tiff() -> bytes:
+    values = np.asarray(gray(), np.float32) / 255
+    return save(Image.fromarray(values), "TIFF")
+
+
+def heic() -> bytes:
+    pillow_heif.register_heif_opener()
+    return save(scene(), "HEIF", quality=95)
+
+
 def text_png(length: int, *, packed: bool) -> bytes:
     info = PngInfo()
     info.add_text("Comment", "a" * length, zip=packed)
@@ -443,6 +460,31 @@ GOOD: tuple[Case, ...] = (
     Case(name="bmp 16-bit", make=bmp_565, expected=scene),
     Case(name="bmp run-length coded", make=bmp_rle8, expected=gray),
     Case(name="bmp from the top", make=bmp_top_down, expected=scene),
+    Case(name="gif", make=lambda: save(scene(), "GIF"), expected=scene),
+    Case(
+        name="gif called png",
+        make=lambda: save(scene(), "GIF"),
+        expected=scene,
+        file_name="a.png",
+    ),
+    Case(name="webp", make=lambda: save(scene(), "WEBP"), expected=scene, format="JPEG"),
+    Case(
+        name="webp with alpha",
+        make=lambda: save(with_alpha(scene()), "WEBP"),
+        expected=lambda: with_alpha(scene()),
+    ),
+    Case(name="tiff", make=lambda: save(scene(), "TIFF"), expected=scene),
+    Case(name="tiff gray", make=lambda: save(gray(), "TIFF"), expected=gray),
+    Case(name="tiff cmyk", make=lambda: save(scene().convert("CMYK"), "TIFF"), expected=scene),
+    Case(
+        name="tiff turned",
+        make=turned_tiff,
+        expected=scene,
+    ),
+    Case(name="tiff of floats", make=float_tiff, expected=gray),
+    Case(name="avif", make=lambda: save(scene(), "AVIF"), expected=scene, format="JPEG"),
+    Case(name="heic", make=heic, expected=scene, format="JPEG", file_name="IMG_0001.HEIC"),
+    Case(name="png animated, of which it is the first", make=animated_png, expected=scene),
     Case(name="1 x 1", make=lambda: save(dot(), "PNG"), expected=dot),
     Case(name="1 x 1 jpeg", make=lambda: jpeg(dot()), expected=dot, format="JPEG"),
     Case(name="4096 x 1", make=lambda: save(line(4096, 1), "PNG"), expected=lambda: line(4096, 1)),
@@ -467,17 +509,17 @@ BAD: tuple[Case, ...] = (
     Case(name="zip", make=zip_file, code=UNREADABLE),
     Case(name="postscript", make=lambda: save(scene(), "EPS"), code=UNREADABLE),
     Case(name="pdf", make=lambda: save(scene(), "PDF"), code=UNREADABLE),
-    Case(name="gif", make=lambda: save(scene(), "GIF"), code=UNREADABLE),
-    Case(
-        name="gif called png",
-        make=lambda: save(scene(), "GIF"),
-        code=UNREADABLE,
-        file_name="a.png",
-    ),
-    Case(name="webp", make=lambda: save(scene(), "WEBP"), code=UNREADABLE),
-    Case(name="tiff", make=lambda: save(scene(), "TIFF"), code=UNREADABLE),
     Case(name="ico", make=lambda: save(scene(), "ICO"), code=UNREADABLE),
-    Case(name="png animated", make=animated_png, code=UNREADABLE),
+    Case(name="ico called png", make=lambda: save(scene(), "ICO"), code=UNREADABLE),
+    Case(name="jpeg 2000", make=lambda: save(scene(), "JPEG2000"), code=UNREADABLE),
+    Case(name="gif cut in half", make=partial(half, partial(save, scene(), "GIF")), code=DAMAGED),
+    Case(name="webp cut in half", make=partial(half, partial(save, scene(), "WEBP")), code=DAMAGED),
+    Case(name="tiff cut in half", make=partial(half, partial(save, scene(), "TIFF")), code=DAMAGED),
+    Case(name="avif cut in half", make=partial(half, partial(save, scene(), "AVIF")), code=DAMAGED),
+    Case(name="gif signature only", make=lambda: b"GIF89a", code=DAMAGED),
+    Case(name="webp of 16383 x 2", make=lambda: save(line(16383, 2), "WEBP"), code=TOO_LARGE),
+    Case(name="gif of 5000 x 2", make=lambda: save(line(5000, 2), "GIF"), code=TOO_LARGE),
+    Case(name="tiff of 5000 x 2", make=lambda: save(line(5000, 2), "TIFF"), code=TOO_LARGE),
     Case(name="jpeg cut in half", make=partial(half, jpeg), code=DAMAGED),
     Case(name="jpeg without pixels", make=lambda: jpeg()[:2], code=DAMAGED),
     Case(name="png cut in half", make=partial(half, partial(save, scene(), "PNG")), code=DAMAGED),

@@ -35,6 +35,7 @@ from tests.hostile.corpus import (
 from tests.pictures import save
 
 FORMATS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"BM": "bmp"}
+WALKED = [case for case in GOOD if case.make()[:2] in FORMATS]
 
 
 def lean(data: bytes) -> bytes:
@@ -47,13 +48,13 @@ def pixels(data: bytes) -> bytes:
         return opened.convert("RGBA").tobytes()
 
 
-@pytest.mark.parametrize("case", GOOD, ids=str)
+@pytest.mark.parametrize("case", WALKED, ids=str)
 def test_the_pixels_of_the_lean_file_are_those_of_the_file(case: Case) -> None:
     data = case.make()
     assert pixels(lean(data)) == pixels(data)
 
 
-@pytest.mark.parametrize("case", GOOD, ids=str)
+@pytest.mark.parametrize("case", WALKED, ids=str)
 def test_a_lean_file_is_as_lean_as_it_gets(case: Case) -> None:
     once = lean(case.make())
     assert lean(once) == once
