@@ -20,7 +20,7 @@ SuperResolutionError              internal_error           500
 ├── BusyError                     busy                     503
 ├── ModelError                    model_unavailable        503
 ├── InferenceError                inference_failed         500
-├── RemoteError                   those of the engine elsewhere
+├── RemoteError                   code and status of a remote engine's error
 └── CancelledError                cancelled                499 (only inside the process)
 
 Messages are sentences for a person: no path, key, traceback or library text is ever put into one.
@@ -39,8 +39,8 @@ JsonValue = str | int | float | bool | None | list[str] | list[int]
 class SuperResolutionError(Exception):
     """The root: `message` is for a person, `details` for a program.
 
-    Without a message it is the class's usual `sentence`; the root's is for a failure that nobody
-    foresaw, whose own text stays in the log.
+    Without a message it is the class's usual `sentence`; the root's is for a failure that was
+    not foreseen, whose own text stays in the log.
     """
 
     code: str = "internal_error"
@@ -73,7 +73,7 @@ class RequestError(SuperResolutionError):
     @classmethod
     def not_http(cls) -> RequestError:
         """What a server cannot read as a request."""
-        return cls("The request is not HTTP as it should be.")
+        return cls("The request is not valid HTTP.")
 
     @classmethod
     def not_a_web_address(cls) -> RequestError:
@@ -118,11 +118,11 @@ class NotFoundError(RequestError):
 
 
 class MethodNotAllowedError(RequestError):
-    """The path exists, and is asked for with another method."""
+    """The path exists, but does not accept this method."""
 
     code = "method_not_allowed"
     status = 405
-    sentence = "This address does not answer that method."
+    sentence = "This address does not accept that method."
 
 
 class UnsupportedMediaTypeError(SuperResolutionError):
@@ -221,7 +221,7 @@ class DeadlineError(SuperResolutionError):
 
 
 class SourceError(SuperResolutionError):
-    """The picture could not be brought from its address."""
+    """The picture could not be fetched from its address."""
 
 
 class SourceNotAllowedError(SourceError):
@@ -289,11 +289,11 @@ class InferenceError(SuperResolutionError):
     @classmethod
     def wrong_size(cls) -> InferenceError:
         """Its result is not `scale` times its input."""
-        return cls("The network answered a picture of another size.")
+        return cls("The network returned a picture of another size.")
 
 
 class RemoteError(SuperResolutionError):
-    """What an engine elsewhere refused with, passed on as it is."""
+    """A remote engine's error, passed on with its own code, status and details."""
 
     def __init__(
         self, message: str, *, code: str, status: int, details: Mapping[str, JsonValue]

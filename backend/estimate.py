@@ -26,7 +26,7 @@ class Estimator:
         self._lock = threading.Lock()
 
     def seconds(self, spec: ModelSpec, *, pixels: int) -> float:
-        """For an input of so many pixels."""
+        """For an input of `pixels` LR pixels."""
         cost = spec.multiplications or ASSUMED_COST
         with self._lock:
             rate = self._rates.get((spec.name, spec.scale), cost / ASSUMED_RATE / self._cores)

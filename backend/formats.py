@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,8 @@ class FileFormat:
     plugin: str
     """The module that registers it with Pillow."""
     is_readable: bool = False
+    is_turned_when_read: bool = False
+    """Its reader makes a picture upright by itself."""
     is_lossless: bool
     has_alpha: bool
     longest_side: int | None = None
@@ -43,7 +46,7 @@ class FileFormat:
 
     @property
     def default_quality(self) -> int | None:
-        """1-100; None where there is no such choice."""
+        """1-100; None for a format that has no such setting."""
         quality = self.save_options.get("quality")
         return quality if isinstance(quality, int) else None
 
@@ -97,13 +100,65 @@ WEBP = FileFormat(
     signature=rb"RIFF.{4}WEBP",
     pillow_name="WEBP",
     plugin="PIL.WebPImagePlugin",
+    is_readable=True,
     is_lossless=False,
     has_alpha=True,
     longest_side=16383,
     save_options={"quality": 92, "method": 2},
 )
+GIF = FileFormat(
+    name="gif",
+    label="GIF",
+    suffixes=(".gif",),
+    media_type="image/gif",
+    signature=rb"GIF8[79]a",
+    pillow_name="GIF",
+    plugin="PIL.GifImagePlugin",
+    is_readable=True,
+    is_lossless=True,
+    has_alpha=True,
+)
+TIFF = FileFormat(
+    name="tiff",
+    label="TIFF",
+    suffixes=(".tif", ".tiff"),
+    media_type="image/tiff",
+    signature=rb"II\*\0|MM\0\*",
+    pillow_name="TIFF",
+    plugin="PIL.TiffImagePlugin",
+    is_readable=True,
+    is_turned_when_read=True,
+    is_lossless=True,
+    has_alpha=True,
+)
+AVIF = FileFormat(
+    name="avif",
+    label="AVIF",
+    suffixes=(".avif",),
+    media_type="image/avif",
+    signature=rb".{4}ftypavi[fs]",
+    pillow_name="AVIF",
+    plugin="PIL.AvifImagePlugin",
+    is_readable=True,
+    is_lossless=False,
+    has_alpha=True,
+)
+HEIC = FileFormat(
+    name="heic",
+    label="HEIC",
+    suffixes=(".heic", ".heif"),
+    media_type="image/heic",
+    signature=rb".{4}ftyp(hei[cxms]|hev[cx]|mif1|msf1)",
+    pillow_name="HEIF",
+    plugin="pillow_heif.HeifImagePlugin",
+    # A package of its own, which small deployments leave out.
+    is_readable=find_spec("pillow_heif") is not None,
+    is_turned_when_read=True,
+    is_lossless=False,
+    has_alpha=True,
+)
 
-FORMATS = {each.name: each for each in (JPEG, PNG, BMP, WEBP)}
+FORMATS = {each.name: each for each in (JPEG, PNG, BMP, WEBP, GIF, TIFF, AVIF, HEIC)}
 READABLE = tuple(each for each in FORMATS.values() if each.is_readable)
 WRITABLE = tuple(
     sorted(

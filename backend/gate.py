@@ -1,4 +1,4 @@
-"""A bounded queue before the work: so many at a time, so many waiting, the rest refused."""
+"""A bounded queue in front of the networks: a few run, a few wait, the rest are refused."""
 
 from __future__ import annotations
 

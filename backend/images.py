@@ -20,6 +20,7 @@ from backend.formats import (
     JPEG,
     PNG,
     READABLE,
+    WRITABLE,
     FileFormat,
     automatic_format,
     format_from_signature,
@@ -59,7 +60,7 @@ TURNS = {
 """What makes a picture stored with an orientation of EXIF upright."""
 BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
-for _format in FORMATS.values():
+for _format in WRITABLE:
     import_module(_format.plugin)
 
 
@@ -73,6 +74,8 @@ class Picture:
     is_gray: bool = False
     """All three channels are equal and are written as one."""
     source_format: FileFormat = PNG
+    has_more_frames: bool = False
+    """The file is an animation or has several pages, of which this is the first."""
     jpeg_quality: int | None = None
     """The quality its JPEG was saved at, estimated from its quantisation tables."""
 
@@ -99,7 +102,9 @@ class Examined:
 
 
 def decode(data: bytes, *, max_side: int) -> Picture:
-    """Read a JPEG, PNG or BMP; the size is checked from the header, before any pixel is read.
+    """Read any format of `READABLE`; the size is checked from the header, before any pixel is read.
+
+    Of a file with several frames or pages it is the first.
 
     UnsupportedMediaTypeError, ImageTooLargeError, or ImageError for a damaged file. What a file of
     strangers may cost is bounded by `decoding.DecodeProcess` only, which calls the same two steps.
@@ -114,12 +119,11 @@ def examine(data: bytes, *, max_side: int) -> Examined:
     found = format_from_signature(data)
     if found is None or not found.is_readable:
         raise UnsupportedMediaTypeError.not_a_picture(labels(READABLE))
+    import_module(found.plugin)
     lean = lean_file(data, name=found.name, max_side=max_side)
     if lean.size is None:
         raise ImageError
     _check_side(lean.size, max_side=max_side)
-    if found is PNG and lean.frames > 1:
-        raise UnsupportedMediaTypeError("Animated pictures are not supported; send a single frame.")
     return Examined(file_format=found, lean=lean, size=lean.size)
 
 
@@ -155,6 +159,8 @@ def _picture(opened: Image.Image, file_format: FileFormat, lean: LeanFile) -> Pi
     if "transparency" in image.info and image.mode in ("1", "L", "RGB", "I;16", "P"):
         image = _eight_bit(image).convert("RGBA" if image.mode in ("RGB", "P") else "LA")
     image = _eight_bit(image)
+    if image.mode == "F":
+        image = _from_float(image)
     if image.mode in ("PA", "La", "RGBa"):
         image = image.convert("RGBA")
     if image.mode in ("LA", "RGBA"):
@@ -173,6 +179,7 @@ def _picture(opened: Image.Image, file_format: FileFormat, lean: LeanFile) -> Pi
         icc_profile=_matching_profile(icc_profile, is_gray=is_gray),
         is_gray=is_gray,
         source_format=file_format,
+        has_more_frames=lean.frames > 1,
         jpeg_quality=estimated_quality(tables),
     )
 
@@ -187,6 +194,13 @@ def _eight_bit(image: Image.Image) -> Image.Image:
         mask = Image.fromarray(np.where(wide == image.info["transparency"], 0, 255).astype("u1"))
         narrow.putalpha(mask)
     return narrow
+
+
+def _from_float(image: Image.Image) -> Image.Image:
+    """Floating-point greyscale, as 0-1 or 0-255, to 8 bits."""
+    values = np.nan_to_num(np.asarray(image))
+    factor = 255.0 if values.max() <= 1.0 else 1.0
+    return Image.fromarray(np.clip(values * factor + 0.5, 0, 255).astype(np.uint8))
 
 
 def _cmyk_to_rgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
@@ -257,7 +271,7 @@ def output_format(picture: Picture, requested: str) -> str:
 
 
 def check_output_size(width: int, height: int, *, format: str) -> None:
-    """ImageTooLargeError when the file format cannot hold so many pixels."""
+    """ImageTooLargeError when the file format cannot hold a picture of this size."""
     limit = FORMATS[format].longest_side or 0
     if max(width, height) > limit:
         raise ImageTooLargeError.output(

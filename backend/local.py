@@ -57,6 +57,11 @@ class LocalEngine:
         return {default: models[default], **models} if default in models else models
 
     @property
+    def details(self) -> Mapping[str, int]:
+        """See `Engine`."""
+        return self._registry.details
+
+    @property
     def load(self) -> tuple[int, int]:
         """(running, waiting) just now."""
         return self._gate.load

@@ -35,7 +35,7 @@ class UpscaleOptions:
     quality: int | None = None
     """1-100 for JPEG and WebP; None is a high default."""
     cleanup: int | None = None
-    """How much compression damage to remove: 0 none to 100; None is what the file itself tells."""
+    """How much JPEG damage to remove, 0 (none) to 100; None is estimated from the file."""
     detail: int | None = None
     """0 natural to 100 vivid, for tiers that have the choice; None is the tier's own default."""
 

@@ -1,4 +1,4 @@
-"""A request's JSON in, a reply out, for every transport; whatever happens, there is a reply.
+"""Turns a request's JSON into a reply, for every transport and with any engine.
 
 Nothing heavy is imported: the engine and the source of pictures are handed in.
 """
@@ -35,7 +35,7 @@ BASE64_PIECE = 3 * 2**20
 
 
 class Source(Protocol):
-    """Brings the bytes of a request's picture, never more than `max_bytes`."""
+    """Reads a request's picture, never more than `max_bytes` bytes of it."""
 
     def read(self, request: UpscaleRequest, *, max_bytes: int) -> bytes: ...
 
@@ -75,7 +75,7 @@ class RequestHandler:
         facts: dict[str, object] = {"bytes_in": len(body)}
         try:
             reply = self._answer(body, request_id, facts, watch)
-        except Exception as exc:  # noqa: BLE001 - told by the reply and the log
+        except Exception as exc:  # noqa: BLE001 - reported by the reply and the log
             return refuse(exc, request_id=request_id, facts=facts, started=started)
         return _log(reply, request_id=request_id, facts=facts, started=started)
 
@@ -179,7 +179,7 @@ def _log(
 
 
 def _base64_pieces(data: bytes) -> Iterator[bytes]:
-    """Python's base64 lets no other thread run meanwhile, so a large result is done in parts."""
+    """In pieces, because Python's base64 lets no other thread run while it encodes."""
     view = memoryview(data)
     for start in range(0, len(data), BASE64_PIECE):
         yield base64.b64encode(view[start : start + BASE64_PIECE])

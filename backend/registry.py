@@ -18,18 +18,16 @@ ONNX_RUNTIME = "onnxruntime"
 PHOTOGRAPHS, OTHER_PICTURES = "photo", "quality"
 """The tiers that `auto` chooses from."""
 FULL_DETAIL = 100
-_REQUIRED: Mapping[str, type] = {
+_KINDS: Mapping[str, type] = {
     "name": str,
     "scale": int,
     "file": str,
+    "description": str,
     "receptive_radius": int,
-}
-_OPTIONAL: Mapping[str, type] = {
     "multiple_of": int,
     "multiplications": int,
     "sha256": str,
     "license": str,
-    "description": str,
     "runtime": str,
     "fixed_size": int,
     "natural_file": str,
@@ -38,6 +36,8 @@ _OPTIONAL: Mapping[str, type] = {
     "training": dict,
     "quality": dict,
 }
+"""The fields of an entry, in the order in which they are written."""
+_REQUIRED = ("name", "scale", "file", "receptive_radius")
 _LEAST: Mapping[str, int] = {"scale": 1, "multiple_of": 1, "multiplications": 1, "fixed_size": 1}
 
 
@@ -109,6 +109,13 @@ class Registry:
         scales = set(found.get(PHOTOGRAPHS, [])) & set(found.get(OTHER_PICTURES, []))
         return {**found, AUTO: sorted(scales)} if scales else found
 
+    @property
+    def details(self) -> dict[str, int]:
+        """The default `detail` of each tier that has the choice."""
+        found = {spec.name: spec.detail for spec in self._specs.values() if spec.detail is not None}
+        chooses = AUTO in self.models and PHOTOGRAPHS in found
+        return {**found, AUTO: found[PHOTOGRAPHS]} if chooses else found
+
     def find(self, *, name: str, scale: int) -> ModelSpec:
         """UnknownModelError or UnsupportedScaleError when there is no such network.
 
@@ -143,14 +150,16 @@ def read_manifest(folder: Path) -> list[ModelSpec]:
 def _spec(entry: object, folder: Path) -> ModelSpec:
     if not isinstance(entry, dict):
         raise ModelError("A manifest entry is not a JSON object.")
-    for name, kind in _REQUIRED.items():
+    for name in _REQUIRED:
+        kind = _KINDS[name]
         if not isinstance(entry.get(name), kind):
             raise ModelError(f"A manifest entry needs '{name}' ({kind.__name__}).", field=name)
     for name, value in entry.items():
-        expected = _REQUIRED.get(name) or _OPTIONAL.get(name)
+        expected = _KINDS.get(name)
         if expected is None:
-            known = ", ".join([*_REQUIRED, *_OPTIONAL])
-            raise ModelError(f"A manifest entry has an unknown field; known are: {known}.")
+            raise ModelError(
+                f"A manifest entry has an unknown field; known are: {', '.join(_KINDS)}."
+            )
         if not isinstance(value, expected) or isinstance(value, bool):
             raise ModelError(f"'{name}' in the manifest is not a {expected.__name__}.", field=name)
         if isinstance(value, int) and value < _LEAST.get(name, 0):
@@ -181,26 +190,11 @@ def add_to_manifest(folder: Path, spec: ModelSpec) -> None:
 
 def entry_from(spec: ModelSpec, folder: Path) -> dict[str, object]:
     """What the folder's manifest says of a network, without what is unknown or usual."""
-    facts: dict[str, object] = {
-        "name": spec.name,
-        "scale": spec.scale,
-        "file": spec.path.relative_to(folder).as_posix(),
-        "description": spec.description,
-        "receptive_radius": spec.receptive_radius,
-        "multiple_of": spec.multiple_of,
-        "multiplications": spec.multiplications,
-        "sha256": spec.sha256,
-        "license": spec.license,
-        "runtime": spec.runtime if spec.runtime != ONNX_RUNTIME else "",
-        "fixed_size": spec.fixed_size,
-        "natural_file": spec.natural_path.relative_to(folder).as_posix()
-        if spec.natural_path
-        else "",
-        "natural_sha256": spec.natural_sha256,
-        "detail": spec.detail,
-        "training": spec.training,
-        "quality": spec.quality,
-    }
+    paths = {"file": spec.path, "natural_file": spec.natural_path}
+    files = {name: path and path.relative_to(folder).as_posix() for name, path in paths.items()}
+    facts = {name: files[name] if name in files else getattr(spec, name) for name in _KINDS}
+    if spec.runtime == ONNX_RUNTIME:
+        del facts["runtime"]
     return {name: fact for name, fact in facts.items() if fact not in (None, "", {})}
 
 

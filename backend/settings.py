@@ -47,12 +47,10 @@ def read_settings(cls: type[T], environment: Mapping[str, str]) -> T:
 
 
 def text(variable: str, given: str) -> str:  # noqa: ARG001
-    """As it is."""
     return given
 
 
 def path(variable: str, given: str) -> Path:  # noqa: ARG001
-    """A file or folder."""
     return Path(given)
 
 

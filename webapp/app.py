@@ -1,5 +1,6 @@
 """The page's server: `streamlit run webapp/app.py`. The page itself is `page.py`."""
 
+import os
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -16,6 +17,8 @@ from backend import SettingsError, SuperResolutionError
 from webapp.enhancer import prepare_samples, shared_enhancer, sweep_forever
 from webapp.middleware import CompressedFiles, SecurityHeaders
 from webapp.routes import create_routes
+from webapp.settings import page_settings
+from webapp.slider.juxtapose import ORIGIN
 
 
 @asynccontextmanager
@@ -33,9 +36,21 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     stop.set()
 
 
+def foreign_origin() -> str:
+    """Of what the chosen slider loads; nothing for the page's own, or with wrong settings."""
+    try:
+        slider = page_settings(os.environ).slider
+    except SettingsError:
+        return ""
+    return ORIGIN if slider == "juxtapose" else ""
+
+
 app = st.App(
     Path(__file__).with_name("page.py"),
     lifespan=lifespan,
     routes=create_routes(shared_enhancer),
-    middleware=[Middleware(SecurityHeaders), Middleware(CompressedFiles)],
+    middleware=[
+        Middleware(SecurityHeaders, foreign_origin=foreign_origin()),
+        Middleware(CompressedFiles),
+    ],
 )

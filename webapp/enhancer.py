@@ -13,14 +13,14 @@ from streamlit import runtime
 
 from backend.engine import Engine, Watch
 from backend.errors import SuperResolutionError
-from backend.factory import create_engine
+from backend.factory import create_engine, decoder
 from backend.gate import Gate
-from backend.images import decode, encode
+from backend.images import Decode, decode, encode
 from backend.jpeg_tables import cleanup_from_quality
 from backend.options import UpscaleOptions, UpscaleRequest
 from backend.sources import AnySource
 from webapp.client.remote import RemoteEngine
-from webapp.downloads import Download, Downloads
+from webapp.downloads import Archive, Download, Downloads
 from webapp.engine_comparison import compare_engines
 from webapp.enhance import Enhanced, EnhanceRequest, Place, enhance
 from webapp.errors import ConnectionLostError
@@ -66,6 +66,8 @@ class Enhancer:
     cloud: RemoteEngine | None
     """The deployed endpoint, where one is configured."""
     source: AnySource
+    decode: Decode
+    """In a process of its own, which a hostile file can keep busy only so long."""
     jobs: Jobs
     cloud_jobs: Jobs
     disk: Disk
@@ -93,7 +95,10 @@ class Enhancer:
                 if picture.digest not in inspections:
                     try:
                         found: Inspection | SuperResolutionError = inspect(
-                            picture, max_side=self.settings.max_side, disk=self.disk
+                            picture,
+                            decode=self.decode,
+                            max_side=self.settings.max_side,
+                            disk=self.disk,
                         )
                     except SuperResolutionError as exc:
                         found = exc
@@ -191,6 +196,23 @@ class Enhancer:
             tab.downloads[key] = download
         return tab.downloads[key]
 
+    def archive(self, tab: Tab) -> Archive:
+        """The address of all results of a tab's own pictures, opened once."""
+        if tab.archive is None:
+
+            def downloads() -> list[Download]:
+                # The newest of each picture.
+                newest = {request.digest: result for request, result in tab.results().items()}
+                return [
+                    self.download(tab, tab.pictures[digest], result)
+                    for digest, result in newest.items()
+                    if digest in tab.pictures and isinstance(result, Enhanced)
+                ]
+
+            tab.archive = Archive(downloads=downloads)
+            self.downloads.add_archive(tab.archive)
+        return tab.archive
+
     def enhance_part(
         self,
         picture: InputFile,
@@ -204,7 +226,7 @@ class Enhancer:
 
         The network sees the surroundings too, so the part looks as it does in the whole result.
         """
-        decoded = decode(picture.file.read(), max_side=self.settings.max_side)
+        decoded = self.decode(picture.file.read(), max_side=self.settings.max_side)
         outer = widen(box, by=PART_PADDING, size=inspection.size)
         cleanup = options.cleanup
         if cleanup is None:
@@ -226,16 +248,21 @@ class Enhancer:
         """Of a picture with more pixels than the engine takes; raises what decoding does."""
         if picture.digest not in tab.large_previews:
             with self.inspection_gate.turn(Watch()):
-                tab.large_previews[picture.digest] = preview_large(picture)
+                tab.large_previews[picture.digest] = preview_large(picture, decode=self.decode)
         return tab.large_previews[picture.digest]
 
     def fit(self, tab: Tab, picture: InputFile, box: Box | None) -> None:
         """Go on with the part of a too large picture inside the box, or with all of it shrunk."""
         with self.inspection_gate.turn(Watch()):
             if box is None:
-                fitted = shrink(picture, max_side=self.settings.max_side, disk=self.disk)
+                fitted = shrink(
+                    picture,
+                    decode=self.decode,
+                    max_side=self.settings.max_side,
+                    disk=self.disk,
+                )
             else:
-                fitted = cut(picture, box, disk=self.disk)
+                fitted = cut(picture, box, decode=self.decode, disk=self.disk)
         tab.remove(picture.digest)
         tab.add(fitted)
 
@@ -282,7 +309,12 @@ def shared_enhancer() -> Enhancer:
     cloud = None
     if endpoint is not None:
         # What the endpoint has is known only by asking, so it is asked for the same networks.
-        cloud = RemoteEngine(endpoint, models=engine.models, max_side=settings.max_side)
+        cloud = RemoteEngine(
+            endpoint,
+            models=engine.models,
+            details=engine.details,
+            max_side=settings.max_side,
+        )
     return create_enhancer(settings, engine=engine, cloud=cloud)
 
 
@@ -301,6 +333,7 @@ def create_enhancer(
         engine=engine,
         cloud=cloud,
         source=AnySource(settings),
+        decode=decoder(),
         jobs=Jobs(max_running=settings.max_running, max_queued=MAX_QUEUED, is_present=is_present),
         cloud_jobs=Jobs(max_running=MAX_CLOUD_JOBS, max_queued=MAX_QUEUED, is_present=is_present),
         disk=Disk(max_bytes=DISK_BYTES),

@@ -17,24 +17,7 @@ CLOSED_PATHS = ("/_stcore/metrics", "/_stcore/upload_file")
 """Numbers about all visitors, and an upload without this page's bounds."""
 SMALLEST = 1024
 COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml")
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        # Streamlit compiles parts of its page in the browser, and a component's script is a blob.
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' blob: data:",
-        "font-src 'self' data:",
-        "connect-src 'self' ws: wss:",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    )
-)
 HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -42,16 +25,34 @@ HEADERS = {
 }
 
 
-class SecurityHeaders:
-    """Adds `HEADERS` to every answer and closes `CLOSED_PATHS`."""
+def content_security_policy(*, foreign_origin: str = "") -> str:
+    """No other machine's scripts, styles or pictures, except those of one origin, if any."""
+    foreign = f" {foreign_origin}" if foreign_origin else ""
+    return "; ".join(
+        (
+            "default-src 'self'",
+            # Streamlit compiles parts of its page in the browser; a component's script is a blob.
+            f"script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:{foreign}",
+            f"style-src 'self' 'unsafe-inline'{foreign}",
+            f"img-src 'self' blob: data:{foreign}",
+            f"font-src 'self' data:{foreign}",
+            "connect-src 'self' ws: wss:",
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'self'",
+        )
+    )
 
-    def __init__(self, app: ASGIApp, *, allows_foreign_scripts: bool = False) -> None:
+
+class SecurityHeaders:
+    """Adds `HEADERS` and the policy to every answer, and closes `CLOSED_PATHS`."""
+
+    def __init__(self, app: ASGIApp, *, foreign_origin: str = "") -> None:
         self._app = app
-        self._headers = {
-            name: value
-            for name, value in HEADERS.items()
-            if not (allows_foreign_scripts and name == "Content-Security-Policy")
-        }
+        policy = content_security_policy(foreign_origin=foreign_origin)
+        self._headers = HEADERS | {"Content-Security-Policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""

@@ -12,7 +12,7 @@ from backend import SettingsError, SuperResolutionError
 from webapp import address, cloud_views, session, views
 from webapp.engine_comparison import EngineComparison
 from webapp.enhance import EnhanceRequest
-from webapp.enhancer import shared_enhancer
+from webapp.enhancer import IMMEDIATE_SECONDS, shared_enhancer
 from webapp.samples import samples
 from webapp.texts import LANGUAGES, language_from_locale, texts
 
@@ -52,6 +52,9 @@ with panel:
             enhancer.check(picture, place=place)
         except SuperResolutionError as exc:
             problem = exc
+    if len(events.added) > 1:
+        with st.spinner(t("wait.opening")):
+            session.inspect_all(tab, enhancer=enhancer)
     own = views.choose_own(tab, states=session.describe_own(tab, enhancer=enhancer, t=t), t=t)
     sample = views.choose_sample(tab, t)
     if own or sample:
@@ -79,6 +82,11 @@ with panel:
             st.rerun()
     else:
         views.enhance_button(t, estimate=None, is_running=False, is_done=False, is_long=False)
+    bulk = session.plan_bulk(tab, options, place, enhancer=enhancer)
+    if len(events.added) > 1 and bulk.seconds < len(bulk.pending) * IMMEDIATE_SECONDS:
+        session.start_all(tab, bulk, enhancer=enhancer)
+        st.rerun()
+    views.show_bulk(tab, bulk, enhancer=enhancer, t=t)
 
 with stage:
     # Two places that are always there: the picture stays where it is when a notice comes or goes.

@@ -11,7 +11,7 @@ from typing import Protocol
 from PIL import Image, ImageOps
 
 from backend.errors import ImageTooLargeError
-from backend.images import Picture, decode, to_image
+from backend.images import Decode, Picture, to_image
 from backend.jpeg_tables import cleanup_from_quality
 from webapp.client.header import read_header
 from webapp.files import Disk, StoredFile
@@ -67,6 +67,8 @@ class Inspection:
     size: tuple[int, int]
     """(width, height), upright."""
     has_alpha: bool
+    has_more_frames: bool
+    """The file is an animation or has several pages, of which this is the first."""
     jpeg_quality: int | None
     cleanup: int | None
     """0-100 for a part that was cut out of a JPEG; None where the file itself tells the engine."""
@@ -78,7 +80,7 @@ class Inspection:
     """A data URL."""
 
 
-def inspect(picture: InputFile, *, max_side: int, disk: Disk) -> Inspection:
+def inspect(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) -> Inspection:
     """Decode under the engine's limits; raises what the engine would."""
     decoded = decode(picture.file.read(), max_side=max_side)
     image = to_image(decoded)
@@ -90,6 +92,7 @@ def inspect(picture: InputFile, *, max_side: int, disk: Disk) -> Inspection:
     return Inspection(
         size=decoded.size,
         has_alpha=decoded.alpha is not None,
+        has_more_frames=decoded.has_more_frames,
         jpeg_quality=quality,
         cleanup=None if picture.jpeg_quality is None else cleanup_from_quality(quality),
         side=disk.store(side.pack(side.make_side(image, detail_side=DETAIL_SIDE))),
@@ -116,17 +119,17 @@ def webp_data_url(data: bytes) -> str:
     return "data:image/webp;base64," + base64.b64encode(data).decode()
 
 
-def decode_large(data: bytes) -> Picture:
+def decode_large(data: bytes, *, decode: Decode) -> Picture:
     """A picture of more pixels than the engine takes, in order to shrink or cut it."""
-    width, height = read_header(data)[0]
+    width, height = read_header(data, max_side=LARGEST_SIDE)[0]
     if width * height > LARGEST_PIXELS:
         raise ImageTooLargeError.input(width, height, max_side=LARGEST_SIDE)
     return decode(data, max_side=LARGEST_SIDE)
 
 
-def shrink(picture: InputFile, *, max_side: int, disk: Disk) -> InputFile:
+def shrink(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) -> InputFile:
     """The whole picture with its longest side reduced to `max_side`."""
-    decoded = decode_large(picture.file.read())
+    decoded = decode_large(picture.file.read(), decode=decode)
     image = to_image(decoded)
     ratio = max_side / max(image.size)
     size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
@@ -135,9 +138,9 @@ def shrink(picture: InputFile, *, max_side: int, disk: Disk) -> InputFile:
     return _derived(picture, small, decoded, jpeg_quality=100, disk=disk)
 
 
-def cut(picture: InputFile, box: Box, *, disk: Disk) -> InputFile:
+def cut(picture: InputFile, box: Box, *, decode: Decode, disk: Disk) -> InputFile:
     """The part inside (left, top, right, bottom), pixel by pixel."""
-    decoded = decode_large(picture.file.read())
+    decoded = decode_large(picture.file.read(), decode=decode)
     part = to_image(decoded).crop(box)
     return _derived(picture, part, decoded, jpeg_quality=decoded.jpeg_quality, disk=disk)
 
@@ -168,9 +171,9 @@ class LargePreview:
     """A data URL."""
 
 
-def preview_large(picture: InputFile) -> LargePreview:
+def preview_large(picture: InputFile, *, decode: Decode) -> LargePreview:
     """ImageTooLargeError when it is too large even for that."""
-    image = side.displayable(to_image(decode_large(picture.file.read())))
+    image = side.displayable(to_image(decode_large(picture.file.read(), decode=decode)))
     small = side.bounded(image, max_side=PREVIEW_SIDE)
     return LargePreview(size=image.size, image=webp_data_url(webp(small, quality=85)))
 

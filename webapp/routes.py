@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Callable
 from urllib.parse import quote, unquote
 
-from starlette.concurrency import run_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from backend.errors import PayloadTooLargeError, SuperResolutionError
@@ -21,6 +21,8 @@ from webapp.tabs import Tab
 
 UPLOAD_PATH = "upload"
 RESULT_PATH = "result"
+ARCHIVE_PATH = "archive"
+ARCHIVE_NAME = "super-resolution.zip"
 LONGEST_NAME = 255
 QUALITIES = range(1, 101)
 
@@ -60,7 +62,16 @@ def create_routes(get_enhancer: Callable[[], Enhancer]) -> list[Route]:
         }
         return Response(data, media_type=FORMATS[file_format].media_type, headers=headers)
 
+    async def archive(request: Request) -> Response:
+        found = get_enhancer().downloads.get_archive(request.path_params["secret"])
+        if found is None:
+            return Response(status_code=410)
+        headers = {"Content-Disposition": f"attachment; filename={ARCHIVE_NAME}"}
+        chunks = iterate_in_threadpool(found.chunks())
+        return StreamingResponse(chunks, media_type="application/zip", headers=headers)
+
     return [
+        Route(f"/{ARCHIVE_PATH}/{{secret}}.zip", archive, methods=["GET"]),
         Route(f"/{UPLOAD_PATH}", upload, methods=["POST"]),
         Route(f"/{RESULT_PATH}/{{secret}}.{{format}}", result, methods=["GET", "HEAD"]),
     ]

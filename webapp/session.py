@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -116,6 +117,54 @@ def start(
     if job is not None and not job.wait(SHORT_WAIT_SECONDS):
         tab.asked.add(request)
     return enhancer.job(tab, request)
+
+
+def inspect_all(tab: Tab, *, enhancer: Enhancer) -> None:
+    """Open every own picture; one that cannot be read keeps its error."""
+    for picture in tab.pictures.values():
+        with suppress(SuperResolutionError):
+            enhancer.inspect(tab, picture)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bulk:
+    """The visitor's pictures with the present choices."""
+
+    pending: dict[InputFile, EnhanceRequest]
+    """Those that could be enhanced and were not asked for."""
+    seconds: float
+    """What they are expected to take together."""
+    running: tuple[EnhanceRequest, ...]
+    done: int
+    """Pictures that have a result, with these choices or others."""
+
+
+def plan_bulk(tab: Tab, options: UpscaleOptions, place: Place, *, enhancer: Enhancer) -> Bulk:
+    """What there is to do for all own pictures."""
+    pending: dict[InputFile, EnhanceRequest] = {}
+    seconds = 0.0
+    for digest, picture in tab.pictures.items():
+        inspection = tab.inspections.get(digest)
+        request = EnhanceRequest(digest=digest, options=options, place=place)
+        if not isinstance(inspection, Inspection) or request in tab.errors:
+            continue
+        if request in tab.jobs or enhancer.result(tab, picture, request) is not None:
+            continue
+        pending[picture] = request
+        seconds += enhancer.estimate(inspection.size, request).total
+    own = set(tab.pictures)
+    return Bulk(
+        pending=pending,
+        seconds=seconds,
+        running=tuple(request for request in tab.jobs if request.digest in own),
+        done=len({request.digest for request in tab.results()} & own),
+    )
+
+
+def start_all(tab: Tab, bulk: Bulk, *, enhancer: Enhancer) -> None:
+    """Queue everything that is pending."""
+    for picture, request in bulk.pending.items():
+        enhancer.start(tab, picture, request)
 
 
 def describe_own(tab: Tab, *, enhancer: Enhancer, t: Texts) -> dict[str, tuple[str, str]]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from backend.errors import SuperResolutionError
 from webapp.client.connection import ConnectionTest
-from webapp.downloads import Download
+from webapp.downloads import Archive, Download
 from webapp.engine_comparison import EngineComparison
 from webapp.enhance import Enhanced, EnhanceRequest
 from webapp.errors import TooManyPicturesError
@@ -63,6 +63,7 @@ class Tab:
     connection_test: ConnectionTest | None = None
     downloads: dict[int, Download] = field(default_factory=dict)
     """By the identity of a kept result, which the download keeps alive too."""
+    archive: Archive | None = None
 
     _results: OrderedDict[EnhanceRequest, Result] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -21,13 +21,14 @@ from webapp.enhance import Enhanced, EnhanceRequest, Place
 from webapp.enhancer import Enhancer
 from webapp.filenames import download_stem
 from webapp.frame import frame
+from webapp.frame import picture as plain_picture
 from webapp.gallery import Item, gallery
 from webapp.jobs import Job
 from webapp.messages import message_for
 from webapp.picker import Events, picker
 from webapp.pictures import InputFile, Inspection, webp_data_url
 from webapp.progress import Estimate, fraction, sentence
-from webapp.routes import RESULT_PATH, UPLOAD_PATH
+from webapp.routes import ARCHIVE_PATH, RESULT_PATH, UPLOAD_PATH
 from webapp.samples import samples
 from webapp.saver import saver
 from webapp.tabs import MAX_PICTURES, Result, Tab
@@ -38,6 +39,8 @@ POLL_SECONDS = 0.5
 MIDDLE_CLEANUP = 40
 LEAVING_SECONDS = 10.0
 """A job that takes longer is worth a question before the tab is closed."""
+MANY = 2
+"""Pictures of which there is more to say than of each alone."""
 PART_SIDE = 192
 """Pixels of the input that are tried before a large picture is enhanced as a whole."""
 
@@ -91,6 +94,25 @@ def receive_pictures(tab: Tab, *, enhancer: Enhancer, t: Texts) -> Events:
         },
         key="picker",
     )
+
+
+def show_bulk(tab: Tab, bulk: session.Bulk, *, enhancer: Enhancer, t: Texts) -> None:
+    """For several pictures: all at once, stop, and one file with all results."""
+    if len(tab.pictures) < MANY:
+        return
+    with st.container(key="bulk", horizontal=True, vertical_alignment="center"):
+        if len(bulk.pending) > 1:
+            label = t("bulk.all", count=len(bulk.pending), time=t.about(bulk.seconds))
+            if st.button(label, key="enhance-all", icon=":material/auto_awesome:"):
+                session.start_all(tab, bulk, enhancer=enhancer)
+                st.rerun()
+        if len(bulk.running) > 1 and st.button(t("bulk.stop"), key="stop-all"):
+            for request in bulk.running:
+                session.stop(tab, request, enhancer=enhancer)
+            st.rerun()
+        if bulk.done > 1:
+            address = f"{ARCHIVE_PATH}/{enhancer.archive(tab).secret}.zip"
+            st.html(f'<a class="zip" href="{address}" download>{t("bulk.zip")}</a>')
 
 
 def choose_own(tab: Tab, *, states: dict[str, tuple[str, str]], t: Texts) -> str:
@@ -232,7 +254,7 @@ def show_preview(picture: InputFile, inspection: Inspection, t: Texts) -> None:
     """The picture as it was given, as large as its result will be shown."""
     with st.container(key="stage"):
         image = webp_data_url(inspection.preview.read())
-        st.image(image, width="stretch", alt=alternative_text(picture, t))
+        plain_picture(image, alt=alternative_text(picture, t), key="preview")
 
 
 def alternative_text(picture: InputFile, t: Texts) -> str:
@@ -428,6 +450,8 @@ def show_result(
             )
         show_saver(tab, picture, result, enhancer=enhancer, t=t)
         st.caption(" · ".join(facts(result, t)))
+        if inspection.has_more_frames:
+            st.caption(t("fact.first_frame"))
 
 
 def show_slider(

@@ -1,4 +1,4 @@
-"""API Gateway's proxy event (REST API, version 1.0) and what it takes as an answer."""
+"""API Gateway's proxy event (REST API, payload version 1.0) and the answer to it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def answer_event(
     make_handler: Callable[[], RequestHandler],
     settings: Settings,
 ) -> dict[str, object]:
-    """An event in, an answer out: what is wrong with either becomes an error reply; never raises.
+    """The answer to an event; whatever is wrong becomes an error reply, and nothing is raised.
 
     `make_handler` is called for every event and may raise too.
     """
@@ -43,7 +43,7 @@ def answer_event(
         )
         reply = make_handler().handle(body, request_id, watch=Watch(seconds_left=left))
         answer = _answer(reply)
-    except Exception as exc:  # noqa: BLE001 - told by the reply and the log
+    except Exception as exc:  # noqa: BLE001 - reported by the reply and the log
         reply = refuse(exc, request_id=request_id)
         answer = _answer(reply)
     if settings.metrics_stack is not None:
@@ -69,7 +69,7 @@ def read_body(event: object) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError as exc:
-        raise RequestError("The body is marked as base64 and is not.") from exc
+        raise RequestError("The body is marked as base64 but is not.") from exc
 
 
 def _method(event: object) -> object:

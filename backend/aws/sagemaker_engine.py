@@ -53,7 +53,7 @@ class SageMakerEngine:
     def __init__(self, *, endpoint: str, timeout_seconds: float) -> None:
         self._endpoint = endpoint
         self._timeout_seconds = timeout_seconds
-        # No second attempt: it would start the same work again beside the first.
+        # No second attempt: the first one may still be at work.
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=timeout_seconds,
@@ -66,8 +66,13 @@ class SageMakerEngine:
         """Only the container knows them."""
         return {}
 
+    @property
+    def details(self) -> Mapping[str, int]:
+        """Only the container knows them."""
+        return {}
+
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:  # noqa: ARG002
-        """0, since the container estimates by itself."""
+        """0: the container makes its own estimate."""
         return 0.0
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:

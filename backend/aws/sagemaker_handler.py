@@ -1,6 +1,6 @@
-"""The small function before a SageMaker endpoint: `backend.aws.sagemaker_handler.handler`.
+"""The small function in front of a SageMaker endpoint: `backend.aws.sagemaker_handler.handler`.
 
-It brings the picture, so that the endpoint needs no way into the web. Neither NumPy, Pillow nor
+It fetches the picture, so that the endpoint needs no access to the web. Neither NumPy, Pillow nor
 ONNX Runtime is imported. `ENDPOINT_NAME` names the endpoint.
 """
 

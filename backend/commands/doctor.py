@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG0
 
 
 class Doctor:
-    """Looks at everything, tells each finding at once, and counts what is broken."""
+    """Examines everything, reports each finding at once, and counts the problems."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -112,7 +112,7 @@ class Doctor:
         )
 
     def _suggest_entry(self, path: Path) -> None:
-        """A file without an entry is no fault of the installation, unless it cannot be used."""
+        """A file without an entry is a problem only when it cannot be used."""
         what = f"  {path.name}"
         try:
             spec = network_check.describe(path, self._open)

@@ -1,4 +1,4 @@
-"""What is wrong with a network, in a sentence; and what a manifest would say of an unknown one."""
+"""Finds what is wrong with a network, and describes one that has no manifest entry."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _time(session: OrtSession, picture: Picture) -> float:
 
 
 def find_seams(session: OrtSession) -> str | None:
-    """What is wrong when tiles do not equal the whole picture, None when they do.
+    """A sentence when tiles do not equal the whole picture, None when they do.
 
     The picture is so large that at least three tiles of a row do not see all of it.
     """
@@ -121,7 +121,7 @@ def _find_working_spec(spec: ModelSpec, open_session: Open) -> ModelSpec | None:
 
 
 def describe(path: Path, open_session: Open) -> ModelSpec:
-    """What a manifest should say of a network file nobody describe; ModelError when it is unfit.
+    """The spec of a network file without a manifest entry; ModelError when it cannot be used.
 
     The measured `receptive_radius` is a lower bound, since far pixels may change a result by less
     than one level: `check` tells whether it is enough.

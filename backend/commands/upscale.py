@@ -96,7 +96,7 @@ class Batch:
         self.failures = 0
 
     def do(self, job: Job, *, position: str, interrupt: Interrupt) -> bool:
-        """False when interrupted; a file's own failure is counted and told."""
+        """False when interrupted; a failure of one file is counted and reported."""
         started = time.perf_counter()
         try:
             target, result = self._upscale(job, position=position, interrupt=interrupt)
@@ -122,7 +122,7 @@ class Batch:
 
     def _upscale(self, job: Job, *, position: str, interrupt: Interrupt) -> tuple[Path, Upscaled]:
         data = _read(job.source, at_most=self._engine.settings.max_image_bytes)
-        # Asked before the work as well, so that nobody waits for a result that is then refused.
+        # Also checked before the work, so that nobody waits for a result that is then refused.
         self._check_target(job, format=_expected_format(data, self._options))
         with tqdm(
             desc=f"{position} {job.source.name}", unit="tile", leave=False, disable=None
@@ -146,7 +146,7 @@ class Batch:
             if target.resolve() in self._inputs or target.samefile(job.source):
                 raise RequestError(f"The result would overwrite the input '{target}'.")
             if target.resolve() in self._written:
-                raise RequestError(f"The result would overwrite another one's, '{target}'.")
+                raise RequestError(f"The result would overwrite that of another input, '{target}'.")
             if not self._may_replace:
                 raise RequestError(f"'{target}' exists; --force replaces it.")
         return target

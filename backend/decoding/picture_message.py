@@ -32,6 +32,8 @@ def message_from_picture(picture: Picture) -> tuple[Head, list[memoryview]]:
         if isinstance(value, np.ndarray):
             head[each.name] = {"shape": value.shape}
             contents.append(np.ascontiguousarray(value).data)
+        elif isinstance(value, FileFormat):
+            head[each.name] = {"format": value.name}
         elif isinstance(value, bytes):
             head[each.name] = {"length": len(value)}
             contents.append(memoryview(value))

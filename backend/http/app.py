@@ -100,7 +100,7 @@ async def _body(request: Request, *, max_bytes: int) -> bytes:
                 raise PayloadTooLargeError.over(max_bytes, what="request")
             body += chunk
     except ClientDisconnect as exc:
-        raise RequestError("The request broke off before its end.") from exc
+        raise RequestError("The request ended before its body was complete.") from exc
     return bytes(body)
 
 

@@ -38,7 +38,7 @@ def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
     if len(letters) % 4 or letters.endswith(b"==="):
         raise _not_base64()
     if not data:
-        raise RequestError("'img' holds no picture.", field="img")
+        raise RequestError("'img' contains no picture.", field="img")
     return data
 
 

@@ -1,4 +1,4 @@
-"""Pictures from http and https addresses, which anyone may send: nothing about them is trusted."""
+"""Pictures from http and https addresses; anyone may send one, so nothing about it is trusted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HEADERS = {
     "User-Agent": "super-resolution (fetches a picture for one of its users)",
     # Only what is read here, else a server may choose WebP or AVIF.
     "Accept": ", ".join([*(each.media_type for each in READABLE), "*/*;q=0.1"]),
-    # A picture is compressed already; a server that compresses all the same is still read.
+    # Pictures are compressed already; a response that is compressed nevertheless is still read.
     "Accept-Encoding": "identity",
 }
 
@@ -101,7 +101,7 @@ class WebSource:
             return parse_web_address(joined, any_port=self._is_private_allowed)
         except (RequestError, ValueError) as exc:
             raise SourceUnreachableError(
-                "The address redirects to something that is no web address."
+                "The address redirects to something that is not a web address."
             ) from exc
 
 

@@ -39,6 +39,10 @@ class Recorder:
     def __init__(self) -> None:
         self.left: list[float] = []
 
+    @property
+    def details(self) -> dict[str, int]:
+        return {}
+
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
         return 0.0
 

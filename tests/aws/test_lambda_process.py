@@ -23,6 +23,7 @@ from tests.aws.conftest import RESULTS
 from tests.aws.runtime_api import MAX_ANSWER_BYTES, LambdaProcess
 from tests.aws.s3 import S3
 from tests.aws.signature import ENVIRONMENT
+from tests.paths import SAMPLES
 
 HANDLER = "backend.aws.lambda_handler.handler"
 ALLOWED_GROWTH = 32 * 2**20
@@ -37,7 +38,7 @@ def read_body(outcome: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def square() -> bytes:
     """512 x 512 of a photograph."""
-    with Image.open(SHIPPED.parents[1] / "sample_images" / "cat.jpg") as opened:
+    with Image.open(SAMPLES / "cat.jpg") as opened:
         picture = opened.convert("RGB").resize((512, 512))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=90)

@@ -17,15 +17,15 @@ from urllib.error import HTTPError
 import pytest
 
 from backend import Settings, create_engine
-from backend.deadline import Deadline
+from backend.deadline import THREAD_NAME, Deadline
 from backend.registry import SHIPPED, read_manifest
 from backend.stack import cloudformation, custom_resource, model_files
 from tests.aws.cloudformation_answers import Answers, context
 from tests.aws.conftest import MODELS
-from tests.aws.loopback import Loopback, Received, Sent
 from tests.aws.runtime_api import LambdaProcess
 from tests.aws.s3 import S3, StoredObject
 from tests.aws.signature import ENVIRONMENT
+from tests.loopback import Loopback, Received, Sent
 
 
 @dataclass
@@ -188,7 +188,7 @@ def no_mount(stack: Stack) -> object:
         (wrong_sha256, "sha256"),
         (no_sha256, "64 hexadecimal"),
         (missing_object, "NoSuchKey"),
-        (no_archive, "no zip or tar"),
+        (no_archive, "neither a zip nor a tar"),
         (changed_network, "changed or is incomplete"),
         (no_manifest, "manifest"),
         (no_properties, "unexpected"),
@@ -250,7 +250,7 @@ def test_no_time_left_is_answered_once_and_the_work_stops(stack: Stack) -> None:
         assert "time" in answer["Reason"]
         go_on.set()
         for thread in threading.enumerate():
-            if thread.name == "source":
+            if thread.name == THREAD_NAME:
                 thread.join(10)
     assert len(stack.answers.taken) == 1
     assert not stack.folders

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 LONG = 120_000
 """Milliseconds for what computes; the machine may be busy with other things."""
@@ -24,9 +24,23 @@ def enhance_button(page: Page) -> Locator:
     return page.get_by_role("button", name=re.compile("^Enhance( ·|$)"))
 
 
-def choose(page: Page, label: str) -> None:
-    """One of several: a sample, a scale, a place."""
-    page.get_by_role("radio", name=label, exact=True).click()
+def choose(page: Page, label: str, *, group: str | None = None) -> None:
+    """One of several: a sample, a scale, a place; `group` where the label is there twice."""
+    where = page if group is None else page.get_by_role("radiogroup", name=group, exact=True)
+    where.get_by_role("radio", name=label, exact=True).click()
+
+
+def choose_best_quality(page: Page) -> None:
+    """As the tier, and not as what a result is compared with."""
+    choose(page, "Best quality", group="Quality")
+
+
+def enhance_unless_done(page: Page) -> None:
+    """Press the button where a busy machine expects to take too long for doing it by itself."""
+    done = page.get_by_role("button", name="Enhanced", exact=True)
+    expect(done.or_(enhance_button(page))).to_be_visible(timeout=LONG)
+    if done.count() == 0:
+        enhance_button(page).click()
 
 
 def comparison(page: Page, size: tuple[int, int]) -> Locator:
@@ -42,12 +56,11 @@ def upload(page: Page, name: str, content: bytes) -> None:
 
 
 def upload_all(page: Page, *files: tuple[str, bytes]) -> None:
-    page.locator("input[type=file]").set_input_files(
-        [
-            {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-            for name, content in files
-        ]
-    )
+    chosen: list[FilePayload] = [
+        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        for name, content in files
+    ]
+    page.locator("input[type=file]").set_input_files(chosen)
 
 
 def saved(image: Image.Image, format: str = "PNG") -> bytes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,8 +18,10 @@ from tests.browser.conftest import Traffic
 from tests.browser.steps import (
     LONG,
     choose,
+    choose_best_quality,
     comparison,
     enhance_button,
+    enhance_unless_done,
     enter,
     noise,
     overflow,
@@ -52,12 +56,14 @@ def finished_jobs(address: str, tmp_path_factory: pytest.TempPathFactory) -> Cal
 
 
 @pytest.fixture
-def loopback() -> Iterator[str]:
-    """A web server with the sample pictures."""
+def loopback(tmp_path: Path) -> Iterator[str]:
+    """A web server with a small picture and something else."""
+    (tmp_path / "small.png").write_bytes(noise(64, 40, seed=30))
+    (tmp_path / "notes.json").write_text("{}")
 
     class Handler(SimpleHTTPRequestHandler):
         def __init__(self, *args: object) -> None:
-            super().__init__(*args, directory=str(FOLDER))  # type: ignore[arg-type]
+            super().__init__(*args, directory=str(tmp_path))  # type: ignore[arg-type]
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -78,7 +84,7 @@ def follow_link(page: Page, url: str) -> None:
 def large(page: Page, name: str = "large.png", size: tuple[int, int] = (3000, 2200)) -> None:
     """Upload a picture that takes long, and wait until its button says so."""
     upload(page, name, saved(Image.new("RGB", size, "teal")))
-    choose(page, "Best quality")
+    choose_best_quality(page)
     expect(page.get_by_text(f"{size[0]} × {size[1]} →")).to_be_visible(timeout=LONG)
 
 
@@ -216,7 +222,8 @@ def test_a_long_job_waits_for_a_press_says_how_long_and_ends_only_after_a_questi
     expect(enhance_button(visit)).to_be_enabled(timeout=LONG)
     expect(bar).to_have_count(0)
     choose(visit, title("galaxies"))
-    choose(visit, "Fast")
+    choose(visit, "Fast", group="Quality")
+    enhance_unless_done(visit)
     comparison(visit, (1280, 960))
     assert finished_jobs("cancelled") == before + 1
 
@@ -305,9 +312,9 @@ def test_a_picture_in_the_clipboard_is_pasted(visit: Page) -> None:
 
 
 def test_a_link_in_the_clipboard_is_followed(visit: Page, loopback: str) -> None:
-    paste(visit, text=f"{loopback}/brick-wall.jpg")
+    paste(visit, text=f"{loopback}/small.png")
 
-    comparison(visit, (1280, 960))
+    comparison(visit, (256, 160))
 
 
 def test_text_pasted_into_the_link_field_stays_there(visit: Page) -> None:
@@ -328,9 +335,9 @@ def test_text_pasted_into_the_link_field_stays_there(visit: Page) -> None:
 
 
 def test_a_picture_behind_a_link_is_fetched_and_enhanced(visit: Page, loopback: str) -> None:
-    follow_link(visit, f"{loopback}/brick-wall.jpg")
+    follow_link(visit, f"{loopback}/small.png")
 
-    comparison(visit, (1280, 960))
+    comparison(visit, (256, 160))
 
 
 def test_the_upload_survives_a_look_at_the_samples(visit: Page) -> None:
@@ -361,7 +368,7 @@ def test_a_link_that_leads_nowhere_is_explained(visit: Page, loopback: str) -> N
 
 
 def test_a_link_to_something_else_is_explained(visit: Page, loopback: str) -> None:
-    follow_link(visit, f"{loopback}/samples.json")
+    follow_link(visit, f"{loopback}/notes.json")
 
     explained(visit, "not a picture")
 
@@ -371,7 +378,7 @@ def test_a_private_address_is_refused_by_default(
 ) -> None:
     enter(page, streamlit_server("webapp/app.py", env={"SR_TILE_SIZE": "256"}))
 
-    follow_link(page, f"{loopback}/cat.jpg")
+    follow_link(page, f"{loopback}/small.png")
 
     explained(page, "This link cannot be used")
 
@@ -432,6 +439,7 @@ def test_a_picture_that_is_too_large_can_be_shrunk(visit: Page) -> None:
 
     visit.get_by_role("button", name="Shrink to fit").click()
 
+    enhance_unless_done(visit)
     comparison(visit, (16384, 108))
 
 
@@ -545,6 +553,7 @@ def test_the_cleanup_can_be_chosen(visit: Page) -> None:
     expect(visit.get_by_role("slider", name="Strength")).to_be_visible()
     choose(visit, "Off")
     expect(visit.get_by_role("slider", name="Strength")).to_have_count(0)
+    enhance_unless_done(visit)
 
     expect(visit.get_by_text("JPEG clean-up", exact=False)).to_have_count(0, timeout=LONG)
 
@@ -563,7 +572,7 @@ def test_the_gallery_is_used_with_the_keyboard(visit: Page) -> None:
 def test_pressing_right_after_a_change_takes_the_change(visit: Page) -> None:
     large(visit, size=(1100, 900))
     choose(visit, "2 ×")
-    choose(visit, "Best quality")
+    choose_best_quality(visit)
     enhance_button(visit).click()
 
     comparison(visit, (2200, 1800))
@@ -595,3 +604,38 @@ def test_the_page_follows_the_visitors_theme(
     page = enter(open_page(color_scheme=scheme), address)
 
     expect(page.locator(".stApp")).to_have_css("background-color", background)
+
+
+# Many at once.
+
+
+def test_several_pictures_are_enhanced_in_a_row_and_saved_as_one_file(visit: Page) -> None:
+    files = [(f"n{each}.png", noise(40 + each, 30, seed=each)) for each in range(3)]
+    upload_all(visit, *files, ("bad.jpg", b"Dear diary"))
+
+    row = visit.get_by_role("radiogroup", name="Your pictures")
+    for name, _ in files:
+        expect(row.get_by_role("radio", name=f"{name}: done")).to_be_visible(timeout=LONG)
+    expect(row.get_by_role("radio", name="bad.jpg: cannot be used")).to_be_visible()
+    row.get_by_role("radio", name="n1.png: done").click()
+    comparison(visit, (164, 120))
+    with visit.expect_download() as download:
+        visit.get_by_role("link", name="Save all as ZIP").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert sorted(archive.namelist()) == ["n0-x4.png", "n1-x4.png", "n2-x4.png"]
+        assert archive.testzip() is None
+
+
+def test_many_large_pictures_wait_for_a_press_and_stop_together(visit: Page) -> None:
+    choose_best_quality(visit)
+    files = [
+        (f"{colour}.png", saved(Image.new("RGB", (1600, 1200), colour)))
+        for colour in ("red", "teal")
+    ]
+    upload_all(visit, *files)
+    button = visit.get_by_role("button", name=re.compile("Enhance all 2 pictures · about"))
+
+    button.click(timeout=LONG)
+    visit.get_by_role("button", name="Stop all").click(timeout=LONG)
+
+    expect(button).to_be_visible(timeout=LONG)

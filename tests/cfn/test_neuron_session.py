@@ -15,10 +15,9 @@ from PIL import Image
 from backend import Settings
 from backend.errors import InferenceError, ModelError
 from backend.factory import session_from
-from backend.images import decode
+from backend.images import RgbImage, decode
 from backend.neuron_session import FloatBatch, NeuronSession, load_torchscript
 from backend.registry import ModelSpec, read_manifest
-from backend.session import RgbImage
 from backend.upscaler import Upscaler
 from cfn.neuron.compile import main as compile_networks
 from cfn.neuron.compile import weights_of
@@ -52,8 +51,7 @@ def mean(batch: FloatBatch) -> FloatBatch:
     height, width = batch.shape[2:]
     wide = np.pad(batch, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
     parts = [wide[:, :, y : y + height, x : x + width] for y in range(3) for x in range(3)]
-    total: FloatBatch = np.sum(parts, axis=0, dtype=np.float32) / np.float32(9)
-    return total
+    return np.asarray(np.sum(parts, axis=0, dtype=np.float32) / np.float32(9))
 
 
 def whole(lr: RgbImage) -> RgbImage:

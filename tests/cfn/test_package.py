@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,9 +92,10 @@ def test_every_archive_that_a_template_names_is_there(
 ) -> None:
     made_package = build(tmp_path / "out", bucket="artifacts", neuron=neuron, cache=cache)
     for variant in VARIANTS.values():
-        given = {"inf": {"containerImage": "1" * 12 + ".dkr.ecr.x/a:1"}}.get(variant.name, {})
-        if variant is LAMBDA:
-            given = {"modelStorage": "efs"}
+        given: dict[str, Any] = {
+            "inf": {"containerImage": "1" * 12 + ".dkr.ecr.x/a:1"},
+            "lambda": {"modelStorage": "efs"},
+        }.get(variant.name, {})
         stack = Stack(load_file(made_package.folder / variant.template), **given)
         assert stack.parameters["artifactBucket"] == "artifacts"
         assert stack.parameters["artifactPrefix"] == made_package.prefix(variant)

@@ -41,7 +41,7 @@ CERTIFICATES = {
 }
 CHINA = [BEIJING, NINGXIA]
 REGIONS = [US, *CHINA, GOVCLOUD]
-OF_LAMBDA = {
+OF_LAMBDA: dict[str, dict[str, Any]] = {
     "package": {"modelStorage": "package"},
     "efs": {"modelStorage": "efs", "enableNat": "true"},
     "existing": {
@@ -50,7 +50,7 @@ OF_LAMBDA = {
         "subnetIds": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
     },
 }
-EFS = OF_LAMBDA["efs"]
+EFS: dict[str, Any] = OF_LAMBDA["efs"]
 
 
 def test_committed_templates_are_what_the_parts_make(any_stack: Variant) -> None:
@@ -457,7 +457,7 @@ def test_a_network_that_is_there_is_used_and_none_is_made() -> None:
     ids=str,
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_made(
-    given: dict[str, str], reason: str
+    given: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(RuleError, match=reason):
         put_up(LAMBDA, **given)
@@ -501,7 +501,7 @@ def test_a_new_version_is_published_exactly_when_the_function_changes(
     name: str, storage: str
 ) -> None:
     before = put_up(LAMBDA, check_rules=False, modelStorage=storage)
-    given = {"modelStorage": storage, name: CHANGES[name]}
+    given: dict[str, Any] = {"modelStorage": storage, name: CHANGES[name]}
     after = put_up(LAMBDA, check_rules=False, **given)
     assert (as_a_version_has_it(before) != as_a_version_has_it(after)) is (
         before.properties("FunctionVersion") != after.properties("FunctionVersion")

@@ -22,16 +22,16 @@ from tests.hostile.corpus import (
     GOOD,
     assert_right,
     jpeg,
-    saved,
     scene,
     turned_jpeg,
     with_alpha,
 )
+from tests.pictures import save
 
 
 def write(path: Path, data: bytes | None = None) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(saved(scene(), "PNG") if data is None else data)
+    path.write_bytes(save(scene(), "PNG") if data is None else data)
     return path
 
 
@@ -99,7 +99,7 @@ def test_quality_and_cleanup_change_the_file(run: Run, tmp_path: Path) -> None:
 
 def test_folders_are_taken_without_their_subfolders_unless_asked(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "in/a.png")
-    write(tmp_path / "in/b.BMP", saved(scene(), "BMP"))
+    write(tmp_path / "in/b.BMP", save(scene(), "BMP"))
     write(tmp_path / "in/notes.txt", b"hello")
     write(tmp_path / "in/deep/c.png")
     assert run("upscale", "in", "-o", "flat").returncode == 0
@@ -153,10 +153,10 @@ def test_an_input_is_never_overwritten(run: Run, tmp_path: Path) -> None:
 
 def test_two_inputs_of_one_name_do_not_overwrite_each_other(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "one/a.png")
-    write(tmp_path / "two/a.png", saved(scene().rotate(180), "PNG"))
+    write(tmp_path / "two/a.png", save(scene().rotate(180), "PNG"))
     done = run("upscale", "one/a.png", "two/a.png", "-o", "out", "--force")
     assert done.returncode == 1
-    assert "two/a.png: The result would overwrite another one's" in done.stderr
+    assert "two/a.png: The result would overwrite that of another input" in done.stderr
 
 
 def test_a_place_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_place_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> Non
 
 def test_exif_and_alpha_survive_the_way(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "turned.jpg", turned_jpeg(6))
-    write(tmp_path / "clear.png", saved(with_alpha(scene()), "PNG"))
+    write(tmp_path / "clear.png", save(with_alpha(scene()), "PNG"))
     assert run("upscale", "turned.jpg", "clear.png", "-o", "out").returncode == 0
     assert describe(tmp_path / "out/turned_x2.jpg") == ("JPEG", (96, 64))
     with Image.open(tmp_path / "out/clear_x2.png") as opened:
@@ -227,7 +227,7 @@ def test_the_corpus_in_one_run(run: Run, tmp_path: Path) -> None:
 def test_stopping_leaves_no_half_file(tmp_path: Path, number: signal.Signals) -> None:
     """On a terminal of its own, where the progress bar tells that tiles are being done."""
     large = Image.linear_gradient("L").resize((2000, 2000)).convert("RGB")
-    write(tmp_path / "a.png", saved(large, "PNG"))
+    write(tmp_path / "a.png", save(large, "PNG"))
     write(tmp_path / "b.png")
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))  # a new one has no columns, and so no bar

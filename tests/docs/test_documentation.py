@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from backend.errors import SuperResolutionError
+from tests.paths import ROOT
 from webapp.settings import PageSettings
 
-ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

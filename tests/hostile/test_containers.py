@@ -28,13 +28,14 @@ from tests.hostile.corpus import (
     bmp_rle8,
     gray,
     jpeg,
-    saved,
     scene,
     srgb_profile,
     turned_jpeg,
 )
+from tests.pictures import save
 
 FORMATS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"BM": "bmp"}
+WALKED = [case for case in GOOD if case.make()[:2] in FORMATS]
 
 
 def lean(data: bytes) -> bytes:
@@ -47,13 +48,13 @@ def pixels(data: bytes) -> bytes:
         return opened.convert("RGBA").tobytes()
 
 
-@pytest.mark.parametrize("case", GOOD, ids=str)
+@pytest.mark.parametrize("case", WALKED, ids=str)
 def test_the_pixels_of_the_lean_file_are_those_of_the_file(case: Case) -> None:
     data = case.make()
     assert pixels(lean(data)) == pixels(data)
 
 
-@pytest.mark.parametrize("case", GOOD, ids=str)
+@pytest.mark.parametrize("case", WALKED, ids=str)
 def test_a_lean_file_is_as_lean_as_it_gets(case: Case) -> None:
     once = lean(case.make())
     assert lean(once) == once
@@ -65,7 +66,7 @@ def test_metadata_is_left_out_and_what_is_used_of_it_is_told() -> None:
     exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0)}
     profile = srgb_profile()
     for kind, name in (("JPEG", "jpeg"), ("PNG", "png")):
-        data = saved(scene(), kind, exif=exif.tobytes(), icc_profile=profile, comment=b"hello")
+        data = save(scene(), kind, exif=exif.tobytes(), icc_profile=profile, comment=b"hello")
         found = lean_file(data, name=name, max_side=4096)
         assert found.orientation == 8
         assert found.icc_profile == profile
@@ -76,7 +77,7 @@ def test_metadata_is_left_out_and_what_is_used_of_it_is_told() -> None:
 
 def test_what_follows_the_picture_is_left_out() -> None:
     assert lean(jpeg() + b"PK\3\4" + bytes(5000)) == lean(jpeg())
-    assert lean(saved(scene(), "PNG") + bytes(5000)) == lean(saved(scene(), "PNG"))
+    assert lean(save(scene(), "PNG") + bytes(5000)) == lean(save(scene(), "PNG"))
 
 
 @pytest.mark.parametrize("orientation_tag", range(1, 9))
@@ -153,7 +154,7 @@ def test_as_many_chunks_as_allowed_are_read_and_one_more_is_not() -> None:
 
 
 def test_the_pixels_of_a_png_may_come_in_many_pieces() -> None:
-    whole = saved(scene(), "PNG")
+    whole = save(scene(), "PNG")
     start = whole.index(b"IDAT") - 4
     (length,) = struct.unpack_from(">I", whole, start)
     data = whole[start + 8 : start + 8 + length]

@@ -15,16 +15,17 @@ import requests
 from PIL import Image
 
 from backend import __version__
+from backend.registry import SHIPPED, ModelSpec, read_manifest
 from tests.hostile.corpus import CORPUS, Case, assert_right
 from tests.http.conftest import (
     Server,
     StartServer,
     encode_base64,
     long_request,
-    png_bytes,
     small_request,
     until,
 )
+from tests.pictures import gradient_png
 
 PATHS = ("/resolution", "/prod/resolution", "/v1/resolution", "/invocations")
 CORS = {
@@ -54,14 +55,13 @@ def test_a_call_as_version_1_makes_it(server: Server, path: str) -> None:
         assert picture.format == "PNG"
 
 
-def test_every_network_answers_at_its_scale(server: Server) -> None:
-    for each in server.get("/ping").json()["models"]:
-        if each["name"] in ("damaged", "fragile"):
-            continue
-        answer = server.post(small_request(model=each["name"], scale=each["scale"]))
-        with read_picture(answer) as picture:
-            assert picture.size == (20 * each["scale"], 10 * each["scale"])
-        assert answer.json()["model"] == each["name"]
+@pytest.mark.parametrize("spec", read_manifest(SHIPPED), ids=lambda s: f"{s.name} x{s.scale}")
+def test_every_network_answers_at_its_scale(server: Server, spec: ModelSpec) -> None:
+    assert {"name": spec.name, "scale": spec.scale} in server.get("/ping").json()["models"]
+    answer = server.post(small_request(model=spec.name, scale=spec.scale))
+    with read_picture(answer) as picture:
+        assert picture.size == (20 * spec.scale, 10 * spec.scale)
+    assert answer.json()["model"] == spec.name
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
@@ -71,7 +71,7 @@ def test_the_format_is_as_asked(server: Server, format: str) -> None:
 
 
 def test_a_data_address_is_a_picture_too(server: Server) -> None:
-    img = "data:image/png;base64," + encode_base64(png_bytes(20, 10))
+    img = "data:image/png;base64," + encode_base64(gradient_png(20, 10))
     assert server.post({"img": img}).status_code == 200
 
 
@@ -158,7 +158,7 @@ def test_twenty_callers_at_once_all_get_their_own_picture(start_server: StartSer
     sizes = [(10 + number, 30 - number) for number in range(20)]
 
     def ask(size: tuple[int, int]) -> tuple[int, int]:
-        with read_picture(server.post({"img": encode_base64(png_bytes(*size))})) as picture:
+        with read_picture(server.post({"img": encode_base64(gradient_png(*size))})) as picture:
             return picture.size
 
     with ThreadPoolExecutor(20) as callers:
@@ -197,8 +197,3 @@ def test_the_corpus_over_http(server: Server, case: Case) -> None:
     else:
         assert content["error"] == (case.request_code or case.code), content
         assert 400 <= answer.status_code < 500
-
-
-def test_after_all_of_it_the_server_is_idle_and_answers(server: Server) -> None:
-    assert server.load() == (0, 0)
-    assert server.post(small_request()).status_code == 200

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from tests.aws.loopback import Loopback, Received, Sent
+from tests.loopback import Loopback, Received, Sent
 from tests.stack.account import Account
 
 
@@ -40,7 +40,9 @@ class Reachable(HTTPAdapter):
     ) -> None:
         self._web.__exit__(kind, error, trace)
 
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, **options: Any
+    ) -> requests.Response:
         """As HTTPAdapter, whatever `verify` says."""
         assert request.url is not None
         parts = urlsplit(request.url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -169,7 +170,7 @@ def test_an_unknown_name_in_the_file_lists_the_known() -> None:
 
 
 @pytest.fixture
-def secrets_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def secrets_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where Streamlit looks, within this test."""
     before = st.get_option("secrets.files")
     monkeypatch.chdir(tmp_path)

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from backend import LocalEngine, Upscaled, UpscaleOptions, Watch
 from backend.errors import CancelledError, PayloadTooLargeError
-from tests.aws.loopback import Received, Sent
+from tests.loopback import Received, Sent
 from tests.webapp.cloud_endpoint import (
     ROOT,
     TIMED_OUT,
@@ -50,7 +50,12 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def enhancer_with(gateway: Gateway, engine: LocalEngine, **changes: object) -> Enhancer:
-    cloud = RemoteEngine(endpoint(gateway.address, **changes), models=engine.models, max_side=4096)
+    cloud = RemoteEngine(
+        endpoint(gateway.address, **changes),
+        models=engine.models,
+        details=engine.details,
+        max_side=4096,
+    )
     return create_enhancer(PageSettings(), engine=engine, cloud=cloud)
 
 
@@ -113,11 +118,17 @@ def test_a_failure_of_the_cloud_stops_the_local_work(data: bytes, engine: LocalE
     class Patient:
         models = engine.models
 
-        def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch) -> Upscaled:
+        def upscale(
+            self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()
+        ) -> Upscaled:
             pause = threading.Event()
             while not watch.is_cancelled():
                 pause.wait(0.02)
             raise CancelledError("Cancelled.")
+
+        @property
+        def details(self) -> dict[str, int]:
+            return {}
 
         def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
             return 1.0

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -76,7 +77,7 @@ def work(disk: Disk) -> Callable[..., Enhanced]:
 
 def seen(data: bytes, disk: Disk, *, max_side: int = 4096) -> Inspection:
     picture = InputFile.from_bytes(data, name="a.png", disk=disk)
-    return inspect(picture, max_side=max_side, disk=disk)
+    return inspect(picture, decode=decode, max_side=max_side, disk=disk)
 
 
 def opened(data: bytes) -> Image.Image:
@@ -237,13 +238,13 @@ def test_a_part_keeps_every_pixel_and_the_clean_up_of_its_file(
     data = photo_bytes("JPEG", quality=40)
     whole = InputFile.from_bytes(data, name="a.jpg", disk=disk)
 
-    part = cut(whole, (10, 20, 50, 60), disk=disk)
+    part = cut(whole, (10, 20, 50, 60), decode=decode, disk=disk)
 
     assert np.array_equal(
         np.asarray(opened(part.file.read())),
         np.asarray(opened(data).convert("RGB").crop((10, 20, 50, 60))),
     )
-    inspection = inspect(part, max_side=4096, disk=disk)
+    inspection = inspect(part, decode=decode, max_side=4096, disk=disk)
     request = EnhanceRequest(digest=part.digest, options=UpscaleOptions())
     assert engine_options(request, inspection).cleanup == 60
 
@@ -253,9 +254,9 @@ def test_a_shrunk_picture_fits_and_needs_no_clean_up(
 ) -> None:
     whole = InputFile.from_bytes(photo_bytes("JPEG", quality=40), name="a.jpg", disk=disk)
 
-    small = shrink(whole, max_side=48, disk=disk)
+    small = shrink(whole, decode=decode, max_side=48, disk=disk)
 
-    inspection = inspect(small, max_side=48, disk=disk)
+    inspection = inspect(small, decode=decode, max_side=48, disk=disk)
     assert inspection.size == (48, 32)
     request = EnhanceRequest(digest=small.digest, options=UpscaleOptions())
     assert engine_options(request, inspection).cleanup == 0
@@ -268,3 +269,37 @@ def test_a_file_is_known_by_its_content(disk: Disk) -> None:
     )
 
     assert one.digest == other.digest != different.digest
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_lossless"),
+    [("GIF", True), ("TIFF", True), ("AVIF", False), ("WEBP", False), ("HEIF", False)],
+)
+def test_more_formats_are_read(
+    photo_bytes: Callable[..., bytes], disk: Disk, kind: str, is_lossless: bool
+) -> None:
+    pillow_heif.register_heif_opener()
+    data = photo_bytes(kind)
+
+    inspection = seen(data, disk)
+
+    assert inspection.size == (96, 64)
+    assert not inspection.has_more_frames
+    assert decode(data, max_side=99).source_format.is_lossless is is_lossless
+    expected = np.asarray(opened(photo_bytes("PNG")).convert("RGB"), np.int16)
+    assert np.abs(decode(data, max_side=99).rgb - expected).mean() < 6
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG", "WEBP"])
+def test_of_several_frames_it_is_the_first_and_that_is_said(kind: str, disk: Disk) -> None:
+    file = io.BytesIO()
+    red, blue = (Image.new("RGB", (8, 6), colour) for colour in ("red", "blue"))
+    red.save(file, kind, save_all=True, append_images=[blue])
+
+    inspection = seen(file.getvalue(), disk)
+
+    assert inspection.has_more_frames
+    first = opened(inspection.preview.read()).convert("RGB").getpixel((4, 3))
+    assert isinstance(first, tuple)
+    assert first[0] > 200
+    assert first[2] < 60

@@ -31,8 +31,8 @@ from backend.errors import (
     UnsupportedMediaTypeError,
     UnsupportedScaleError,
 )
-from tests.aws.loopback import Loopback, Received, Sent
 from tests.aws.signature import SECRET_KEY
+from tests.loopback import Loopback, Received, Sent
 from tests.webapp.cloud_endpoint import (
     API_KEY,
     AWS_ENVIRONMENT,
@@ -84,7 +84,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cloud(url: str, **changes: object) -> RemoteEngine:
-    return RemoteEngine(endpoint(url, **changes), models=MODELS, max_side=4096)
+    return RemoteEngine(endpoint(url, **changes), models=MODELS, details={}, max_side=4096)
 
 
 def send(

@@ -14,6 +14,8 @@ export default function ({ data, parentElement }) {
   document.title = data.title;
   document.documentElement.lang = data.language;
   isLeaving = data.leaving;
+  // Streamlit names the arrow of its list in English; the list itself says everything.
+  document.querySelector("[data-testid=stSelectbox] button")?.setAttribute("aria-hidden", "true");
   const region = parentElement.querySelector(".announcer");
   if (region.textContent !== data.message) region.textContent = data.message;
   if (!data.result || data.result === shown) return;

@@ -59,10 +59,16 @@ class RemoteEngine:
     """Sends pictures to one endpoint; `models` are what visitors may ask it for."""
 
     def __init__(
-        self, endpoint: Endpoint, *, models: Mapping[str, Sequence[int]], max_side: int
+        self,
+        endpoint: Endpoint,
+        *,
+        models: Mapping[str, Sequence[int]],
+        details: Mapping[str, int],
+        max_side: int,
     ) -> None:
         self.endpoint = endpoint
         self._models = models
+        self._details = details
         self._max_side = max_side
         self._authorization = Authorization(endpoint)
         self._free = threading.BoundedSemaphore(MAX_OPEN_CALLS)
@@ -73,6 +79,11 @@ class RemoteEngine:
     def models(self) -> Mapping[str, Sequence[int]]:
         """See `Engine`."""
         return self._models
+
+    @property
+    def details(self) -> Mapping[str, int]:
+        """See `Engine`."""
+        return self._details
 
     def check(self, data: bytes) -> None:
         """PayloadTooLargeError for a file that the endpoint's API would turn away."""
@@ -234,6 +245,7 @@ def _body(data: bytes, options: UpscaleOptions) -> bytes:
         "model": options.model,
         "format": options.format,
         "cleanup": options.cleanup,
+        "detail": options.detail,
     }
     rest = json.dumps({name: value for name, value in wanted.items() if value is not None})
     return b'{"img": "' + base64.b64encode(data) + b'", ' + rest[1:].encode()

@@ -1,10 +1,15 @@
-"""A picture with a frame on it that the visitor moves, by pointer or arrow keys."""
+"""A picture, and a frame on it that the visitor moves by pointer or arrow keys."""
 
 from __future__ import annotations
 
 from webapp.component import component, ignore_change
 
-__all__ = ["frame"]
+__all__ = ["frame", "picture"]
+
+
+def picture(image: str, *, alt: str, key: str) -> None:
+    """Draw a data URL without a frame, as wide as there is room."""
+    component("frame")(key=key, data={"image": image, "alt": alt, "frame": None})
 
 
 def frame(

@@ -10,12 +10,15 @@ export default function (component) {
   const picture = parentElement.querySelector(".picture");
   const image = picture.querySelector("img");
   const handle = picture.querySelector(".frame");
+  handle.hidden = !data.frame;
+  picture.classList.toggle("plain", !data.frame);
+  if (image.src !== data.image) image.src = data.image;
+  image.alt = data.alt;
+  if (!data.frame) return;
   const [width, height] = data.size;
   const [frameWidth, frameHeight] = data.frame;
   const room = [width - frameWidth, height - frameHeight];
   const closing = new AbortController();
-  if (image.src !== data.image) image.src = data.image;
-  image.alt = data.alt;
   picture.classList.toggle("small", data.isSmall);
   handle.setAttribute("aria-label", data.label);
   handle.title = data.label;

@@ -18,6 +18,8 @@ from PIL import Image
 
 from webapp.slider.side import bounded, bounded_size, unpack
 
+ORIGIN = "https://cdn.knightlab.com"
+"""Where its script and style come from."""
 MAX_WIDTH, MAX_HEIGHT = 704, 640
 # The package encodes both pictures again at every rerun, as JPEG of quality 100 inside the page.
 MAX_SIDE = 1408

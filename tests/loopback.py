@@ -1,4 +1,4 @@
-"""An HTTP server on 127.0.0.1 that stands in for one of AWS's, and keeps what it was sent."""
+"""An HTTP server on 127.0.0.1 that stands in for another machine, and keeps what it was sent."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ class Sent:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+
+
+class QuietServer(ThreadingHTTPServer):
+    """A client that hangs up in the middle is part of many tests."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Says nothing."""
 
 
 class Loopback:
@@ -63,13 +70,8 @@ class Loopback:
             def log_message(self, format: str, *args: object) -> None:
                 """Tests look at `received` instead."""
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request: object, client_address: object) -> None:
-                """A client that was stopped in the middle is part of some tests."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
