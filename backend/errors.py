@@ -6,6 +6,9 @@ SuperResolutionError              internal_error           500
 │   ├── UnknownModelError         unknown_model            400
 │   ├── NotFoundError             not_found                404 (only over HTTP)
 │   └── MethodNotAllowedError     method_not_allowed       405 (only over HTTP)
+├── AuthenticationError           missing_authentication   401 (only over HTTP)
+├── SlowRequestError              request_timed_out        408 (only over HTTP)
+├── TooManyRequestsError          too_many_requests        429 (only over HTTP)
 ├── UnsupportedMediaTypeError     unsupported_media_type   415
 ├── PayloadTooLargeError          payload_too_large        413
 ├── ImageError                    invalid_image            422
@@ -97,6 +100,31 @@ class MethodNotAllowedError(RequestError):
 
     code = "method_not_allowed"
     status = 405
+
+
+class AuthenticationError(SuperResolutionError):
+    """The server asks for a token, and the request has none or another."""
+
+    code = "missing_authentication"
+    status = 401
+
+
+class SlowRequestError(SuperResolutionError):
+    """The request's body did not arrive in time."""
+
+    code = "request_timed_out"
+    status = 408
+
+
+class TooManyRequestsError(SuperResolutionError):
+    """One client asks for more than its share; `retry_after` is in seconds."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.retry_after = retry_after
 
 
 class UnsupportedMediaTypeError(SuperResolutionError):

@@ -56,7 +56,31 @@ class Settings:
     """S3 bucket for results too large to answer with."""
     result_link_seconds: int = 3600
     """How long a link into the results bucket works."""
+    max_bytes_in_flight: int = 192 * 2**20
+    """Bytes of all bodies that the server is receiving or working on."""
+    max_connections: int = 512
+    """Open connections; fewer where the system allows fewer open files."""
+    client_connections: int = 128
+    """Of one address."""
+    client_requests_per_minute: int = 600
+    """Of one address; more are answered `too_many_requests`."""
+    client_pictures: int | None = None
+    """Of one address, waiting and worked on; none is all places but one."""
+    client_bytes_in_flight: int = 128 * 2**20
+    """Of one address's bodies."""
+    header_timeout_seconds: float = 10.0
+    """Until a request's headers must be complete."""
+    transfer_grace_seconds: float = 20.0
+    """How long a body, in or out, may be slower than `min_bytes_per_second`."""
+    min_bytes_per_second: int = 16_384
+    """Slower senders and readers are not waited for."""
+    server_token: str | None = field(default=None, repr=False)
+    """What callers of the server must send as `Authorization: Bearer …`."""
+    metrics: bool = False
+    """Whether the server answers `GET /metrics`."""
     log_level: str = "INFO"
+    log_format: str = "text"
+    """`text`, or `json` for one JSON object a line."""
     slider: str = "builtin"
     """The page's comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
     endpoint_url: str | None = None
@@ -99,27 +123,37 @@ _AT_LEAST_ONE = {
     "SR_THREADS",
     "SR_MAX_RUNNING",
     "SR_MAX_REPLY_BYTES",
+    "SR_MAX_BYTES_IN_FLIGHT",
+    "SR_MAX_CONNECTIONS",
+    "SR_CLIENT_CONNECTIONS",
+    "SR_CLIENT_REQUESTS_PER_MINUTE",
+    "SR_CLIENT_PICTURES",
+    "SR_CLIENT_BYTES_IN_FLIGHT",
+    "SR_MIN_BYTES_PER_SECOND",
     "SR_RESULT_LINK_SECONDS",
     "SR_ENDPOINT_MAX_BODY_BYTES",
 }
 _SECONDS = {
     "SR_TIME_BUDGET_SECONDS",
     "SR_SOURCE_TIMEOUT_SECONDS",
+    "SR_HEADER_TIMEOUT_SECONDS",
+    "SR_TRANSFER_GRACE_SECONDS",
     "SR_ENDPOINT_TIMEOUT_SECONDS",
 }
+_BOOLEANS = ("SR_ALLOW_WEB_SOURCES", "SR_ALLOW_PRIVATE_SOURCES", "SR_METRICS")
 _CHOICES = {
     "SR_LOG_LEVEL": ("DEBUG", "INFO", "WARNING", "ERROR"),
     "SR_SLIDER": ("builtin", "juxtapose"),
     "SR_ENDPOINT_AUTH": ("none", "api_key", "iam"),
-    "SR_ALLOW_WEB_SOURCES": ("0", "1"),
-    "SR_ALLOW_PRIVATE_SOURCES": ("0", "1"),
+    "SR_LOG_FORMAT": ("text", "json"),
+    **dict.fromkeys(_BOOLEANS, ("0", "1")),
 }
 
 
 def _parse(variable: str, text: str) -> object:
     if variable in _CHOICES and text not in _CHOICES[variable]:
         raise SettingsError(f"{variable} is one of: {', '.join(_CHOICES[variable])}")
-    if variable in ("SR_ALLOW_WEB_SOURCES", "SR_ALLOW_PRIVATE_SOURCES"):
+    if variable in _BOOLEANS:
         return text == "1"
     if variable in ("SR_PROVIDERS", "SR_INPUT_BUCKETS"):
         return tuple(part.strip() for part in text.split(",") if part.strip())

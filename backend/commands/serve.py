@@ -9,6 +9,7 @@ import sys
 from backend.aws.s3_results import results_from
 from backend.factory import create_engine
 from backend.health import check
+from backend.http.admission import Admission
 from backend.http.app import create_app
 from backend.http.server import serve
 from backend.protocol import RequestHandler
@@ -30,6 +31,13 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     for warning in health.warnings:
         log.warning("%s", warning)
     handler = RequestHandler(engine, AnySource(settings), settings, results_from(settings))
-    app = create_app(handler, health=health, load=lambda: engine.load)
-    serve(app, host=arguments.host, port=arguments.port, grace_seconds=arguments.grace_seconds)
+    admission = Admission(settings, seconds_until_free=lambda: engine.seconds_until_free)
+    app = create_app(handler, health=health, load=lambda: engine.load, admission=admission)
+    serve(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        grace_seconds=arguments.grace_seconds,
+        settings=settings,
+    )
     return 0

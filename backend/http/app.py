@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 import threading
@@ -20,39 +21,54 @@ from starlette.routing import Route
 from backend import __version__
 from backend.engine import Watch
 from backend.errors import (
+    AuthenticationError,
     MethodNotAllowedError,
     NotFoundError,
     RequestError,
+    SlowRequestError,
     SuperResolutionError,
     UnsupportedMediaTypeError,
     unexpected_error,
 )
 from backend.health import Health
+from backend.http.admission import Admission, Visit
 from backend.http.cross_origin import CrossOrigin
 from backend.http.openapi import STAGE, document
+from backend.http.pace import Pace
 from backend.protocol import RequestHandler, refuse
 from backend.reply import CORS_HEADERS, Reply, body_too_large, request_id_from
+from backend.settings import Settings
 
 NOTHING_HERE = "There is nothing here; pictures go to POST /resolution."
 PIECE_BYTES = 2**18
 
 
 def create_app(
-    handler: RequestHandler, *, health: Health, load: Callable[[], tuple[int, int]]
+    handler: RequestHandler,
+    *,
+    health: Health,
+    load: Callable[[], tuple[int, int]],
+    admission: Admission,
 ) -> Starlette:
     """The routes of docs/api.md.
 
     `health` is what was found when the process started, `load` how many requests are (running,
     waiting) just now.
     """
+    settings = handler.settings
     description = json.dumps(document(handler)).encode()
+    threads = anyio.CapacityLimiter(admission.max_places)
 
     async def resolution(request: Request) -> Response:
         if not re.fullmatch(STAGE, request.path_params.get("stage", "default")):
             raise NotFoundError(NOTHING_HERE)
+        _check_token(request, settings.server_token)
         _check_content_type(request)
-        body = await _body(request, max_bytes=handler.settings.max_body_bytes)
-        return _response(await _handle(handler, body, request))
+        client = request.client.host if request.client else ""
+        with admission.visit(client) as visit:
+            body = await _body(request, visit, settings)
+            reply = await _handle(handler, body, request, threads)
+        return _response(reply, Pace(settings), request.state.abort)
 
     async def ping(request: Request) -> Response:  # noqa: ARG001
         running, waiting = load()
@@ -68,6 +84,9 @@ def create_app(
         status = 200 if health.is_ready else 503
         return Response(json.dumps(facts), status, media_type="application/json")
 
+    async def livez(request: Request) -> Response:  # noqa: ARG001
+        return Response(b'{"status": "ok"}', media_type="application/json")
+
     async def openapi(request: Request) -> Response:  # noqa: ARG001
         return Response(description, media_type="application/json")
 
@@ -77,6 +96,7 @@ def create_app(
             Route("/{stage}/resolution", resolution, methods=["POST"]),
             Route("/invocations", resolution, methods=["POST"]),
             Route("/ping", ping),
+            Route("/livez", livez),
             Route("/openapi.json", openapi),
         ],
         middleware=[Middleware(CrossOrigin)],
@@ -90,20 +110,41 @@ def create_app(
     return app
 
 
-async def _body(request: Request, *, max_bytes: int) -> bytes:
-    """Counted while it arrives; PayloadTooLargeError as soon as it is known."""
-    declared = request.headers.get("Content-Length", "0")
-    if int(declared) > max_bytes:
+async def _body(request: Request, visit: Visit, settings: Settings) -> bytes:
+    """Counted while it arrives; raises as soon as it is known to be too large, many or slow."""
+    max_bytes = settings.max_body_bytes
+    declared = int(request.headers.get("Content-Length", "0"))
+    if declared > max_bytes:
         raise body_too_large(max_bytes)
+    visit.reserve(declared)
+    pace = Pace(settings)
     body = bytearray()
+    chunks = aiter(request.stream())
     try:
-        async for chunk in request.stream():
+        while True:
+            with anyio.fail_after(max(0.0, pace.seconds_left(len(body)))):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return bytes(body)
             if len(body) + len(chunk) > max_bytes:
                 raise body_too_large(max_bytes)
+            visit.reserve(len(body) + len(chunk))
             body += chunk
     except ClientDisconnect as exc:
         raise RequestError("The request broke off before its end.") from exc
-    return bytes(body)
+    except TimeoutError as exc:
+        raise SlowRequestError("The request arrived too slowly.") from exc
+
+
+def _check_token(request: Request, token: str | None) -> None:
+    if token is None:
+        return
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    is_right = hmac.compare_digest(given.strip().encode(), token.encode())
+    if scheme.lower() != "bearer" or not is_right:
+        raise AuthenticationError(
+            "This server wants a token, as the header 'Authorization: Bearer …'."
+        )
 
 
 def _check_content_type(request: Request) -> None:
@@ -115,7 +156,9 @@ def _check_content_type(request: Request) -> None:
         )
 
 
-async def _handle(handler: RequestHandler, body: bytes, request: Request) -> Reply:
+async def _handle(
+    handler: RequestHandler, body: bytes, request: Request, threads: anyio.CapacityLimiter
+) -> Reply:
     """In a worker thread; a caller who hangs up, or a server that must stop, ends the work."""
     is_gone = threading.Event()
 
@@ -130,7 +173,7 @@ async def _handle(handler: RequestHandler, body: bytes, request: Request) -> Rep
         tasks.start_soon(wait_for_disconnect)
         watch = Watch(is_cancelled=is_gone.is_set)
         reply = await to_thread.run_sync(
-            partial(handler.handle, body, _request_id(request), watch=watch)
+            partial(handler.handle, body, _request_id(request), watch=watch), limiter=threads
         )
         tasks.cancel_scope.cancel()
     return reply
@@ -140,20 +183,28 @@ def _request_id(request: Request) -> str:
     return request_id_from(request.headers.get("X-Request-Id"))
 
 
-def _response(reply: Reply) -> Response:
+def _response(reply: Reply, pace: Pace, abort: Callable[[], None]) -> Response:
     """In pieces: one write of a hundred megabytes would keep `/ping` waiting."""
     headers = {**reply.headers, "Content-Length": str(len(reply.body))}
-    return StreamingResponse(_pieces(reply.body), reply.status, headers=headers)
+    return StreamingResponse(_pieces(reply.body, pace, abort), reply.status, headers=headers)
 
 
-async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+async def _pieces(body: bytes, pace: Pace, abort: Callable[[], None]) -> AsyncIterator[bytes]:
+    """Each is asked for when the one before is on its way; ends early for a slow reader."""
     for start in range(0, len(body), PIECE_BYTES):
+        if pace.seconds_left(start) <= 0:
+            abort()
+            await anyio.sleep(0)  # until the connection is known to be closed
         yield body[start : start + PIECE_BYTES]
 
 
 async def _refused(request: Request, exc: Exception) -> Response:
     """What is refused before the handler sees it."""
-    return _response(refuse(exc, request_id=_request_id(request)))
+    reply = refuse(exc, request_id=_request_id(request))
+    headers = reply.headers
+    if reply.status == AuthenticationError.status:
+        headers = {**headers, "WWW-Authenticate": "Bearer"}
+    return Response(reply.body, reply.status, headers=headers)
 
 
 async def _misrouted(request: Request, exc: Exception) -> Response:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from backend import __version__
 from backend.errors import (
+    AuthenticationError,
     BusyError,
     DeadlineError,
     ImageError,
@@ -22,11 +23,13 @@ from backend.errors import (
     NotFoundError,
     ReplyTooLargeError,
     RequestError,
+    SlowRequestError,
     SourceNotAllowedError,
     SourceNotFoundError,
     SourceTimeoutError,
     SourceUnreachableError,
     SuperResolutionError,
+    TooManyRequestsError,
     UnknownModelError,
     UnsupportedMediaTypeError,
     UnsupportedScaleError,
@@ -41,12 +44,15 @@ Schema = dict[str, Any]
 REQUEST_ID = "3b0c8a52-2f0e-4b43-9f0a-6f1f2f6f7c11"
 ERROR_DESCRIPTIONS = {
     400: "The request is wrong",
+    401: "The server wants a token",
     403: "The address is not allowed",
     404: "There is nothing at the address",
     405: "Wrong method",
+    408: "The request arrived too slowly",
     413: "Too large, or too much work",
     415: "Not JSON, or not a picture that is read here",
     422: "The picture is damaged or has too many pixels",
+    429: "Too much of one client at once",
     500: "The network or the server failed",
     502: "The address cannot be reached",
     503: "Busy, or the network is not available",
@@ -395,6 +401,11 @@ def _errors(handler: RequestHandler) -> list[SuperResolutionError]:
         BusyError("Too many pictures are waiting; try again in a moment.", retry_after=4),
         ModelError("The network 'fast' x2 is not installed.", model="fast"),
         InferenceError("The network failed while it ran."),
+        AuthenticationError("This server wants a token, as the header 'Authorization: Bearer …'."),
+        SlowRequestError("The request arrived too slowly."),
+        TooManyRequestsError(
+            "This client has as many pictures waiting as one may have.", retry_after=4
+        ),
         unexpected_error(),
         NotFoundError("There is nothing here; pictures go to POST /resolution."),
         _method_not_allowed(),
@@ -415,9 +426,9 @@ def _error_responses(errors: Sequence[SuperResolutionError]) -> Schema:
             if error.status == status
         }
         headers = _headers()
-        if status == BusyError.status:
+        if status in (BusyError.status, TooManyRequestsError.status):
             headers["Retry-After"] = {
-                "description": "Seconds; only with `busy`.",
+                "description": "Seconds; only with `busy` and `too_many_requests`.",
                 "schema": {"type": "integer", "minimum": 0},
             }
         if status == MethodNotAllowedError.status:

@@ -2,54 +2,51 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import signal
-import uuid
+from functools import partial
 
-import h11
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from backend.errors import RequestError
-from backend.protocol import refuse
-from backend.reply import CORS_HEADERS
+from backend.http.connection import HttpConnection
+from backend.http.connections import BACKLOG, Connections
+from backend.settings import Settings
 
 log = logging.getLogger("backend.http")
 
 
-class Protocol(H11Protocol):
-    """uvicorn's, with the one error shape for what is not HTTP."""
-
-    def send_400_response(self, msg: str) -> None:
-        """`msg` is uvicorn's own text, which only the log gets."""
-        request_id = str(uuid.uuid4())
-        log.info("malformed request %s: %s", request_id, msg)
-        malformed = RequestError("The request is not HTTP as it should be.")
-        reply = refuse(malformed, request_id=request_id)
-        length = str(len(reply.body))
-        headers = {**reply.headers, **CORS_HEADERS, "Content-Length": length, "Connection": "close"}
-        for event in (
-            h11.Response(
-                status_code=reply.status, reason=b"Bad Request", headers=list(headers.items())
-            ),
-            h11.Data(data=reply.body),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event))
-        self.transport.close()
-
-
-def serve(app: Starlette, *, host: str, port: int, grace_seconds: int) -> None:
+def serve(app: Starlette, *, host: str, port: int, grace_seconds: int, settings: Settings) -> None:
     """Until SIGTERM or SIGINT; running requests then get `grace_seconds`, new ones are refused.
 
     SystemExit when the port cannot be had.
     """
-    config = uvicorn.Config(
+    warning = open_to_others(host, token=settings.server_token)
+    if warning:
+        log.warning("%s", warning)
+    server = uvicorn.Server(
+        server_config(app, host=host, port=port, grace_seconds=grace_seconds, settings=settings)
+    )
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal once more when it is done: by then this changes nothing, while
+        # the handler that was there before would end the process as if by accident.
+        signal.signal(stop, server.handle_exit)
+    server.run()
+
+
+def server_config(
+    app: Starlette, *, host: str, port: int, grace_seconds: int, settings: Settings
+) -> uvicorn.Config:
+    """uvicorn's, with connections that have deadlines."""
+    return uvicorn.Config(
         app,
         host=host,
         port=port,
-        http=Protocol,
+        http=partial(  # type: ignore[arg-type]  # called as the class would be
+            HttpConnection, settings=settings, open_connections=Connections(settings)
+        ),
+        backlog=BACKLOG,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -57,9 +54,17 @@ def serve(app: Starlette, *, host: str, port: int, grace_seconds: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=grace_seconds,
     )
-    server = uvicorn.Server(config)
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn raises the signal once more when it is done: by then this changes nothing, while
-        # the handler that was there before would end the process as if by accident.
-        signal.signal(stop, server.handle_exit)
-    server.run()
+
+
+def open_to_others(host: str, *, token: str | None) -> str | None:
+    """A warning in words, when whoever reaches the address may use the server."""
+    try:
+        is_loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost"
+    if is_loopback or token is not None:
+        return None
+    return (
+        f"anybody who reaches {host} can use this server: set SR_SERVER_TOKEN, or put something "
+        "in front of it that says who may"
+    )

@@ -119,6 +119,9 @@ ELSEWHERE = {
     "would_time_out": "test_what_would_take_too_long_is_refused_at_once",
     "busy": "test_one_too_many_is_busy_and_told_when_to_come_back",
     "internal_error": "test_unexpected",
+    "missing_authentication": "test_strangers",
+    "request_timed_out": "test_strangers",
+    "too_many_requests": "test_strangers",
     "cancelled": "never sent to anyone",
 }
 

@@ -12,7 +12,9 @@ import uvicorn
 
 from backend import RequestHandler, Settings, create_engine
 from backend.health import Health
+from backend.http.admission import Admission
 from backend.http.app import create_app
+from backend.http.server import server_config
 from backend.options import UpscaleRequest
 from tests.http.conftest import small_request, until
 from tests.http.test_errors import assert_error
@@ -30,8 +32,13 @@ def faulty_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """In this process, because the fault has to be put in."""
     settings = Settings()
     handler = RequestHandler(create_engine(settings), FaultySource(), settings)
-    app = create_app(handler, health=Health(is_ready=True), load=lambda: (0, 0))
-    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none")
+    app = create_app(
+        handler,
+        health=Health(is_ready=True),
+        load=lambda: (0, 0),
+        admission=Admission(settings, seconds_until_free=lambda: 0.0),
+    )
+    config = server_config(app, host="127.0.0.1", port=0, grace_seconds=1, settings=settings)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
