@@ -11,8 +11,13 @@ from concurrent.futures import Future, wait
 from typing import TypeVar
 
 T = TypeVar("T")
+CHECK_SECONDS = 0.2
 
 _SHORTEST_TIMEOUT = 0.001  # a socket timeout of 0 would mean "do not block"
+
+
+def _never_raises() -> None:
+    pass
 
 
 class DeadlineExceededError(TimeoutError):
@@ -61,8 +66,11 @@ class Deadline:
             self._held.append(connection.dup())
         return connection
 
-    def run(self, job: Callable[[], T]) -> T:
-        """The job's result or exception; DeadlineExceededError at the deadline."""
+    def run(self, job: Callable[[], T], *, check: Callable[[], None] = _never_raises) -> T:
+        """The job's result or exception; DeadlineExceededError at the deadline.
+
+        `check` is called now and then, and ends the job by raising.
+        """
         future: Future[T] = Future()
 
         def work() -> None:
@@ -76,8 +84,10 @@ class Deadline:
         # A daemon, so that a resolver that hangs cannot keep the process from stopping.
         threading.Thread(target=work, name="deadline", daemon=True).start()
         try:
-            finished, _ = wait([future], timeout=self.timeout)
-            if not finished or (self.seconds_left <= 0 and future.exception()):
+            while not wait([future], timeout=min(self.timeout, CHECK_SECONDS)).done:
+                check()
+                self.check()
+            if self.seconds_left <= 0 and future.exception():
                 raise DeadlineExceededError
             return future.result()
         finally:

@@ -35,7 +35,7 @@ BASE64_PIECE = 3 * 2**20
 class Source(Protocol):
     """Brings the bytes of a request's picture, never more than `max_bytes`."""
 
-    def read(self, request: UpscaleRequest, *, max_bytes: int) -> bytes: ...
+    def read(self, request: UpscaleRequest, *, max_bytes: int, watch: Watch = ...) -> bytes: ...
 
 
 class ResultStore(Protocol):
@@ -94,7 +94,9 @@ class RequestHandler:
         models, options = self.engine.models, request.options
         if models:
             check_model(models, name=options.model or next(iter(models)), scale=options.scale)
-        data = self._source.read(request, max_bytes=self.settings.max_image_bytes)
+        wants_link, max_bytes = request.output == "url", self.settings.max_image_bytes
+        data = self._source.read(request, max_bytes=max_bytes, watch=watch)
+        del request  # it may hold the picture as base64, and the work takes a while
         result = self.engine.upscale(data, options, watch=watch)
         facts |= {
             "model": result.model,
@@ -104,7 +106,7 @@ class RequestHandler:
             "height": result.height,
             "cleanup": result.cleanup,
         }
-        return self._reply(result, wants_link=request.output == "url", request_id=request_id)
+        return self._reply(result, wants_link=wants_link, request_id=request_id)
 
     def _reply(self, result: Upscaled, *, wants_link: bool, request_id: str) -> Reply:
         about: dict[str, JsonValue] = {

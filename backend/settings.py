@@ -46,6 +46,8 @@ class Settings:
     """Refuse what is estimated to take longer; none for a plain server."""
     source_timeout_seconds: float = 10.0
     """Whole time to fetch a `url`, redirects included."""
+    max_fetches: int = 4
+    """`url`s fetched at a time; one more is answered `busy`."""
     allow_web_sources: bool = True
     """Whether http and https addresses are fetched at all."""
     allow_private_sources: bool = False
@@ -124,6 +126,7 @@ _AT_LEAST_ONE = {
     "SR_MAX_RUNNING",
     "SR_MAX_REPLY_BYTES",
     "SR_MAX_BYTES_IN_FLIGHT",
+    "SR_MAX_FETCHES",
     "SR_MAX_CONNECTIONS",
     "SR_CLIENT_CONNECTIONS",
     "SR_CLIENT_REQUESTS_PER_MINUTE",

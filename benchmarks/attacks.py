@@ -102,7 +102,11 @@ class Server:
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "backend", "serve", "--port", "0"]
-        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        # A picture that is read after all is then refused, for its upscaling is no attack.
+        environment = {**os.environ, "SR_MAX_OUTPUT_PIXELS": str(128 * 128)}
+        self._process = subprocess.Popen(
+            command, env=environment, stderr=subprocess.PIPE, text=True
+        )
         assert self._process.stderr is not None
         for line in self._process.stderr:
             found = RUNNING_ON.search(line)

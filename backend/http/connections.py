@@ -13,10 +13,10 @@ from typing import Protocol
 
 from backend.settings import Settings
 
-BACKLOG = 64
+BACKLOG = 32
 """Connections that are accepted at once, before any of them can be looked at."""
-SPARE_DESCRIPTORS = 64 + BACKLOG
-"""For networks, sources, the decoder and the log."""
+SPARE_DESCRIPTORS = 64 + 4 * BACKLOG
+"""For networks, sources, the decoder and the log, and for what was accepted a moment ago."""
 
 
 class Connection(Protocol):

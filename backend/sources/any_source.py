@@ -5,12 +5,17 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from backend.deadline import CHECK_SECONDS, Deadline
+from backend.engine import Watch
 from backend.errors import RequestError, SourceNotAllowedError
+from backend.gate import queue_is_full
 from backend.options import UpscaleRequest
 from backend.settings import Settings
 from backend.sources.inline_image import decode_inline_image
 from backend.sources.s3_address import parse_s3_address
 from backend.sources.scheme import scheme_of
+
+PATIENCE_SECONDS = 2.0
 
 if TYPE_CHECKING:
     from backend.sources.s3 import S3Source
@@ -23,22 +28,39 @@ class AnySource:
         self._settings = settings
         self._s3: S3Source | None = None
         self._making_s3 = threading.Lock()
+        self._places = threading.BoundedSemaphore(settings.max_fetches)
 
-    def read(self, request: UpscaleRequest, *, max_bytes: int) -> bytes:
-        """At most `max_bytes` bytes; RequestError, PayloadTooLargeError or a SourceError."""
+    def read(self, request: UpscaleRequest, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
+        """At most `max_bytes` bytes; RequestError, PayloadTooLargeError or a SourceError.
+
+        BusyError while as many others are being fetched as may be: links to slow servers must not
+        take the places of pictures that are there already.
+        """
         if request.img is not None:
             return decode_inline_image(request.img, max_bytes=max_bytes)
         if request.url is None:
             raise RequestError("Send exactly one of 'url' and 'img'.")
-        return self._fetch(request.url, max_bytes=max_bytes)
+        self._wait_for_place(watch)
+        try:
+            return self._fetch(request.url, max_bytes=max_bytes, watch=watch)
+        finally:
+            self._places.release()
 
-    def _fetch(self, url: str, *, max_bytes: int) -> bytes:
+    def _wait_for_place(self, watch: Watch) -> None:
+        """Others may be about to finish; those who fetch from a slow server are not waited for."""
+        deadline = Deadline(PATIENCE_SECONDS)
+        while not self._places.acquire(timeout=CHECK_SECONDS):
+            watch.check()
+            if deadline.seconds_left <= 0:
+                raise queue_is_full(seconds=PATIENCE_SECONDS)
+
+    def _fetch(self, url: str, *, max_bytes: int, watch: Watch) -> bytes:
         scheme = scheme_of(url)
         if scheme == "s3":
-            return self._fetch_from_s3(url, max_bytes=max_bytes)
-        return self._fetch_from_web(url, max_bytes=max_bytes)
+            return self._fetch_from_s3(url, max_bytes=max_bytes, watch=watch)
+        return self._fetch_from_web(url, max_bytes=max_bytes, watch=watch)
 
-    def _fetch_from_web(self, url: str, *, max_bytes: int) -> bytes:
+    def _fetch_from_web(self, url: str, *, max_bytes: int, watch: Watch) -> bytes:
         if not self._settings.allow_web_sources:
             raise SourceNotAllowedError(
                 "This deployment cannot reach the web; send the picture itself as 'img', or the "
@@ -48,11 +70,11 @@ class AnySource:
         # serves an `img` should not pay.
         from backend.sources.web import WebSource  # noqa: PLC0415
 
-        return WebSource(self._settings).read(url, max_bytes=max_bytes)
+        return WebSource(self._settings).read(url, max_bytes=max_bytes, watch=watch)
 
-    def _fetch_from_s3(self, url: str, *, max_bytes: int) -> bytes:
+    def _fetch_from_s3(self, url: str, *, max_bytes: int, watch: Watch) -> bytes:
         address = parse_s3_address(url, allowed_buckets=self._settings.input_buckets)
-        return self._s3_source().read(address, max_bytes=max_bytes)
+        return self._s3_source().read(address, max_bytes=max_bytes, watch=watch)
 
     def _s3_source(self) -> S3Source:
         with self._making_s3:

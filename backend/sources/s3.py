@@ -17,6 +17,7 @@ from botocore.exceptions import (
 )
 
 from backend.deadline import Deadline, DeadlineExceededError
+from backend.engine import Watch
 from backend.errors import (
     SourceError,
     SourceNotAllowedError,
@@ -62,11 +63,13 @@ class S3Source:
         self._client: S3Client | None = None
         self._making = threading.Lock()
 
-    def read(self, address: S3Address, *, max_bytes: int) -> bytes:
+    def read(self, address: S3Address, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
         """The object; PayloadTooLargeError or a SourceError."""
         deadline = Deadline(self._timeout_seconds)
         with _translated_errors():
-            return deadline.run(lambda: self._get(address, deadline, max_bytes=max_bytes))
+            return deadline.run(
+                lambda: self._get(address, deadline, max_bytes=max_bytes), check=watch.check
+            )
 
     def _get(self, address: S3Address, deadline: Deadline, *, max_bytes: int) -> bytes:
         found = self._opened_client().get_object(Bucket=address.bucket, Key=address.key)

@@ -15,6 +15,7 @@ from requests_hardened.ip_filter import InvalidIPAddress
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from backend.deadline import Deadline, DeadlineExceededError
+from backend.engine import Watch
 from backend.errors import (
     RequestError,
     SourceNotAllowedError,
@@ -50,12 +51,14 @@ class WebSource:
         self._timeout_seconds = settings.source_timeout_seconds
         self._ca_bundle = ca_bundle
 
-    def read(self, url: str, *, max_bytes: int) -> bytes:
+    def read(self, url: str, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
         """The body, decoded; RequestError, PayloadTooLargeError or a SourceError."""
         address = parse_web_address(url, any_port=self._is_private_allowed)
         deadline = Deadline(self._timeout_seconds)
         with _translated_errors():
-            return deadline.run(lambda: self._follow(address, deadline, max_bytes=max_bytes))
+            return deadline.run(
+                lambda: self._follow(address, deadline, max_bytes=max_bytes), check=watch.check
+            )
 
     def _follow(self, address: str, deadline: Deadline, *, max_bytes: int) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):

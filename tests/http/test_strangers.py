@@ -190,6 +190,46 @@ def test_the_places_are_as_many_as_the_settings_say(start_server: StartServer) -
     assert server.stop() == 0
 
 
+@pytest.fixture
+def slow_web() -> Iterator[tuple[str, list[socket.socket]]]:
+    """Takes connections and says nothing; the connections that it took."""
+    taken: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def take() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(listener.accept()[0])
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/picture.png", taken
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for each in taken:
+        each.close()
+
+
+def test_slow_links_leave_places_for_pictures(
+    start_server: StartServer, slow_web: tuple[str, list[socket.socket]]
+) -> None:
+    address, taken = slow_web
+    server = start_server(is_shared=False, SR_ALLOW_PRIVATE_SOURCES="1", SR_MAX_FETCHES="3")
+    body = json.dumps({"url": address}).encode()
+    request = HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+    with connected(server, 3) as senders:
+        for each in senders:
+            each.sendall(request)
+        until(lambda: len(taken) == 3)
+        assert server.post({"url": address}).status_code == 503
+        assert server.post(small_request()).status_code == 200
+    # The senders are gone: what is fetched for them is given up, long before its time is over.
+    for each in taken:
+        each.settimeout(5)
+        assert b"GET /picture.png" in everything(each)
+    assert server.stop() == 0
+
+
 def test_a_token_lets_in(start_server: StartServer) -> None:
     server = start_server(is_shared=False, SR_SERVER_TOKEN="open-sesame")
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic open-sesame"}):

@@ -11,6 +11,7 @@ import requests
 import uvicorn
 
 from backend import RequestHandler, Settings, create_engine
+from backend.engine import Watch
 from backend.health import Health
 from backend.http.admission import Admission
 from backend.http.app import create_app
@@ -23,7 +24,7 @@ from tests.http.test_errors import assert_error
 class FaultySource:
     """Stands where pictures come from, and has a bug."""
 
-    def read(self, request: UpscaleRequest, *, max_bytes: int) -> bytes:
+    def read(self, request: UpscaleRequest, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
         raise ZeroDivisionError(f"secret {max_bytes}")
 
 
