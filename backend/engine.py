@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from backend.errors import CancelledError, DeadlineError
@@ -76,6 +76,8 @@ class Upscaled:
     """(width, height) of the upright input."""
     seconds: float
     """From decoding to encoding, without waiting for a turn."""
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of each part of the work, waiting included; empty when the engine does not say."""
 
 
 class Engine(Protocol):

@@ -84,6 +84,7 @@ class LocalEngine:
                 max_bytes=self._settings.max_image_bytes,
             )
         spec = self._find(options.model, options.scale)
+        arrived = time.perf_counter()
         with self._gate.turn(watch) as turn:
             started = time.perf_counter()
             picture = self._decode(data, max_side=self._settings.max_side)
@@ -95,13 +96,13 @@ class LocalEngine:
             running = time.perf_counter()
             upscaler = Upscaler(session, tile_size=self._settings.tile_size)
             sr = upscaler.upscale(picture, cleanup=cleanup / 100, watch=watch)
+            encoding = time.perf_counter()
             self._estimator.learn(
-                spec,
-                pixels=picture.size[0] * picture.size[1],
-                seconds=time.perf_counter() - running,
+                spec, pixels=picture.size[0] * picture.size[1], seconds=encoding - running
             )
             watch.on_finishing()
             encoded = encode(sr, format=file_format, quality=options.quality)
+            finished = time.perf_counter()
             return Upscaled(
                 data=encoded,
                 width=sr.size[0],
@@ -111,7 +112,13 @@ class LocalEngine:
                 scale=spec.scale,
                 cleanup=cleanup,
                 lr_size=picture.size,
-                seconds=time.perf_counter() - started,
+                seconds=finished - started,
+                stages={
+                    "waiting": round(started - arrived, 4),
+                    "decoding": round(running - started, 4),
+                    "network": round(encoding - running, 4),
+                    "encoding": round(finished - encoding, 4),
+                },
             )
 
     def _find(self, model: str | None, scale: int) -> ModelSpec:

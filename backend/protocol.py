@@ -10,7 +10,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from backend.engine import Engine, Upscaled, Watch
@@ -30,6 +30,10 @@ log = logging.getLogger("backend.requests")
 
 BASE64_PIECE = 3 * 2**20
 """A multiple of 3, so that no part but the last is padded."""
+
+
+def _ignore_facts(facts: Mapping[str, object]) -> None:
+    pass
 
 
 class Source(Protocol):
@@ -53,11 +57,15 @@ class RequestHandler:
         source: Source,
         settings: Settings,
         result_store: ResultStore | None = None,
+        *,
+        observe: Callable[[Mapping[str, object]], None] = _ignore_facts,
     ) -> None:
+        """`observe` gets the facts of every request that is in the log, too."""
         self.engine = engine
         self.settings = settings
         self._source = source
         self._result_store = result_store
+        self._observe = observe
 
     @property
     def can_answer_with_links(self) -> bool:
@@ -77,6 +85,7 @@ class RequestHandler:
             reply = refuse(exc, request_id=request_id, facts=facts, started=started)
         else:
             _log(reply, request_id=request_id, facts=facts, started=started)
+        self._observe({**facts, "status": reply.status, "seconds": time.perf_counter() - started})
         return reply
 
     def _answer(
@@ -105,6 +114,7 @@ class RequestHandler:
             "width": result.width,
             "height": result.height,
             "cleanup": result.cleanup,
+            "stages": dict(result.stages),
         }
         return self._reply(result, wants_link=wants_link, request_id=request_id)
 
@@ -142,10 +152,10 @@ def refuse(
     error: Exception,
     *,
     request_id: str,
-    facts: Mapping[str, object] | None = None,
+    facts: dict[str, object] | None = None,
     started: float | None = None,
 ) -> Reply:
-    """The reply for what a request failed with, and its lines in the log.
+    """The reply for what a request failed with, and its lines in the log; `facts` get the code.
 
     Transports call it for what is wrong before a handler sees the request.
     """
@@ -157,7 +167,8 @@ def refuse(
         known = unexpected_error()
         log.error("unexpected failure of request %s", request_id, exc_info=error)
     reply = error_reply(known, request_id=request_id)
-    facts = {**(facts or {}), "error": known.code}
+    facts = {} if facts is None else facts
+    facts["error"] = known.code
     _log(reply, request_id=request_id, facts=facts, started=started)
     return reply
 

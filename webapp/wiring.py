@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from backend import (
     Watch,
     create_engine,
 )
+from backend.logs import write_logs
 from backend.options import UpscaleRequest
 from backend.protocol import Source
 from backend.sources import AnySource
@@ -131,9 +131,7 @@ class Studio:
 def studio() -> Studio:
     """The process's one; SettingsError or ModelError when it cannot be made."""
     settings = page_settings(os.environ)
-    logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
-    for name in ("backend", "webapp"):
-        logging.getLogger(name).setLevel(settings.log_level)
+    write_logs(settings)
     engine = create_engine(settings)
     endpoint = endpoint_of(settings)
     cloud = None

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from backend import RequestHandler, Settings, create_engine
 from backend.aws.s3_results import results_from
 from backend.health import check
+from backend.logs import write_logs
 from backend.onnx_runtime import ort
 from backend.sources import AnySource
 
@@ -28,7 +29,7 @@ class SuperResolution:
     def __init__(self) -> None:
         ort.preload_dlls()  # CUDA's libraries lie in Python packages here
         settings = Settings.from_environment()
-        logging.basicConfig(level=settings.log_level)
+        write_logs(settings)
         engine = create_engine(settings)
         self._handler = RequestHandler(
             engine, AnySource(settings), settings, results_from(settings)

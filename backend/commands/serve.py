@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 
 from backend.aws.s3_results import results_from
 from backend.factory import create_engine
 from backend.health import check
 from backend.http.admission import Admission
 from backend.http.app import create_app
+from backend.http.metrics import Metrics
 from backend.http.server import serve
+from backend.logs import write_logs
 from backend.protocol import RequestHandler
 from backend.settings import Settings
 from backend.sources import AnySource
@@ -21,18 +22,20 @@ log = logging.getLogger("backend.http")
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Loads every network first, so that the first request is as quick as the others."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=settings.log_level,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
+    write_logs(settings)
     engine = create_engine(settings)
     health = check(engine)
     for warning in health.warnings:
         log.warning("%s", warning)
-    handler = RequestHandler(engine, AnySource(settings), settings, results_from(settings))
+    metrics = Metrics(load=lambda: engine.load) if settings.metrics else None
+    observe = {"observe": metrics.count} if metrics is not None else {}
+    handler = RequestHandler(
+        engine, AnySource(settings), settings, results_from(settings), **observe
+    )
     admission = Admission(settings, seconds_until_free=lambda: engine.seconds_until_free)
-    app = create_app(handler, health=health, load=lambda: engine.load, admission=admission)
+    app = create_app(
+        handler, health=health, load=lambda: engine.load, admission=admission, metrics=metrics
+    )
     serve(
         app,
         host=arguments.host,

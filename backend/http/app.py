@@ -33,6 +33,7 @@ from backend.errors import (
 from backend.health import Health
 from backend.http.admission import Admission, Visit
 from backend.http.cross_origin import CrossOrigin
+from backend.http.metrics import MEDIA_TYPE, Metrics
 from backend.http.openapi import STAGE, document
 from backend.http.pace import Pace
 from backend.protocol import RequestHandler, refuse
@@ -49,11 +50,12 @@ def create_app(
     health: Health,
     load: Callable[[], tuple[int, int]],
     admission: Admission,
+    metrics: Metrics | None = None,
 ) -> Starlette:
     """The routes of docs/api.md.
 
     `health` is what was found when the process started, `load` how many requests are (running,
-    waiting) just now.
+    waiting) just now; with `metrics` they are answered.
     """
     settings = handler.settings
     description = json.dumps(document(handler)).encode()
@@ -90,6 +92,19 @@ def create_app(
     async def openapi(request: Request) -> Response:  # noqa: ARG001
         return Response(description, media_type="application/json")
 
+    async def scrape(request: Request) -> Response:
+        _check_token(request, settings.server_token)
+        assert metrics is not None
+        return Response(metrics.text(), media_type=MEDIA_TYPE)
+
+    async def refused(request: Request, exc: Exception) -> Response:
+        """What is refused before the handler sees it."""
+        facts: dict[str, object] = {}
+        response = _refused(request, exc, facts)
+        if metrics is not None:
+            metrics.count({**facts, "status": response.status_code})
+        return response
+
     app = Starlette(
         routes=[
             Route("/resolution", resolution, methods=["POST"]),
@@ -98,10 +113,11 @@ def create_app(
             Route("/ping", ping),
             Route("/livez", livez),
             Route("/openapi.json", openapi),
+            *([Route("/metrics", scrape)] if metrics is not None else []),
         ],
         middleware=[Middleware(CrossOrigin)],
         exception_handlers={
-            SuperResolutionError: _refused,
+            SuperResolutionError: refused,
             HTTPException: _misrouted,
             Exception: _unexpected,
         },
@@ -198,9 +214,8 @@ async def _pieces(body: bytes, pace: Pace, abort: Callable[[], None]) -> AsyncIt
         yield body[start : start + PIECE_BYTES]
 
 
-async def _refused(request: Request, exc: Exception) -> Response:
-    """What is refused before the handler sees it."""
-    reply = refuse(exc, request_id=_request_id(request))
+def _refused(request: Request, exc: Exception, facts: dict[str, object]) -> Response:
+    reply = refuse(exc, request_id=_request_id(request), facts=facts)
     headers = reply.headers
     if reply.status == AuthenticationError.status:
         headers = {**headers, "WWW-Authenticate": "Bearer"}
@@ -217,12 +232,12 @@ async def _misrouted(request: Request, exc: Exception) -> Response:
         refused = NotFoundError(NOTHING_HERE)
     else:
         refused = RequestError("The request is not HTTP as it should be.")
-    response = await _refused(request, refused)
+    response = _refused(request, refused, {})
     response.headers.update(exc.headers or {})
     return response
 
 
 async def _unexpected(request: Request, exc: Exception) -> Response:  # noqa: ARG001
-    response = await _refused(request, unexpected_error())  # uvicorn logs the cause
+    response = _refused(request, unexpected_error(), {})  # uvicorn logs the cause
     response.headers.update(CORS_HEADERS)  # Starlette answers this one outside of all middleware
     return response
