@@ -347,7 +347,9 @@ def show_part(
     part = session.enhance_part(picture, inspection, options, box, enhancer=enhancer)
     if part is not None:
         labels = (t("slider.before"), t("slider.after"))
-        show_slider(part.left, part.right, labels=labels, key=part.key, enhancer=enhancer, t=t)
+        show_slider(
+            part.left, part.right, labels=labels, key=part.key, enhancer=enhancer, t=t, slot="part"
+        )
 
 
 def show_progress(tab: Tab, job: Job, *, estimate: Estimate, t: Texts) -> str:
@@ -462,11 +464,12 @@ def show_slider(
     key: str,
     enhancer: Enhancer,
     t: Texts,
+    slot: str = "result",
 ) -> None:
     """The comparison of two sides."""
     kind = cast(slider.Kind, enhancer.settings.slider)
     texts = t.section("slider")
-    slider.show(left, right, labels=labels, texts=texts, key=key, kind=kind, sweeps=True)
+    slider.show(left, right, labels=labels, texts=texts, key=key, kind=kind, slot=slot, sweeps=True)
 
 
 def show_saver(

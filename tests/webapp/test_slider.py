@@ -204,7 +204,7 @@ def test_labels_travel_as_data_and_never_inside_script_or_markup() -> None:
     assert proto.html_content == (folder / "slider.html").read_text(encoding="utf-8")
 
 
-def test_a_key_that_streamlit_would_refuse_is_accepted() -> None:
+def test_a_key_with_two_underscores_is_accepted() -> None:
     assert len(run("builtin", key="fast__x4").get("bidi_component")) == 1
 
 

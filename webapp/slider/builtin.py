@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from collections.abc import Mapping
@@ -18,11 +17,12 @@ def show(
     labels: tuple[str, str],
     texts: Mapping[str, str],
     key: str,
+    slot: str = "result",
     sweeps: bool = False,
 ) -> None:
     """Mount the slider at the current place of the page."""
-    # Streamlit refuses keys with "__" here, so the caller's key is hashed once more.
-    element = f"slider-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+    # The same element for all pictures: with another one, both would be there for a moment.
+    element = f"slider-{slot}"
     blob = join(left, right, labels=labels, texts=texts, key=key, sweeps=sweeps)
     component("slider")(key=element, data=blob)
 
