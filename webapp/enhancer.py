@@ -17,7 +17,9 @@ from backend.factory import create_engine, decoder
 from backend.gate import Gate
 from backend.images import Decode, decode, encode
 from backend.jpeg_tables import cleanup_from_quality
+from backend.local import LocalEngine
 from backend.options import UpscaleOptions, UpscaleRequest
+from backend.registry import ModelSpec
 from backend.sources import AnySource
 from webapp.client.remote import RemoteEngine
 from webapp.downloads import Archive, Download, Downloads
@@ -212,6 +214,13 @@ class Enhancer:
             tab.archive = Archive(downloads=downloads)
             self.downloads.add_archive(tab.archive)
         return tab.archive
+
+    def spec(self, model: str, scale: int) -> ModelSpec | None:
+        """What is known of a network of this process; None for one elsewhere."""
+        if not isinstance(self.engine, LocalEngine):
+            return None
+        specs = self.engine.registry.specs
+        return next((each for each in specs if (each.name, each.scale) == (model, scale)), None)
 
     def enhance_part(
         self,

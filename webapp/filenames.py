@@ -23,6 +23,16 @@ def download_stem(original: str, *, scale: int) -> str:
     return f"{name}-x{scale}"
 
 
+def split_name(original: str) -> tuple[str, str]:
+    """(stem, suffix) of a name without anything that means something to a shell or a program."""
+    path = PurePosixPath(original.replace("\\", "/"))
+    stem, suffix = (
+        "".join(c if c.isalnum() or c in "-_" else "-" for c in part)
+        for part in (path.stem, path.suffix[1:])
+    )
+    return stem[:LONGEST_STEM].strip("-_") or "picture", f".{suffix}" if suffix else ""
+
+
 def name_from_link(url: str) -> str:
     """The last part of a link's path, for a name of the picture behind it."""
     return PurePosixPath(unquote(urlsplit(url).path)).name or "picture"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -16,10 +17,11 @@ from backend.jpeg_tables import cleanup_from_quality
 from webapp import session, slider
 from webapp.address import ADJUST, AUTO, CLEANUPS, OFF
 from webapp.announcer import announce
+from webapp.callers import examples, fill_in
 from webapp.client.remote import RemoteUpscaled
 from webapp.enhance import Enhanced, EnhanceRequest, Place
 from webapp.enhancer import Enhancer
-from webapp.filenames import download_stem
+from webapp.filenames import download_stem, split_name
 from webapp.frame import frame
 from webapp.frame import picture as plain_picture
 from webapp.gallery import Item, gallery
@@ -454,6 +456,7 @@ def show_result(
         st.caption(" · ".join(facts(result, t)))
         if inspection.has_more_frames:
             st.caption(t("fact.first_frame"))
+        show_making(picture, result, enhancer=enhancer, t=t)
 
 
 def show_slider(
@@ -522,6 +525,26 @@ def facts(result: Enhanced, t: Texts) -> list[str]:
     if isinstance(upscaled, RemoteUpscaled):
         found += [t("fact.cloud"), traffic(upscaled, t)]
     return found
+
+
+def show_making(picture: InputFile, result: Enhanced, *, enhancer: Enhancer, t: Texts) -> None:
+    """For the curious: the network, and the request as a program would send it."""
+    upscaled = result.upscaled
+    spec = enhancer.spec(upscaled.model, upscaled.scale)
+    if spec is None:
+        return
+    options = UpscaleOptions(scale=upscaled.scale, model=upscaled.model, cleanup=upscaled.cleanup)
+    stem, suffix = split_name(picture.name)
+    with st.expander(t("made.label"), icon=":material/code:"):
+        cost = round((spec.multiplications or 0) / 1000)
+        st.markdown(
+            t("made.network", name=spec.name, scale=spec.scale, cost=cost, license=spec.license)
+        )
+        st.markdown(t("made.program"))
+        for language, example in examples().items():
+            code = fill_in(example, stem=stem, suffix=suffix, options=options)
+            name = f'<pre class="code" tabindex="0" aria-label="{language}">'
+            st.html(f"{name}{html.escape(code)}</pre>")
 
 
 def traffic(upscaled: RemoteUpscaled, t: Texts) -> str:
