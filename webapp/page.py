@@ -119,7 +119,7 @@ with canvas:
     else:
         views.show_preview(picture, inspection, t)
 
-views.watch_others(tab, request, enhancer=enhancer)
+views.watch_others(tab, request)
 views.show_footer(cloud_views.privacy_note(place, enhancer=enhancer, t=t))
 if job is None:
     views.announce_state(tab, request, result, problem, t)

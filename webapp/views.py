@@ -390,15 +390,15 @@ def watch_job(job: Job, estimate: Estimate, t: Texts) -> None:
     )
 
 
-def watch_others(tab: Tab, request: EnhanceRequest | None, *, enhancer: Enhancer) -> None:
+def watch_others(tab: Tab, request: EnhanceRequest | None) -> None:
     """Draw the page again when a job of another picture, or with other choices, has gone on."""
     jobs = session.other_jobs(tab, request)
     if jobs:
-        _watch(jobs, enhancer.settings.max_running)
+        _watch(jobs)
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _watch(jobs: list[Job], _unused: int) -> None:
+def _watch(jobs: list[Job]) -> None:
     marks = tuple(str(job.state.phase) + str(job.state.done) for job in jobs)
     before, st.session_state.marks = st.session_state.get("marks"), marks
     if before is not None and before != marks:
