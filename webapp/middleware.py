@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import html
 import mimetypes
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit
@@ -11,10 +13,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from webapp.texts import language_from_locale, texts
+
 STATIC = Path(streamlit.__file__).parent / "static"
 STATIC_PATH = "/static/"
 CLOSED_PATHS = ("/_stcore/metrics", "/_stcore/upload_file")
 """Numbers about all visitors, and an upload without this page's bounds."""
+EMPTY_ROOT = '<div id="root"></div>'
 SMALLEST = 1024
 COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml")
 HEADERS = {
@@ -77,6 +82,7 @@ class CompressedFiles:
     """Answers for Streamlit's static files with each one compressed once.
 
     Streamlit leaves them as they are, which costs a visitor with a slow line ten seconds of white.
+    The first page has the name of the product in it, so that there is something to read meanwhile.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -91,7 +97,7 @@ class CompressedFiles:
                 data, media_type = found
                 headers = {
                     "Content-Encoding": "gzip",
-                    "Vary": "Accept-Encoding",
+                    "Vary": "Accept-Encoding, Accept-Language",
                     "Cache-Control": _cache_control(scope["path"]),
                 }
                 response = Response(data, media_type=media_type, headers=headers)
@@ -102,26 +108,47 @@ class CompressedFiles:
     def _find(self, path: str, headers: Headers) -> tuple[bytes, str] | None:
         if "gzip" not in headers.get("Accept-Encoding", "") or "Range" in headers:
             return None
-        if path != "/" and not path.startswith(STATIC_PATH):
-            return None
-        if path not in self._files:
-            compressed = _compress(path)
-            if compressed is None:
+        if path == "/":
+            accepted = headers.get("Accept-Language", "").partition(",")[0].partition(";")[0]
+            language = language_from_locale(accepted.strip())
+            return self._keep(f"/{language}", lambda: (first_page(language), "text/html"))
+        if path.startswith(STATIC_PATH):
+            return self._keep(path, lambda: _read(path.removeprefix("/")))
+        return None
+
+    def _keep(
+        self, key: str, read: Callable[[], tuple[bytes, str] | None]
+    ) -> tuple[bytes, str] | None:
+        if key not in self._files:
+            found = read()
+            if found is None:
                 return None
-            self._files[path] = compressed
-        return self._files[path]
+            data, media_type = found
+            self._files[key] = gzip.compress(data, 9, mtime=0), media_type
+        return self._files[key]
 
 
-def _compress(path: str) -> tuple[bytes, str] | None:
+def first_page(language: str) -> bytes:
+    """Streamlit's page with a heading where its script will draw."""
+    t = texts(language)
+    heading = (
+        '<div style="max-width:1400px;margin:auto;padding:3rem 2.5rem;font-family:sans-serif">'
+        f"<h1>{html.escape(t('page.name'))}</h1><p>{html.escape(t('page.tagline'))}</p></div>"
+    )
+    page = (STATIC / "index.html").read_text(encoding="utf-8")
+    page = page.replace(EMPTY_ROOT, EMPTY_ROOT.replace("></", f">{heading}</"))
+    return page.replace('<html lang="en"', f'<html lang="{language}"').encode()
+
+
+def _read(name: str) -> tuple[bytes, str] | None:
     """None for what is no file of Streamlit's, too small, or compressed already."""
-    name = "index.html" if path == "/" else path.removeprefix("/")
     file = (STATIC / name).resolve()
     media_type = mimetypes.guess_type(file.name)[0] or ""
     is_inside = file.is_relative_to(STATIC.resolve()) and file.is_file()
     if not is_inside or not media_type.startswith(COMPRESSIBLE):
         return None
     data = file.read_bytes()
-    return (gzip.compress(data, 9, mtime=0), media_type) if len(data) >= SMALLEST else None
+    return (data, media_type) if len(data) >= SMALLEST else None
 
 
 def _cache_control(path: str) -> str:

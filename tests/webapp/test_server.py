@@ -19,11 +19,13 @@ from webapp import tabs as tabs_module
 from webapp.enhance import Enhanced, EnhanceRequest
 from webapp.enhancer import Enhancer, create_enhancer
 from webapp.middleware import (
+    EMPTY_ROOT,
     HEADERS,
     STATIC,
     CompressedFiles,
     SecurityHeaders,
     content_security_policy,
+    first_page,
 )
 from webapp.pictures import InputFile
 from webapp.routes import create_routes
@@ -208,9 +210,19 @@ def test_streamlits_files_are_sent_compressed(client: Session, address: str) -> 
 def test_the_first_page_is_compressed_and_not_kept(client: Session, address: str) -> None:
     answer = client.get(f"{address}/")
 
-    assert answer.content == (STATIC / "index.html").read_bytes()
+    assert EMPTY_ROOT in (STATIC / "index.html").read_text()
+    assert answer.content == first_page("en")
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.headers["Cache-Control"] == "no-cache"
+
+
+def test_there_is_something_to_read_before_any_script_has_come(
+    client: Session, address: str
+) -> None:
+    answer = client.get(f"{address}/", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
+
+    assert "<h1>超分辨率</h1>" in answer.text
+    assert '<html lang="zh-Hans"' in answer.text
 
 
 def test_who_takes_no_compressed_files_gets_streamlits(client: Session, address: str) -> None:
