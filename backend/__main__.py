@@ -1,4 +1,4 @@
-"""`python -m backend`: serve, upscale and doctor."""
+"""`python -m backend`: serve, upscale, networks and doctor."""
 
 from __future__ import annotations
 

@@ -25,6 +25,8 @@ _OPTIONAL: Mapping[str, type] = {
     "multiplications": int,
     "sha256": str,
     "license": str,
+    "credit": str,
+    "source": str,
     "description": str,
     "runtime": str,
     "fixed_size": int,
@@ -50,6 +52,10 @@ class ModelSpec:
     """Multiplications per LR pixel, for estimates."""
     sha256: str | None = None
     license: str = ""
+    credit: str = ""
+    """The copyright notice of others, where the network is theirs or was made from theirs."""
+    source: str = ""
+    """The package that the network was taken from."""
     description: str = ""
     runtime: str = ONNX_RUNTIME
     """What runs the file; others are in `neuron_session.RUNTIMES`."""
@@ -129,9 +135,11 @@ def _spec(entry: object, folder: Path) -> ModelSpec:
 
 
 def write_manifest(folder: Path, specs: Iterable[ModelSpec]) -> None:
-    """Describe networks whose files are in the folder."""
+    """Describe networks whose files are in the folder; a manifest there is whole at any moment."""
     text = json.dumps({"models": [entry_from(spec, folder) for spec in specs]}, indent=2)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    unfinished = folder / f".{MANIFEST}.unfinished"
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    unfinished.replace(folder / MANIFEST)
 
 
 def add_to_manifest(folder: Path, spec: ModelSpec) -> None:
@@ -146,19 +154,26 @@ def entry_from(spec: ModelSpec, folder: Path) -> dict[str, object]:
     facts: dict[str, object] = {
         "name": spec.name,
         "scale": spec.scale,
-        "file": spec.path.relative_to(folder).as_posix(),
+        "file": _relative(spec.path, folder).as_posix(),
         "description": spec.description,
         "receptive_radius": spec.receptive_radius,
         "multiple_of": spec.multiple_of,
         "multiplications": spec.multiplications,
         "sha256": spec.sha256,
         "license": spec.license,
+        "credit": spec.credit,
+        "source": spec.source,
         "runtime": spec.runtime if spec.runtime != ONNX_RUNTIME else "",
         "fixed_size": spec.fixed_size,
         "training": spec.training,
         "quality": spec.quality,
     }
     return {name: fact for name, fact in facts.items() if fact not in (None, "", {})}
+
+
+def _relative(path: Path, folder: Path) -> Path:
+    """A file elsewhere, which an entry may name by its whole path, stays as it is."""
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def verified_bytes(spec: ModelSpec) -> bytes:

@@ -102,7 +102,7 @@ class Settings:
     model: str = setting(text, default="fast")
     """The tier used when a request names none."""
     models_dir: Path | None = setting(path, default=None)
-    """A folder with more networks and their own `manifest.json`."""
+    """A folder with more networks and their own `manifest.json`; see `from_environment`."""
     max_body_bytes: int = setting(whole_number, default=48 * 2**20)
     """Largest request body; 48 MiB holds a 4096 x 4096 PNG of noise as base64 in most cases."""
     max_image_bytes: int = setting(whole_number, default=32 * 2**20)
@@ -154,5 +154,27 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """See `read_settings`; without an argument, this process's environment is read."""
-        return read_settings(cls, os.environ if environment is None else environment)
+        """See `read_settings`; without an argument, this process's environment is read.
+
+        Where `SR_MODELS_DIR` names no folder, `models_dir` is the user's own, once there is one.
+        """
+        given = os.environ if environment is None else environment
+        settings = read_settings(cls, given)
+        folder = user_models_dir(given)
+        if settings.models_dir is None and folder is not None and folder.is_dir():
+            return dataclasses.replace(settings, models_dir=folder)
+        return settings
+
+
+def user_models_dir(environment: Mapping[str, str]) -> Path | None:
+    """Where a user's networks are kept unless `SR_MODELS_DIR` says otherwise; None without a home.
+
+    `~/.local/share/super-resolution/models`, as the XDG Base Directory Specification has it.
+    """
+    data = Path(environment.get("XDG_DATA_HOME", ""))
+    if not data.is_absolute():
+        home = Path(environment.get("HOME", ""))
+        if not home.is_absolute():
+            return None
+        data = home / ".local" / "share"
+    return data / "super-resolution" / "models"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,14 @@ from backend.sources import AnySource
 
 NOTHING_SKIPPED = os.environ.get("CI", "").lower() == "true"
 SAMPLES = Path(__file__).parent.parent / "sample_images"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _user_without_networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Networks that the user of this machine has added are no part of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 @pytest.fixture(scope="session")

