@@ -38,7 +38,7 @@ tools: $(foreach tool,$(TOOLS),.tools/$(tool).stamp)
 	touch $@
 
 unit: $(VENV)/dev.stamp tools
-	-scripts/install-chromium.sh
+	-scripts/install-debian-packages.sh
 	$(BIN)/pytest
 
 clean:

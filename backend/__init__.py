@@ -8,30 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from backend.engine import Engine, Upscaled, Watch
-    from backend.errors import SuperResolutionError
-    from backend.factory import create_engine
-    from backend.local import LocalEngine
-    from backend.options import UpscaleOptions
-    from backend.protocol import RequestHandler
-    from backend.reply import Reply
-    from backend.settings import Settings, SettingsError
+    from backend.engine import Engine as Engine
+    from backend.engine import Upscaled as Upscaled
+    from backend.engine import Watch as Watch
+    from backend.errors import SuperResolutionError as SuperResolutionError
+    from backend.factory import create_engine as create_engine
+    from backend.local import LocalEngine as LocalEngine
+    from backend.options import UpscaleOptions as UpscaleOptions
+    from backend.protocol import RequestHandler as RequestHandler
+    from backend.reply import Reply as Reply
+    from backend.settings import Settings as Settings
+    from backend.settings import SettingsError as SettingsError
 
 __version__ = "1.0.0"
-
-__all__ = [
-    "Engine",
-    "LocalEngine",
-    "Reply",
-    "RequestHandler",
-    "Settings",
-    "SettingsError",
-    "SuperResolutionError",
-    "UpscaleOptions",
-    "Upscaled",
-    "Watch",
-    "create_engine",
-]
 
 _MODULES = {
     "Engine": "engine",
@@ -46,6 +35,7 @@ _MODULES = {
     "Watch": "engine",
     "create_engine": "factory",
 }
+__all__ = list(_MODULES)
 
 if not TYPE_CHECKING:  # a type checker takes the imports above, and refuses other names
 

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = make_parser().parse_args(arguments)
     if not sys.warnoptions:
-        # Pillow warns of oddities in pictures it reads all the same, with paths of its files.
+        # Pillow warns of oddities in pictures that it can read, and names its own source files.
         warnings.simplefilter("ignore")
     command = import_module(f"backend.commands.{parsed.command}")
     try:

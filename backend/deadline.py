@@ -1,4 +1,4 @@
-"""One moment by which something is over, whatever the other side does."""
+"""A moment by which work has to be over, whatever the other side does."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+THREAD_NAME = "deadline"
+"""Of the threads in which work runs that may be given up."""
 _SHORTEST_TIMEOUT = 0.001  # a socket timeout of 0 would mean "do not block"
 
 
 class DeadlineExceededError(TimeoutError):
-    """The time is over; whoever set the deadline translates it."""
+    """The deadline has passed; the code that set it translates this error."""
 
 
 class Deadline:
     """Counts from its making; `run` ends at it even inside a call that has no timeout.
 
     Socket timeouts alone do not bound a fetch: name resolution has none, and a peer that sends
-    one byte now and then restarts them for ever. So the work runs in a thread of its own, its
-    connections are shut down from outside at the deadline (which ends the blocked read, and with
-    it the thread), and a name resolution still under way is left to end by itself.
+    one byte now and then restarts them again and again. So the work runs in a thread of its own,
+    its connections are shut down from outside at the deadline (which ends the blocked read, and
+    with it the thread), and a name resolution still under way is left to end on its own.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -74,7 +76,7 @@ class Deadline:
                 future.set_result(result)
 
         # A daemon, so that a resolver that hangs cannot keep the process from stopping.
-        threading.Thread(target=work, name="deadline", daemon=True).start()
+        threading.Thread(target=work, name=THREAD_NAME, daemon=True).start()
         try:
             finished, _ = wait([future], timeout=self.timeout)
             if not finished or (self.seconds_left <= 0 and future.exception()):

@@ -14,22 +14,6 @@ from backend.errors import CancelledError, DeadlineError
 from backend.options import UpscaleOptions
 
 
-def _ignore_progress(done: int, total: int) -> None:
-    pass
-
-
-def _ignore_finishing() -> None:
-    pass
-
-
-def _never() -> bool:
-    return False
-
-
-def _unlimited() -> float:
-    return math.inf
-
-
 @dataclass(frozen=True, kw_only=True)
 class Watch:
     """How a caller follows one piece of work and ends it; the defaults do neither.
@@ -37,13 +21,13 @@ class Watch:
     All four are called from the thread that does the work.
     """
 
-    on_progress: Callable[[int, int], None] = _ignore_progress
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None
     """Called with (done, total) after every tile."""
-    is_cancelled: Callable[[], bool] = _never
+    is_cancelled: Callable[[], bool] = lambda: False
     """Asked before every tile, and while waiting for a turn."""
-    seconds_left: Callable[[], float] = _unlimited
+    seconds_left: Callable[[], float] = lambda: math.inf
     """How long the caller goes on waiting; asked like `is_cancelled`."""
-    on_finishing: Callable[[], None] = _ignore_finishing
+    on_finishing: Callable[[], None] = lambda: None
     """Called when the last tile is done and the result is being encoded."""
 
     def check(self) -> None:
@@ -69,6 +53,8 @@ class Upscaled:
     scale: int
     cleanup: int | None = None
     """0-100, as it was used; None when the engine does not say."""
+    detail: int | None = None
+    """0-100, as it was used; None for a network without the choice."""
     lr_size: tuple[int, int]
     """(width, height) of the upright input."""
     seconds: float
@@ -81,6 +67,11 @@ class Engine(Protocol):
     @property
     def models(self) -> Mapping[str, Sequence[int]]:
         """The scales of each tier, the default tier first; empty when it cannot be known."""
+        ...
+
+    @property
+    def details(self) -> Mapping[str, int]:
+        """The default `detail` of each tier that has the choice, 0 natural to 100 vivid."""
         ...
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = ...) -> Upscaled:

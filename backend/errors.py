@@ -20,7 +20,7 @@ SuperResolutionError              internal_error           500
 ├── BusyError                     busy                     503
 ├── ModelError                    model_unavailable        503
 ├── InferenceError                inference_failed         500
-├── RemoteError                   those of the engine elsewhere
+├── RemoteError                   code and status of a remote engine's error
 └── CancelledError                cancelled                499 (only inside the process)
 
 Messages are sentences for a person: no path, key, traceback or library text is ever put into one.
@@ -29,6 +29,7 @@ A sentence that is said in more than one place is written here, once, and so are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -38,8 +39,8 @@ JsonValue = str | int | float | bool | None | list[str] | list[int]
 class SuperResolutionError(Exception):
     """The root: `message` is for a person, `details` for a program.
 
-    Without a message it is the class's usual `sentence`; the root's is for a failure that nobody
-    foresaw, whose own text stays in the log.
+    Without a message it is the class's usual `sentence`; the root's is for a failure that was
+    not foreseen, whose own text stays in the log.
     """
 
     code: str = "internal_error"
@@ -65,9 +66,14 @@ class RequestError(SuperResolutionError):
         return cls(f"'{field}' is one of: {', '.join(choices)}.", field=field)
 
     @classmethod
+    def without_detail(cls, model: str) -> RequestError:
+        """`detail` for a network that has only one kind of weights."""
+        return cls(f"The model '{model}' has no 'detail'; leave the field out.", field="detail")
+
+    @classmethod
     def not_http(cls) -> RequestError:
         """What a server cannot read as a request."""
-        return cls("The request is not HTTP as it should be.")
+        return cls("The request is not valid HTTP.")
 
     @classmethod
     def not_a_web_address(cls) -> RequestError:
@@ -112,11 +118,11 @@ class NotFoundError(RequestError):
 
 
 class MethodNotAllowedError(RequestError):
-    """The path exists, and is asked for with another method."""
+    """The path exists, but does not accept this method."""
 
     code = "method_not_allowed"
     status = 405
-    sentence = "This address does not answer that method."
+    sentence = "This address does not accept that method."
 
 
 class UnsupportedMediaTypeError(SuperResolutionError):
@@ -215,7 +221,7 @@ class DeadlineError(SuperResolutionError):
 
 
 class SourceError(SuperResolutionError):
-    """The picture could not be brought from its address."""
+    """The picture could not be fetched from its address."""
 
 
 class SourceNotAllowedError(SourceError):
@@ -262,9 +268,9 @@ class BusyError(SuperResolutionError):
         self.retry_after = retry_after
 
     @classmethod
-    def behind(cls, waiting: int) -> BusyError:
-        """So many pictures are waiting already."""
-        return cls(retry_after=2 * (1 + waiting))
+    def for_seconds(cls, seconds: float) -> BusyError:
+        """A place in the queue is expected after so long."""
+        return cls(retry_after=max(1, math.ceil(seconds)))
 
 
 class ModelError(SuperResolutionError):
@@ -283,11 +289,11 @@ class InferenceError(SuperResolutionError):
     @classmethod
     def wrong_size(cls) -> InferenceError:
         """Its result is not `scale` times its input."""
-        return cls("The network answered a picture of another size.")
+        return cls("The network returned a picture of another size.")
 
 
 class RemoteError(SuperResolutionError):
-    """What an engine elsewhere refused with, passed on as it is."""
+    """A remote engine's error, passed on with its own code, status and details."""
 
     def __init__(
         self, message: str, *, code: str, status: int, details: Mapping[str, JsonValue]

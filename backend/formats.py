@@ -20,7 +20,6 @@ class FileFormat:
     media_type: str
     signature: bytes
     """A regular expression for the first bytes of such a file."""
-    pillow_name: str
     plugin: str
     """The module that registers it with Pillow."""
     is_readable: bool = False
@@ -30,6 +29,11 @@ class FileFormat:
     """Pixels on a side that a written file can have; None for a format that is not written."""
     save_options: Mapping[str, object] = field(default_factory=dict)
     """For Pillow; a `quality` among them is the default one."""
+
+    @property
+    def pillow_name(self) -> str:
+        """As Pillow calls it."""
+        return self.label.upper()
 
     @property
     def suffix(self) -> str:
@@ -43,7 +47,7 @@ class FileFormat:
 
     @property
     def default_quality(self) -> int | None:
-        """1-100; None where there is no such choice."""
+        """1-100; None for a format that has no such setting."""
         quality = self.save_options.get("quality")
         return quality if isinstance(quality, int) else None
 
@@ -54,7 +58,6 @@ JPEG = FileFormat(
     suffixes=(".jpg", ".jpeg"),
     media_type="image/jpeg",
     signature=rb"\xff\xd8",
-    pillow_name="JPEG",
     plugin="PIL.JpegImagePlugin",
     is_readable=True,
     is_lossless=False,
@@ -68,7 +71,6 @@ PNG = FileFormat(
     suffixes=(".png",),
     media_type="image/png",
     signature=rb"\x89PNG\r\n\x1a\n",
-    pillow_name="PNG",
     plugin="PIL.PngImagePlugin",
     is_readable=True,
     is_lossless=True,
@@ -83,7 +85,6 @@ BMP = FileFormat(
     suffixes=(".bmp",),
     media_type="image/bmp",
     signature=rb"BM",
-    pillow_name="BMP",
     plugin="PIL.BmpImagePlugin",
     is_readable=True,
     is_lossless=True,
@@ -95,7 +96,6 @@ WEBP = FileFormat(
     suffixes=(".webp",),
     media_type="image/webp",
     signature=rb"RIFF.{4}WEBP",
-    pillow_name="WEBP",
     plugin="PIL.WebPImagePlugin",
     is_lossless=False,
     has_alpha=True,

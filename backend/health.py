@@ -19,8 +19,16 @@ class Health:
     """(name, scale) of every network."""
     providers: tuple[str, ...] = ()
     """ONNX Runtime's execution providers that the networks run on."""
+    missing_providers: tuple[str, ...] = ()
+    """Those that the settings name and no network runs on: a GPU that is paid for, say."""
     warnings: tuple[str, ...] = ()
     """Sentences for a person."""
+
+    def check_providers(self) -> None:
+        """ModelError when one is missing: a start then ends."""
+        if self.missing_providers:
+            names = ", ".join(self.missing_providers)
+            raise ModelError(f"SR_PROVIDERS names {names}, which cannot be used here.")
 
 
 def check(engine: LocalEngine) -> Health:
@@ -40,15 +48,14 @@ def check(engine: LocalEngine) -> Health:
             continue
         if isinstance(session, OrtSession):
             providers |= dict.fromkeys(session.providers)
-    missing = [
-        wanted
-        for wanted in engine.settings.providers
-        if providers and wanted != "auto" and wanted not in providers
-    ]
-    warnings += [f"{provider} was asked for and is not available." for provider in missing]
     return Health(
         is_ready=is_ready,
         models=tuple((spec.name, spec.scale) for spec in engine.registry.specs),
         providers=tuple(providers),
+        missing_providers=tuple(
+            wanted
+            for wanted in engine.settings.providers
+            if providers and wanted != "auto" and wanted not in providers
+        ),
         warnings=tuple(warnings),
     )

@@ -7,11 +7,13 @@ import struct
 import zlib
 from dataclasses import dataclass, replace
 from importlib import import_module
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageFilter, ImageOps
+from PIL import Image, ImageCms, ImageFilter
 
+from backend.containers import LeanFile, lean_file
 from backend.errors import ImageError, ImageTooLargeError, RequestError, UnsupportedMediaTypeError
 from backend.formats import (
     FORMATS,
@@ -45,6 +47,16 @@ DECODE_ERRORS = (
     zlib.error,
 )
 """What Pillow lets out on broken bytes."""
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture stored with an orientation of EXIF upright."""
 BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 for _format in FORMATS.values():
@@ -70,28 +82,57 @@ class Picture:
         return self.rgb.shape[1], self.rgb.shape[0]
 
 
+class Decode(Protocol):
+    """What `decode` does, in this process or in another."""
+
+    def __call__(self, data: bytes, *, max_side: int) -> Picture: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """A file that is worth decoding: of a known format, of a size that is allowed, and lean."""
+
+    file_format: FileFormat
+    lean: LeanFile
+    size: tuple[int, int]
+    """(width, height) as stored."""
+
+
 def decode(data: bytes, *, max_side: int) -> Picture:
     """Read a JPEG, PNG or BMP; the size is checked from the header, before any pixel is read.
 
-    UnsupportedMediaTypeError, ImageTooLargeError, or ImageError for a damaged file.
+    UnsupportedMediaTypeError, ImageTooLargeError, or ImageError for a damaged file. What a file of
+    strangers may cost is bounded by `decoding.DecodeProcess` only, which calls the same two steps.
     """
+    return read_pixels(examine(data, max_side=max_side))
+
+
+def examine(data: bytes, *, max_side: int) -> Examined:
+    """Everything that can be said without decoding; raises as `decode` does."""
     if not data:
         raise ImageError("The file is empty.")
     found = format_from_signature(data)
     if found is None or not found.is_readable:
         raise UnsupportedMediaTypeError.not_a_picture(labels(READABLE))
+    lean = lean_file(data, name=found.name, max_side=max_side)
+    if lean.size is None:
+        raise ImageError
+    _check_side(lean.size, max_side=max_side)
+    if found is PNG and lean.frames > 1:
+        raise UnsupportedMediaTypeError("Animated pictures are not supported; send a single frame.")
+    return Examined(file_format=found, lean=lean, size=lean.size)
+
+
+def read_pixels(examined: Examined) -> Picture:
+    """ImageError when the pixels are not what the header says."""
+    file = io.BytesIO(examined.lean.data)
     try:
-        with Image.open(io.BytesIO(data), formats=[found.pillow_name]) as opened:
-            _check_side(opened.size, max_side=max_side)
-            if found is PNG and getattr(opened, "is_animated", False):
-                raise UnsupportedMediaTypeError(
-                    "Animated pictures are not supported; send a single frame."
-                )
-            return _picture(opened, found)
+        with Image.open(file, formats=[examined.file_format.pillow_name]) as opened:
+            if opened.size != examined.size:
+                raise ImageError
+            return _picture(opened, examined.file_format, examined.lean)
     except BOMB_ERRORS as exc:
-        raise ImageTooLargeError(
-            f"The picture is larger than {max_side} pixels on its longest side.", max_side=max_side
-        ) from exc
+        raise ImageTooLargeError("The picture has more pixels than are ever read here.") from exc
     except DECODE_ERRORS as exc:
         raise ImageError from exc
 
@@ -104,10 +145,11 @@ def _check_side(size: tuple[int, int], *, max_side: int) -> None:
         raise ImageError("The picture has no pixels.")
 
 
-def _picture(opened: Image.Image, file_format: FileFormat) -> Picture:
+def _picture(opened: Image.Image, file_format: FileFormat, lean: LeanFile) -> Picture:
     tables = getattr(opened, "quantization", {}) if file_format is JPEG else {}
-    icc_profile = opened.info.get("icc_profile")
-    image = ImageOps.exif_transpose(opened)
+    icc_profile = lean.icc_profile
+    turn = TURNS.get(lean.orientation)
+    image = opened if turn is None else opened.transpose(turn)
     image.load()
     alpha: Plane | None = None
     if "transparency" in image.info and image.mode in ("1", "L", "RGB", "I;16", "P"):
@@ -215,7 +257,7 @@ def output_format(picture: Picture, requested: str) -> str:
 
 
 def check_output_size(width: int, height: int, *, format: str) -> None:
-    """ImageTooLargeError when the file format cannot hold so many pixels."""
+    """ImageTooLargeError when the file format cannot hold a picture of this size."""
     limit = FORMATS[format].longest_side or 0
     if max(width, height) > limit:
         raise ImageTooLargeError.output(

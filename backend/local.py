@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+from backend.content import is_photograph
 from backend.engine import Upscaled, Watch
 from backend.errors import DeadlineError, ImageTooLargeError, PayloadTooLargeError
 from backend.estimate import Estimator
 from backend.gate import Gate
-from backend.images import Picture, check_output_size, decode, encode, output_format
+from backend.images import Decode, Picture, check_output_size, encode, output_format
 from backend.jpeg_tables import cleanup_from_quality
-from backend.options import UpscaleOptions
-from backend.registry import ModelSpec, Registry
+from backend.options import AUTO, UpscaleOptions
+from backend.registry import OTHER_PICTURES, PHOTOGRAPHS, ModelSpec, Registry
+from backend.sessions import Sessions
 from backend.settings import Settings
 from backend.upscaler import Session, Upscaler
 
@@ -26,15 +28,16 @@ class LocalEngine:
         *,
         registry: Registry,
         open_session: Callable[[ModelSpec], Session],
+        decode: Decode,
         settings: Settings,
+        cores: float | None = None,
     ) -> None:
         self._registry = registry
-        self._open_session = open_session
+        self._decode = decode
         self._settings = settings
         self._gate = Gate(max_running=settings.max_running, max_queued=settings.max_queued)
-        self._sessions: dict[tuple[str, int], Session] = {}
-        self._loading = threading.Lock()
-        self._estimator = Estimator(threads=settings.threads)
+        self._sessions = Sessions(open_session)
+        self._estimator = Estimator(cores=cores or settings.threads)
 
     @property
     def registry(self) -> Registry:
@@ -54,30 +57,43 @@ class LocalEngine:
         return {default: models[default], **models} if default in models else models
 
     @property
+    def details(self) -> Mapping[str, int]:
+        """See `Engine`."""
+        return self._registry.details
+
+    @property
     def load(self) -> tuple[int, int]:
         """(running, waiting) just now."""
         return self._gate.load
 
+    @property
+    def seconds_until_free(self) -> float:
+        """Until the picture at work is expected to be done."""
+        return self._gate.seconds_until_free
+
     def session(self, *, model: str | None, scale: int) -> Session:
         """The network, loaded on first use and kept; ModelError when it cannot be loaded."""
-        return self._opened(self._find(model, scale))
+        return self._sessions.get(self._find(UpscaleOptions(model=model, scale=scale)))
 
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
         """See `Engine`."""
-        spec = self._find(options.model, options.scale)
+        spec = self._find(options)
         return self._estimator.seconds(spec, pixels=size[0] * size[1])
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
         """See `Engine`."""
         if len(data) > self._settings.max_image_bytes:
             raise PayloadTooLargeError.over(self._settings.max_image_bytes, what="picture")
-        spec = self._find(options.model, options.scale)
-        with self._gate.turn(watch):
+        spec = self._find(options)
+        with self._gate.turn(watch) as turn:
             started = time.perf_counter()
-            picture = decode(data, max_side=self._settings.max_side)
+            picture = self._decode(data, max_side=self._settings.max_side)
+            if self._is_automatic(options):
+                spec = self._choose(picture, options)
             file_format = output_format(picture, options.format)
             self._check_output(picture, spec, file_format, seconds_left=watch.seconds_left())
-            session = self._opened(spec)
+            turn.expect(self._estimator.seconds(spec, pixels=picture.size[0] * picture.size[1]))
+            session = self._sessions.get(spec)
             cleanup = options.cleanup
             if cleanup is None:
                 cleanup = cleanup_from_quality(picture.jpeg_quality)
@@ -99,19 +115,23 @@ class LocalEngine:
                 model=spec.name,
                 scale=spec.scale,
                 cleanup=cleanup,
+                detail=spec.detail,
                 lr_size=picture.size,
                 seconds=time.perf_counter() - started,
             )
 
-    def _find(self, model: str | None, scale: int) -> ModelSpec:
-        return self._registry.find(name=model or self._settings.model, scale=scale)
+    def _find(self, options: UpscaleOptions) -> ModelSpec:
+        name = options.model or self._settings.model
+        return self._registry.find(name=name, scale=options.scale).with_detail(options.detail)
 
-    def _opened(self, spec: ModelSpec) -> Session:
-        key = (spec.name, spec.scale)
-        with self._loading:
-            if key not in self._sessions:
-                self._sessions[key] = self._open_session(spec)
-            return self._sessions[key]
+    def _is_automatic(self, options: UpscaleOptions) -> bool:
+        return (options.model or self._settings.model) == AUTO
+
+    def _choose(self, picture: Picture, options: UpscaleOptions) -> ModelSpec:
+        """What `auto` is for this picture; `detail` is for photographs only."""
+        if is_photograph(picture.rgb):
+            return self._find(replace(options, model=PHOTOGRAPHS))
+        return self._find(replace(options, model=OTHER_PICTURES, detail=None))
 
     def _check_output(
         self, picture: Picture, spec: ModelSpec, format: str, *, seconds_left: float

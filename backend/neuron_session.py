@@ -25,8 +25,8 @@ FloatBatch = npt.NDArray[np.float32]
 CompiledNetwork = Callable[[FloatBatch, FloatBatch], FloatBatch]
 """The port: what a loaded file does, in arrays."""
 
-RUNTIMES = ("torch", "torch_neuron", "torch_neuronx")
-"""PyTorch alone, and what AWS adds to it for Inferentia 1 and 2."""
+RUNTIMES = ("torch", "torch_neuronx")
+"""PyTorch alone, and what AWS adds to it for Inferentia 2."""
 
 
 class NeuronSession:

@@ -1,4 +1,4 @@
-"""A request's JSON in, a reply out, for every transport; whatever happens, there is a reply.
+"""Turns a request's JSON into a reply, for every transport and with any engine.
 
 Nothing heavy is imported: the engine and the source of pictures are handed in.
 """
@@ -11,6 +11,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from backend.engine import Engine, Upscaled, Watch
@@ -34,7 +35,7 @@ BASE64_PIECE = 3 * 2**20
 
 
 class Source(Protocol):
-    """Brings the bytes of a request's picture, never more than `max_bytes`."""
+    """Reads a request's picture, never more than `max_bytes` bytes of it."""
 
     def read(self, request: UpscaleRequest, *, max_bytes: int) -> bytes: ...
 
@@ -74,11 +75,9 @@ class RequestHandler:
         facts: dict[str, object] = {"bytes_in": len(body)}
         try:
             reply = self._answer(body, request_id, facts, watch)
-        except Exception as exc:  # noqa: BLE001 - told by the reply and the log
-            reply = refuse(exc, request_id=request_id, facts=facts, started=started)
-        else:
-            _log(reply, request_id=request_id, facts=facts, started=started)
-        return reply
+        except Exception as exc:  # noqa: BLE001 - reported by the reply and the log
+            return refuse(exc, request_id=request_id, facts=facts, started=started)
+        return _log(reply, request_id=request_id, facts=facts, started=started)
 
     def _answer(
         self, body: bytes, request_id: str, facts: dict[str, object], watch: Watch
@@ -104,6 +103,8 @@ class RequestHandler:
             "width": result.width,
             "height": result.height,
             "cleanup": result.cleanup,
+            "detail": result.detail,
+            "engine_seconds": round(result.seconds, 3),
         }
         return self._reply(result, wants_link=request.output == "url", request_id=request_id)
 
@@ -158,14 +159,13 @@ def refuse(
         log.error("unexpected failure of request %s", request_id, exc_info=error)
     reply = error_reply(known, request_id=request_id)
     facts = {**(facts or {}), "error": known.code}
-    _log(reply, request_id=request_id, facts=facts, started=started)
-    return reply
+    return _log(reply, request_id=request_id, facts=facts, started=started)
 
 
 def _log(
     reply: Reply, *, request_id: str, facts: Mapping[str, object], started: float | None
-) -> None:
-    """The one line that a request leaves."""
+) -> Reply:
+    """The one line that a request leaves, and the reply with what it says."""
     line = {
         **facts,
         "request_id": request_id,
@@ -175,10 +175,11 @@ def _log(
     if started is not None:
         line["seconds"] = round(time.perf_counter() - started, 3)
     log.info("%s", json.dumps(line))
+    return replace(reply, facts=line)
 
 
 def _base64_pieces(data: bytes) -> Iterator[bytes]:
-    """Python's base64 lets no other thread run meanwhile, so a large result is done in parts."""
+    """In pieces, because Python's base64 lets no other thread run while it encodes."""
     view = memoryview(data)
     for start in range(0, len(data), BASE64_PIECE):
         yield base64.b64encode(view[start : start + BASE64_PIECE])

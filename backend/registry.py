@@ -5,34 +5,41 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from backend.errors import ModelError
-from backend.options import check_model
+from backend.errors import ModelError, RequestError
+from backend.onnx_weights import blend
+from backend.options import AUTO, check_model
 
 MANIFEST = "manifest.json"
 SHIPPED = Path(__file__).parent / "models"
 ONNX_RUNTIME = "onnxruntime"
-_REQUIRED: Mapping[str, type] = {
+PHOTOGRAPHS, OTHER_PICTURES = "photo", "quality"
+"""The tiers that `auto` chooses from."""
+FULL_DETAIL = 100
+_KINDS: Mapping[str, type] = {
     "name": str,
     "scale": int,
     "file": str,
+    "description": str,
     "receptive_radius": int,
-}
-_OPTIONAL: Mapping[str, type] = {
     "multiple_of": int,
     "multiplications": int,
     "sha256": str,
     "license": str,
     "credit": str,
     "source": str,
-    "description": str,
     "runtime": str,
     "fixed_size": int,
+    "natural_file": str,
+    "natural_sha256": str,
+    "detail": int,
     "training": dict,
     "quality": dict,
 }
+"""The fields of an entry, in the order in which they are written."""
+_REQUIRED = ("name", "scale", "file", "receptive_radius")
 _LEAST: Mapping[str, int] = {"scale": 1, "multiple_of": 1, "multiplications": 1, "fixed_size": 1}
 
 
@@ -61,9 +68,27 @@ class ModelSpec:
     """What runs the file; others are in `neuron_session.RUNTIMES`."""
     fixed_size: int | None = None
     """Side of the only input that a compiled network takes, in LR pixels."""
+    natural_path: Path | None = None
+    """The same network with weights that invent less; `detail` blends the two."""
+    natural_sha256: str | None = None
+    detail: int | None = None
+    """0 natural to 100 vivid, the default in the manifest; None for a network of one kind."""
     training: Mapping[str, object] = field(default_factory=dict)
     quality: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Measured figures (`psnr_y`, …) by the name of the test set."""
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every file that the network is made of."""
+        return [self.path, *([] if self.natural_path is None else [self.natural_path])]
+
+    def with_detail(self, detail: int | None) -> ModelSpec:
+        """With the detail that a request asks for; RequestError when there is no such choice."""
+        if detail is None:
+            return self
+        if self.detail is None:
+            raise RequestError.without_detail(self.name)
+        return replace(self, detail=detail)
 
     def error(self, reason: str) -> ModelError:
         """What is wrong with this network; `reason` ends the sentence, without its full stop."""
@@ -83,15 +108,28 @@ class Registry:
 
     @property
     def models(self) -> dict[str, list[int]]:
-        """The scales of each tier, the tiers in manifest order."""
+        """The scales of each tier, in manifest order; then those of `auto`, where it can choose."""
         found: dict[str, list[int]] = {}
         for name, scale in self._specs:
             found[name] = sorted([*found.get(name, []), scale])
-        return found
+        scales = set(found.get(PHOTOGRAPHS, [])) & set(found.get(OTHER_PICTURES, []))
+        return {**found, AUTO: sorted(scales)} if scales else found
+
+    @property
+    def details(self) -> dict[str, int]:
+        """The default `detail` of each tier that has the choice."""
+        found = {spec.name: spec.detail for spec in self._specs.values() if spec.detail is not None}
+        chooses = AUTO in self.models and PHOTOGRAPHS in found
+        return {**found, AUTO: found[PHOTOGRAPHS]} if chooses else found
 
     def find(self, *, name: str, scale: int) -> ModelSpec:
-        """UnknownModelError or UnsupportedScaleError when there is no such network."""
+        """UnknownModelError or UnsupportedScaleError when there is no such network.
+
+        `auto` finds the tier for photographs, the dearer of the two that it chooses from.
+        """
         check_model(self.models, name=name, scale=scale)
+        if name == AUTO:
+            name = PHOTOGRAPHS
         return self._specs[name, scale]
 
 
@@ -118,19 +156,28 @@ def read_manifest(folder: Path) -> list[ModelSpec]:
 def _spec(entry: object, folder: Path) -> ModelSpec:
     if not isinstance(entry, dict):
         raise ModelError("A manifest entry is not a JSON object.")
-    for name, kind in _REQUIRED.items():
+    for name in _REQUIRED:
+        kind = _KINDS[name]
         if not isinstance(entry.get(name), kind):
             raise ModelError(f"A manifest entry needs '{name}' ({kind.__name__}).", field=name)
     for name, value in entry.items():
-        expected = _REQUIRED.get(name) or _OPTIONAL.get(name)
+        expected = _KINDS.get(name)
         if expected is None:
-            known = ", ".join([*_REQUIRED, *_OPTIONAL])
-            raise ModelError(f"A manifest entry has an unknown field; known are: {known}.")
+            raise ModelError(
+                f"A manifest entry has an unknown field; known are: {', '.join(_KINDS)}."
+            )
         if not isinstance(value, expected) or isinstance(value, bool):
             raise ModelError(f"'{name}' in the manifest is not a {expected.__name__}.", field=name)
         if isinstance(value, int) and value < _LEAST.get(name, 0):
             raise ModelError(f"'{name}' in the manifest is too small.", field=name)
-    fields = {name: value for name, value in entry.items() if name != "file"}
+    has_natural = [name in entry for name in ("natural_file", "detail")]
+    if any(has_natural) and not (all(has_natural) and entry["detail"] <= FULL_DETAIL):
+        raise ModelError(
+            "A manifest entry with 'natural_file' has a 'detail' from 0 to 100, and no other has."
+        )
+    fields = {name: value for name, value in entry.items() if not name.endswith("file")}
+    if "natural_file" in entry:
+        fields["natural_path"] = folder / entry["natural_file"]
     return ModelSpec(path=folder / str(entry["file"]), **fields)
 
 
@@ -151,23 +198,11 @@ def add_to_manifest(folder: Path, spec: ModelSpec) -> None:
 
 def entry_from(spec: ModelSpec, folder: Path) -> dict[str, object]:
     """What the folder's manifest says of a network, without what is unknown or usual."""
-    facts: dict[str, object] = {
-        "name": spec.name,
-        "scale": spec.scale,
-        "file": _relative(spec.path, folder).as_posix(),
-        "description": spec.description,
-        "receptive_radius": spec.receptive_radius,
-        "multiple_of": spec.multiple_of,
-        "multiplications": spec.multiplications,
-        "sha256": spec.sha256,
-        "license": spec.license,
-        "credit": spec.credit,
-        "source": spec.source,
-        "runtime": spec.runtime if spec.runtime != ONNX_RUNTIME else "",
-        "fixed_size": spec.fixed_size,
-        "training": spec.training,
-        "quality": spec.quality,
-    }
+    paths = {"file": spec.path, "natural_file": spec.natural_path}
+    files = {name: path and _relative(path, folder).as_posix() for name, path in paths.items()}
+    facts = {name: files[name] if name in files else getattr(spec, name) for name in _KINDS}
+    if spec.runtime == ONNX_RUNTIME:
+        del facts["runtime"]
     return {name: fact for name, fact in facts.items() if fact not in (None, "", {})}
 
 
@@ -177,12 +212,26 @@ def _relative(path: Path, folder: Path) -> Path:
 
 
 def verified_bytes(spec: ModelSpec) -> bytes:
-    """The network's file, once its sha256 is the manifest's; ModelError otherwise."""
+    """The network as it is loaded, once the sha256 of each file is the manifest's.
+
+    ModelError otherwise. Two kinds of weights are blended as `detail` says.
+    """
+    vivid = _verified(spec, spec.path, spec.sha256)
+    if spec.natural_path is None or spec.detail is None:
+        return vivid
+    natural = _verified(spec, spec.natural_path, spec.natural_sha256)
     try:
-        data = spec.path.read_bytes()
+        return blend(natural, vivid, share=spec.detail / FULL_DETAIL)
+    except ValueError as exc:
+        raise spec.error("is made of two files that do not fit one another") from exc
+
+
+def _verified(spec: ModelSpec, path: Path, sha256: str | None) -> bytes:
+    try:
+        data = path.read_bytes()
     except OSError as exc:
         raise spec.error("is not installed") from exc
-    if spec.sha256 and hashlib.sha256(data).hexdigest() != spec.sha256:
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
         raise ModelError(
             f"The file of the network '{spec.name}' x{spec.scale} was changed or is incomplete.",
             model=spec.name,

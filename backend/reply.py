@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +18,7 @@ CORS_HEADERS = {
     "Access-Control-Allow-Methods": "OPTIONS,POST",
 }
 """Let pages of any origin call an API; every transport adds them, as v1.0 did."""
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,15 @@ class Reply:
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What the log line says of the request: never sent to the caller."""
+
+
+def request_id_from(given: object) -> str:
+    """A transport's own when it is one, else a new one: it is copied into headers and logs."""
+    if isinstance(given, str) and REQUEST_ID.fullmatch(given):
+        return given
+    return str(uuid.uuid4())
 
 
 def reply_headers(request_id: str) -> dict[str, str]:
@@ -34,7 +46,8 @@ def reply_headers(request_id: str) -> dict[str, str]:
 
 def json_reply(status: int, content: Mapping[str, object], *, request_id: str) -> Reply:
     """A reply whose body is this JSON object."""
-    body = json.dumps(content, ensure_ascii=False).encode()
+    # A request may hold half a character, and an error may quote it.
+    body = json.dumps(content, ensure_ascii=False).encode(errors="replace")
     return Reply(status=status, body=body, headers=reply_headers(request_id))
 
 

@@ -1,4 +1,4 @@
-"""One network loaded and ready: the only module that knows ONNX Runtime."""
+"""One network loaded and ready: the only module that knows what ONNX Runtime can do."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from backend.errors import InferenceError, ModelError
 from backend.images import RgbImage
+from backend.onnx_runtime import ort, ort_errors
 from backend.registry import ModelSpec, verified_bytes
 
 RUNTIME_ERRORS = (
@@ -31,6 +30,7 @@ RUNTIME_ERRORS = (
 """ONNX Runtime's exceptions have no base of their own."""
 
 CLEANUP_INPUT = "cleanup"
+CUDA = "CUDAExecutionProvider"
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,16 @@ class _Signature:
     takes_cleanup: bool
 
 
+def is_gpu_available(wanted: tuple[str, ...]) -> bool:
+    """Whether networks run on a GPU with these providers."""
+    return (wanted == ("auto",) or CUDA in wanted) and CUDA in ort.get_available_providers()
+
+
 def available_providers(wanted: tuple[str, ...]) -> list[str]:
     """`auto` is CUDA where it is installed, then the CPU; ModelError when nothing is left."""
     installed = ort.get_available_providers()
     if wanted == ("auto",):
-        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+        wanted = (CUDA, "CPUExecutionProvider")
     chosen = [provider for provider in wanted if provider in installed]
     if not chosen:
         raise ModelError("None of the wanted execution providers is installed.")
@@ -86,7 +91,7 @@ class OrtSession:
         """See `upscaler.Session`; InferenceError when the network fails or answers another size."""
         signature = self._signature
         feed: dict[str, npt.NDArray[np.generic]] = {
-            signature.image: lr[np.newaxis] if signature.is_uint8 else _planar(lr)
+            signature.image: lr[np.newaxis] if signature.is_uint8 else _to_planes(lr)
         }
         if signature.takes_cleanup:
             feed[CLEANUP_INPUT] = np.full((1, 1, 1, 1), cleanup_level, np.float32)
@@ -94,7 +99,7 @@ class OrtSession:
             output = self._session.run(None, feed)[0]
         except RUNTIME_ERRORS as exc:
             raise InferenceError from exc
-        sr: RgbImage = output[0] if signature.is_uint8 else _interleaved(output)
+        sr: RgbImage = output[0] if signature.is_uint8 else _interleave(output)
         expected = (lr.shape[0] * self.spec.scale, lr.shape[1] * self.spec.scale, 3)
         if sr.shape != expected:
             raise InferenceError.wrong_size()
@@ -122,12 +127,12 @@ def _signature(session: ort.InferenceSession, spec: ModelSpec) -> _Signature:
     return _Signature(image.name, image.type == "tensor(uint8)", takes_cleanup)
 
 
-def _planar(lr: RgbImage) -> npt.NDArray[np.float32]:
+def _to_planes(lr: RgbImage) -> npt.NDArray[np.float32]:
     planes = np.ascontiguousarray(lr.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
     planes /= np.float32(255)
     return planes
 
 
-def _interleaved(output: npt.NDArray[np.float32]) -> RgbImage:
+def _interleave(output: npt.NDArray[np.float32]) -> RgbImage:
     levels = np.clip(output[0].transpose(1, 2, 0) * np.float32(255) + np.float32(0.5), 0, 255)
     return np.asarray(levels, dtype=np.uint8)

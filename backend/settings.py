@@ -47,12 +47,10 @@ def read_settings(cls: type[T], environment: Mapping[str, str]) -> T:
 
 
 def text(variable: str, given: str) -> str:  # noqa: ARG001
-    """As it is."""
     return given
 
 
 def path(variable: str, given: str) -> Path:  # noqa: ARG001
-    """A file or folder."""
     return Path(given)
 
 
@@ -136,21 +134,9 @@ class Settings:
     """S3 bucket for results too large to answer with."""
     result_link_seconds: int = setting(whole_number, default=3600)
     """How long a link into the results bucket works."""
+    metrics_stack: str | None = setting(text, default=None)
+    """Whose metrics a function on AWS writes into its log; none are written without a name."""
     log_level: str = setting(one_of("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
-    slider: str = setting(one_of("builtin", "juxtapose"), default="builtin")
-    """The page's comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
-    endpoint_url: str | None = setting(text, default=None)
-    """A deployed endpoint that the page offers beside its own engine: an API's invoke URL."""
-    endpoint_auth: str = setting(one_of("none", "api_key", "iam"), default="none")
-    """How it lets callers in: `none`, `api_key`, or `iam` for AWS credentials that sign."""
-    endpoint_api_key: str | None = setting(text, default=None, repr=False)
-    """With `api_key`, and with `iam` where an API wants both."""
-    endpoint_region: str | None = setting(text, default=None)
-    """For `iam`, where the address does not name it."""
-    endpoint_max_body_bytes: int = setting(whole_number, default=6_000_000)
-    """Largest request it takes: Lambda takes 6 MiB with everything around the body."""
-    endpoint_timeout_seconds: float = setting(seconds, default=60.0)
-    """How long to wait for one answer; API Gateway itself gives up after 29 by default."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:

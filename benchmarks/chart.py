@@ -36,7 +36,7 @@ class Network:
     psnr_y: float
 
 
-def peers(scale: int) -> list[Network]:
+def read_peers(scale: int) -> list[Network]:
     """The published networks that have a figure at this scale."""
     with PEERS.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -52,7 +52,7 @@ def peers(scale: int) -> list[Network]:
     ]
 
 
-def shipped(scale: int) -> tuple[list[Network], float]:
+def read_tiers(scale: int) -> tuple[list[Network], float]:
     """Our tiers, cheapest first, and bicubic enlargement's PSNR on the same set."""
     specs = [spec for spec in read_manifest(SHIPPED) if spec.scale == scale]
     tiers = [
@@ -69,8 +69,8 @@ def shipped(scale: int) -> tuple[list[Network], float]:
 
 def draw(axes: Axes, *, scale: int) -> None:
     """One scale's points."""
-    tiers, bicubic = shipped(scale)
-    _points(axes, peers(scale), colour=THEIRS, size=18)
+    tiers, bicubic = read_tiers(scale)
+    _points(axes, read_peers(scale), colour=THEIRS, size=18)
     _points(axes, tiers, colour=OURS, size=70, weight="bold")
     axes.set_xscale("log")
     axes.set_xlim(9, 5000)

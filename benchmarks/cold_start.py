@@ -24,7 +24,7 @@ STEPS = {
 }
 
 
-def seconds_of(statement: str) -> tuple[float, float]:
+def measure_seconds(statement: str) -> tuple[float, float]:
     """(CPU, wall) seconds of a fresh interpreter that runs the statement."""
     before, started = os.times(), time.perf_counter()
     subprocess.run([sys.executable, "-c", statement], check=True)
@@ -44,7 +44,7 @@ def main() -> None:
     print(f"{'step':20} {'CPU s':>7} {'wall s':>7}   (median of {options.runs})")
     for name, statement in STEPS.items():
         filled = statement.format(model=model, scale=options.scale)
-        runs = [seconds_of(filled) for _ in range(options.runs)]
+        runs = [measure_seconds(filled) for _ in range(options.runs)]
         print(f"{name:20} {median(r[0] for r in runs):7.2f} {median(r[1] for r in runs):7.2f}")
 
 

@@ -99,7 +99,7 @@ def table(scores: Sequence[Score], *, model: str) -> str:
 
 
 def record(means: Score, *, model: str, scale: int, name: str) -> None:
-    """Put the means beside the shipped network they were measured with; LookupError if none."""
+    """Write the means into the entry of the shipped network; LookupError when there is none."""
     shipped = {(spec.name, spec.scale): spec for spec in read_manifest(SHIPPED)}
     if (model, scale) not in shipped:
         raise LookupError(f"{model} x{scale} is not shipped, its figures go into no manifest here")

@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from backend import LocalEngine, RequestHandler, Settings
-from backend.factory import open_session, registry_from
+from backend.factory import decoder, open_session, registry_from
 from backend.images import RgbImage
 from backend.registry import ModelSpec
 from backend.sources import AnySource
@@ -107,7 +107,10 @@ def measure(*, model: str, scale: int, side: int, runs: int) -> Measurement:
         return opened[-1]
 
     engine = LocalEngine(
-        registry=registry_from(settings), open_session=open_timed, settings=settings
+        registry=registry_from(settings),
+        open_session=open_timed,
+        decode=decoder(),
+        settings=settings,
     )
     handler = RequestHandler(engine, AnySource(settings), settings)
     request = {"img": base64.b64encode(photograph(side)).decode(), "scale": scale, "model": model}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 
 import pytest
 from PIL import Image
 
 from backend import LocalEngine, RequestHandler, Settings, create_engine
 from backend.sources import AnySource
+from tests import pictures
+from tests.paths import SAMPLES
 
 NOTHING_SKIPPED = os.environ.get("CI", "").lower() == "true"
-SAMPLES = Path(__file__).parent.parent / "sample_images"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,19 +48,14 @@ def photo() -> Image.Image:
 def photo_bytes(photo: Image.Image) -> Callable[..., bytes]:
     """The photograph saved in a format: `photo_bytes("PNG")`."""
 
-    def save(format: str, **options: object) -> bytes:
-        buffer = io.BytesIO()
-        photo.save(buffer, format, **options)
-        return buffer.getvalue()
-
-    return save
+    return partial(pictures.save, photo)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Continuous integration must not be green because something was left out."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
-    if NOTHING_SKIPPED and skipped:
+    if NOTHING_SKIPPED and reporter and skipped:
         reporter.write_line(
             f"{len(skipped)} tests were skipped, and under CI none may be", red=True
         )

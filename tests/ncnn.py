@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +108,7 @@ def random_weights(*shapes: tuple[int, ...], seed: int = 1) -> Weights:
     """Numbers that half precision holds exactly, so small that colours stay in their range."""
     generator = np.random.default_rng(seed)
     for shape in shapes:
-        spread = 0.5 / max(1, np.prod(shape[1:])) ** 0.5
+        spread = 0.5 / math.sqrt(math.prod(shape[1:]))
         yield generator.normal(0, spread, shape).astype(np.float16).astype(np.float32)
 
 

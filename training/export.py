@@ -12,7 +12,8 @@ import torch
 
 from backend.networks.onnx_graph import GraphWriter
 from backend.registry import SHIPPED, ModelSpec, add_to_manifest
-from training.networks import NetworkShape, PlainNetwork
+from training.networks import NetworkShape, PlainNetwork, halved
+from training.weights import CHECKPOINT
 
 LICENSE = "Apache-2.0"
 
@@ -60,26 +61,55 @@ def load_network(checkpoint: Path) -> tuple[PlainNetwork, dict[str, object]]:
     return network.eval(), run
 
 
-def write(run: Path, *, name: str, description: str, models: Path = SHIPPED) -> Path:
-    """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out."""
-    network, training = load_network(run / "checkpoint.pt")
+def write(
+    run: Path,
+    *,
+    name: str,
+    description: str,
+    natural: Path | None = None,
+    detail: int | None = None,
+    is_halved: bool = False,
+    license: str = LICENSE,
+    models: Path = SHIPPED,
+) -> Path:
+    """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out.
+
+    `natural` is the run whose weights `detail` blends in; `is_halved` writes the network of half
+    the scale, see `networks.halved`.
+    """
+    network, training = load_network(run / CHECKPOINT)
     shape = network.shape
-    path = models / f"{name}_x{shape.scale}.onnx"
-    data = to_onnx(network).SerializeToString()
-    path.write_bytes(data)
+    if is_halved:
+        network = halved(network)
+    path = models / f"{name}_x{network.shape.scale}.onnx"
+    natural_path = None
+    if natural is not None:
+        gentle, _ = load_network(natural / CHECKPOINT)
+        natural_path = path.with_stem(path.stem + "_natural")
+        natural_path.write_bytes(
+            to_onnx(halved(gentle) if is_halved else gentle).SerializeToString()
+        )
+    path.write_bytes(to_onnx(network).SerializeToString())
     spec = ModelSpec(
         name=name,
-        scale=shape.scale,
+        scale=network.shape.scale,
         path=path,
         description=description,
         receptive_radius=shape.receptive_radius,
-        multiplications=shape.multiplications,
-        sha256=hashlib.sha256(data).hexdigest(),
-        license=LICENSE,
+        multiplications=network.shape.multiplications,
+        sha256=_sha256(path),
+        license=license,
+        natural_path=natural_path,
+        natural_sha256=_sha256(natural_path) if natural_path else None,
+        detail=detail,
         training=training,
     )
     add_to_manifest(models, spec)
     return path
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def main() -> None:
@@ -87,10 +117,21 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a training run")
     parser.add_argument("--name", required=True, help="tier: fast, quality, …")
     parser.add_argument("--description", default="", help="one sentence for the manifest")
+    parser.add_argument("--natural", type=Path, help="folder of the run that is detail 0")
+    parser.add_argument("--detail", type=int, help="the default, 0 natural to 100 vivid")
+    parser.add_argument("--halved", action="store_true", help="the network of half the scale")
+    parser.add_argument("--license", default=LICENSE)
     parser.add_argument("--models", type=Path, default=SHIPPED)
     options = parser.parse_args()
     path = write(
-        options.run, name=options.name, description=options.description, models=options.models
+        options.run,
+        name=options.name,
+        description=options.description,
+        natural=options.natural,
+        detail=options.detail,
+        is_halved=options.halved,
+        license=options.license,
+        models=options.models,
     )
     print(path)
 

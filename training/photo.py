@@ -65,13 +65,13 @@ class PhotoRecipe(Recipe):
     fresh: int = 1
     """New crops a step."""
     laplacian_weight: float = 1.0
-    pixel_weight: float = 0.3
+    pixel_weight: float = 0.5
     low_pass_weight: float = 1.0
-    lpips_weight: float = 0.6
-    vgg_weight: float = 0.06
+    lpips_weight: float = 0.3
+    vgg_weight: float = 0.15
     vgg_patches: int = 2
-    colour_weight: float = 1.0
-    adversarial_weight: float = 0.02
+    colour_weight: float = 0.5
+    adversarial_weight: float = 0.03
     adversarial_patches: int = 4
     discriminator_steps: int = 300
     discriminator_learning_rate: float = 2e-4
@@ -246,8 +246,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--patch", type=int, default=48)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--adversarial-weight", type=float, default=0.02)
-    parser.add_argument("--lpips-weight", type=float, default=0.6)
+    parser.add_argument("--adversarial-weight", type=float, default=0.03)
+    parser.add_argument("--lpips-weight", type=float, default=0.3)
     parser.add_argument("--seed", type=int, default=1)
     return parser
 

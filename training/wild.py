@@ -33,8 +33,8 @@ class WildDegradation:
     """How often each step happens and how hard; probabilities in [0, 1], lengths in LR pixels."""
 
     clean_probability: float = 0.2
-    blur_probability: float = 0.75
-    blur_sigma: tuple[float, float] = (0.15, 1.1)
+    blur_probability: float = 0.85
+    blur_sigma: tuple[float, float] = (0.15, 1.25)
     resize_probability: float = 0.5
     resize_factor: tuple[float, float] = (0.3, 0.9)
     early_noise_probability: float = 0.35

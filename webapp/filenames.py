@@ -5,18 +5,24 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-EXTENSIONS: dict[str, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+from backend.formats import FORMATS
+
 LONGEST_STEM = 60
 
 
 def download_name(original: str, *, scale: int, format: str) -> str:
-    """`holiday.jpg` -> `holiday-x2.png`; keeps only letters, digits, `-`, `_`, `.` and spaces."""
+    """`holiday.jpg` -> `holiday-x2.png`."""
+    return download_stem(original, scale=scale) + FORMATS[format].suffix
+
+
+def download_stem(original: str, *, scale: int) -> str:
+    """`holiday.jpg` -> `holiday-x2`; keeps only letters, digits, `-`, `_`, `.` and spaces."""
     stem = PurePosixPath(original.replace("\\", "/")).stem
     kept = "".join(c if c.isalnum() or c in "-_. " else "-" for c in stem)
     name = kept[:LONGEST_STEM].strip("-_. ") or "picture"
-    return f"{name}-x{scale}.{EXTENSIONS[format]}"
+    return f"{name}-x{scale}"
 
 
-def name_in_link(url: str) -> str:
+def name_from_link(url: str) -> str:
     """The last part of a link's path, for a name of the picture behind it."""
     return PurePosixPath(unquote(urlsplit(url).path)).name or "picture"

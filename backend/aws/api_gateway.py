@@ -1,12 +1,14 @@
-"""API Gateway's proxy event (REST API, version 1.0) and what it takes as an answer."""
+"""API Gateway's proxy event (REST API, payload version 1.0) and the answer to it."""
 
 from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable, Mapping
 
 from backend.aws.lambda_limits import MAX_ANSWER_BYTES, LambdaContext, seconds_left
+from backend.aws.metrics import write_metrics
 from backend.engine import Watch
 from backend.errors import (
     MethodNotAllowedError,
@@ -14,26 +16,39 @@ from backend.errors import (
     RequestError,
 )
 from backend.protocol import RequestHandler, check_content_type, refuse
-from backend.reply import CORS_HEADERS, Reply
+from backend.reply import CORS_HEADERS, Reply, request_id_from
+from backend.settings import Settings
+
+LONGEST_WAIT_SECONDS = 900
+"""More than any quota for API Gateway's integration timeout."""
 
 
 def answer_event(
-    event: object, context: LambdaContext, make_handler: Callable[[], RequestHandler]
+    event: object,
+    context: LambdaContext,
+    make_handler: Callable[[], RequestHandler],
+    settings: Settings,
 ) -> dict[str, object]:
-    """An event in, an answer out: what is wrong with either becomes an error reply; never raises.
+    """The answer to an event; whatever is wrong becomes an error reply, and nothing is raised.
 
     `make_handler` is called for every event and may raise too.
     """
     request_id = _request_id(event, context)
+    if _method(event) == "OPTIONS":
+        return _answer(Reply(status=204, body=b""))
     try:
-        if _method(event) == "OPTIONS":
-            return _answer(Reply(status=204, body=b""))
         body = read_body(event)
-        handler = make_handler()
-        left = seconds_left(context, budget=handler.settings.time_budget_seconds)
-        return _answer(handler.handle(body, request_id, watch=Watch(seconds_left=left)))
-    except Exception as exc:  # noqa: BLE001 - told by the reply and the log
-        return _answer(refuse(exc, request_id=request_id))
+        left = seconds_left(
+            context, budget=settings.time_budget_seconds, waited=_seconds_waited(event)
+        )
+        reply = make_handler().handle(body, request_id, watch=Watch(seconds_left=left))
+        answer = _answer(reply)
+    except Exception as exc:  # noqa: BLE001 - reported by the reply and the log
+        reply = refuse(exc, request_id=request_id)
+        answer = _answer(reply)
+    if settings.metrics_stack is not None:
+        write_metrics(reply.facts, stack=settings.metrics_stack)
+    return answer
 
 
 def read_body(event: object) -> bytes:
@@ -54,7 +69,7 @@ def read_body(event: object) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError as exc:
-        raise RequestError("The body is marked as base64 and is not.") from exc
+        raise RequestError("The body is marked as base64 but is not.") from exc
 
 
 def _method(event: object) -> object:
@@ -71,11 +86,28 @@ def _header(event: Mapping[str, object], name: str) -> str | None:
     return None
 
 
+def _seconds_waited(event: object) -> float:
+    """Since API Gateway received the request: a cold start, or a queue, is part of its wait.
+
+    0 where the event does not say, or says a time at which no caller can be waiting: a recorded
+    event, or a clock that is wrong.
+    """
+    received = _request_context(event).get("requestTimeEpoch")
+    if not isinstance(received, int | float):
+        return 0.0
+    waited = time.time() - received / 1000
+    return waited if 0 < waited < LONGEST_WAIT_SECONDS else 0.0
+
+
+def _request_context(event: object) -> Mapping[str, object]:
+    about = event.get("requestContext") if isinstance(event, Mapping) else None
+    return about if isinstance(about, Mapping) else {}
+
+
 def _request_id(event: object, context: LambdaContext) -> str:
     """API Gateway's own, which its access log has too."""
-    about = event.get("requestContext") if isinstance(event, Mapping) else None
-    given = about.get("requestId") if isinstance(about, Mapping) else None
-    return given if isinstance(given, str) and given else context.aws_request_id
+    given = _request_context(event).get("requestId")
+    return request_id_from(given or context.aws_request_id)
 
 
 def _answer(reply: Reply) -> dict[str, object]:

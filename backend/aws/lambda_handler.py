@@ -7,35 +7,41 @@ import os
 from functools import cache
 
 from backend.aws.api_gateway import answer_event
-from backend.aws.lambda_limits import LambdaContext, lambda_settings
+from backend.aws.lambda_limits import LambdaContext, cores, lambda_settings
 from backend.aws.s3_results import results_from
 from backend.errors import ModelError
 from backend.factory import create_engine
 from backend.local import LocalEngine
 from backend.protocol import RequestHandler
+from backend.settings import Settings
 from backend.sources import AnySource
 
 log = logging.getLogger("backend.aws")
 
 
 @cache
+def settings() -> Settings:
+    """Read once a process; SettingsError ends its start."""
+    found = lambda_settings()
+    logging.getLogger("backend").setLevel(found.log_level)
+    return found
+
+
+@cache
 def engine() -> LocalEngine:
     """Made once a process; what fails is tried again by the next call."""
-    settings = lambda_settings()
-    logging.getLogger("backend").setLevel(settings.log_level)
-    return create_engine(settings)
+    return create_engine(settings(), cores=cores())
 
 
 @cache
 def request_handler() -> RequestHandler:
     """Made once a process."""
-    settings = engine().settings
-    return RequestHandler(engine(), AnySource(settings), settings, results_from(settings))
+    return RequestHandler(engine(), AnySource(settings()), settings(), results_from(settings()))
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, object]:
     """A proxy event in, a proxy answer out; never raises."""
-    return answer_event(event, context, request_handler)
+    return answer_event(event, context, request_handler, settings())
 
 
 def start() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,8 +16,11 @@ MAX_ANSWER_BYTES = 6 * 2**20
 ENVELOPE_BYTES = 4096
 """More than what is put around a reply's body: status, headers, and a backslash a quote."""
 MAX_REPLY_BYTES = MAX_ANSWER_BYTES - ENVELOPE_BYTES
-TIME_BUDGET_SECONDS = 27.0
+TIME_BUDGET_SECONDS = 28.0
 """API Gateway hangs up after 29 s unless its quota was raised; a cold start is part of them."""
+MEGABYTES_PER_VCPU = 1769
+VCPUS_PER_CORE = 2
+"""A virtual processor is one of the two hyperthreads of a core."""
 SECONDS_TO_ANSWER = 1.0
 """Kept back to encode and send an answer before Lambda ends the call."""
 
@@ -40,9 +44,25 @@ def lambda_settings() -> Settings:
     )
 
 
-def seconds_left(context: LambdaContext, *, budget: float | None) -> Callable[[], float]:
-    """The smaller of what the caller waits for (`budget` from now on) and what Lambda allows."""
-    deadline = Deadline(math.inf if budget is None else budget)
+def cores(environment: Mapping[str, str] = os.environ) -> float | None:
+    """What a function's memory buys of whole processor cores; None where it is not known.
+
+    At 1769 MB a function has one virtual processor, with others more or less in proportion.
+    """
+    megabytes = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    if not megabytes.isdigit():
+        return None
+    return int(megabytes) / MEGABYTES_PER_VCPU / VCPUS_PER_CORE
+
+
+def seconds_left(
+    context: LambdaContext, *, budget: float | None, waited: float = 0.0
+) -> Callable[[], float]:
+    """The smaller of what the caller waits for and what Lambda allows.
+
+    The caller waits for `budget` in all, of which `waited` are over.
+    """
+    deadline = Deadline(math.inf if budget is None else budget - waited)
 
     def left() -> float:
         of_lambda = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER

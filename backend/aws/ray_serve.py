@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-import onnxruntime
 from anyio import to_thread
 from ray import serve  # type: ignore[import-not-found, unused-ignore]
 from starlette.requests import Request
@@ -17,6 +16,7 @@ from starlette.responses import Response
 from backend import RequestHandler, Settings, create_engine
 from backend.aws.s3_results import results_from
 from backend.health import check
+from backend.onnx_runtime import ort
 from backend.sources import AnySource
 
 log = logging.getLogger("backend.ray")
@@ -26,7 +26,7 @@ class SuperResolution:
     """Holds the networks; one for each process of Ray."""
 
     def __init__(self) -> None:
-        onnxruntime.preload_dlls()  # CUDA's libraries lie in Python packages here
+        ort.preload_dlls()  # CUDA's libraries lie in Python packages here
         settings = Settings.from_environment()
         logging.basicConfig(level=settings.log_level)
         engine = create_engine(settings)
@@ -37,6 +37,7 @@ class SuperResolution:
         for warning in health.warnings:
             log.warning("%s", warning)
         log.info("networks run on %s", ", ".join(health.providers))
+        health.check_providers()
         if not health.is_ready:
             raise RuntimeError("no network could be loaded")
 

@@ -33,8 +33,8 @@ from backend.options import UpscaleOptions
 
 log = logging.getLogger("backend.aws")
 
-MAX_REQUEST_BYTES = 25 * 2**20
-"""SageMaker's limit on the body of a real-time call."""
+MAX_REQUEST_BYTES = 6_291_456
+"""What SageMaker's runtime takes as the body of a real-time call, by its own API's description."""
 CONNECT_SECONDS = 3
 RETRY_AFTER_SECONDS = 5
 BUSY = ("ThrottlingException", "Throttling", "TooManyRequestsException", "ServiceUnavailable")
@@ -53,7 +53,7 @@ class SageMakerEngine:
     def __init__(self, *, endpoint: str, timeout_seconds: float) -> None:
         self._endpoint = endpoint
         self._timeout_seconds = timeout_seconds
-        # No second attempt: it would start the same work again beside the first.
+        # No second attempt: the first one may still be at work.
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=timeout_seconds,
@@ -66,19 +66,20 @@ class SageMakerEngine:
         """Only the container knows them."""
         return {}
 
+    @property
+    def details(self) -> Mapping[str, int]:
+        """Only the container knows them."""
+        return {}
+
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:  # noqa: ARG002
-        """0, since the container estimates by itself."""
+        """0: the container makes its own estimate."""
         return 0.0
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
         """See `Engine`; the container's refusals are raised as RemoteError."""
         body = _request_body(data, options)
         if len(body) > MAX_REQUEST_BYTES:
-            raise PayloadTooLargeError(
-                "The picture is too large for the endpoint; its limit is "
-                f"{MAX_REQUEST_BYTES * 3 // 4 // 2**20} MiB.",
-                max_bytes=MAX_REQUEST_BYTES * 3 // 4,
-            )
+            raise PayloadTooLargeError.over(MAX_REQUEST_BYTES * 3 // 4, what="picture")
         started = time.perf_counter()
         # Fetching took its part of the time, so the client's own time limit is not enough.
         deadline = Deadline(min(watch.seconds_left(), self._timeout_seconds))
@@ -90,7 +91,7 @@ class SageMakerEngine:
             raise DeadlineError(TOO_SLOW) from exc
         except BotoCoreError as exc:
             raise ModelError("The endpoint cannot be reached.") from exc
-        return _upscaled(answer, options, seconds=time.perf_counter() - started)
+        return _result_from(answer, options, seconds=time.perf_counter() - started)
 
     def _invoke(self, body: bytes) -> bytes:
         answer = self._client.invoke_endpoint(
@@ -105,7 +106,11 @@ class SageMakerEngine:
 
 def _request_body(data: bytes, options: UpscaleOptions) -> bytes:
     """The picture itself, and the options as they were checked."""
-    optional = {"model": options.model, "cleanup": options.cleanup}
+    optional = {
+        "model": options.model,
+        "cleanup": options.cleanup,
+        "detail": options.detail,
+    }
     fields = {
         "img": base64.b64encode(data).decode(),
         "scale": options.scale,
@@ -115,7 +120,7 @@ def _request_body(data: bytes, options: UpscaleOptions) -> bytes:
     return json.dumps(fields).encode()
 
 
-def _upscaled(answer: bytes, options: UpscaleOptions, *, seconds: float) -> Upscaled:
+def _result_from(answer: bytes, options: UpscaleOptions, *, seconds: float) -> Upscaled:
     """InferenceError for what this project's container does not write."""
     try:
         content = json.loads(answer)
@@ -150,10 +155,10 @@ def _refusal(error: ClientError) -> SuperResolutionError:
         return ModelError("The endpoint is not available.")
     status = int(response.get("OriginalStatusCode", 0))
     text = str(response.get("OriginalMessage", ""))
-    return _error_of_container(text, status) or _other_error(status)
+    return _container_error(text, status) or _other_error(status)
 
 
-def _error_of_container(text: str, status: int) -> RemoteError | None:
+def _container_error(text: str, status: int) -> RemoteError | None:
     """None for another server's text."""
     try:
         content = json.loads(text)

@@ -66,15 +66,15 @@ def _folder(settings: Settings) -> Path:
 def _table(specs: Sequence[ModelSpec]) -> list[str]:
     """A line of headings, and one for each network."""
     rows = [
-        ("NAME", "SCALE", "LICENCE", "SIZE", "COST", "FROM"),
+        ("NAME", "SCALE", "SIZE", "COST", "FROM", "LICENCE"),
         *(
             (
                 spec.name,
                 f"x{spec.scale}",
-                spec.license or "not told",
                 _size(spec.path),
                 _cost(spec.multiplications),
                 spec.source or ("this project" if spec.path.parent == SHIPPED else "your own"),
+                spec.license or "not told",
             )
             for spec in specs
         ),

@@ -73,7 +73,9 @@ def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     upscale.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="a picture or folder")
     upscale.add_argument("-o", "--output", required=True, metavar="OUT", help="a file or folder")
     upscale.add_argument("--scale", type=int, choices=SCALES, default=SCALES[0], help="default: 2")
-    upscale.add_argument("--model", help="default: the setting SR_MODEL")
+    upscale.add_argument(
+        "--model", help="a model, or auto to choose by the picture; default: the setting SR_MODEL"
+    )
     upscale.add_argument(
         "--format",
         choices=OUTPUT_FORMATS,
@@ -86,6 +88,12 @@ def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=_cleanup,
         metavar="auto|off|0-100",
         help="how much JPEG damage is removed; auto (default) is estimated from the file",
+    )
+    upscale.add_argument(
+        "--detail",
+        type=_percentage,
+        metavar="0-100",
+        help="0 natural to 100 vivid, for models that have the choice",
     )
     upscale.add_argument("--recursive", action="store_true", help="take subfolders too")
     upscale.add_argument("--force", action="store_true", help="replace existing results")
@@ -138,6 +146,10 @@ def _at_least_one(text: str) -> int:
 
 def _quality(text: str) -> int:
     return _number(text, least=1, most=100)
+
+
+def _percentage(text: str) -> int:
+    return _number(text, least=0, most=100)
 
 
 def _cleanup(text: str) -> int | None:

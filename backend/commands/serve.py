@@ -19,7 +19,10 @@ log = logging.getLogger("backend.http")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Loads every network first, so that the first request is as quick as the others."""
+    """Loads every network first, so that the first request is as quick as the others.
+
+    ModelError when what the settings name to run them is not there.
+    """
     logging.basicConfig(
         stream=sys.stderr,
         level=settings.log_level,
@@ -29,6 +32,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     health = check(engine)
     for warning in health.warnings:
         log.warning("%s", warning)
+    health.check_providers()
     handler = RequestHandler(engine, AnySource(settings), settings, results_from(settings))
     app = create_app(handler, health=health, load=lambda: engine.load)
     serve(app, host=arguments.host, port=arguments.port, grace_seconds=arguments.grace_seconds)

@@ -34,10 +34,12 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         format=chosen_format(arguments.output, is_file=is_file, requested=arguments.format),
         quality=arguments.quality,
         cleanup=arguments.cleanup,
+        detail=arguments.detail,
     )
     engine = create_engine(settings)
     # An unknown model is one error, not one for every file.
-    engine.registry.find(name=options.model or settings.model, scale=options.scale)
+    spec = engine.registry.find(name=options.model or settings.model, scale=options.scale)
+    spec.with_detail(options.detail)
     work = list(jobs(arguments.inputs, arguments.output, recursive=arguments.recursive))
     if not work:
         raise RequestError(f"There are no pictures ({', '.join(INPUT_SUFFIXES)}) in the folder.")
@@ -56,7 +58,7 @@ class Interrupt:
     """The first Ctrl-C or SIGTERM asks the work to stop; the second ends the process at once."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._requested = threading.Event()
 
     def __enter__(self) -> Interrupt:
         self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -66,12 +68,12 @@ class Interrupt:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def is_asked(self) -> bool:
+    def is_requested(self) -> bool:
         """Whether to stop."""
-        return self._asked.is_set()
+        return self._requested.is_set()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        self._asked.set()
+        self._requested.set()
         signal.signal(number, signal.SIG_DFL)
 
 
@@ -94,7 +96,7 @@ class Batch:
         self.failures = 0
 
     def do(self, job: Job, *, position: str, interrupt: Interrupt) -> bool:
-        """False when interrupted; a file's own failure is counted and told."""
+        """False when interrupted; a failure of one file is counted and reported."""
         started = time.perf_counter()
         try:
             target, result = self._upscale(job, position=position, interrupt=interrupt)
@@ -104,7 +106,7 @@ class Batch:
         except SuperResolutionError as exc:
             self._fail(job, f"{exc.message} ({exc.code})")
         except OSError as exc:
-            self._fail(job, _in_words(exc, job))
+            self._fail(job, _explain(exc, job))
         else:
             (lr_width, lr_height), seconds = result.lr_size, time.perf_counter() - started
             sys.stdout.write(
@@ -120,7 +122,7 @@ class Batch:
 
     def _upscale(self, job: Job, *, position: str, interrupt: Interrupt) -> tuple[Path, Upscaled]:
         data = _read(job.source, at_most=self._engine.settings.max_image_bytes)
-        # Asked before the work as well, so that nobody waits for a result that is then refused.
+        # Also checked before the work, so that nobody waits for a result that is then refused.
         self._check_target(job, format=_expected_format(data, self._options))
         with tqdm(
             desc=f"{position} {job.source.name}", unit="tile", leave=False, disable=None
@@ -130,7 +132,7 @@ class Batch:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            watch = Watch(on_progress=show, is_cancelled=interrupt.is_asked)
+            watch = Watch(on_progress=show, is_cancelled=interrupt.is_requested)
             result = self._engine.upscale(data, self._options, watch=watch)
         target = self._check_target(job, format=result.format)
         _write(target, result.data)
@@ -144,13 +146,13 @@ class Batch:
             if target.resolve() in self._inputs or target.samefile(job.source):
                 raise RequestError(f"The result would overwrite the input '{target}'.")
             if target.resolve() in self._written:
-                raise RequestError(f"The result would overwrite another one's, '{target}'.")
+                raise RequestError(f"The result would overwrite that of another input, '{target}'.")
             if not self._may_replace:
                 raise RequestError(f"'{target}' exists; --force replaces it.")
         return target
 
 
-def _in_words(error: OSError, job: Job) -> str:
+def _explain(error: OSError, job: Job) -> str:
     reason = error.strerror or "it cannot be read or written"
     is_about_input = error.filename in (None, str(job.source))
     return reason if is_about_input else f"{error.filename}: {reason}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import uuid
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
@@ -31,10 +30,9 @@ from backend.health import Health
 from backend.http.cross_origin import CrossOrigin
 from backend.http.openapi import STAGE, document
 from backend.protocol import RequestHandler, check_content_type, refuse
-from backend.reply import CORS_HEADERS, Reply
+from backend.reply import CORS_HEADERS, Reply, request_id_from
 
 PIECE_BYTES = 2**18
-REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 def create_app(
@@ -81,9 +79,9 @@ def create_app(
         ],
         middleware=[Middleware(CrossOrigin)],
         exception_handlers={
-            SuperResolutionError: _refused,
-            HTTPException: _misrouted,
-            Exception: _unexpected,
+            SuperResolutionError: _refuse,
+            HTTPException: _refuse_route,
+            Exception: _answer_unexpected,
         },
     )
     app.router.redirect_slashes = False
@@ -102,7 +100,7 @@ async def _body(request: Request, *, max_bytes: int) -> bytes:
                 raise PayloadTooLargeError.over(max_bytes, what="request")
             body += chunk
     except ClientDisconnect as exc:
-        raise RequestError("The request broke off before its end.") from exc
+        raise RequestError("The request ended before its body was complete.") from exc
     return bytes(body)
 
 
@@ -128,8 +126,7 @@ async def _handle(handler: RequestHandler, body: bytes, request: Request) -> Rep
 
 
 def _request_id(request: Request) -> str:
-    given = request.headers.get("X-Request-Id", "")
-    return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    return request_id_from(request.headers.get("X-Request-Id"))
 
 
 def _response(reply: Reply) -> Response:
@@ -143,12 +140,12 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + PIECE_BYTES]
 
 
-async def _refused(request: Request, exc: Exception) -> Response:
+async def _refuse(request: Request, exc: Exception) -> Response:
     """What is refused before the handler sees it."""
     return _response(refuse(exc, request_id=_request_id(request)))
 
 
-async def _misrouted(request: Request, exc: Exception) -> Response:
+async def _refuse_route(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     if exc.status_code == MethodNotAllowedError.status:
         refused: SuperResolutionError = MethodNotAllowedError()
@@ -156,12 +153,12 @@ async def _misrouted(request: Request, exc: Exception) -> Response:
         refused = NotFoundError()
     else:
         refused = RequestError.not_http()
-    response = await _refused(request, refused)
+    response = await _refuse(request, refused)
     response.headers.update(exc.headers or {})
     return response
 
 
-async def _unexpected(request: Request, exc: Exception) -> Response:  # noqa: ARG001
-    response = await _refused(request, SuperResolutionError())  # uvicorn logs the cause
+async def _answer_unexpected(request: Request, exc: Exception) -> Response:  # noqa: ARG001
+    response = await _refuse(request, SuperResolutionError())  # uvicorn logs the cause
     response.headers.update(CORS_HEADERS)  # Starlette answers this one outside of all middleware
     return response

@@ -9,29 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from backend import __version__
-from backend.errors import (
-    BusyError,
-    DeadlineError,
-    ImageError,
-    ImageTooLargeError,
-    InferenceError,
-    JsonValue,
-    MethodNotAllowedError,
-    ModelError,
-    NotFoundError,
-    PayloadTooLargeError,
-    ReplyTooLargeError,
-    RequestError,
-    SourceNotAllowedError,
-    SourceNotFoundError,
-    SourceTimeoutError,
-    SourceUnreachableError,
-    SuperResolutionError,
-    UnknownModelError,
-    UnsupportedMediaTypeError,
-    UnsupportedScaleError,
-)
+from backend import __version__, errors
 from backend.formats import READABLE, WRITABLE, labels
 from backend.options import MAX_DIGITS, OUTPUT_FORMATS, OUTPUTS, SCALES
 from backend.protocol import RequestHandler
@@ -137,7 +115,7 @@ def _ping() -> Schema:
         "responses": {
             "200": {"description": "Ready", "content": answer},
             "503": {"description": "The default network cannot be loaded", "content": answer},
-            **_error_responses([MethodNotAllowedError()]),
+            **_error_responses([errors.MethodNotAllowedError()]),
         },
     }
 
@@ -149,7 +127,7 @@ def _self() -> Schema:
         "operationId": "describe",
         "responses": {
             "200": {"description": "OpenAPI 3.1", "content": answer},
-            **_error_responses([MethodNotAllowedError()]),
+            **_error_responses([errors.MethodNotAllowedError()]),
         },
     }
 
@@ -226,6 +204,16 @@ def _request_schema(handler: RequestHandler) -> Schema:
                     "How much JPEG damage is removed, 0 to 100; auto is estimated from the file."
                 ),
             },
+            "detail": {
+                "anyOf": [
+                    {"type": "integer", "minimum": 0, "maximum": 100},
+                    {"type": "string", "pattern": "^(0{0,4}[0-9]{1,2}|0{0,3}100)$"},
+                    {"type": "null"},
+                ],
+                "description": (
+                    "0 natural to 100 vivid, for models that have the choice; others refuse it."
+                ),
+            },
         },
         "oneOf": [
             {
@@ -234,6 +222,10 @@ def _request_schema(handler: RequestHandler) -> Schema:
             }
             for chosen, other in (("img", "url"), ("url", "img"))
         ],
+        "anyOf": [
+            {"properties": {"detail": {"type": "null"}}},
+            *_models_with_detail(handler),
+        ],
     }
 
 
@@ -241,6 +233,16 @@ def _networks(handler: RequestHandler) -> list[tuple[str, int]]:
     """(name, scale) of each."""
     models = handler.engine.models
     return [(name, scale) for name, scales in models.items() for scale in scales]
+
+
+def _models_with_detail(handler: RequestHandler) -> list[Schema]:
+    """The alternative of naming one, where there are such models."""
+    names = list(handler.engine.details)
+    if not names:
+        return []
+    if handler.settings.model in names:
+        return [{"properties": {"model": {"enum": [*names, None]}}}]
+    return [{"required": ["model"], "properties": {"model": {"enum": names}}}]
 
 
 def _outputs(handler: RequestHandler) -> Sequence[str]:
@@ -360,48 +362,48 @@ def _example_picture(format: str, size: tuple[int, int]) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _errors(handler: RequestHandler) -> list[SuperResolutionError]:
+def _errors(handler: RequestHandler) -> list[errors.SuperResolutionError]:
     """One real error of each kind that a request can be answered with."""
     settings = handler.settings
     return [
-        RequestError(),
-        UnsupportedScaleError(3, allowed=SCALES),
-        UnknownModelError("best", known=list(handler.engine.models)),
-        UnsupportedMediaTypeError.not_a_picture(labels(READABLE)),
-        PayloadTooLargeError.over(settings.max_body_bytes, what="request"),
-        ReplyTooLargeError(8_000_000, max_bytes=6_000_000),
-        DeadlineError.estimated(40.0, limit=29.0),
-        ImageError(),
-        ImageTooLargeError.input(5000, 3000, max_side=settings.max_side),
-        SourceNotAllowedError(),
-        SourceNotFoundError(),
-        SourceUnreachableError(),
-        SourceTimeoutError(),
-        BusyError.behind(1),
-        ModelError("The network 'fast' x2 is not installed.", model="fast"),
-        InferenceError(),
-        SuperResolutionError(),
-        NotFoundError(),
-        MethodNotAllowedError(),
+        errors.RequestError(),
+        errors.UnsupportedScaleError(3, allowed=SCALES),
+        errors.UnknownModelError("best", known=list(handler.engine.models)),
+        errors.UnsupportedMediaTypeError.not_a_picture(labels(READABLE)),
+        errors.PayloadTooLargeError.over(settings.max_body_bytes, what="request"),
+        errors.ReplyTooLargeError(8_000_000, max_bytes=6_000_000),
+        errors.DeadlineError.estimated(40.0, limit=29.0),
+        errors.ImageError(),
+        errors.ImageTooLargeError.input(5000, 3000, max_side=settings.max_side),
+        errors.SourceNotAllowedError(),
+        errors.SourceNotFoundError(),
+        errors.SourceUnreachableError(),
+        errors.SourceTimeoutError(),
+        errors.BusyError.for_seconds(4),
+        errors.ModelError("The network 'fast' x2 is not installed.", model="fast"),
+        errors.InferenceError(),
+        errors.SuperResolutionError(),
+        errors.NotFoundError(),
+        errors.MethodNotAllowedError(),
     ]
 
 
-def _error_responses(errors: Sequence[SuperResolutionError]) -> Schema:
+def _error_responses(refusals: Sequence[errors.SuperResolutionError]) -> Schema:
     """A response a status, with an example of each code."""
     responses: Schema = {}
-    for status in sorted({error.status for error in errors}):
+    for status in sorted({error.status for error in refusals}):
         examples: Schema = {
             error.code: {"value": _error_example(error)}
-            for error in errors
+            for error in refusals
             if error.status == status
         }
         headers = _headers()
-        if status == BusyError.status:
+        if status == errors.BusyError.status:
             headers["Retry-After"] = {
                 "description": "Seconds; only with `busy`.",
                 "schema": {"type": "integer", "minimum": 0},
             }
-        if status == MethodNotAllowedError.status:
+        if status == errors.MethodNotAllowedError.status:
             headers["Allow"] = {"schema": {"type": "string"}, "required": True}
         responses[str(status)] = {
             "description": ERROR_DESCRIPTIONS[status],
@@ -411,7 +413,7 @@ def _error_responses(errors: Sequence[SuperResolutionError]) -> Schema:
     return responses
 
 
-def _error_example(error: SuperResolutionError) -> dict[str, JsonValue | dict[str, JsonValue]]:
+def _error_example(error: errors.SuperResolutionError) -> Schema:
     return {
         "error": error.code,
         "message": error.message,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from backend.errors import SourceNotAllowedError
@@ -10,7 +10,7 @@ from backend.options import UpscaleRequest
 from backend.settings import Settings
 from backend.sources.inline_image import decode_inline_image
 from backend.sources.s3_address import parse_s3_address
-from backend.sources.scheme import scheme_of
+from backend.sources.scheme import scheme_from
 
 if TYPE_CHECKING:
     from backend.sources.s3 import S3Source
@@ -21,8 +21,6 @@ class AnySource:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._s3: S3Source | None = None
-        self._making_s3 = threading.Lock()
 
     def read(self, request: UpscaleRequest, *, max_bytes: int) -> bytes:
         """At most `max_bytes` bytes; RequestError, PayloadTooLargeError or a SourceError."""
@@ -31,7 +29,7 @@ class AnySource:
         return self._fetch(request.url or "", max_bytes=max_bytes)
 
     def _fetch(self, url: str, *, max_bytes: int) -> bytes:
-        scheme = scheme_of(url)
+        scheme = scheme_from(url)
         if scheme == "s3":
             return self._fetch_from_s3(url, max_bytes=max_bytes)
         return self._fetch_from_web(url, max_bytes=max_bytes)
@@ -50,13 +48,11 @@ class AnySource:
 
     def _fetch_from_s3(self, url: str, *, max_bytes: int) -> bytes:
         address = parse_s3_address(url, allowed_buckets=self._settings.input_buckets)
-        return self._s3_source().read(address, max_bytes=max_bytes)
+        return self._s3.read(address, max_bytes=max_bytes)
 
-    def _s3_source(self) -> S3Source:
-        with self._making_s3:
-            if self._s3 is None:
-                # Imported on first use: boto3 costs about 0.25 s of CPU.
-                from backend.sources.s3 import S3Source  # noqa: PLC0415
+    @cached_property
+    def _s3(self) -> S3Source:
+        # Imported on first use: boto3 costs about 0.25 s of CPU.
+        from backend.sources.s3 import S3Source  # noqa: PLC0415
 
-                self._s3 = S3Source(timeout_seconds=self._settings.source_timeout_seconds)
-            return self._s3
+        return S3Source(timeout_seconds=self._settings.source_timeout_seconds)

@@ -33,16 +33,16 @@ def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
         letters = img[start:].encode("ascii").translate(None, _LINE_ENDS)
         data = base64.b64decode(letters, validate=True)
     except ValueError as exc:
-        raise _malformed() from exc
+        raise _not_base64() from exc
     # Python before 3.13 lets padding through where none belongs.
     if len(letters) % 4 or letters.endswith(b"==="):
-        raise _malformed()
+        raise _not_base64()
     if not data:
-        raise RequestError("'img' holds no picture.", field="img")
+        raise RequestError("'img' contains no picture.", field="img")
     return data
 
 
-def _malformed() -> RequestError:
+def _not_base64() -> RequestError:
     return RequestError(
         "'img' is not base64: only A-Z, a-z, 0-9, + and /, line breaks, and the padding "
         "that belongs to it.",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -32,36 +32,28 @@ NOT_FOUND = ("NoSuchKey", "NoSuchBucket", "404")
 DENIED = ("AccessDenied", "AllAccessDisabled", "403")
 
 
-class S3Client(Protocol):
-    """The one call that is made of boto3's client."""
-
-    def get_object(self, *, Bucket: str, Key: str) -> Mapping[str, Any]: ...  # noqa: N803
-
-
-def make_s3_client(timeout_seconds: float) -> S3Client:
+def make_s3_client(timeout_seconds: float) -> Any:
     """Credentials, region and endpoint come from AWS's standard chain."""
     config = Config(
         connect_timeout=timeout_seconds,
         read_timeout=timeout_seconds,
         retries={"total_max_attempts": 2, "mode": "standard"},
     )
-    client: S3Client = boto3.session.Session().client("s3", config=config)
-    return client
+    return boto3.session.Session().client("s3", config=config)
 
 
 class S3Source:
     """Makes its client once, on the first read."""
 
     def __init__(
-        self,
-        *,
-        timeout_seconds: float,
-        make_client: Callable[[float], S3Client] = make_s3_client,
+        self, *, timeout_seconds: float, make_client: Callable[[float], Any] = make_s3_client
     ) -> None:
         self._timeout_seconds = timeout_seconds
         self._make_client = make_client
-        self._client: S3Client | None = None
-        self._making = threading.Lock()
+
+    @cached_property
+    def _client(self) -> Any:
+        return self._make_client(self._timeout_seconds)
 
     def read(self, address: S3Address, *, max_bytes: int) -> bytes:
         """The object; PayloadTooLargeError or a SourceError."""
@@ -70,17 +62,11 @@ class S3Source:
             return deadline.run(lambda: self._get(address, deadline, max_bytes=max_bytes))
 
     def _get(self, address: S3Address, deadline: Deadline, *, max_bytes: int) -> bytes:
-        found = self._opened_client().get_object(Bucket=address.bucket, Key=address.key)
+        found = self._client.get_object(Bucket=address.bucket, Key=address.key)
         with contextlib.closing(found["Body"]) as body:
             if found["ContentLength"] > max_bytes:
                 raise PayloadTooLargeError.over(max_bytes, what="picture")
             return collect(_chunks(body, deadline), max_bytes=max_bytes)
-
-    def _opened_client(self) -> S3Client:
-        with self._making:
-            if self._client is None:
-                self._client = self._make_client(self._timeout_seconds)
-            return self._client
 
 
 def _chunks(body: Any, deadline: Deadline) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Pictures from http and https addresses, which anyone may send: nothing about them is trusted."""
+"""Pictures from http and https addresses; anyone may send one, so nothing about it is trusted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from backend.formats import READABLE
 from backend.settings import Settings
 from backend.sources.byte_limit import CHUNK_BYTES, collect
 from backend.sources.public_address import PublicAddressAdapter
-from backend.sources.scheme import scheme_of
+from backend.sources.scheme import scheme_from
 from backend.sources.web_address import parse_web_address
 
 MAX_REDIRECTS = 3
@@ -37,7 +37,7 @@ HEADERS = {
     "User-Agent": "super-resolution (fetches a picture for one of its users)",
     # Only what is read here, else a server may choose WebP or AVIF.
     "Accept": ", ".join([*(each.media_type for each in READABLE), "*/*;q=0.1"]),
-    # A picture is compressed already; a server that compresses all the same is still read.
+    # Pictures are compressed already; a response that is compressed nevertheless is still read.
     "Accept-Encoding": "identity",
 }
 
@@ -64,7 +64,7 @@ class WebSource:
                 target = answer.headers.get("Location")
                 if answer.status_code not in REDIRECTS or target is None:
                     return _body(answer, max_bytes=max_bytes)
-            address = self._redirected(address, target)
+            address = self._next_address(address, target)
         raise SourceUnreachableError(f"The address redirects more than {MAX_REDIRECTS} times.")
 
     @contextlib.contextmanager
@@ -91,17 +91,17 @@ class WebSource:
             session.mount(f"{scheme}://", adapter)
         return session
 
-    def _redirected(self, address: str, target: str) -> str:
+    def _next_address(self, address: str, target: str) -> str:
         """The next address, checked like the first one."""
         try:
             # Header fields arrive as Latin-1; browsers read this one as UTF-8.
             joined = urljoin(address, target.encode("latin-1").decode("utf-8", "replace"))
-            if scheme_of(joined) == "s3":
+            if scheme_from(joined) == "s3":
                 raise SourceNotAllowedError("A redirect from the web into S3 is not followed.")
             return parse_web_address(joined, any_port=self._is_private_allowed)
         except (RequestError, ValueError) as exc:
             raise SourceUnreachableError(
-                "The address redirects to something that is no web address."
+                "The address redirects to something that is not a web address."
             ) from exc
 
 

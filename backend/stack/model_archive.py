@@ -100,7 +100,7 @@ def _unpack(packed: Path, target: Path) -> None:
         else:
             shutil.unpack_archive(packed, target, filter="data")
     except (shutil.ReadError, ValueError) as exc:
-        raise ModelError("The archive is no zip or tar file.") from exc
+        raise ModelError("The archive is neither a zip nor a tar file.") from exc
 
 
 def _verify(folder: Path, check_time: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""`Custom::ModelFiles`: brings the networks from S3 to the mounted file system.
+"""`Custom::ModelFiles`: copies the networks from S3 to the mounted file system.
 
 Handler: `backend.stack.model_files.handler`. Properties: `Bucket`, `Key`, `Sha256` (of the
 archive) and `Directory` (the mount). Attribute: `Directory`, the folder with the manifest, named

@@ -15,9 +15,9 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Self
 
-from tests.aws.loopback import Loopback, Received, Sent
+from tests.loopback import Loopback, Received, Sent
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 VERSION = "/2018-06-01/runtime"
 MAX_ANSWER_BYTES = 6_291_556
 """What the real one takes; it refuses more with 413."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from tests.aws.loopback import Loopback, Received, Sent
 from tests.aws.signature import is_presigned, is_signed
+from tests.loopback import Loopback, Received, Sent
 
 
 @dataclass(frozen=True, kw_only=True)

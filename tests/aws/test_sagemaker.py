@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.request import urlopen
 
+import botocore.session
 import pytest
 
 from backend import Reply, RequestHandler
-from tests.aws.api_event import event_of, post_event, request_body, upscale_event
+from backend.aws.sagemaker_engine import MAX_REQUEST_BYTES
+from tests.aws.api_event import post_event, read_event, request_body, upscale_event
 from tests.aws.conftest import INPUTS, RESULTS
-from tests.aws.loopback import Loopback, Sent
 from tests.aws.runtime_api import LambdaProcess
 from tests.aws.s3 import S3, StoredObject
 from tests.aws.sagemaker_runtime import SageMakerRuntime
 from tests.aws.signature import ENVIRONMENT
 from tests.hostile.corpus import CORPUS, Case
+from tests.loopback import Loopback, Sent
 
 HANDLER = "backend.aws.sagemaker_handler.handler"
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
@@ -106,7 +108,7 @@ def test_what_is_wrong_in_itself_never_reaches_the_endpoint(
     process: LambdaProcess, runtime: SageMakerRuntime, name: str, status: int
 ) -> None:
     before = len(runtime.received)
-    assert call(process, event_of(name))[0] == status
+    assert call(process, read_event(name))[0] == status
     assert len(runtime.received) == before
 
 
@@ -115,7 +117,7 @@ def test_a_full_queue_in_the_container_says_when_to_come_back(
 ) -> None:
     busy = {"error": "busy", "message": "Later.", "details": {"retry_after": 18}, "request_id": "c"}
     container(lambda body: Reply(status=503, body=json.dumps(busy).encode()))
-    status, body, headers = call(process, event_of("post"))
+    status, body, headers = call(process, read_event("post"))
     assert (status, body["error"], headers["Retry-After"]) == (503, "busy", "18")
     assert body["request_id"] == REQUEST_ID
 
@@ -142,7 +144,7 @@ def test_an_error_of_sagemaker_becomes_a_named_one(
     runtime.failure = failure
     before = len(runtime.received)
     try:
-        answered, body, headers = call(process, event_of("post"))
+        answered, body, headers = call(process, read_event("post"))
     finally:
         runtime.failure = None
     assert (answered, body["error"]) == (status, code)
@@ -169,7 +171,7 @@ def test_what_another_server_says_is_not_passed_on(
     code: str,
 ) -> None:
     container(lambda body: Reply(status=status, body=text.encode()))
-    got, body, _ = call(process, event_of("post"))
+    got, body, _ = call(process, read_event("post"))
     assert (got, body["error"]) == (answered, code)
     assert not text or text not in json.dumps(body)
 
@@ -178,13 +180,13 @@ def test_an_answer_that_is_no_json_and_too_large_is_an_error(
     process: LambdaProcess, container: Callable[[Callable[[bytes], Reply]], None]
 ) -> None:
     container(lambda body: Reply(status=200, body=b"x" * 7 * 2**20))
-    assert call(process, event_of("post"))[1]["error"] == "inference_failed"
+    assert call(process, read_event("post"))[1]["error"] == "inference_failed"
 
 
 def test_a_wrong_secret_gets_nothing(runtime: SageMakerRuntime) -> None:
     environment = {**ENVIRONMENT, **runtime.environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
     with LambdaProcess(HANDLER, environment=environment) as process:
-        status, body, _ = call(process, event_of("post"))
+        status, body, _ = call(process, read_event("post"))
         log = process.log
     assert (status, body["error"]) == (503, "model_unavailable")
     assert "InvalidSignatureException" in log
@@ -201,7 +203,7 @@ def test_an_endpoint_that_is_too_slow_is_given_up(runtime: SageMakerRuntime) -> 
     with SageMakerRuntime(slow) as server:
         environment = {**ENVIRONMENT, **server.environment, "SR_TIME_BUDGET_SECONDS": "1"}
         with LambdaProcess(HANDLER, environment=environment) as process:
-            status, body, _ = call(process, event_of("post"))
+            status, body, _ = call(process, read_event("post"))
         is_over.set()
     assert (status, body["error"]) == (413, "would_time_out")
 
@@ -219,6 +221,32 @@ def test_a_private_address_is_refused_before_the_endpoint_is_called(
         status, body, _ = call(process, post_event(json.dumps({"url": web.url}).encode()))
         assert not web.received
     assert (status, body["error"]) == (403, "source_not_allowed")
+    assert len(runtime.received) == before
+
+
+def test_the_limit_of_a_body_is_the_one_in_sagemaker_s_own_description() -> None:
+    model = botocore.session.get_session().get_service_model("sagemaker-runtime")
+    body = model.operation_model("InvokeEndpoint").input_shape.members["Body"]
+    assert body.metadata["max"] == MAX_REQUEST_BYTES
+
+
+def test_a_picture_that_sagemaker_would_refuse_is_refused_before(
+    runtime: SageMakerRuntime, s3: S3
+) -> None:
+    environment = {
+        **ENVIRONMENT,
+        **runtime.environment,
+        **s3.environment,
+        "SR_INPUT_BUCKETS": INPUTS,
+    }
+    size = MAX_REQUEST_BYTES * 3 // 4 + 1
+    s3.objects[f"{INPUTS}/large.png"] = StoredObject(data=bytes(size))
+    before = len(runtime.received)
+    with LambdaProcess(HANDLER, environment=environment) as process:
+        event = post_event(json.dumps({"url": f"s3://{INPUTS}/large.png"}).encode())
+        status, body, _ = call(process, event)
+    assert (status, body["error"]) == (413, "payload_too_large")
+    assert body["details"] == {"max_bytes": MAX_REQUEST_BYTES * 3 // 4}
     assert len(runtime.received) == before
 
 

@@ -11,9 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.networks import shipped_names
-
-ROOT = Path(__file__).parent.parent.parent
-SAMPLES = ROOT / "sample_images"
+from tests.paths import ROOT, SAMPLES
 
 
 def run(*arguments: str) -> str:

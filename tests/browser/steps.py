@@ -2,21 +2,71 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+import io
+import re
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import FilePayload, Locator, Page, expect
+
+LONG = 120_000
+"""Milliseconds for what computes; the machine may be busy with other things."""
 
 
 def enter(page: Page, address: str) -> Page:
-    """Open the page and wait until it shows a picture that can be enhanced."""
+    """Open the page and wait for its first finished comparison."""
     page.goto(address)
-    expect(enhance_button(page)).to_be_enabled()
-    expect(page.locator(".st-key-stage img")).to_be_visible()
+    expect(page.locator(".comparison[data-state=ready]")).to_be_visible(timeout=LONG)
     return page
 
 
 def enhance_button(page: Page) -> Locator:
-    return page.get_by_role("button", name="Enhance", exact=True)
+    return page.get_by_role("button", name=re.compile("^Enhance( ·|$)"))
 
 
 def choose(page: Page, label: str) -> None:
     """One of several: a sample, a scale, a place."""
     page.get_by_role("radio", name=label, exact=True).click()
+
+
+def comparison(page: Page, size: tuple[int, int]) -> Locator:
+    """The slider once it shows a result of this size."""
+    shown = page.locator(".st-key-result .comparison[data-state=ready]")
+    badge = shown.locator(".badge[data-side=after]")
+    expect(badge).to_have_text(f"After · {size[0]} × {size[1]}", timeout=LONG)
+    return shown
+
+
+def upload(page: Page, name: str, content: bytes) -> None:
+    upload_all(page, (name, content))
+
+
+def upload_all(page: Page, *files: tuple[str, bytes]) -> None:
+    chosen: list[FilePayload] = [
+        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        for name, content in files
+    ]
+    page.locator("input[type=file]").set_input_files(chosen)
+
+
+def saved(image: Image.Image, format: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    image.save(file, format)
+    return file.getvalue()
+
+
+def noise(width: int, height: int, *, seed: int) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    return saved(Image.fromarray(pixels))
+
+
+def overflow(page: Page) -> int:
+    """Pixels by which the page can be scrolled sideways."""
+    return int(
+        page.evaluate(
+            """() => Math.max(...["html", "[data-testid=stMain]"].map((each) => {
+                 const element = document.querySelector(each);
+                 return element.scrollWidth - element.clientWidth;
+               }))"""
+        )
+    )

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.aws.loopback import Received, Sent
 from tests.aws.signature import SECRET_KEY
 from tests.browser.steps import choose, enhance_button, enter
+from tests.loopback import Received, Sent
 from tests.webapp.cloud_endpoint import (
     API_KEY,
     AWS_ENVIRONMENT,

@@ -13,7 +13,7 @@ from tests.cfn.resolver import US, Region, Stack, load_file
 ROOT = Path(__file__).parent.parent.parent
 GIVEN = {"artifactBucket": "artifacts", "artifactPrefix": "super-resolution/0123456789abcdef"}
 GIVEN_TO: dict[str, dict[str, str]] = {
-    "lambda": {"modelsSha256": "5" * 64},
+    "lambda": {"functionSha256": "f" * 16, "modelsSha256": "5" * 64},
     "gpu": {},
     "inf": {"containerImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/sr:1"},
 }

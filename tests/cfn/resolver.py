@@ -28,6 +28,7 @@ class Region:
 US = Region("us-east-1", "aws", "amazonaws.com")
 BEIJING = Region("cn-north-1", "aws-cn", "amazonaws.com.cn")
 NINGXIA = Region("cn-northwest-1", "aws-cn", "amazonaws.com.cn")
+GOVCLOUD = Region("us-gov-west-1", "aws-us-gov", "amazonaws.com")
 
 
 class _Loader(yaml.SafeLoader):
@@ -88,7 +89,7 @@ class Stack:
         **parameters: str,
     ) -> None:
         self._template = template
-        self._region = region
+        self.region = region
         declared = template.get("Parameters", {})
         unknown = set(parameters) - set(declared)
         assert not unknown, f"no such parameters: {unknown}"
@@ -182,13 +183,13 @@ class Stack:
 
     def _ref(self, name: str) -> Any:
         pseudo = {
-            "AWS::Region": self._region.name,
-            "AWS::Partition": self._region.partition,
-            "AWS::URLSuffix": self._region.suffix,
+            "AWS::Region": self.region.name,
+            "AWS::Partition": self.region.partition,
+            "AWS::URLSuffix": self.region.suffix,
             "AWS::AccountId": ACCOUNT,
             "AWS::StackName": "pictures",
             "AWS::StackId": (
-                f"arn:{self._region.partition}:cloudformation:{self._region.name}:{ACCOUNT}"
+                f"arn:{self.region.partition}:cloudformation:{self.region.name}:{ACCOUNT}"
                 f":stack/pictures/{GUID}"
             ),
             "AWS::NoValue": NO_VALUE,
@@ -239,7 +240,7 @@ class Stack:
         return self._template["Mappings"][name][first][second]
 
     def _getazs(self, argument: Any) -> list[str]:
-        return [f"{self._region.name}{zone}" for zone in "ab"]
+        return [f"{self.region.name}{zone}" for zone in "ab"]
 
     def _cidr(self, argument: list[Any]) -> list[str]:
         block, count, bits = (self.value(each) for each in argument)

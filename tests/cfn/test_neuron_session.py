@@ -15,11 +15,11 @@ from PIL import Image
 from backend import Settings
 from backend.errors import InferenceError, ModelError
 from backend.factory import session_from
-from backend.images import decode
+from backend.images import RgbImage, decode
 from backend.neuron_session import FloatBatch, NeuronSession, load_torchscript
 from backend.registry import ModelSpec, read_manifest
-from backend.session import RgbImage
 from backend.upscaler import Upscaler
+from cfn.neuron.compile import main as compile_networks
 from cfn.neuron.compile import weights_of
 from tests.cfn.conftest import ROOT
 
@@ -51,8 +51,7 @@ def mean(batch: FloatBatch) -> FloatBatch:
     height, width = batch.shape[2:]
     wide = np.pad(batch, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
     parts = [wide[:, :, y : y + height, x : x + width] for y in range(3) for x in range(3)]
-    total: FloatBatch = np.sum(parts, axis=0, dtype=np.float32) / np.float32(9)
-    return total
+    return np.asarray(np.sum(parts, axis=0, dtype=np.float32) / np.float32(9))
 
 
 def whole(lr: RgbImage) -> RgbImage:
@@ -135,3 +134,15 @@ def test_the_compile_script_reads_the_shipped_networks() -> None:
         assert weights["conv0.weight"].shape[1] == 4
         convolutions = sum(n.startswith("conv") and n.endswith(".weight") for n in weights)
         assert convolutions + 1 == spec.receptive_radius
+
+
+def test_inferentia_1_is_refused_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        compile_networks(["--out", str(tmp_path / "out"), "--target", "inf1"])
+    assert caught.value.code == 2
+    message = capsys.readouterr().err
+    assert "2.20" in message
+    assert "Python 3.10" in message
+    assert not (tmp_path / "out").exists()

@@ -9,15 +9,27 @@ import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from backend.registry import SHIPPED, read_manifest
 from cfn import package, wheels
 from cfn.__main__ import main
-from cfn.archives import write_tar_gz, write_zip
+from cfn.archives import sha256_of, write_tar_gz, write_zip
 from cfn.errors import DeploymentError
 from cfn.package import Package, build, check_size, model_contents
-from cfn.variants import FUNCTION_ARCHIVE, GPU, GPU_ARCHIVE, INF, LAMBDA, NEURON_ARCHIVE, VARIANTS
+from cfn.variants import (
+    FUNCTION_ARCHIVE,
+    GPU,
+    GPU_ARCHIVE,
+    INF,
+    LAMBDA,
+    MODEL_ARCHIVE,
+    NEURON_ARCHIVE,
+    VARIANTS,
+    Variant,
+)
 from tests.cfn.resolver import Stack, load_file
 
 
@@ -60,8 +72,9 @@ def test_the_same_input_gives_the_same_bytes(cache: Path, neuron: Path, tmp_path
         build(tmp_path / name, bucket="b", neuron=neuron, cache=cache) for name in ("one", "two")
     ]
     assert packages[0].digests == packages[1].digests
-    assert packages[0].prefix == packages[1].prefix
-    for first, second in zip(packages[0].templates, packages[1].templates, strict=True):
+    for variant in VARIANTS.values():
+        assert packages[0].prefix(variant) == packages[1].prefix(variant)
+        first, second = (each.folder / variant.template for each in packages)
         assert first.read_bytes() == second.read_bytes()
 
 
@@ -79,25 +92,45 @@ def test_every_archive_that_a_template_names_is_there(
 ) -> None:
     made_package = build(tmp_path / "out", bucket="artifacts", neuron=neuron, cache=cache)
     for variant in VARIANTS.values():
-        given = {} if variant is not INF else {"containerImage": "1" * 12 + ".dkr.ecr.x/a:1"}
+        given: dict[str, Any] = {
+            "inf": {"containerImage": "1" * 12 + ".dkr.ecr.x/a:1"},
+            "lambda": {"modelStorage": "efs"},
+        }.get(variant.name, {})
         stack = Stack(load_file(made_package.folder / variant.template), **given)
         assert stack.parameters["artifactBucket"] == "artifacts"
-        assert stack.parameters["artifactPrefix"] == made_package.prefix
+        assert stack.parameters["artifactPrefix"] == made_package.prefix(variant)
         for name in variant.archives:
             assert name in made_package.digests
-            assert f"{made_package.prefix}/{name}" in json.dumps(stack.resources)
-    models = load_file(made_package.folder / LAMBDA.template)["Parameters"]["modelsSha256"]
-    assert models["Default"] == made_package.digests["models.zip"]
+            assert f"{made_package.prefix(variant)}/{name}" in json.dumps(stack.resources)
+    parameters = load_file(made_package.folder / LAMBDA.template)["Parameters"]
+    assert parameters["modelsSha256"]["Default"] == made_package.digests["models.zip"]
+    assert made_package.digests[FUNCTION_ARCHIVE].startswith(
+        parameters["functionSha256"]["Default"]
+    )
 
 
-def test_the_function_has_the_code_and_its_wheels_but_no_networks(
-    cache: Path, tmp_path: Path
-) -> None:
+def test_the_function_has_the_code_its_wheels_and_the_networks(cache: Path, tmp_path: Path) -> None:
     build(tmp_path, bucket=None, variants=[LAMBDA], cache=cache)
     with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
-        names = archive.namelist()
-    assert {"backend/aws/lambda_handler.py", "thing/__init__.py", "other.py"} <= set(names)
-    assert not [n for n in names if n.endswith((".onnx", ".pyc")) or "scripts" in n]
+        names = set(archive.namelist())
+    assert {"backend/aws/lambda_handler.py", "thing/__init__.py", "other.py"} <= names
+    networks = {spec.path.name for spec in read_manifest(SHIPPED)}
+    assert {f"backend/models/{name}" for name in ("manifest.json", *networks)} <= names
+    assert not [name for name in names if name.endswith(".pyc") or "scripts" in name]
+
+
+def test_networks_of_one_s_own_take_the_place_of_the_shipped_ones(
+    cache: Path, neuron: Path, tmp_path: Path
+) -> None:
+    build(tmp_path, bucket=None, variants=[LAMBDA], cache=cache, models=neuron)
+    with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
+        found = {name for name in archive.namelist() if name.startswith("backend/models/")}
+    assert found == {"backend/models/manifest.json", "backend/models/fast_x2.pt"}
+
+
+def test_only_the_chosen_variants_have_templates(cache: Path, tmp_path: Path) -> None:
+    build(tmp_path, bucket=None, variants=[GPU], cache=cache)
+    assert [path.name for path in tmp_path.glob("*.yaml")] == [GPU.template]
 
 
 def test_the_gpu_archive_has_the_layout_of_its_container(cache: Path, tmp_path: Path) -> None:
@@ -143,17 +176,41 @@ def test_a_changed_or_missing_network_is_not_packaged(neuron: Path) -> None:
         model_contents(neuron)
 
 
-def test_a_change_of_any_archive_changes_the_folder(tmp_path: Path) -> None:
-    def prefix(**digests: str) -> str:
-        return Package(folder=tmp_path, digests=digests).prefix
+def test_both_weights_of_a_network_and_the_licences_of_others_are_packaged(tmp_path: Path) -> None:
+    files = ("vivid.onnx", "natural.onnx", "others/network.onnx", "others/LICENSE", "notes.txt")
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    entries = [
+        {"file": "vivid.onnx", "natural_file": "natural.onnx", "natural_sha256": ""},
+        {"file": "others/network.onnx"},
+    ]
+    (tmp_path / "manifest.json").write_text(json.dumps({"models": entries}))
+    assert set(model_contents(tmp_path)) == {"manifest.json", *files} - {"notes.txt"}
+    (tmp_path / "natural.onnx").unlink()
+    with pytest.raises(DeploymentError, match="natural"):
+        model_contents(tmp_path)
 
-    assert prefix(a="1", b="2") == prefix(b="2", a="1")
-    assert len({prefix(a="1"), prefix(a="2"), prefix(b="1")}) == 3
+
+def test_a_variant_s_folder_changes_with_its_own_archives_and_no_other(tmp_path: Path) -> None:
+    def prefix(variant: Variant, **changed: str) -> str:
+        digests = dict.fromkeys((FUNCTION_ARCHIVE, MODEL_ARCHIVE, GPU_ARCHIVE), "1")
+        package = Package(folder=tmp_path, digests=digests | changed, variants=(LAMBDA, GPU))
+        return package.prefix(variant)
+
+    assert prefix(LAMBDA) != prefix(LAMBDA, **{MODEL_ARCHIVE: "2"})
+    assert prefix(LAMBDA) == prefix(LAMBDA, **{GPU_ARCHIVE: "2"})
+    assert prefix(GPU) == prefix(GPU, **{MODEL_ARCHIVE: "2"})
+    for variant in (LAMBDA, GPU):
+        assert prefix(variant) != prefix(variant, **{FUNCTION_ARCHIVE: "2"})
 
 
 def test_the_real_packages_fit_into_a_function(tmp_path: Path) -> None:
     """Downloads from the package index, unless an earlier run has."""
-    assert main(["package", "--variants", "lambda", "--out", str(tmp_path)]) == 0
+    for folder in (tmp_path, tmp_path / "again"):
+        assert main(["package", "--variants", "lambda", "--out", str(folder)]) == 0
+    digests = [sha256_of(each / FUNCTION_ARCHIVE) for each in (tmp_path, tmp_path / "again")]
+    assert digests[0] == digests[1]
     with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
         assert sum(entry.file_size for entry in archive.infolist()) < package.LAMBDA_LIMIT_BYTES
         libraries = [name for name in archive.namelist() if name.endswith(".so")]

@@ -20,17 +20,16 @@ from backend.formats import (
     format_from_signature,
     labels,
 )
+from tests.pictures import save
 
 
-def file_of(file_format: FileFormat) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (3, 2)).save(buffer, file_format.pillow_name)
-    return buffer.getvalue()
+def make_file(file_format: FileFormat) -> bytes:
+    return save(Image.new("RGB", (3, 2)), file_format.pillow_name)
 
 
 @pytest.mark.parametrize("file_format", FORMATS.values(), ids=lambda each: each.name)
 def test_a_file_is_recognised_by_its_beginning(file_format: FileFormat) -> None:
-    assert format_from_signature(file_of(file_format)) is file_format
+    assert format_from_signature(make_file(file_format)) is file_format
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", b"RIFF\0\0\0\0WAVE", b" BM", b"<svg>"])
@@ -40,7 +39,7 @@ def test_anything_else_is_not(data: bytes) -> None:
 
 @pytest.mark.parametrize("file_format", FORMATS.values(), ids=lambda each: each.name)
 def test_the_record_is_what_pillow_knows(file_format: FileFormat) -> None:
-    with Image.open(io.BytesIO(file_of(file_format))) as opened:
+    with Image.open(io.BytesIO(make_file(file_format))) as opened:
         assert opened.get_format_mimetype() == file_format.media_type
     for suffix in file_format.suffixes:
         assert Image.registered_extensions()[suffix] == file_format.pillow_name

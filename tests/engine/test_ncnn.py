@@ -32,9 +32,9 @@ TAGS = (FLOAT16_TAG, FLOAT32_TAG)
 DENSE = ncnn.residual_dense_shapes(num_block=1)
 
 
-def compact(**changes: object) -> ncnn.Writer:
-    options = {"num_conv": 2, "scale": 4, **changes}
-    return ncnn.compact(ncnn.random_weights(*COMPACT), **options)
+def compact(*, tag: int = FLOAT16_TAG, is_halved: bool = False) -> ncnn.Writer:
+    weights = ncnn.random_weights(*COMPACT)
+    return ncnn.compact(weights, num_conv=2, scale=4, tag=tag, is_halved=is_halved)
 
 
 def dense() -> ncnn.Writer:
@@ -106,11 +106,11 @@ def dense_answer(lr: Array) -> Array:
     first = convolved(lr, weights)
     body = first
     for _ in range(3):
-        seen = [body]
+        seen: list[Array] = [body]
         for _ in range(4):
             seen.append(with_slope(convolved(np.concatenate(seen), weights), 0.2))
         body = body + 0.2 * convolved(np.concatenate(seen), weights)
-    features = first + convolved(first + 0.2 * body, weights)
+    features: Array = first + convolved(first + 0.2 * body, weights)
     for times in (2, 2, 1):
         features = with_slope(convolved(repeated(features, times), weights), 0.2)
     return convolved(features, weights)

@@ -71,7 +71,6 @@ def test_an_unknown_setting_lists_the_known_ones() -> None:
         ("SR_TIME_BUDGET_SECONDS", "nan"),
         ("SR_SOURCE_TIMEOUT_SECONDS", "0"),
         ("SR_LOG_LEVEL", "LOUD"),
-        ("SR_SLIDER", "magic"),
         ("SR_ALLOW_PRIVATE_SOURCES", "yes"),
     ],
 )

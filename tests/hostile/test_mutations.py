@@ -17,7 +17,7 @@ MAX_SIDE = 256
 CODES = {"invalid_image", "image_too_large", "unsupported_media_type"}
 
 
-def mutated(data: bytes, chance: random.Random) -> bytes:
+def mutate(data: bytes, chance: random.Random) -> bytes:
     """One to four hurts: flipped, overwritten, removed, repeated or inserted bytes, or a cut."""
     whole = bytearray(data)
     for _ in range(chance.randint(1, 4)):
@@ -48,7 +48,7 @@ def test_mutated_files_give_a_picture_or_a_named_error() -> None:
     seeds = [data for data in (case.make() for case in GOOD) if len(data) < 20_000]
     outcomes: Counter[str] = Counter()
     for number in range(MUTANTS):
-        data = mutated(seeds[number % len(seeds)], chance)
+        data = mutate(seeds[number % len(seeds)], chance)
         try:
             picture = decode(data, max_side=MAX_SIDE)
         except SuperResolutionError as exc:

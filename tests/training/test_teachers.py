@@ -33,8 +33,11 @@ def small_compact() -> SRVGGNetCompact:
     return SRVGGNetCompact(num_feat=5, num_conv=2, scale=4)
 
 
-def compact_file(network: SRVGGNetCompact, **changes: object) -> ncnn.Writer:
-    return ncnn.compact(weights_of(network), num_conv=2, scale=4, **changes)
+def compact_file(
+    network: SRVGGNetCompact, *, tag: int = FLOAT16_TAG, is_halved: bool = False
+) -> ncnn.Writer:
+    weights = weights_of(network)
+    return ncnn.compact(weights, num_conv=2, scale=4, tag=tag, is_halved=is_halved)
 
 
 @pytest.mark.parametrize("tag", [FLOAT16_TAG, FLOAT32_TAG])
