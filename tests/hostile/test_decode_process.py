@@ -74,7 +74,7 @@ def test_the_picture_is_the_same_as_without_the_process(process: DecodeProcess, 
         assert there.alpha is None
     else:
         np.testing.assert_array_equal(there.alpha, here.alpha)
-    facts = ("icc_profile", "is_gray", "lossless", "jpeg_quality")
+    facts = ("icc_profile", "is_gray", "source_format", "jpeg_quality")
     assert [getattr(there, each) for each in facts] == [getattr(here, each) for each in facts]
 
 
