@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from backend import __version__
 from backend.errors import SuperResolutionError
 from backend.formats import WRITABLE
+from backend.registry import SHIPPED, load_registry
 from cfn import templates
 from cfn.errors import DeploymentError
-from cfn.package import BUILD, MODELS, Package, build
+from cfn.package import BUILD, Package, build
 from cfn.variants import BULK, INF, NEURON_ARCHIVE, STACKS, VARIANTS, Variant
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_build_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=BUILD / "package", help="where the files go")
-    parser.add_argument("--models", type=Path, default=MODELS, help="folder with the networks")
+    parser.add_argument("--models", type=Path, default=SHIPPED, help="folder with the networks")
     parser.add_argument("--neuron", type=Path, help="folder with networks compiled for Inferentia")
 
 
@@ -166,7 +167,7 @@ def _run(parsed: argparse.Namespace) -> None:
     commands[parsed.command](parsed)
 
 
-# What speaks to AWS, or is slow to load, is imported where it is used: rendering needs neither.
+# What speaks to AWS is imported where it is used: rendering and packaging need no boto3.
 
 
 def _render(parsed: argparse.Namespace) -> None:
@@ -332,7 +333,6 @@ def _bulk(parsed: argparse.Namespace) -> None:
 
 
 def _tell_cost(parsed: argparse.Namespace) -> None:
-    from backend.registry import SHIPPED, load_registry  # noqa: PLC0415
     from cfn.bulk_cost import Work, cost_of, explain  # noqa: PLC0415
 
     try:

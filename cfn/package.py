@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.errors import ModelError
+from backend.registry import MANIFEST, SHIPPED, read_manifest, verified_bytes
 from cfn import templates, wheels
-from cfn.archives import Contents, sha256_of, write_tar_gz, write_zip
+from cfn.archives import Contents, write_tar_gz, write_zip
 from cfn.errors import DeploymentError
 from cfn.variants import (
     FUNCTION_ARCHIVE,
@@ -23,14 +24,12 @@ from cfn.variants import (
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 BACKEND = ROOT / "backend"
-MODELS = BACKEND / "models"
 CONSTRAINTS = ROOT / "constraints.txt"
 BUILD = ROOT / "build" / "cfn"
 FOLDER = "super-resolution"
 SHORT_DIGEST = 16
 LAMBDA_LIMIT_BYTES = 250 * 2**20
 """AWS Lambda's limit on an unzipped function."""
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +80,7 @@ def build(
     variants: Iterable[Variant] = tuple(VARIANTS.values()),
     neuron: Path | None = None,
     cache: Path = BUILD,
-    models: Path = MODELS,
+    models: Path = SHIPPED,
     release: str | None = None,
 ) -> Package:
     """Archives and templates of these variants; DeploymentError says what is wrong.
@@ -140,30 +139,25 @@ def engine_contents(models: Path) -> Contents:
 
 
 def code_contents() -> Contents:
-    """The package `backend` without its networks."""
+    """The package `backend` without its networks and their manifest."""
+    networks = set(model_contents(SHIPPED).values())
     return {
         path.relative_to(ROOT).as_posix(): path
         for path in BACKEND.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and MODELS not in path.parents
+        if path.is_file() and "__pycache__" not in path.parts and path not in networks
     }
 
 
-def model_contents(folder: Path) -> Contents:
-    """The manifest and the networks that it names, as they are said to be."""
+def model_contents(folder: Path) -> dict[str, Path]:
+    """The manifest and every file of the networks that it names, as they are said to be."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        entries = [(str(each["file"]), each.get("sha256")) for each in manifest["models"]]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise DeploymentError(f"{folder} has no manifest.json that names networks.") from exc
-    contents: dict[str, Path | bytes] = {MANIFEST: folder / MANIFEST}
-    for name, sha256 in entries:
-        path = folder / name
-        if not path.is_file():
-            raise DeploymentError(f"The network {path} is missing.")
-        if sha256 and sha256_of(path) != sha256:
-            raise DeploymentError(f"The network {path} is not the one in the manifest.")
-        contents[name] = path
-    return contents
+        specs = read_manifest(folder)
+        for spec in specs:
+            verified_bytes(spec)
+    except ModelError as exc:
+        raise DeploymentError(f"{folder} cannot be packaged. {exc.message}") from exc
+    paths = [folder / MANIFEST, *(path for spec in specs for path in spec.paths)]
+    return {path.relative_to(folder).as_posix(): path for path in paths}
 
 
 def check_size(contents: Contents, *, limit: int = LAMBDA_LIMIT_BYTES) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from backend import content
 from backend.registry import SHIPPED, read_manifest
 from cfn import package, wheels
 from cfn.__main__ import main
@@ -62,7 +63,15 @@ def neuron(tmp_path: Path) -> Path:
     folder = tmp_path / "neuron"
     folder.mkdir()
     (folder / "fast_x2.pt").write_bytes(b"compiled")
-    entry = {"file": "fast_x2.pt", "sha256": hashlib.sha256(b"compiled").hexdigest()}
+    entry = {
+        "name": "fast",
+        "scale": 2,
+        "file": "fast_x2.pt",
+        "receptive_radius": 8,
+        "runtime": "torch_neuronx",
+        "fixed_size": 416,
+        "sha256": hashlib.sha256(b"compiled").hexdigest(),
+    }
     (folder / "manifest.json").write_text(json.dumps({"models": [entry]}))
     return folder
 
@@ -114,8 +123,9 @@ def test_the_function_has_the_code_its_wheels_and_the_networks(cache: Path, tmp_
     with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
         names = set(archive.namelist())
     assert {"backend/aws/lambda_handler.py", "thing/__init__.py", "other.py"} <= names
-    networks = {spec.path.name for spec in read_manifest(SHIPPED)}
-    assert {f"backend/models/{name}" for name in ("manifest.json", *networks)} <= names
+    files = {path.name for spec in read_manifest(SHIPPED) for path in spec.paths}
+    assert {f"backend/models/{name}" for name in ("manifest.json", *files)} <= names
+    assert f"backend/models/{content.WEIGHTS.name}" in names, "what `auto` chooses by"
     assert not [name for name in names if name.endswith(".pyc") or "scripts" in name]
 
 
@@ -125,6 +135,7 @@ def test_networks_of_one_s_own_take_the_place_of_the_shipped_ones(
     build(tmp_path, bucket=None, variants=[LAMBDA], cache=cache, models=neuron)
     with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
         found = {name for name in archive.namelist() if name.startswith("backend/models/")}
+    found.remove(f"backend/models/{content.WEIGHTS.name}")
     assert found == {"backend/models/manifest.json", "backend/models/fast_x2.pt"}
 
 
@@ -166,13 +177,13 @@ def test_a_function_that_is_too_large_is_refused_with_its_largest_packages() -> 
 
 def test_a_changed_or_missing_network_is_not_packaged(neuron: Path) -> None:
     (neuron / "fast_x2.pt").write_bytes(b"changed")
-    with pytest.raises(DeploymentError, match="not the one"):
+    with pytest.raises(DeploymentError, match="was changed or is incomplete"):
         model_contents(neuron)
     (neuron / "fast_x2.pt").unlink()
-    with pytest.raises(DeploymentError, match="missing"):
+    with pytest.raises(DeploymentError, match="is not installed"):
         model_contents(neuron)
     (neuron / "manifest.json").write_text("[]")
-    with pytest.raises(DeploymentError, match=r"no manifest\.json"):
+    with pytest.raises(DeploymentError, match="manifest is not"):
         model_contents(neuron)
 
 
