@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from backend.errors import InferenceError, ModelError
 from backend.images import RgbImage
+from backend.onnx_file import check_network_file
 from backend.onnx_runtime import ort, ort_errors
 from backend.registry import ModelSpec, verified_bytes
 
@@ -63,6 +64,12 @@ class OrtSession:
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # errors arrive as exceptions; the service logs them
         data = verified_bytes(spec)
+        try:
+            check_network_file(data)
+        except ModelError as exc:
+            raise ModelError(
+                f"The network '{spec.name}' x{spec.scale} {exc.message}.", model=spec.name
+            ) from exc
         try:
             self._session = ort.InferenceSession(
                 data, sess_options=options, providers=available_providers(providers)
