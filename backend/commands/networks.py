@@ -71,7 +71,7 @@ def _table(specs: Sequence[ModelSpec]) -> list[str]:
             (
                 spec.name,
                 f"x{spec.scale}",
-                _size(spec.path),
+                _size(spec.paths),
                 _cost(spec.multiplications),
                 spec.source or ("this project" if spec.path.parent == SHIPPED else "your own"),
                 spec.license or "not told",
@@ -83,8 +83,10 @@ def _table(specs: Sequence[ModelSpec]) -> list[str]:
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def _size(path: Path) -> str:
-    return f"{path.stat().st_size / MEGABYTE:.1f} MB" if path.is_file() else "missing"
+def _size(paths: Sequence[Path]) -> str:
+    if not all(path.is_file() for path in paths):
+        return "missing"
+    return f"{sum(path.stat().st_size for path in paths) / MEGABYTE:.1f} MB"
 
 
 def _cost(multiplications: int | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -55,13 +55,17 @@ def remove(name: str, folder: Path) -> list[ModelSpec]:
     kept = [spec for spec in specs if spec not in gone]
     with _writing(folder):
         write_manifest(folder, kept)
-        for path in {spec.path for spec in gone} - {spec.path for spec in kept}:
+        for path in _files(gone) - _files(kept):
             path.unlink(missing_ok=True)
         for place in {spec.path.parent for spec in gone if _collection_name(spec)}:
             if not any(place.glob("*.onnx")):
                 (place / LICENSE).unlink(missing_ok=True)
                 place.rmdir()
     return gone
+
+
+def _files(specs: Iterable[ModelSpec]) -> set[Path]:
+    return {path for spec in specs for path in spec.paths}
 
 
 def _collection_name(spec: ModelSpec) -> str | None:

@@ -170,6 +170,19 @@ def test_a_network_is_removed_with_its_files_and_the_others_stay(
     assert call("networks", "list", SR_MODELS_DIR=str(folder))[0] == 0
 
 
+def test_both_files_of_a_network_count_and_go(folder: Path, call: Call) -> None:
+    folder.mkdir()
+    (folder / "gentle.onnx").write_bytes(bytes(2_000_000))
+    networks.add(folder, "mine", networks.blurring(), natural_file="gentle.onnx", detail=50)
+    _, output = call("networks", "list", SR_MODELS_DIR=str(folder))
+    assert re.search(r"mine +x2 +2\.0 MB", output)
+    installation.remove("mine", folder)
+    assert files(folder) == {MANIFEST}
+    networks.add(folder, "mine", networks.blurring()).unlink()
+    _, output = call("networks", "list", SR_MODELS_DIR=str(folder))
+    assert re.search(r"mine +x2 +missing", output)
+
+
 def test_a_file_that_another_entry_needs_is_kept(folder: Path) -> None:
     folder.mkdir()
     path = networks.add(folder, "one", networks.blurring())
