@@ -11,6 +11,7 @@ from backend.errors import DeadlineError, ImageTooLargeError, PayloadTooLargeErr
 from backend.estimate import Estimator
 from backend.gate import Gate
 from backend.images import Decode, Picture, check_output_size, encode, output_format
+from backend.memory import give_back_memory
 from backend.options import UpscaleOptions
 from backend.registry import ModelSpec, Registry
 from backend.settings import Settings
@@ -85,6 +86,20 @@ class LocalEngine:
             )
         spec = self._find(options.model, options.scale)
         arrived = time.perf_counter()
+        try:
+            return self._upscale(data, spec, options, watch, arrived=arrived)
+        finally:
+            give_back_memory()
+
+    def _upscale(
+        self,
+        data: bytes,
+        spec: ModelSpec,
+        options: UpscaleOptions,
+        watch: Watch,
+        *,
+        arrived: float,
+    ) -> Upscaled:
         with self._gate.turn(watch) as turn:
             started = time.perf_counter()
             picture = self._decode(data, max_side=self._settings.max_side)

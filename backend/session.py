@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from backend.errors import InferenceError, ModelError
 from backend.images import RgbImage
+from backend.memory import keep_freed_memory
 from backend.onnx_file import check_network_file
 from backend.onnx_runtime import ort, ort_errors
 from backend.registry import ModelSpec, verified_bytes
@@ -62,6 +63,8 @@ class OrtSession:
         options = ort.SessionOptions()
         options.intra_op_num_threads = intra_op_threads
         options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False  # see `memory`
+        keep_freed_memory()
         options.log_severity_level = 4  # errors arrive as exceptions; the service logs them
         data = verified_bytes(spec)
         try:
