@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: demo serve test lint types imports tools unit clean
+.PHONY: demo serve test fuzz lint types imports tools unit clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/streamlit run webapp/app.py --server.address 127.0.0.1 --server.port $(PORT)
@@ -40,6 +40,11 @@ tools: $(foreach tool,$(TOOLS),.tools/$(tool).stamp)
 unit: $(VENV)/dev.stamp tools
 	-scripts/install-debian-packages.sh
 	$(BIN)/pytest
+
+# Every reader of strangers' bytes for so long: `make fuzz SECONDS=3600`.
+SECONDS ?= 600
+fuzz: $(VENV)/dev.stamp
+	FUZZ_SECONDS=$(SECONDS) $(BIN)/pytest tests/hostile/test_fuzz.py
 
 clean:
 	rm -rf $(VENV) .tools build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

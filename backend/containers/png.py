@@ -104,6 +104,8 @@ def lean_png(data: bytes) -> LeanFile:
         whole = data[at : at + 12 + length]
         at += 12 + length
         if kind == b"IDAT":
+            if found.size is None:
+                raise damaged()
             pixel_chunks.add()
             found.pixels.append(content)
             continue
