@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+# Only files whose hashes the lock files name are installed.
+INSTALL := install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo serve test lint types imports tools unit clean
+.PHONY: demo serve test fuzz lint types imports tools unit page-tests browser-tests engine-tests other-tests lock audit licenses sbom clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/streamlit run webapp/app.py --server.address 127.0.0.1 --server.port $(PORT)
@@ -27,19 +29,71 @@ imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 # Programs that clash with ours or with one another live in environments of their own.
-TOOLS := cfn-lint==1.58.0 checkov==3.3.30 ministack==1.5.33
+tools: $(foreach tool,cfn-lint checkov ministack,.tools/$(tool).stamp) .tools/ray.stamp
 
-tools: $(foreach tool,$(TOOLS),.tools/$(tool).stamp)
+# Ray is for one test, and what it needs beside these is there already.
+.tools/ray.stamp: scripts/tools/ray.lock | $(BIN)/python
+	rm -rf .tools/ray
+	$(BIN)/python -m pip $(INSTALL) --no-deps --target .tools/ray -r $<
+	touch $@
 
-.tools/%.stamp: | $(BIN)/python
-	rm -rf .tools/$(firstword $(subst ==, ,$*))
-	$(PYTHON) -m venv .tools/$(firstword $(subst ==, ,$*))
-	.tools/$(firstword $(subst ==, ,$*))/bin/pip install --quiet --disable-pip-version-check $*
+.tools/%.stamp: scripts/tools/%.lock | $(BIN)/python
+	rm -rf .tools/$*
+	$(PYTHON) -m venv .tools/$*
+	.tools/$*/bin/pip $(INSTALL) -r $<
 	touch $@
 
 unit: $(VENV)/dev.stamp tools
-	-scripts/install-chromium.sh
-	$(BIN)/pytest
+	-scripts/install-debian-packages.sh
+	$(MAKE) --jobs 4 --output-sync=target page-tests browser-tests engine-tests other-tests
+
+page-tests:
+	$(BIN)/pytest tests/browser/test_page.py tests/browser/test_slider.py
+
+browser-tests:
+	$(BIN)/pytest tests/browser --ignore=tests/browser/test_page.py --ignore=tests/browser/test_slider.py
+
+ENGINE_TESTS := $(addprefix tests/,engine hostile cli bulk sources benchmarks docs)
+engine-tests:
+	$(BIN)/pytest $(ENGINE_TESTS)
+
+other-tests:
+	$(BIN)/pytest $(addprefix --ignore=,tests/browser $(ENGINE_TESTS))
+
+# Every reader of strangers' bytes for so long: `make fuzz SECONDS=3600`.
+SECONDS ?= 600
+fuzz: $(VENV)/dev.stamp
+	FUZZ_SECONDS=$(SECONDS) $(BIN)/pytest tests/hostile/test_fuzz.py
+
+# After a change of a requirement file; `make lock UPGRADE=--upgrade` takes the newest of what they bring along.
+UPGRADE ?=
+lock: .tools/uv.stamp
+	scripts/make-locks.sh $(abspath .tools/uv/bin/uv) $(UPGRADE)
+
+# Known vulnerabilities: asked of the package index, or, without a network, found in the export of
+# osv.dev for PyPI: `make audit ADVISORIES=all.zip`.
+ADVISORIES ?=
+LOCKS := requirements-dev.lock $(wildcard cfn/*.lock scripts/tools/*.lock)
+ifdef ADVISORIES
+audit: $(VENV)/run.stamp
+	$(BIN)/python -m supply_chain.audit --advisories $(ADVISORIES) $(LOCKS)
+else
+audit: .tools/pip-audit.stamp
+	for lock in $(LOCKS); do .tools/pip-audit/bin/pip-audit --strict --disable-pip --requirement $$lock || exit 1; done
+endif
+
+licenses: $(VENV)/dev.stamp
+	$(BIN)/python -m supply_chain.licenses --write docs/licenses.md
+
+# Of what the page, the server and the command line need, and nothing else.
+sbom: build/sbom.cdx.json
+
+build/sbom.cdx.json: requirements.lock .tools/cyclonedx-bom.stamp
+	rm -rf build/sbom
+	$(PYTHON) -m venv --without-pip build/sbom
+	.tools/cyclonedx-bom/bin/pip --python build/sbom/bin/python $(INSTALL) -r requirements.lock
+	.tools/cyclonedx-bom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-format JSON --output-file $@ build/sbom/bin/python
 
 clean:
 	rm -rf $(VENV) .tools build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -47,10 +101,10 @@ clean:
 $(BIN)/python:
 	PYTHON=$(PYTHON) scripts/make-venv.sh
 
-$(VENV)/run.stamp: requirements.txt constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(VENV)/run.stamp: requirements.lock | $(BIN)/python
+	$(BIN)/python -m pip $(INSTALL) -r $<
 	touch $@
 
-$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
+	$(BIN)/python -m pip $(INSTALL) -r $<
 	touch $@

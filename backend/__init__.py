@@ -8,36 +8,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from backend.errors import SuperResolutionError
-    from backend.loading import create_service
-    from backend.options import UpscaleOptions
-    from backend.reply import Reply
-    from backend.service import Service, Upscaled
-    from backend.settings import Settings, SettingsError
+    from backend.engine import Engine as Engine
+    from backend.engine import Upscaled as Upscaled
+    from backend.engine import Watch as Watch
+    from backend.errors import SuperResolutionError as SuperResolutionError
+    from backend.factory import create_engine as create_engine
+    from backend.local import LocalEngine as LocalEngine
+    from backend.options import UpscaleOptions as UpscaleOptions
+    from backend.protocol import RequestHandler as RequestHandler
+    from backend.reply import Reply as Reply
+    from backend.settings import Settings as Settings
+    from backend.settings import SettingsError as SettingsError
 
-__version__ = "1.0.0"
-
-__all__ = [
-    "Reply",
-    "Service",
-    "Settings",
-    "SettingsError",
-    "SuperResolutionError",
-    "UpscaleOptions",
-    "Upscaled",
-    "create_service",
-]
+__version__ = "1.1.0"
 
 _MODULES = {
+    "Engine": "engine",
+    "LocalEngine": "local",
     "Reply": "reply",
-    "Service": "service",
+    "RequestHandler": "protocol",
     "Settings": "settings",
     "SettingsError": "settings",
     "SuperResolutionError": "errors",
     "UpscaleOptions": "options",
-    "Upscaled": "service",
-    "create_service": "loading",
+    "Upscaled": "engine",
+    "Watch": "engine",
+    "create_engine": "factory",
 }
+__all__ = list(_MODULES)
 
 if not TYPE_CHECKING:  # a type checker takes the imports above, and refuses other names
 

@@ -1,4 +1,4 @@
-"""`python -m backend`: serve, upscale and doctor."""
+"""`python -m backend`: serve, upscale, bulk, networks and doctor."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
+from backend.commands.interrupt import INTERRUPTED
 from backend.commands.parser import make_parser
 from backend.errors import SuperResolutionError
 from backend.settings import Settings, SettingsError
 
 USAGE_ERROR = 2
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = make_parser().parse_args(arguments)
     if not sys.warnoptions:
-        # Pillow warns of oddities in pictures it reads all the same, with paths of its files.
+        # Pillow warns of oddities in pictures that it can read, and names its own source files.
         warnings.simplefilter("ignore")
     command = import_module(f"backend.commands.{parsed.command}")
     try:

@@ -6,6 +6,9 @@ SuperResolutionError              internal_error           500
 │   ├── UnknownModelError         unknown_model            400
 │   ├── NotFoundError             not_found                404 (only over HTTP)
 │   └── MethodNotAllowedError     method_not_allowed       405 (only over HTTP)
+├── AuthenticationError           missing_authentication   401 (only over HTTP)
+├── SlowRequestError              request_timed_out        408 (only over HTTP)
+├── TooManyRequestsError          too_many_requests        429 (only over HTTP)
 ├── UnsupportedMediaTypeError     unsupported_media_type   415
 ├── PayloadTooLargeError          payload_too_large        413
 ├── ImageError                    invalid_image            422
@@ -20,34 +23,37 @@ SuperResolutionError              internal_error           500
 ├── BusyError                     busy                     503
 ├── ModelError                    model_unavailable        503
 ├── InferenceError                inference_failed         500
+├── RemoteError                   code and status of a remote engine's error
 └── CancelledError                cancelled                499 (only inside the process)
 
 Messages are sentences for a person: no path, key, traceback or library text is ever put into one.
+A sentence that is said in more than one place is written here, once, and so are its units.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 JsonValue = str | int | float | bool | None | list[str] | list[int]
 
 
 class SuperResolutionError(Exception):
-    """The root: `message` is for a person, `details` for a program."""
+    """The root: `message` is for a person, `details` for a program.
 
-    code: ClassVar[str] = "internal_error"
-    status: ClassVar[int] = 500
+    Without a message it is the class's usual `sentence`; the root's is for a failure that was
+    not foreseen, whose own text stays in the log.
+    """
 
-    def __init__(self, message: str, **details: JsonValue) -> None:
-        super().__init__(message)
-        self.message = message
+    code: str = "internal_error"
+    status: int = 500
+    sentence: ClassVar[str] = "Something went wrong on our side."
+
+    def __init__(self, message: str | None = None, **details: JsonValue) -> None:
+        self.message = message or self.sentence
         self.details = details
-
-
-def unexpected_error() -> SuperResolutionError:
-    """For a failure that nobody foresaw: its own text stays in the log."""
-    return SuperResolutionError("Something went wrong on our side.")
+        super().__init__(self.message)
 
 
 class RequestError(SuperResolutionError):
@@ -55,6 +61,27 @@ class RequestError(SuperResolutionError):
 
     code = "invalid_request"
     status = 400
+    sentence = "Send exactly one of 'url' and 'img'."
+
+    @classmethod
+    def not_one_of(cls, field: str, choices: Sequence[str]) -> RequestError:
+        """A field whose value is none of those that there are."""
+        return cls(f"'{field}' is one of: {', '.join(choices)}.", field=field)
+
+    @classmethod
+    def without_detail(cls, model: str) -> RequestError:
+        """`detail` for a network that has only one kind of weights."""
+        return cls(f"The model '{model}' has no 'detail'; leave the field out.", field="detail")
+
+    @classmethod
+    def not_http(cls) -> RequestError:
+        """What a server cannot read as a request."""
+        return cls("The request is not valid HTTP.")
+
+    @classmethod
+    def not_a_web_address(cls) -> RequestError:
+        """A `url` that cannot be taken apart."""
+        return cls("The 'url' is not a valid web address.", field="url")
 
 
 class UnsupportedScaleError(RequestError):
@@ -90,13 +117,57 @@ class NotFoundError(RequestError):
 
     code = "not_found"
     status = 404
+    sentence = "There is nothing here; pictures go to POST /resolution."
 
 
 class MethodNotAllowedError(RequestError):
-    """The path exists, and is asked for with another method."""
+    """The path exists, but does not accept this method."""
 
     code = "method_not_allowed"
     status = 405
+    sentence = "This address does not accept that method."
+
+
+class AuthenticationError(SuperResolutionError):
+    """The server asks for a token, and the request has none or another."""
+
+    code = "missing_authentication"
+    status = 401
+    sentence = "Send this server's token in the header 'Authorization: Bearer …'."
+
+
+class SlowRequestError(SuperResolutionError):
+    """The request's body did not arrive in time."""
+
+    code = "request_timed_out"
+    status = 408
+    sentence = "The request arrived too slowly."
+
+
+class TooManyRequestsError(SuperResolutionError):
+    """One client asks for more than its share; `retry_after` is in seconds."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        self.retry_after = retry_after_from(seconds)
+        super().__init__(message, retry_after=self.retry_after)
+
+    @classmethod
+    def pictures(cls, seconds: float) -> TooManyRequestsError:
+        """A place in the queue is expected after so long."""
+        return cls("This client already has as many pictures waiting as allowed.", seconds=seconds)
+
+    @classmethod
+    def bytes(cls, seconds: float) -> TooManyRequestsError:
+        """The same, for what the client is sending."""
+        return cls("This client is already sending as many bytes as allowed.", seconds=seconds)
+
+    @classmethod
+    def rate(cls, limit: int, seconds: float) -> TooManyRequestsError:
+        """More than `limit` in a minute; the next is taken after so long."""
+        return cls(f"This client sent more than {limit} requests in a minute.", seconds=seconds)
 
 
 class UnsupportedMediaTypeError(SuperResolutionError):
@@ -104,6 +175,20 @@ class UnsupportedMediaTypeError(SuperResolutionError):
 
     code = "unsupported_media_type"
     status = 415
+    sentence = "Send the request as JSON, with the header 'Content-Type: application/json'."
+
+    @classmethod
+    def of_invocation(cls) -> UnsupportedMediaTypeError:
+        """A body of `/invocations` that is neither JSON nor a picture by its header."""
+        return cls(
+            "Send JSON, or a picture with the header 'Content-Type: image/…' or "
+            "'Content-Type: application/octet-stream'."
+        )
+
+    @classmethod
+    def not_a_picture(cls, readable: str) -> UnsupportedMediaTypeError:
+        """Bytes in none of the `readable` formats."""
+        return cls(f"This is not a picture that can be read here; send a {readable}.")
 
 
 class PayloadTooLargeError(SuperResolutionError):
@@ -112,12 +197,21 @@ class PayloadTooLargeError(SuperResolutionError):
     code = "payload_too_large"
     status = 413
 
+    @classmethod
+    def over(cls, max_bytes: int, *, what: str) -> PayloadTooLargeError:
+        """`what` is `request` or `picture`."""
+        return cls(
+            f"The {what} has more bytes than the limit of {size_in_words(max_bytes)}.",
+            max_bytes=max_bytes,
+        )
+
 
 class ImageError(SuperResolutionError):
     """The picture is damaged or cannot be decoded."""
 
     code = "invalid_image"
     status = 422
+    sentence = "The picture is damaged and cannot be read."
 
 
 class ImageTooLargeError(ImageError):
@@ -125,23 +219,73 @@ class ImageTooLargeError(ImageError):
 
     code = "image_too_large"
 
+    @classmethod
+    def input(cls, width: int, height: int, *, max_side: int) -> ImageTooLargeError:
+        """A picture whose header says more than is taken."""
+        return cls(
+            f"The picture is {width} x {height} pixels; at most {max_side} on its longest side.",
+            width=width,
+            height=height,
+            max_side=max_side,
+        )
+
+    @classmethod
+    def output(cls, width: int, height: int, *, because: str) -> ImageTooLargeError:
+        """A result that is not made; `because` ends the sentence."""
+        return cls(
+            f"The result would be {width} x {height} pixels{because}", width=width, height=height
+        )
+
 
 class ReplyTooLargeError(SuperResolutionError):
     """The result does not fit the transport, and there is no bucket to put it in."""
 
     code = "reply_too_large"
     status = 413
+    sentence = (
+        "The result is too large for one answer; choose a smaller scale, "
+        "'format': 'jpeg', or, where a results bucket is configured, 'output': 'url'."
+    )
+
+    def __init__(self, size: int, *, max_bytes: int, message: str | None = None) -> None:
+        super().__init__(message, bytes=size, max_bytes=max_bytes)
+
+    @classmethod
+    def file(cls, size: int, *, max_bytes: int) -> ReplyTooLargeError:
+        """A result that would be sent as its own bytes."""
+        return cls(
+            size,
+            max_bytes=max_bytes,
+            message=(
+                "The result is too large for one answer; choose a smaller scale, 'format=jpeg', "
+                "or, where a results bucket is configured, 'Accept: application/json'."
+            ),
+        )
 
 
 class DeadlineError(SuperResolutionError):
-    """The estimate says that the transport would cut the answer off."""
+    """The estimate says that the transport would cut the answer off, or it has taken too long."""
 
     code = "would_time_out"
     status = 413
+    sentence = (
+        "This took longer than the time for one request; send a smaller picture or choose a "
+        "faster model."
+    )
+
+    @classmethod
+    def estimated(cls, seconds: float, *, limit: float) -> DeadlineError:
+        """Refused before the work."""
+        return cls(
+            f"This would take about {seconds:.0f} seconds and the limit is {limit:.0f}; send a "
+            "smaller picture or choose a faster model.",
+            estimated_seconds=round(seconds, 1),
+            limit_seconds=round(limit, 1),
+        )
 
 
 class SourceError(SuperResolutionError):
-    """The picture could not be brought from its address."""
+    """The picture could not be fetched from its address."""
 
 
 class SourceNotAllowedError(SourceError):
@@ -149,6 +293,7 @@ class SourceNotAllowedError(SourceError):
 
     code = "source_not_allowed"
     status = 403
+    sentence = "Only http, https and s3 addresses are read."
 
 
 class SourceNotFoundError(SourceError):
@@ -156,6 +301,7 @@ class SourceNotFoundError(SourceError):
 
     code = "source_not_found"
     status = 404
+    sentence = "There is nothing at the address."
 
 
 class SourceUnreachableError(SourceError):
@@ -163,6 +309,7 @@ class SourceUnreachableError(SourceError):
 
     code = "source_unreachable"
     status = 502
+    sentence = "The address cannot be reached."
 
 
 class SourceTimeoutError(SourceError):
@@ -170,6 +317,7 @@ class SourceTimeoutError(SourceError):
 
     code = "source_timeout"
     status = 504
+    sentence = "Fetching the picture took too long."
 
 
 class BusyError(SuperResolutionError):
@@ -177,10 +325,16 @@ class BusyError(SuperResolutionError):
 
     code = "busy"
     status = 503
+    sentence = "Too many pictures are waiting; try again in a moment."
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
+    def __init__(self, message: str | None = None, *, retry_after: int) -> None:
         super().__init__(message, retry_after=retry_after)
         self.retry_after = retry_after
+
+    @classmethod
+    def for_seconds(cls, seconds: float) -> BusyError:
+        """A place in the queue is expected after so long."""
+        return cls(retry_after=retry_after_from(seconds))
 
 
 class ModelError(SuperResolutionError):
@@ -194,6 +348,23 @@ class InferenceError(SuperResolutionError):
     """The network failed while it ran."""
 
     code = "inference_failed"
+    sentence = "The network failed while it ran."
+
+    @classmethod
+    def wrong_size(cls) -> InferenceError:
+        """Its result is not `scale` times its input."""
+        return cls("The network returned a picture of another size.")
+
+
+class RemoteError(SuperResolutionError):
+    """A remote engine's error, passed on with its own code, status and details."""
+
+    def __init__(
+        self, message: str, *, code: str, status: int, details: Mapping[str, JsonValue]
+    ) -> None:
+        super().__init__(message, **details)
+        self.code = code
+        self.status = status
 
 
 class CancelledError(SuperResolutionError):
@@ -201,3 +372,15 @@ class CancelledError(SuperResolutionError):
 
     code = "cancelled"
     status = 499
+    sentence = "The request was cancelled."
+
+
+def retry_after_from(seconds: float) -> int:
+    """Whole seconds for the header, at least one."""
+    return max(1, math.ceil(seconds))
+
+
+def size_in_words(count: int) -> str:
+    """Bytes in the unit that says them exactly: `32 MiB`, `60,000 bytes`."""
+    mebibyte = 2**20
+    return f"{count:,} bytes" if count % mebibyte else f"{count // mebibyte} MiB"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.errors import ModelError
-from backend.service import Service
+from backend.local import LocalEngine
 from backend.session import OrtSession
 
 
@@ -15,33 +15,47 @@ class Health:
 
     is_ready: bool
     """Every scale of the model that requests get by default is loaded."""
+    models: tuple[tuple[str, int], ...] = ()
+    """(name, scale) of every network."""
     providers: tuple[str, ...] = ()
     """ONNX Runtime's execution providers that the networks run on."""
+    missing_providers: tuple[str, ...] = ()
+    """Those that the settings name and no network runs on: a GPU that is paid for, say."""
     warnings: tuple[str, ...] = ()
     """Sentences for a person."""
 
+    def check_providers(self) -> None:
+        """ModelError when one is missing: a start then ends."""
+        if self.missing_providers:
+            names = ", ".join(self.missing_providers)
+            raise ModelError(f"SR_PROVIDERS names {names}, which cannot be used here.")
 
-def check(service: Service) -> Health:
+
+def check(engine: LocalEngine) -> Health:
     """Loads every network; one that cannot be loaded becomes a warning, not an error."""
-    default = service.settings.model
+    default = engine.settings.model
     warnings: list[str] = []
     providers: dict[str, None] = {}
-    is_ready = default in service.registry.names
+    is_ready = default in engine.registry.models
     if not is_ready:
         warnings.append(f"There is no model named '{default}', which requests get by default.")
-    for spec in service.registry.specs:
+    for spec in engine.registry.specs:
         try:
-            session = service.session(model=spec.name, scale=spec.scale)
+            session = engine.session(model=spec.name, scale=spec.scale)
         except ModelError as exc:
             warnings.append(exc.message)
             is_ready = is_ready and spec.name != default
             continue
         if isinstance(session, OrtSession):
             providers |= dict.fromkeys(session.providers)
-    missing = [
-        wanted
-        for wanted in service.settings.providers
-        if providers and wanted != "auto" and wanted not in providers
-    ]
-    warnings += [f"{provider} was asked for and is not available." for provider in missing]
-    return Health(is_ready=is_ready, providers=tuple(providers), warnings=tuple(warnings))
+    return Health(
+        is_ready=is_ready,
+        models=tuple((spec.name, spec.scale) for spec in engine.registry.specs),
+        providers=tuple(providers),
+        missing_providers=tuple(
+            wanted
+            for wanted in engine.settings.providers
+            if providers and wanted != "auto" and wanted not in providers
+        ),
+        warnings=tuple(warnings),
+    )

@@ -5,37 +5,35 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PIL import (
-    Image,
-    ImageCms,
-    ImageFile,
-    ImageFilter,
-    ImageOps,
-    JpegImagePlugin,
-    PngImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
+from PIL import Image, ImageCms, ImageFilter
 
+from backend.containers import LeanFile, lean_file
+from backend.containers.exif import facts_from_exif
 from backend.errors import ImageError, ImageTooLargeError, RequestError, UnsupportedMediaTypeError
+from backend.formats import (
+    FORMATS,
+    JPEG,
+    PNG,
+    READABLE,
+    WRITABLE,
+    FileFormat,
+    automatic_format,
+    format_from_signature,
+    labels,
+)
 from backend.jpeg_tables import estimated_quality
+from backend.options import OUTPUT_FORMATS
 
 RgbImage = npt.NDArray[np.uint8]
 """(H, W, 3) uint8."""
 Plane = npt.NDArray[np.uint8]
 """(H, W) uint8."""
-OutputFormat = Literal["png", "jpeg", "webp"]
-OUTPUT_FORMATS: dict[str, OutputFormat] = {"png": "png", "jpeg": "jpeg", "webp": "webp"}
-
-READ_FORMATS = ("JPEG", "PNG", "BMP")
-SIGNATURES = (b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"BM")
-"""How files of these formats start: one that Pillow then cannot identify is damaged."""
-DAMAGED = "The picture is damaged and cannot be read."
 DECODE_ERRORS = (
     OSError,
     SyntaxError,
@@ -51,19 +49,20 @@ DECODE_ERRORS = (
     zlib.error,
 )
 """What Pillow lets out on broken bytes."""
-BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-JPEG_QUALITY = 95
-WEBP_QUALITY = 92
-PNG_COMPRESSION = 3
-"""zlib level: 6 takes three times as long for files a few per cent smaller."""
-LONGEST_SIDE = {"png": 2**31 - 1, "jpeg": 65500, "webp": 16383}
-"""What each file format can hold."""
-WRITTEN_FORMATS: dict[OutputFormat, type[ImageFile.ImageFile]] = {
-    "png": PngImagePlugin.PngImageFile,
-    "jpeg": JpegImagePlugin.JpegImageFile,
-    "webp": WebPImagePlugin.WebPImageFile,
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
 }
-MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+"""What makes a picture stored with an orientation of EXIF upright."""
+BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+for _format in WRITABLE:
+    import_module(_format.plugin)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +74,16 @@ class Picture:
     icc_profile: bytes | None = None
     is_gray: bool = False
     """All three channels are equal and are written as one."""
-    lossless: bool = True
-    """Came from a lossless file, so `auto` writes PNG."""
+    source_format: FileFormat = PNG
+    has_more_frames: bool = False
+    """The file is an animation or has several pages, of which this is the first."""
+    taken: str | None = None
+    """When, as EXIF writes it; results have it only when they are asked to."""
+    dpi: int | None = None
+    has_place: bool = False
+    """The file says where; no result ever does."""
+    has_camera: bool = False
+    """The file says with which camera; no result ever does."""
     jpeg_quality: int | None = None
     """The quality its JPEG was saved at, estimated from its quantisation tables."""
 
@@ -86,58 +93,82 @@ class Picture:
         return self.rgb.shape[1], self.rgb.shape[0]
 
 
-def decode(data: bytes, *, max_side: int) -> Picture:
-    """Read a JPEG, PNG or BMP; the size is checked from the header, before any pixel is read.
+class Decode(Protocol):
+    """What `decode` does, in this process or in another."""
 
-    UnsupportedMediaTypeError, ImageTooLargeError, or ImageError for a damaged file.
+    def __call__(self, data: bytes, *, max_side: int) -> Picture: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """A file that is worth decoding: of a known format, of a size that is allowed, and lean."""
+
+    file_format: FileFormat
+    lean: LeanFile
+    size: tuple[int, int]
+    """(width, height) as stored."""
+
+
+def decode(data: bytes, *, max_side: int) -> Picture:
+    """Read any format of `READABLE`; the size is checked from the header, before any pixel is read.
+
+    Of a file with several frames or pages it is the first.
+
+    UnsupportedMediaTypeError, ImageTooLargeError, or ImageError for a damaged file. What a file of
+    strangers may cost is bounded by `decoding.DecodeProcess` only, which calls the same two steps.
     """
+    return read_pixels(examine(data, max_side=max_side))
+
+
+def examine(data: bytes, *, max_side: int) -> Examined:
+    """Everything that can be said without decoding; raises as `decode` does."""
     if not data:
         raise ImageError("The file is empty.")
+    found = format_from_signature(data)
+    if found is None or not found.is_readable:
+        raise UnsupportedMediaTypeError.not_a_picture(labels(READABLE))
+    import_module(found.plugin)
+    lean = lean_file(data, name=found.name, max_side=max_side)
+    if lean.size is None:
+        raise ImageError
+    _check_side(lean.size, max_side=max_side)
+    return Examined(file_format=found, lean=lean, size=lean.size)
+
+
+def read_pixels(examined: Examined) -> Picture:
+    """ImageError when the pixels are not what the header says."""
+    file = io.BytesIO(examined.lean.data)
     try:
-        with Image.open(io.BytesIO(data), formats=READ_FORMATS) as opened:
-            _check_side(opened.size, max_side=max_side)
-            if opened.format == "PNG" and getattr(opened, "is_animated", False):
-                raise UnsupportedMediaTypeError(
-                    "Animated pictures are not supported; send a single frame."
-                )
-            return _picture(opened)
-    except UnidentifiedImageError as exc:
-        if data.startswith(SIGNATURES):
-            raise ImageError(DAMAGED) from exc
-        raise UnsupportedMediaTypeError(
-            "This is not a picture that can be read here; send a JPEG, PNG or BMP."
-        ) from exc
+        with Image.open(file, formats=[examined.file_format.pillow_name]) as opened:
+            if opened.size != examined.size:
+                raise ImageError
+            return _picture(opened, examined.file_format, examined.lean)
     except BOMB_ERRORS as exc:
-        raise ImageTooLargeError(
-            f"The picture is larger than {max_side} pixels on its longest side.", max_side=max_side
-        ) from exc
+        raise ImageTooLargeError("The picture has more pixels than are ever read here.") from exc
     except DECODE_ERRORS as exc:
-        raise ImageError(DAMAGED) from exc
+        raise ImageError from exc
 
 
 def _check_side(size: tuple[int, int], *, max_side: int) -> None:
     width, height = size
     if max(size) > max_side:
-        raise ImageTooLargeError(
-            f"The picture is {width} x {height} pixels; at most {max_side} on its longest side.",
-            width=width,
-            height=height,
-            max_side=max_side,
-        )
+        raise ImageTooLargeError.input(width, height, max_side=max_side)
     if min(size) < 1:
         raise ImageError("The picture has no pixels.")
 
 
-def _picture(opened: Image.Image) -> Picture:
-    is_jpeg = opened.format != "PNG" and hasattr(opened, "quantization")
-    quality = estimated_quality(opened.quantization) if is_jpeg else None  # type: ignore[attr-defined]
-    icc_profile = opened.info.get("icc_profile")
-    image = ImageOps.exif_transpose(opened)
+def _picture(opened: Image.Image, file_format: FileFormat, lean: LeanFile) -> Picture:
+    tables = getattr(opened, "quantization", {}) if file_format is JPEG else {}
+    icc_profile = lean.icc_profile
+    turn = TURNS.get(lean.orientation)
+    image = opened if turn is None else opened.transpose(turn)
     image.load()
     alpha: Plane | None = None
     if "transparency" in image.info and image.mode in ("1", "L", "RGB", "I;16", "P"):
         image = _eight_bit(image).convert("RGBA" if image.mode in ("RGB", "P") else "LA")
     image = _eight_bit(image)
+    if image.mode == "F":
+        image = _from_float(image)
     if image.mode in ("PA", "La", "RGBa"):
         image = image.convert("RGBA")
     if image.mode in ("LA", "RGBA"):
@@ -155,8 +186,10 @@ def _picture(opened: Image.Image) -> Picture:
         alpha=alpha,
         icc_profile=_matching_profile(icc_profile, is_gray=is_gray),
         is_gray=is_gray,
-        lossless=not is_jpeg,
-        jpeg_quality=quality,
+        source_format=file_format,
+        has_more_frames=lean.frames > 1,
+        **asdict(facts_from_exif(lean.exif, dpi=lean.dpi)),
+        jpeg_quality=estimated_quality(tables),
     )
 
 
@@ -170,6 +203,13 @@ def _eight_bit(image: Image.Image) -> Image.Image:
         mask = Image.fromarray(np.where(wide == image.info["transparency"], 0, 255).astype("u1"))
         narrow.putalpha(mask)
     return narrow
+
+
+def _from_float(image: Image.Image) -> Image.Image:
+    """Floating-point greyscale, as 0-1 or 0-255, to 8 bits."""
+    values = np.clip(np.nan_to_num(np.asarray(image)), 0, 255)
+    factor = 255.0 if values.max() <= 1.0 else 1.0
+    return Image.fromarray((values * factor + 0.5).clip(0, 255).astype(np.uint8))
 
 
 def _cmyk_to_rgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
@@ -230,25 +270,24 @@ def local_range(alpha: Plane) -> tuple[Plane, Plane]:
     return np.asarray(low), np.asarray(high)
 
 
-def output_format(picture: Picture, requested: str) -> OutputFormat:
-    """`auto` keeps the input's kind: JPEG for a JPEG, PNG for what is lossless or has alpha."""
+def output_format(picture: Picture, requested: str) -> str:
+    """The name of the result's format; RequestError for one that is not written."""
     if requested == "auto":
-        return "png" if picture.lossless or picture.alpha is not None else "jpeg"
-    try:
-        return OUTPUT_FORMATS[requested]
-    except KeyError as exc:
-        raise RequestError("'format' is one of auto, png, jpeg and webp.", field="format") from exc
+        return automatic_format(picture.source_format, has_alpha=picture.alpha is not None).name
+    if requested not in OUTPUT_FORMATS:
+        raise RequestError.not_one_of("format", OUTPUT_FORMATS)
+    return requested
 
 
-def check_output_size(width: int, height: int, *, format: OutputFormat) -> None:
-    """ImageTooLargeError when the file format cannot hold so many pixels."""
-    limit = LONGEST_SIDE[format]
+def check_output_size(width: int, height: int, *, format: str) -> None:
+    """ImageTooLargeError when the file format cannot hold a picture of this size."""
+    limit = FORMATS[format].longest_side or 0
     if max(width, height) > limit:
-        raise ImageTooLargeError(
-            f"The result would be {width} x {height} pixels, and a {format.upper()} file holds at "
-            f"most {limit} on a side; choose another format or scale.",
-            width=width,
-            height=height,
+        raise ImageTooLargeError.output(
+            width,
+            height,
+            because=f", and a {FORMATS[format].label} file holds at most {limit} on a side; "
+            "choose another format or scale.",
         )
 
 
@@ -263,30 +302,29 @@ def to_image(picture: Picture) -> Image.Image:
     return image
 
 
-def reopen(data: bytes, *, format: OutputFormat) -> Image.Image:
+def reopen(data: bytes, *, format: str) -> Image.Image:
     """A file that `encode` wrote, not decoded yet, of any size.
 
     `Image.open` would apply Pillow's limit on pixels, which is meant for strangers' files.
     """
-    return WRITTEN_FORMATS[format](io.BytesIO(data))
+    factory, _ = Image.OPEN[FORMATS[format].pillow_name]
+    return factory(io.BytesIO(data), "")
 
 
-def encode(picture: Picture, *, format: OutputFormat, quality: int | None = None) -> bytes:
-    """The picture as a file; a JPEG of a transparent picture is put on white."""
-    image = to_image(replace(picture, alpha=None) if format == "jpeg" else picture)
-    if format == "jpeg" and picture.alpha is not None:
+def encode(picture: Picture, *, format: str, quality: int | None = None) -> bytes:
+    """The picture as a file; transparency is put on white where the format has none."""
+    file_format = FORMATS[format]
+    alpha = picture.alpha
+    image = to_image(picture if file_format.has_alpha else replace(picture, alpha=None))
+    if alpha is not None and not file_format.has_alpha:
         paper = Image.new(image.mode, image.size, "white")
-        paper.paste(image, mask=Image.fromarray(picture.alpha))
+        paper.paste(image, mask=Image.fromarray(alpha))
         image = paper
-    options: dict[str, object] = {}
+    options = dict(file_format.save_options)
+    if quality is not None and "quality" in options:
+        options["quality"] = quality
     if picture.icc_profile:
         options["icc_profile"] = picture.icc_profile
-    if format == "jpeg":
-        options |= {"quality": quality or JPEG_QUALITY, "subsampling": 0}
-    elif format == "webp":
-        options |= {"quality": quality or WEBP_QUALITY, "method": 2}
-    else:
-        options |= {"compress_level": PNG_COMPRESSION}
     buffer = io.BytesIO()
-    image.save(buffer, format.upper(), **options)
+    image.save(buffer, file_format.pillow_name, **options)
     return buffer.getvalue()

@@ -25,6 +25,14 @@ def estimated_quality(tables: Mapping[int, Sequence[int]]) -> int | None:
     return min(range(1, 101), key=lambda quality: abs(_coarseness(quality) - coarseness))
 
 
+def cleanup_from_quality(quality: int | None) -> int:
+    """How much damage to remove, 0 none to 100, from a picture saved at this quality.
+
+    None is a picture that was never a JPEG.
+    """
+    return 0 if quality is None else 100 - quality
+
+
 def _coarseness(quality: int) -> int:
     """Sum of libjpeg's luminance table at a quality."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality

@@ -25,8 +25,8 @@ FloatBatch = npt.NDArray[np.float32]
 CompiledNetwork = Callable[[FloatBatch, FloatBatch], FloatBatch]
 """The port: what a loaded file does, in arrays."""
 
-RUNTIMES = ("torch", "torch_neuron", "torch_neuronx")
-"""PyTorch alone, and what AWS adds to it for Inferentia 1 and 2."""
+RUNTIMES = ("torch", "torch_neuronx")
+"""PyTorch alone, and what AWS adds to it for Inferentia 2."""
 
 
 class NeuronSession:
@@ -39,16 +39,12 @@ class NeuronSession:
         load: Callable[[ModelSpec], CompiledNetwork] | None = None,
     ) -> None:
         if spec.fixed_size is None or spec.fixed_size <= 2 * spec.receptive_radius:
-            raise ModelError(
-                f"The network '{spec.name}' x{spec.scale} needs a 'fixed_size' above twice its "
-                "'receptive_radius'.",
-                model=spec.name,
-            )
+            raise spec.error("needs a 'fixed_size' above twice its 'receptive_radius'")
         self.spec = spec
         self._side = spec.fixed_size
         self._network = (load or load_torchscript)(spec)
 
-    def run(self, lr: RgbImage, *, cleanup: float) -> RgbImage:
+    def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
         """See `upscaler.Session`.
 
         A smaller read is grown by repeating its last row and column, which changes nothing within
@@ -57,18 +53,20 @@ class NeuronSession:
         height, width = lr.shape[:2]
         pad = self.spec.receptive_radius
         cuts = list(tiles(height, width, tile_size=self._side - 2 * pad, tile_pad=pad))
-        return mosaic(lr, cuts, lambda read: self._run_tile(read, cleanup), scale=self.spec.scale)
+        return mosaic(
+            lr, cuts, lambda read: self._run_tile(read, cleanup_level), scale=self.spec.scale
+        )
 
-    def _run_tile(self, lr: RgbImage, cleanup: float) -> RgbImage:
+    def _run_tile(self, lr: RgbImage, cleanup_level: float) -> RgbImage:
         height, width = lr.shape[:2]
         surplus = ((0, self._side - height), (0, self._side - width), (0, 0))
         whole = np.pad(lr, surplus, mode="edge")
         batch = np.ascontiguousarray(whole.transpose(2, 0, 1)[np.newaxis], np.float32)
         batch /= np.float32(255)
-        output = self._network(batch, np.full((1, 1, 1, 1), cleanup, np.float32))
+        output = self._network(batch, np.full((1, 1, 1, 1), cleanup_level, np.float32))
         scale = self.spec.scale
         if output.shape != (1, 3, self._side * scale, self._side * scale):
-            raise InferenceError("The network answered a picture of another size.")
+            raise InferenceError.wrong_size()
         levels = np.clip(output[0] * np.float32(255) + np.float32(0.5), 0, 255).astype(np.uint8)
         sr: RgbImage = levels.transpose(1, 2, 0)[: height * scale, : width * scale]
         return sr
@@ -83,24 +81,18 @@ def load_torchscript(spec: ModelSpec) -> CompiledNetwork:
         torch: Any = import_module("torch")
         import_module(spec.runtime)  # makes the operators of the compiled file known
     except ImportError as exc:
-        raise ModelError(
-            f"The network '{spec.name}' x{spec.scale} needs '{spec.runtime}', which is not "
-            "installed here.",
-            model=spec.name,
-        ) from exc
+        raise spec.error(f"needs '{spec.runtime}', which is not installed here") from exc
     try:
         module = torch.jit.load(io.BytesIO(data)).eval()
     except (RuntimeError, ValueError) as exc:
-        raise ModelError(
-            f"The network '{spec.name}' x{spec.scale} cannot be loaded.", model=spec.name
-        ) from exc
+        raise spec.error("cannot be loaded") from exc
 
     def run(batch: FloatBatch, cleanup: FloatBatch) -> FloatBatch:
         try:
             with torch.inference_mode():
                 output = module(torch.from_numpy(batch), torch.from_numpy(cleanup))
         except RuntimeError as exc:
-            raise InferenceError("The network failed while it ran.") from exc
+            raise InferenceError from exc
         found: FloatBatch = output.float().cpu().numpy()
         return found
 

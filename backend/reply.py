@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import json
+import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from backend.errors import JsonValue, PayloadTooLargeError, SuperResolutionError
+from backend.errors import JsonValue, SuperResolutionError
 
-MEBIBYTE = 2**20
+CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": (
+        "Content-Type,X-Amz-Date,Authorization,X-Api-Key,X-Amz-Security-Token"
+    ),
+    "Access-Control-Allow-Methods": "OPTIONS,POST",
+}
+"""Let pages of any origin call an API; every transport adds them, as v1.0 did."""
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What any transport sends: a status, a JSON body, and headers."""
+    """What any transport sends: a status, a body with JSON or a picture, and headers."""
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What the log line says of the request: never sent to the caller."""
 
 
-def reply_headers(request_id: str) -> dict[str, str]:
+def request_id_from(given: object) -> str:
+    """A transport's own when it is one, else a new one: it is copied into headers and logs."""
+    if isinstance(given, str) and REQUEST_ID.fullmatch(given):
+        return given
+    return str(uuid.uuid4())
+
+
+def reply_headers(request_id: str, *, media_type: str = "application/json") -> dict[str, str]:
     """Of every answer."""
-    return {"Content-Type": "application/json", "X-Request-Id": request_id}
+    return {"Content-Type": media_type, "X-Request-Id": request_id}
 
 
 def json_reply(status: int, content: Mapping[str, object], *, request_id: str) -> Reply:
     """A reply whose body is this JSON object."""
-    body = json.dumps(content, ensure_ascii=False).encode()
+    # A request may hold half a character, and an error may quote it.
+    body = json.dumps(content, ensure_ascii=False).encode(errors="replace")
     return Reply(status=status, body=body, headers=reply_headers(request_id))
 
 
@@ -45,11 +65,3 @@ def error_reply(error: SuperResolutionError, *, request_id: str) -> Reply:
         return reply
     headers = {**reply.headers, "Retry-After": str(retry_after)}
     return Reply(status=reply.status, body=reply.body, headers=headers)
-
-
-def body_too_large(max_bytes: int) -> PayloadTooLargeError:
-    """For transports that count the body while it arrives."""
-    return PayloadTooLargeError(
-        f"The request has more bytes than the limit of {max_bytes // MEBIBYTE} MiB.",
-        max_bytes=max_bytes,
-    )

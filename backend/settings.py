@@ -1,149 +1,192 @@
-"""The process's settings, read once from `SR_*` variables at an entry point."""
+"""The process's settings, read once from `SR_*` variables at an entry point.
+
+Each setting is declared with the function that reads its text. `read_settings` works for any
+dataclass of such fields, so that a program in front of the engine can add its own in a subclass.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, Self, TypeVar
+
+PREFIX = "SR_"
+
+Reader = Callable[[str, str], object]
+"""Called with (variable, text that is not empty); SettingsError for a text that does not fit."""
+T = TypeVar("T")
 
 
 class SettingsError(ValueError):
     """An unknown or bad `SR_*` variable; the message lists the known ones."""
 
 
+def setting(read: Reader, **declaration: Any) -> Any:
+    """A dataclass field that knows how it is read; `declaration` is that of `dataclasses.field`."""
+    return dataclasses.field(metadata={"read": read}, **declaration)
+
+
+def read_settings(cls: type[T], environment: Mapping[str, str]) -> T:
+    """SettingsError for an unknown name or a value that does not fit; empty ones are absent."""
+    known = {PREFIX + each.name.upper(): each for each in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise SettingsError(
+            f"unknown setting {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+        )
+    values = {
+        each.name: each.metadata["read"](variable, environment[variable])
+        for variable, each in known.items()
+        if environment.get(variable, "") != ""
+    }
+    return cls(**values)
+
+
+def text(variable: str, given: str) -> str:  # noqa: ARG001
+    return given
+
+
+def path(variable: str, given: str) -> Path:  # noqa: ARG001
+    return Path(given)
+
+
+def words(variable: str, given: str) -> tuple[str, ...]:  # noqa: ARG001
+    """Separated by commas."""
+    return tuple(part.strip() for part in given.split(",") if part.strip())
+
+
+def one_of(*choices: str) -> Reader:
+    """One of these words."""
+
+    def read(variable: str, given: str) -> str:
+        if given not in choices:
+            raise SettingsError(f"{variable} is one of: {', '.join(choices)}")
+        return given
+
+    return read
+
+
+def flag(variable: str, given: str) -> bool:
+    """`1` or `0`."""
+    return one_of("0", "1")(variable, given) == "1"
+
+
+def whole_number(variable: str, given: str, *, least: int = 1) -> int:
+    """In decimal digits."""
+    if not given.isascii() or not given.isdigit() or int(given) < least:
+        raise SettingsError(f"{variable} is a whole number of at least {least}, not '{given}'")
+    return int(given)
+
+
+def seconds(variable: str, given: str) -> float:
+    """A finite number above 0."""
+    try:
+        number = float(given)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise SettingsError(f"{variable} is a number of seconds above 0, not '{given}'")
+    return number
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Field `max_side` is the variable `SR_MAX_SIDE`, and so on.
+    """Field `max_side` is the variable `SR_MAX_SIDE`, and so on."""
 
-    Empty variables count as absent. Booleans are `1` or `0`; lists are separated by commas.
-    """
-
-    model: str = "fast"
+    model: str = setting(text, default="fast")
     """The tier used when a request names none."""
-    models_dir: Path | None = None
-    """A folder with more networks and their own `manifest.json`."""
-    max_body_bytes: int = 48 * 2**20
+    models_dir: Path | None = setting(path, default=None)
+    """A folder with more networks and their own `manifest.json`; see `from_environment`."""
+    max_body_bytes: int = setting(whole_number, default=48 * 2**20)
     """Largest request body; 48 MiB holds a 4096 x 4096 PNG of noise as base64 in most cases."""
-    max_image_bytes: int = 32 * 2**20
+    max_image_bytes: int = setting(whole_number, default=32 * 2**20)
     """Largest encoded picture, sent or fetched."""
-    max_side: int = 4096
+    max_side: int = setting(whole_number, default=4096)
     """Longest side of an input picture, in pixels."""
-    max_output_pixels: int = 16384 * 16384
-    tile_size: int = 384
+    max_output_pixels: int = setting(whole_number, default=16384 * 16384)
+    tile_size: int = setting(whole_number, default=384)
     """Side of a tile before its padding, in LR pixels."""
-    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    threads: int = setting(whole_number, default_factory=lambda: os.cpu_count() or 1)
     """Threads inside one network run."""
-    providers: tuple[str, ...] = ("auto",)
+    providers: tuple[str, ...] = setting(words, default=("auto",))
     """ONNX Runtime execution providers in order; `auto` is CUDA when present, then CPU."""
-    max_running: int = 1
+    max_running: int = setting(whole_number, default=1)
     """Pictures worked on at a time."""
-    max_queued: int = 8
+    max_queued: int = setting(partial(whole_number, least=0), default=8)
     """Pictures waiting for their turn; one more is answered `busy`."""
-    max_reply_bytes: int | None = None
+    max_reply_bytes: int | None = setting(whole_number, default=None)
     """Largest JSON answer of the transport; none for a plain server."""
-    time_budget_seconds: float | None = None
+    time_budget_seconds: float | None = setting(seconds, default=None)
     """Refuse what is estimated to take longer; none for a plain server."""
-    source_timeout_seconds: float = 10.0
+    source_timeout_seconds: float = setting(seconds, default=10.0)
     """Whole time to fetch a `url`, redirects included."""
-    allow_web_sources: bool = True
+    max_fetches: int = setting(whole_number, default=4)
+    """`url`s fetched at a time; one more is answered `busy`."""
+    allow_web_sources: bool = setting(flag, default=True)
     """Whether http and https addresses are fetched at all."""
-    allow_private_sources: bool = False
+    allow_private_sources: bool = setting(flag, default=False)
     """Let `url` reach private addresses and any port: for tests and closed networks."""
-    input_buckets: tuple[str, ...] = ()
+    input_buckets: tuple[str, ...] = setting(words, default=())
     """S3 buckets that `url` may name."""
-    results_bucket: str | None = None
+    results_bucket: str | None = setting(text, default=None)
     """S3 bucket for results too large to answer with."""
-    result_link_seconds: int = 3600
+    result_link_seconds: int = setting(whole_number, default=3600)
     """How long a link into the results bucket works."""
-    log_level: str = "INFO"
-    slider: str = "builtin"
-    """The page's comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
-    endpoint_url: str | None = None
-    """A deployed endpoint that the page offers beside its own engine: an API's invoke URL."""
-    endpoint_auth: str = "none"
-    """How it lets callers in: `none`, `api_key`, or `iam` for AWS credentials that sign."""
-    endpoint_api_key: str | None = field(default=None, repr=False)
-    """With `api_key`, and with `iam` where an API wants both."""
-    endpoint_region: str | None = None
-    """For `iam`, where the address does not name it."""
-    endpoint_max_body_bytes: int = 6_000_000
-    """Largest request it takes: Lambda takes 6 MiB with everything around the body."""
-    endpoint_timeout_seconds: float = 60.0
-    """How long to wait for one answer; API Gateway itself gives up after 29 by default."""
+    max_bytes_in_flight: int = setting(whole_number, default=192 * 2**20)
+    """Bytes of all bodies that the server is receiving or working on."""
+    max_connections: int = setting(whole_number, default=512)
+    """Open connections; fewer where the system allows fewer open files."""
+    client_connections: int = setting(whole_number, default=128)
+    """Of one address."""
+    client_requests_per_minute: int = setting(whole_number, default=600)
+    """Of one address; more are answered `too_many_requests`."""
+    client_pictures: int | None = setting(whole_number, default=None)
+    """Of one address, waiting and worked on; by default all places but one."""
+    client_bytes_in_flight: int = setting(whole_number, default=128 * 2**20)
+    """Of one address's bodies."""
+    header_timeout_seconds: float = setting(seconds, default=10.0)
+    """Until a request's headers must be complete."""
+    transfer_grace_seconds: float = setting(seconds, default=20.0)
+    """How long a body, in or out, may be slower than `min_bytes_per_second`."""
+    min_bytes_per_second: int = setting(whole_number, default=16_384)
+    """Senders and readers that are slower are not waited for."""
+    server_token: str | None = setting(text, default=None, repr=False)
+    """What callers of the server must send as `Authorization: Bearer …`."""
+    metrics: bool = setting(flag, default=False)
+    """Whether the server answers `GET /metrics`."""
+    metrics_stack: str | None = setting(text, default=None)
+    """Whose metrics a function on AWS writes into its log; none are written without a name."""
+    log_level: str = setting(one_of("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+    log_format: str = setting(one_of("text", "json"), default="text")
+    """`text`, or `json` for one JSON object a line."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read `SR_*`; SettingsError for an unknown name or a value that does not fit."""
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """See `read_settings`; without an argument, this process's environment is read.
+
+        Where `SR_MODELS_DIR` names no folder, `models_dir` is the user's own, once there is one.
+        """
         given = os.environ if environment is None else environment
-        known = {"SR_" + f.name.upper(): f.name for f in fields(cls)}
-        unknown = sorted(n for n in given if n.startswith("SR_") and n not in known)
-        if unknown:
-            raise SettingsError(
-                f"unknown setting {', '.join(unknown)}; known: {', '.join(sorted(known))}"
-            )
-        values = {
-            name: _parse(variable, given[variable])
-            for variable, name in known.items()
-            if given.get(variable, "") != ""
-        }
-        return cls(**values)  # type: ignore[arg-type]
+        settings = read_settings(cls, given)
+        folder = user_models_dir(given)
+        if settings.models_dir is None and folder is not None and folder.is_dir():
+            return dataclasses.replace(settings, models_dir=folder)
+        return settings
 
 
-_AT_LEAST_ONE = {
-    "SR_MAX_BODY_BYTES",
-    "SR_MAX_IMAGE_BYTES",
-    "SR_MAX_SIDE",
-    "SR_MAX_OUTPUT_PIXELS",
-    "SR_TILE_SIZE",
-    "SR_THREADS",
-    "SR_MAX_RUNNING",
-    "SR_MAX_REPLY_BYTES",
-    "SR_RESULT_LINK_SECONDS",
-    "SR_ENDPOINT_MAX_BODY_BYTES",
-}
-_SECONDS = {
-    "SR_TIME_BUDGET_SECONDS",
-    "SR_SOURCE_TIMEOUT_SECONDS",
-    "SR_ENDPOINT_TIMEOUT_SECONDS",
-}
-_CHOICES = {
-    "SR_LOG_LEVEL": ("DEBUG", "INFO", "WARNING", "ERROR"),
-    "SR_SLIDER": ("builtin", "juxtapose"),
-    "SR_ENDPOINT_AUTH": ("none", "api_key", "iam"),
-    "SR_ALLOW_WEB_SOURCES": ("0", "1"),
-    "SR_ALLOW_PRIVATE_SOURCES": ("0", "1"),
-}
+def user_models_dir(environment: Mapping[str, str]) -> Path | None:
+    """Where a user's networks are kept unless `SR_MODELS_DIR` says otherwise; None without a home.
 
-
-def _parse(variable: str, text: str) -> object:
-    if variable in _CHOICES and text not in _CHOICES[variable]:
-        raise SettingsError(f"{variable} is one of: {', '.join(_CHOICES[variable])}")
-    if variable in ("SR_ALLOW_WEB_SOURCES", "SR_ALLOW_PRIVATE_SOURCES"):
-        return text == "1"
-    if variable in ("SR_PROVIDERS", "SR_INPUT_BUCKETS"):
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    if variable == "SR_MODELS_DIR":
-        return Path(text)
-    if variable in _AT_LEAST_ONE or variable == "SR_MAX_QUEUED":
-        return _whole_number(variable, text)
-    if variable in _SECONDS:
-        return _seconds(variable, text)
-    return text
-
-
-def _whole_number(variable: str, text: str) -> int:
-    least = 1 if variable in _AT_LEAST_ONE else 0
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise SettingsError(f"{variable} is a whole number of at least {least}, not '{text}'")
-    return int(text)
-
-
-def _seconds(variable: str, text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise SettingsError(f"{variable} is a number of seconds above 0, not '{text}'")
-    return seconds
+    `~/.local/share/super-resolution/models`, as the XDG Base Directory Specification has it.
+    """
+    data = Path(environment.get("XDG_DATA_HOME", ""))
+    if not data.is_absolute():
+        home = Path(environment.get("HOME", ""))
+        if not home.is_absolute():
+            return None
+        data = home / ".local" / "share"
+    return data / "super-resolution" / "models"

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+EDGE_PAD = 32
+"""LR pixels beyond the picture that are read at most: they are invented, and far ones cost much."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
@@ -28,10 +31,11 @@ class Tile:
 def spans(length: int, *, tile_size: int, tile_pad: int, multiple_of: int = 1) -> list[Span]:
     """Cover [0, length) by equal parts of at most `tile_size`, each read with its padding.
 
-    Reads reach beyond the picture, where it is to be continued. They start and stop at multiples
-    of `multiple_of`, so that a network that works on blocks sees the same blocks in a tile as in
-    the whole.
+    Reads reach beyond the picture, where it is to be continued, as far in a tile as in the whole.
+    They start and stop at multiples of `multiple_of`, so that a network that works on blocks sees
+    the same blocks in both.
     """
+    edge_pad = min(tile_pad, EDGE_PAD)
     count = -(-length // tile_size)
     edges = [length * i // count for i in range(count + 1)]
     edges[1:-1] = [edge - edge % multiple_of for edge in edges[1:-1]]
@@ -39,7 +43,8 @@ def spans(length: int, *, tile_size: int, tile_pad: int, multiple_of: int = 1) -
     for start, stop in pairwise(edges):
         if start == stop:
             continue
-        read_start, read_stop = start - tile_pad, stop + tile_pad
+        read_start = max(start - tile_pad, -edge_pad)
+        read_stop = min(stop + tile_pad, length + edge_pad)
         cover.append(
             Span(
                 start=start,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from backend.errors import CancelledError
+from backend.engine import Watch
 from backend.images import Picture, Plane, RgbImage, local_range
 from backend.mosaic import mosaic
 from backend.registry import ModelSpec
@@ -21,22 +21,9 @@ class Session(Protocol):
     @property
     def spec(self) -> ModelSpec: ...
 
-    def run(self, lr: RgbImage, *, cleanup: float) -> RgbImage:
-        """(H, W, 3) uint8 -> (H * scale, W * scale, 3) uint8; `cleanup` in [0, 1], 0 is clean."""
+    def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
+        """(H, W, 3) uint8 -> (H * scale, W * scale, 3) uint8; `cleanup_level` is in [0, 1]."""
         ...
-
-
-Progress = Callable[[int, int], None]
-"""Called after every tile with (done, total)."""
-
-
-def ignore_progress(done: int, total: int) -> None:
-    """For callers that do not watch."""
-
-
-def never_cancelled() -> bool:
-    """For callers that do not cancel."""
-    return False
 
 
 class Upscaler:
@@ -55,26 +42,28 @@ class Upscaler:
         self,
         picture: Picture,
         *,
-        cleanup: float = 0.0,
-        on_progress: Progress = ignore_progress,
-        is_cancelled: Callable[[], bool] = never_cancelled,
+        cleanup_level: float = 0.0,
+        watch: Watch = Watch(),
     ) -> Picture:
-        """Exactly `scale` times the size; CancelledError between tiles when asked to stop."""
+        """Exactly `scale` times the size; stops between tiles, see `Watch.check`."""
         height, width = picture.rgb.shape[:2]
         cuts = self._tiles(height, width)
         has_alpha = picture.alpha is not None
         total = len(cuts) * (2 if has_alpha else 1)
         done = 0
 
-        def advance() -> None:
+        def run(read: RgbImage, cleanup_level: float) -> RgbImage:
             nonlocal done
+            watch.check()
+            sr = self._session.run(read, cleanup_level=cleanup_level)
             done += 1
-            on_progress(done, total)
+            watch.on_progress(done, total)
+            return sr
 
-        rgb = self._run(picture.rgb, cuts, cleanup, advance, is_cancelled)
+        rgb = mosaic(picture.rgb, cuts, lambda read: run(read, cleanup_level), scale=self.scale)
         alpha = picture.alpha
         if alpha is not None:
-            alpha = self._upscale_alpha(alpha, cuts, advance, is_cancelled)
+            alpha = self._upscale_alpha(alpha, cuts, lambda read: run(read, 0.0))
         return replace(picture, rgb=rgb, alpha=alpha)
 
     def _tiles(self, height: int, width: int) -> list[Tile]:
@@ -89,29 +78,11 @@ class Upscaler:
             )
         )
 
-    def _run(
-        self,
-        lr: RgbImage,
-        cuts: list[Tile],
-        cleanup: float,
-        advance: Callable[[], None],
-        is_cancelled: Callable[[], bool],
-    ) -> RgbImage:
-        def run(read: RgbImage) -> RgbImage:
-            if is_cancelled():
-                raise CancelledError("The request was cancelled.")
-            answer = self._session.run(read, cleanup=cleanup)
-            advance()
-            return answer
-
-        return mosaic(lr, cuts, run, scale=self.scale)
-
     def _upscale_alpha(
         self,
         alpha: Plane,
         cuts: list[Tile],
-        advance: Callable[[], None],
-        is_cancelled: Callable[[], bool],
+        run: Callable[[RgbImage], RgbImage],
     ) -> Plane:
         """As a grey picture, kept between the darkest and lightest value near each pixel.
 
@@ -119,7 +90,7 @@ class Upscaler:
         """
         scale = self.scale
         gray = np.repeat(alpha[:, :, np.newaxis], 3, axis=2)
-        sr = self._run(gray, cuts, 0.0, advance, is_cancelled)[:, :, 1].copy()
+        sr = mosaic(gray, cuts, run, scale=scale)[:, :, 1].copy()
         low, high = local_range(alpha)
         blocks = sr.reshape(alpha.shape[0], scale, alpha.shape[1], scale)
         np.clip(blocks, low[:, None, :, None], high[:, None, :, None], out=blocks)

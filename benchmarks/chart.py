@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from backend.registry import MANIFEST, SHIPPED
+from backend.registry import SHIPPED, read_manifest
 
 PEERS = Path(__file__).parent / "peers.csv"
 SET = "Set14"
@@ -37,7 +36,7 @@ class Network:
     psnr_y: float
 
 
-def peers(scale: int) -> list[Network]:
+def read_peers(scale: int) -> list[Network]:
     """The published networks that have a figure at this scale."""
     with PEERS.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -53,29 +52,28 @@ def peers(scale: int) -> list[Network]:
     ]
 
 
-def shipped(scale: int) -> tuple[list[Network], float]:
-    """Our tiers, cheapest first, and bicubic enlargement's PSNR on the same set."""
-    entries = [
-        entry
-        for entry in json.loads((SHIPPED / MANIFEST).read_text())["models"]
-        if entry["scale"] == scale
-    ]
+def read_tiers(scale: int) -> tuple[list[Network], float]:
+    """Our tiers, cheapest first, and bicubic enlargement's PSNR on the same set.
+
+    Only those that were trained for it have a figure: `photo` is measured by `perceptual`.
+    """
+    specs = [spec for spec in read_manifest(SHIPPED) if spec.scale == scale and SET in spec.quality]
     tiers = [
         Network(
-            name=entry["name"],
-            cost=entry["multiplications"] / 1000,
-            psnr_y=entry["quality"][SET]["psnr_y"],
+            name=spec.name,
+            cost=(spec.multiplications or 0) / 1000,
+            psnr_y=spec.quality[SET]["psnr_y"],
         )
-        for entry in entries
+        for spec in specs
     ]
-    bicubic: float = entries[0]["quality"][SET]["bicubic_psnr_y"]
+    bicubic = specs[0].quality[SET]["bicubic_psnr_y"]
     return sorted(tiers, key=lambda tier: tier.cost), bicubic
 
 
 def draw(axes: Axes, *, scale: int) -> None:
     """One scale's points."""
-    tiers, bicubic = shipped(scale)
-    _points(axes, peers(scale), colour=THEIRS, size=18)
+    tiers, bicubic = read_tiers(scale)
+    _points(axes, read_peers(scale), colour=THEIRS, size=18)
     _points(axes, tiers, colour=OURS, size=70, weight="bold")
     axes.set_xscale("log")
     axes.set_xlim(9, 5000)

@@ -1,4 +1,4 @@
-"""Cold start: `python -m benchmarks.cold_start` imports the service and loads one network.
+"""Cold start: `python -m benchmarks.cold_start` imports the engine and loads one network.
 
 What counts is the CPU time of a fresh process, as on a function that is started for a request.
 """
@@ -18,13 +18,13 @@ STEPS = {
     "interpreter alone": "pass",
     "import": "import backend",
     "import and load": (
-        "from backend import Settings, create_service; "
-        "create_service(Settings.from_environment()).session(model={model!r}, scale={scale})"
+        "from backend import Settings, create_engine; "
+        "create_engine(Settings.from_environment()).session(model={model!r}, scale={scale})"
     ),
 }
 
 
-def seconds_of(statement: str) -> tuple[float, float]:
+def measure_seconds(statement: str) -> tuple[float, float]:
     """(CPU, wall) seconds of a fresh interpreter that runs the statement."""
     before, started = os.times(), time.perf_counter()
     subprocess.run([sys.executable, "-c", statement], check=True)
@@ -44,7 +44,7 @@ def main() -> None:
     print(f"{'step':20} {'CPU s':>7} {'wall s':>7}   (median of {options.runs})")
     for name, statement in STEPS.items():
         filled = statement.format(model=model, scale=options.scale)
-        runs = [seconds_of(filled) for _ in range(options.runs)]
+        runs = [measure_seconds(filled) for _ in range(options.runs)]
         print(f"{name:20} {median(r[0] for r in runs):7.2f} {median(r[1] for r in runs):7.2f}")
 
 

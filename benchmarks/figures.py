@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from backend import Service, Settings, UpscaleOptions, create_service
+from backend import LocalEngine, Settings, UpscaleOptions, create_engine
 
 SAMPLES = Path(__file__).parent.parent / "sample_images"
 TIERS = ("fast", "quality")
@@ -47,7 +47,7 @@ DETAILS = (
 )
 
 
-def views(service: Service, detail: Detail) -> list[tuple[str, Image.Image]]:
+def views(engine: LocalEngine, detail: Detail) -> list[tuple[str, Image.Image]]:
     """(caption, detail) of the small picture by bicubic, by each tier, and the original."""
     with Image.open(SAMPLES / detail.file) as opened:
         picture = opened.convert("RGB")
@@ -65,7 +65,7 @@ def views(service: Service, detail: Detail) -> list[tuple[str, Image.Image]]:
     named = [(f"bicubic, {detail.title}", bicubic)]
     for tier in TIERS:
         options = UpscaleOptions(scale=detail.scale, model=tier, format="png")
-        result = Image.open(io.BytesIO(service.upscale(saved.getvalue(), options).data))
+        result = Image.open(io.BytesIO(engine.upscale(saved.getvalue(), options).data))
         named.append((tier, result.convert("RGB")))
     named.append(("original", original))
     left, top = detail.corner
@@ -73,7 +73,7 @@ def views(service: Service, detail: Detail) -> list[tuple[str, Image.Image]]:
     return [(caption, image.crop(box)) for caption, image in named]
 
 
-def figure(service: Service) -> Image.Image:
+def figure(engine: LocalEngine) -> Image.Image:
     """One row a detail."""
     font = ImageFont.load_default(16)
     cell = SIDE * BLOCK
@@ -82,7 +82,7 @@ def figure(service: Service) -> Image.Image:
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
     for row, detail in enumerate(DETAILS):
-        for column, (caption, view) in enumerate(views(service, detail)):
+        for column, (caption, view) in enumerate(views(engine, detail)):
             left = GAP + column * (cell + GAP)
             top = GAP + row * (cell + CAPTION + GAP)
             sheet.paste(view.resize((cell, cell), Image.Resampling.NEAREST), (left, top))
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    figure(create_service(Settings.from_environment())).save(options.out, optimize=True)
+    figure(create_engine(Settings.from_environment())).save(options.out, optimize=True)
     print(options.out)
 
 

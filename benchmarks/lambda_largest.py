@@ -62,7 +62,7 @@ def main() -> None:
             "SR_TIME_BUDGET_SECONDS": str(CALL_SECONDS),
         }
         with LambdaProcess(
-            "backend.adapters.aws_lambda.handler",
+            "backend.aws.lambda_handler.handler",
             environment=environment,
             timeout_seconds=CALL_SECONDS,
             patience_seconds=CALL_SECONDS,

@@ -27,7 +27,7 @@ MEBIBYTE = 2**20
 def cold_call(event: object) -> tuple[float, float, int]:
     """(CPU seconds, wall seconds, peak bytes) until the first answer of a fresh process."""
     started = time.perf_counter()
-    with LambdaProcess("backend.adapters.aws_lambda.handler") as process:
+    with LambdaProcess("backend.aws.lambda_handler.handler") as process:
         answer = process.call(event).content
         wall = time.perf_counter() - started
         measured = process.cpu_seconds, wall, process.peak_bytes

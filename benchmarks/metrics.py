@@ -17,30 +17,30 @@ def luma(image: RgbImage) -> Plane:
 
 def psnr_y(sr: RgbImage, hr: RgbImage, *, crop_border: int) -> float:
     """Peak signal-to-noise ratio in dB on luma, `crop_border` pixels left out at each side."""
-    error = _cropped(luma(sr), crop_border) - _cropped(luma(hr), crop_border)
+    error = _crop(luma(sr), crop_border) - _crop(luma(hr), crop_border)
     mse = float(np.mean(error**2))
     return float("inf") if mse == 0 else 10 * float(np.log10(255**2 / mse))
 
 
 def ssim_y(sr: RgbImage, hr: RgbImage, *, crop_border: int) -> float:
     """Structural similarity on luma (Wang et al. 2004: 11x11 Gaussian window, sigma 1.5)."""
-    x = _cropped(luma(sr), crop_border)
-    y = _cropped(luma(hr), crop_border)
-    mean_x, mean_y = _windowed(x), _windowed(y)
-    var_x = _windowed(x * x) - mean_x**2
-    var_y = _windowed(y * y) - mean_y**2
-    covariance = _windowed(x * y) - mean_x * mean_y
+    x = _crop(luma(sr), crop_border)
+    y = _crop(luma(hr), crop_border)
+    mean_x, mean_y = _window(x), _window(y)
+    var_x = _window(x * x) - mean_x**2
+    var_y = _window(y * y) - mean_y**2
+    covariance = _window(x * y) - mean_x * mean_y
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     numerator = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     denominator = (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
     return float(np.mean(numerator / denominator))
 
 
-def _cropped(plane: Plane, border: int) -> Plane:
+def _crop(plane: Plane, border: int) -> Plane:
     return plane[border : plane.shape[0] - border, border : plane.shape[1] - border]
 
 
-def _windowed(plane: Plane) -> Plane:
+def _window(plane: Plane) -> Plane:
     """Means under the Gaussian window, only where it fits whole."""
     window = np.exp(-((np.arange(11) - 5) ** 2) / (2 * 1.5**2))
     window /= window.sum()

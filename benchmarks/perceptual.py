@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from backend import Service, Settings, UpscaleOptions, create_service
+from backend import Engine, Settings, UpscaleOptions, create_engine
 from benchmarks.metrics import RgbImage, psnr_y
 from benchmarks.niqe import Niqe
 from benchmarks.perceptual_networks import Dists, Lpips
@@ -92,11 +92,11 @@ def line(name: str, ours: Looks, bicubic: Looks) -> str:
 
 
 def measure(
-    service: Service, metrics: Metrics, hr_file: Path, lr_file: Path, options: UpscaleOptions
+    engine: Engine, metrics: Metrics, hr_file: Path, lr_file: Path, options: UpscaleOptions
 ) -> tuple[Looks, Looks]:
     """(ours, bicubic) of one pair."""
     hr, lr = read(hr_file), read(lr_file)
-    result = service.upscale(lr_file.read_bytes(), options)
+    result = engine.upscale(lr_file.read_bytes(), options)
     sr = np.asarray(Image.open(io.BytesIO(result.data)).convert("RGB"))
     enlarged = np.asarray(lr.resize(hr.size, Image.Resampling.BICUBIC))
     truth = np.asarray(hr)
@@ -115,13 +115,14 @@ def main() -> None:
     options = parser.parse_args()
     fetch(options.weights)
     metrics = Metrics(options.weights)
-    service = create_service(Settings.from_environment())
-    model = options.model or service.settings.model
+    settings = Settings.from_environment()
+    engine = create_engine(settings)
+    model = options.model or settings.model
     wanted = UpscaleOptions(scale=options.scale, model=model, format="png")
     files = list(pairs(options.hr_dir, options.lr_dir))
     if not files:
         parser.error(f"no pictures in {options.hr_dir}")
-    rows = {hr.name: measure(service, metrics, hr, lr, wanted) for hr, lr in files}
+    rows = {hr.name: measure(engine, metrics, hr, lr, wanted) for hr, lr in files}
     rows["mean"] = (
         mean([ours for ours, _ in rows.values()]),
         mean([bicubic for _, bicubic in rows.values()]),

@@ -26,6 +26,7 @@ PICKLED = {
     ("numpy.core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "_reconstruct"),
 }
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 VGG_STAGES = (2, 2, 3, 3, 3)
 """Convolutions of each stage of VGG16; the picture is halved between them."""
 
@@ -77,16 +78,13 @@ class Normalised(nn.Module):
         return (picture - self.mean) / self.deviation
 
 
-IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
 class Lpips(nn.Module):
     """(N, 3, H, W) in [0, 1] twice -> (N,); differentiable."""
 
     def __init__(self, weights: Path) -> None:
         super().__init__()
         # LPIPS takes [-1, 1]; its shift and scale there, written for [0, 1].
-        self.normalised = Normalised((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        self.normalised = Normalised(IMAGENET_MEAN, IMAGENET_DEVIATION)
         self.convs = read_convolutions(weights / ALEXNET, count=5)
         for conv, stride, padding in zip(self.convs, (4, 1, 1, 1, 1), (2, 2, 1, 1, 1), strict=True):
             assert isinstance(conv, nn.Conv2d)

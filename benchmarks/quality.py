@@ -11,15 +11,15 @@ import argparse
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 from PIL import Image
 
-from backend import Service, Settings, UpscaleOptions, create_service
-from backend.registry import MANIFEST, SHIPPED
+from backend import LocalEngine, Settings, UpscaleOptions, create_engine
+from backend.registry import SHIPPED, add_to_manifest, read_manifest
 from benchmarks.metrics import psnr_y, ssim_y
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
@@ -45,7 +45,12 @@ def pictures(folder: Path) -> Iterator[tuple[str, Image.Image]]:
 
 
 def score(
-    service: Service, name: str, picture: Image.Image, options: UpscaleOptions, *, jpeg: int | None
+    engine: LocalEngine,
+    name: str,
+    picture: Image.Image,
+    options: UpscaleOptions,
+    *,
+    jpeg: int | None,
 ) -> Score:
     """Make the picture small, bring it back by the engine and by bicubic, and compare."""
     scale = options.scale
@@ -57,7 +62,7 @@ def score(
         lr.save(small, "PNG")
     else:
         lr.save(small, "JPEG", quality=jpeg)
-    result = service.upscale(small.getvalue(), options)
+    result = engine.upscale(small.getvalue(), options)
     sr = np.asarray(Image.open(io.BytesIO(result.data)).convert("RGB"))
     seen = Image.open(small).convert("RGB")
     bicubic = np.asarray(seen.resize(hr.size, Image.Resampling.BICUBIC))
@@ -94,19 +99,18 @@ def table(scores: Sequence[Score], *, model: str) -> str:
 
 
 def record(means: Score, *, model: str, scale: int, name: str) -> None:
-    """Put the means beside the shipped network they were measured with; LookupError if none."""
-    path = SHIPPED / MANIFEST
-    manifest = json.loads(path.read_text())
-    shipped = {(entry["name"], entry["scale"]): entry for entry in manifest["models"]}
+    """Write the means into the entry of the shipped network; LookupError when there is none."""
+    shipped = {(spec.name, spec.scale): spec for spec in read_manifest(SHIPPED)}
     if (model, scale) not in shipped:
         raise LookupError(f"{model} x{scale} is not shipped, its figures go into no manifest here")
-    shipped[model, scale].setdefault("quality", {})[name] = {
+    spec = shipped[model, scale]
+    figures = {
         "psnr_y": round(means.psnr_y, 2),
         "ssim_y": round(means.ssim_y, 4),
         "bicubic_psnr_y": round(means.bicubic_psnr_y, 2),
         "crop_border": scale,
     }
-    path.write_text(json.dumps(manifest, indent=2) + "\n")
+    add_to_manifest(SHIPPED, replace(spec, quality={**spec.quality, name: figures}))
 
 
 def main() -> None:
@@ -121,11 +125,11 @@ def main() -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
-    service = create_service(Settings.from_environment())
-    model = options.model or service.settings.model
+    engine = create_engine(Settings.from_environment())
+    model = options.model or engine.settings.model
     wanted = UpscaleOptions(scale=options.scale, model=model, format="png", cleanup=options.cleanup)
     scores = [
-        score(service, name, picture, wanted, jpeg=options.jpeg)
+        score(engine, name, picture, wanted, jpeg=options.jpeg)
         for name, picture in pictures(options.hr_dir)
     ]
     if not scores:

@@ -22,12 +22,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from PIL import Image
 
-from backend import Service, Settings
+from backend import LocalEngine, RequestHandler, Settings
+from backend.factory import decoder, open_session, registry_from
 from backend.images import RgbImage
-from backend.loading import open_session, registry_of
 from backend.registry import ModelSpec
 from backend.sources import AnySource
 from backend.upscaler import Session
+from benchmarks.memory import peak_bytes
 
 SGEMM_SIDE = 2048
 SGEMM_RUNS = 5
@@ -65,9 +66,9 @@ class Timed:
     def spec(self) -> ModelSpec:
         return self._session.spec
 
-    def run(self, lr: RgbImage, *, cleanup: float) -> RgbImage:
+    def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
         started = time.perf_counter()
-        sr = self._session.run(lr, cleanup=cleanup)
+        sr = self._session.run(lr, cleanup_level=cleanup_level)
         self.seconds += time.perf_counter() - started
         self.pixels += lr.shape[0] * lr.shape[1]
         return sr
@@ -106,23 +107,24 @@ def measure(*, model: str, scale: int, side: int, runs: int) -> Measurement:
         opened.append(Timed(open_session(spec, settings)))
         return opened[-1]
 
-    service = Service(
-        registry=registry_of(settings),
+    engine = LocalEngine(
+        registry=registry_from(settings),
         open_session=open_timed,
-        source=AnySource(settings),
+        decode=decoder(),
         settings=settings,
     )
+    handler = RequestHandler(engine, AnySource(settings), settings)
     request = {"img": base64.b64encode(photograph(side)).decode(), "scale": scale, "model": model}
     body = json.dumps(request).encode()
-    network = service.session(model=model, scale=scale)
+    network = engine.session(model=model, scale=scale)
     if runs > 1:
-        network.run(np.zeros((64, 64, 3), np.uint8), cleanup=0.0)
+        network.run(np.zeros((64, 64, 3), np.uint8), cleanup_level=0.0)
     timed = opened[0]
     best_total, best_network, pixels = float("inf"), float("inf"), 0
     for _ in range(runs):
         timed.seconds, timed.pixels = 0.0, 0
         started = time.perf_counter()
-        reply = service.handle(body)
+        reply = handler.handle(body)
         total = time.perf_counter() - started
         if reply.status != 200:
             raise SystemExit(reply.body.decode())
@@ -138,7 +140,7 @@ def measure(*, model: str, scale: int, side: int, runs: int) -> Measurement:
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         seconds_per_megapixel=best_network / side**2 * 1e6,
         gflops=flops / best_network / 1e9,
-        peak_rss_megabytes=usage.ru_maxrss / 1024,
+        peak_rss_megabytes=peak_bytes() / 1e6,
         sgemm_gflops=sgemm_gflops(),
         share_outside=1 - best_network / best_total,
     )

@@ -1,8 +1,10 @@
-"""The parts of the API that are lists: its own refusals, and a deployment for each way to call."""
+"""What the API answers by itself, and the ways to call it, as data; the YAML is in `cfn/parts`."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -15,6 +17,24 @@ class Refusal:
     code: str
     message: str | None
     """None takes API Gateway's own text, which is short and has nothing of the request."""
+
+    @property
+    def name(self) -> str:
+        """The resource's logical id."""
+        return "Refusal" + "".join(word.capitalize() for word in self.type.split("_"))
+
+    @property
+    def row(self) -> Mapping[str, str | None]:
+        """For `cfn/parts/refusal.yaml`."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "status": None if self.status is None else str(self.status),
+            "code": self.code,
+            "message": (
+                "$context.error.messageString" if self.message is None else f'"{self.message}"'
+            ),
+        }
 
 
 REFUSALS = (
@@ -56,66 +76,17 @@ REFUSALS = (
     ),
     Refusal("INTEGRATION_FAILURE", 502, "internal_error", "The service could not be reached."),
 )
-DEPLOYMENTS = ("IamWithKey", "IamOnly", "KeyOnly", "Open")
-"""The conditions `Is…` of the API; exactly one is true."""
-
-
-def gateway_responses() -> str:
-    """The resources, indented for the section Resources."""
-    return "\n".join(_response(refusal) for refusal in REFUSALS)
-
-
-def response_name(refusal: Refusal) -> str:
-    """The resource's logical id."""
-    return "Refusal" + "".join(word.capitalize() for word in refusal.type.split("_"))
-
-
-def _response(refusal: Refusal) -> str:
-    text = "$context.error.messageString" if refusal.message is None else f'"{refusal.message}"'
-    body = (
-        f'{{"error":"{refusal.code}","message":{text},'
-        '"details":{},"request_id":"$context.requestId"}'
-    )
-    lines = [
-        f"  {response_name(refusal)}:",
-        "    Type: AWS::ApiGateway::GatewayResponse",
-        "    Properties:",
-        "      RestApiId: !Ref Api",
-        f"      ResponseType: {refusal.type}",
-        *([f"      StatusCode: '{refusal.status}'"] if refusal.status else []),
-        "      ResponseParameters:",
-        "        gatewayresponse.header.Access-Control-Allow-Origin: \"'*'\"",
-        "      ResponseTemplates:",
-        "        application/json: >-",
-        f"          {body}",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def deployment_name(state: str, digest: str) -> str:
-    """The logical id that a change of the API's definition changes."""
-    return f"Deployment{state}{digest}"
+CALLERS = ("IamWithKey", "IamOnly", "KeyOnly", "Open")
+"""The conditions `Is…` for who may call; exactly one is true."""
+WAITS = ("29", "60", "120")
+"""Seconds of `integrationTimeout`."""
+DEPLOYMENTS = tuple(
+    {"state": f"{caller}{wait}", "caller": caller, "wait": wait}
+    for caller, wait in itertools.product(CALLERS, WAITS)
+)
+"""A row for each state of the API that only a new deployment brings to the stage."""
 
 
 def digest_of(api: str) -> str:
     """Eight digits for a text of the API's resources."""
     return hashlib.sha256(api.encode()).hexdigest()[:8]
-
-
-def deployments(digest: str) -> str:
-    """One resource for each way to call, of which the stack has one."""
-    needs = ["PostMethod", "OptionsMethod", *(response_name(each) for each in REFUSALS)]
-    texts = []
-    for state in DEPLOYMENTS:
-        lines = [
-            f"  {deployment_name(state, digest)}:",
-            "    Type: AWS::ApiGateway::Deployment",
-            f"    Condition: Is{state}",
-            f"    DependsOn: [{', '.join(needs)}]",
-            "    Properties:",
-            "      RestApiId: !Ref Api",
-            "",
-        ]
-        texts.append("\n".join(lines))
-    return "\n".join(texts)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.errors import ModelError
+from backend.registry import MANIFEST, SHIPPED, read_manifest, verified_bytes
 from cfn import templates, wheels
-from cfn.archives import Contents, sha256_of, write_tar_gz, write_zip
+from cfn.archives import Contents, write_tar_gz, write_zip
 from cfn.errors import DeploymentError
 from cfn.variants import (
     FUNCTION_ARCHIVE,
@@ -23,13 +24,14 @@ from cfn.variants import (
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 BACKEND = ROOT / "backend"
-MODELS = BACKEND / "models"
-CONSTRAINTS = ROOT / "constraints.txt"
+FUNCTION_LOCK = HERE / "requirements-function.lock"
+GPU_LOCK = HERE / "requirements-gpu.lock"
 BUILD = ROOT / "build" / "cfn"
 FOLDER = "super-resolution"
+SHORT_DIGEST = 16
 LAMBDA_LIMIT_BYTES = 250 * 2**20
 """AWS Lambda's limit on an unzipped function."""
-MANIFEST = "manifest.json"
+LICENSE = "LICENSE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,26 +41,38 @@ class Package:
     folder: Path
     digests: Mapping[str, str]
     """File name of each archive -> its sha256."""
+    variants: tuple[Variant, ...]
+    """Whose templates are there."""
+    release: str | None = None
+    """The version that names the folder in a bucket of published ones."""
 
-    @property
-    def prefix(self) -> str:
-        """The folder in the bucket, named by what is in it: CloudFormation sees what changed."""
-        lines = "".join(f"{digest} {name}\n" for name, digest in sorted(self.digests.items()))
+    def prefix(self, variant: Variant) -> str:
+        """The folder in the bucket, named by what the variant takes from it or by the release."""
+        if self.release is not None:
+            return f"{FOLDER}/{self.release}"
+        lines = "".join(f"{self.digests[name]} {name}\n" for name in self.archives(variant))
         return f"{FOLDER}/{hashlib.sha256(lines.encode()).hexdigest()[:16]}"
 
-    @property
-    def templates(self) -> list[Path]:
-        """The finished templates."""
-        return [self.folder / variant.template for variant in VARIANTS.values()]
+    def archives(self, variant: Variant) -> list[str]:
+        """Those of the variant that were made; without compiled networks one is missing."""
+        return [name for name in variant.archives if name in self.digests]
 
-    def defaults(self, *, bucket: str | None) -> dict[str, str]:
-        """What the templates' parameters are filled in with; nobody has to type them."""
-        found = {"artifactPrefix": self.prefix}
+    def defaults(self, variant: Variant, *, bucket: str | None) -> dict[str, str]:
+        """What the template's parameters are filled in with; nobody has to type them."""
+        found = {"artifactPrefix": self.prefix(variant)}
         if bucket is not None:
             found["artifactBucket"] = bucket
+        if FUNCTION_ARCHIVE in self.digests:
+            found["functionSha256"] = self.digests[FUNCTION_ARCHIVE][:SHORT_DIGEST]
         if MODEL_ARCHIVE in self.digests:
             found["modelsSha256"] = self.digests[MODEL_ARCHIVE]
         return found
+
+    def write_templates(self, *, bucket: str | None) -> None:
+        """Beside the archives, with their parameters filled in."""
+        for variant in self.variants:
+            text = templates.render(variant, defaults=self.defaults(variant, bucket=bucket))
+            (self.folder / variant.template).write_text(text, encoding="utf-8")
 
 
 def build(
@@ -68,18 +82,20 @@ def build(
     variants: Iterable[Variant] = tuple(VARIANTS.values()),
     neuron: Path | None = None,
     cache: Path = BUILD,
-    models: Path = MODELS,
+    models: Path = SHIPPED,
+    release: str | None = None,
 ) -> Package:
-    """Archives for these variants, and all templates; DeploymentError says what is wrong.
+    """Archives and templates of these variants; DeploymentError says what is wrong.
 
     `neuron` is a folder that `cfn/neuron/compile.py` made; without one there is no archive for
-    Inferentia.
+    Inferentia. `models` has the networks and their manifest.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    variants = tuple(variants)
     wanted = {name for variant in variants for name in variant.archives}
     digests: dict[str, str] = {}
     if FUNCTION_ARCHIVE in wanted:
-        function = function_contents(cache=cache)
+        function = function_contents(cache=cache, models=models)
         check_size(function)
         digests[FUNCTION_ARCHIVE] = write_zip(folder / FUNCTION_ARCHIVE, function)
     if MODEL_ARCHIVE in wanted:
@@ -89,62 +105,60 @@ def build(
         digests[GPU_ARCHIVE] = write_tar_gz(folder / GPU_ARCHIVE, gpu)
     if NEURON_ARCHIVE in wanted and neuron is not None:
         digests[NEURON_ARCHIVE] = write_tar_gz(folder / NEURON_ARCHIVE, model_contents(neuron))
-    package = Package(folder=folder, digests=digests)
-    templates.render_all(folder, defaults=package.defaults(bucket=bucket))
+    package = Package(folder=folder, digests=digests, variants=variants, release=release)
+    package.write_templates(bucket=bucket)
     return package
 
 
-def function_contents(*, cache: Path) -> Contents:
-    """The code and what it needs; the networks come by the file system."""
-    contents: dict[str, Path | bytes] = dict(code_contents())
-    found = wheels.download(
-        HERE / "requirements-function.txt", constraints=CONSTRAINTS, folder=cache / "function"
-    )
-    for wheel in found:
+def function_contents(*, cache: Path, models: Path) -> Contents:
+    """The code, the networks, and what both need: a function that wants no file system."""
+    contents: dict[str, Path | bytes] = dict(engine_contents(models))
+    for wheel in wheels.download(FUNCTION_LOCK, folder=cache / "function"):
         contents |= wheels.unpacked(wheel)
     return contents
 
 
 def gpu_contents(*, cache: Path, models: Path) -> Contents:
     """The layout that AWS's image for Ray Serve reads; its wheels need no package index."""
-    contents: dict[str, Path | bytes] = dict(code_contents())
-    contents |= {f"backend/models/{name}": at for name, at in model_contents(models).items()}
-    requirements = HERE / "requirements-gpu.txt"
-    for wheel in wheels.download(requirements, constraints=CONSTRAINTS, folder=cache / "gpu"):
+    contents: dict[str, Path | bytes] = dict(engine_contents(models))
+    for wheel in wheels.download(GPU_LOCK, folder=cache / "gpu"):
         contents[f"wheels/{wheel.name}"] = wheel
-    named = [line for line in requirements.read_text().splitlines() if line[:1].isalpha()]
+    requirements = GPU_LOCK.with_suffix(".txt").read_text(encoding="utf-8")
+    named = [line for line in requirements.splitlines() if line[:1].isalpha()]
     lines = ["--no-index", "--find-links /opt/ml/model/wheels", *named]
     contents["code/requirements.txt"] = ("\n".join(lines) + "\n").encode()
-    contents["config.yaml"] = HERE / "ray" / "config.yaml"
-    contents["deployment.py"] = HERE / "ray" / "deployment.py"
+    contents["config.yaml"] = HERE / "ray_serve.yaml"
     return contents
+
+
+def engine_contents(models: Path) -> Contents:
+    """The package `backend` with these networks in place of its own."""
+    networks = {f"backend/models/{name}": at for name, at in model_contents(models).items()}
+    return {**code_contents(), **networks}
 
 
 def code_contents() -> Contents:
-    """The package `backend` without its networks."""
+    """The package `backend` without its networks and their manifest."""
+    networks = set(model_contents(SHIPPED).values())
     return {
         path.relative_to(ROOT).as_posix(): path
         for path in BACKEND.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and MODELS not in path.parents
+        if path.is_file() and "__pycache__" not in path.parts and path not in networks
     }
 
 
-def model_contents(folder: Path) -> Contents:
-    """The manifest and the networks that it names, as they are said to be."""
+def model_contents(folder: Path) -> dict[str, Path]:
+    """The manifest, the networks that it names, as they are said to be, and their licences."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        entries = [(str(each["file"]), each.get("sha256")) for each in manifest["models"]]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise DeploymentError(f"{folder} has no manifest.json that names networks.") from exc
-    contents: dict[str, Path | bytes] = {MANIFEST: folder / MANIFEST}
-    for name, sha256 in entries:
-        path = folder / name
-        if not path.is_file():
-            raise DeploymentError(f"The network {path} is missing.")
-        if sha256 and sha256_of(path) != sha256:
-            raise DeploymentError(f"The network {path} is not the one in the manifest.")
-        contents[name] = path
-    return contents
+        specs = read_manifest(folder)
+        for spec in specs:
+            verified_bytes(spec)
+    except ModelError as exc:
+        raise DeploymentError(f"{folder} cannot be packaged. {exc.message}") from exc
+    networks = [path for spec in specs for path in spec.paths]
+    licenses = {path.with_name(LICENSE) for path in networks}
+    paths = [folder / MANIFEST, *networks, *sorted(each for each in licenses if each.is_file())]
+    return {path.relative_to(folder).as_posix(): path for path in paths}
 
 
 def check_size(contents: Contents, *, limit: int = LAMBDA_LIMIT_BYTES) -> int:

@@ -10,14 +10,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
+from cfn.account import error_code
 from cfn.errors import DeploymentError
+from cfn.templates import STAMPED
 
 POLL_SECONDS = 3.0
 CAPABILITIES = ["CAPABILITY_IAM"]
 MAX_INLINE_BYTES = 51_200
 """CloudFormation's limit on a template inside of the request."""
-STAMPED = ("artifactBucket", "artifactPrefix", "modelsSha256")
-"""Parameters that every packaging fills in anew."""
 NOTHING_TO_DO = "No updates are to be performed"
 
 
@@ -68,8 +68,12 @@ class Stacks:
         template: Path,
         template_url: str | None,
         parameters: Mapping[str, str],
+        tags: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
-        """Create or update; the outputs. DeploymentError when it fails or cannot begin."""
+        """Create or update; the outputs. DeploymentError when it fails or cannot begin.
+
+        Without `tags` a stack keeps those that it has.
+        """
         found = self.describe(name)
         if found is not None and found["StackStatus"] == "ROLLBACK_COMPLETE":
             raise DeploymentError(
@@ -81,6 +85,8 @@ class Stacks:
             **_template(template, template_url),
             "Capabilities": CAPABILITIES,
         }
+        if tags:
+            request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
         if found is None:
             request["Parameters"] = _parameters(parameters)
             started = self._call(self._client.create_stack, request, default=None)
@@ -94,9 +100,7 @@ class Stacks:
             self._tell(f"Nothing has changed in the stack {name}.")
         else:
             self._follow(started["StackId"], seen, wanted=("CREATE_COMPLETE", "UPDATE_COMPLETE"))
-        after = self.describe(name)
-        outputs = after.get("Outputs", []) if after else []
-        return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+        return outputs_of(self.describe(name) or {})
 
     def delete(self, name: str) -> None:
         """Wait until it is gone; DeploymentError when something stays."""
@@ -125,7 +129,7 @@ class Stacks:
         template = {key: request[key] for key in ("TemplateBody", "TemplateURL") if key in request}
         summary = self._call(self._client.get_template_summary, template, default=None)
         now = {each["ParameterKey"] for each in summary["Parameters"]} if summary else set()
-        before = {each["ParameterKey"] for each in stack.get("Parameters", [])}
+        before = set(parameters_of(stack))
         kept = sorted((now & before) - set(given) - set(STAMPED))
         return [{"ParameterKey": name, "UsePreviousValue": True} for name in kept]
 
@@ -175,6 +179,16 @@ class Stacks:
             raise _translated(exc) from exc
 
 
+def parameters_of(stack: Mapping[str, Any]) -> dict[str, str]:
+    """Of a stack as CloudFormation describes it."""
+    return {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
+
+
+def outputs_of(stack: Mapping[str, Any]) -> dict[str, str]:
+    """Of a stack as CloudFormation describes it."""
+    return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+
+
 def _template(path: Path, url: str | None) -> dict[str, str]:
     text = path.read_text(encoding="utf-8")
     if len(text.encode()) <= MAX_INLINE_BYTES:
@@ -195,5 +209,6 @@ def _message(error: ClientError) -> str:
 
 
 def _translated(error: ClientError) -> DeploymentError:
-    code = error.response.get("Error", {}).get("Code", "unknown")
-    return DeploymentError(f"AWS refused {error.operation_name}: {_message(error)} ({code})")
+    return DeploymentError(
+        f"AWS refused {error.operation_name}: {_message(error)} ({error_code(error)})"
+    )

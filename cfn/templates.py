@@ -1,14 +1,18 @@
-"""The finished templates, put together from `cfn/parts` as text: comments and order are kept."""
+"""The finished templates, put together from `cfn/parts` as text: comments and order are kept.
+
+`{{name}}` in a part stands for a value, or for the text of the part of that name. A line whose
+value is None, or which becomes empty, is left out.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from backend import __version__
-from cfn.gateway import DEPLOYMENTS, deployment_name, deployments, digest_of, gateway_responses
-from cfn.variants import INF, LAMBDA, VARIANTS, Variant
+from cfn import gateway
+from cfn.variants import STACKS, Variant
 
 HERE = Path(__file__).parent
 PARTS = HERE / "parts"
@@ -23,111 +27,105 @@ SECTIONS = (
     "Resources",
     "Outputs",
 )
-HEAD = "# Made from cfn/parts by `python -m cfn render`: change those, not this file.\n"
-MODELS_SHA256 = """  modelsSha256:
-    Type: String
-    AllowedPattern: '^[0-9a-f]{64}$'
-    {{default:modelsSha256}}
-    Description: The sha256 of models.zip, which is checked when it is brought to the file system.
-"""
-INPUT_BUCKET_NAMES = (
-    "!Join ['', !Split ['arn:aws-cn:s3:::', "
-    "!Join ['', !Split ['arn:aws:s3:::', !Ref inputBucketArns]]]]"
-)
-MODEL_STATEMENT = """              - Effect: Allow
-                Action: s3:GetObject
-                Resource: !Sub arn:${{AWS::Partition}}:s3:::{archive}"""
-CUDA = "          SR_PROVIDERS: CUDAExecutionProvider,CPUExecutionProvider\n"
-_PLACEHOLDER = re.compile(r"\{\{([A-Za-z0-9:]+)\}\}")
+STAMPED: Mapping[str, str | None] = {
+    "artifactBucket": None,
+    "artifactPrefix": None,
+    "functionSha256": None,
+    "modelsSha256": "",
+}
+"""Parameters whose defaults every packaging fills in, and what they are in a committed template."""
+_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+
+Values = Mapping[str, str | None]
 
 
 def render(variant: Variant, *, defaults: Mapping[str, str] | None = None) -> str:
-    """The template's text; `defaults` fills in what only packaging knows (`artifactBucket`, …)."""
-    given = dict(defaults or {})
-    parts = [(PARTS / f"{name}.yaml").read_text(encoding="utf-8") for name in variant.parts]
-    if variant is LAMBDA:
-        parts.append("Parameters:\n" + MODELS_SHA256)
-    blocks = _blocks(variant)
-    api = _filled((PARTS / "api.yaml").read_text(encoding="utf-8"), _without_deployments(blocks))
-    digest = digest_of(api)
-    blocks["deployments"] = deployments(digest)
-    for state in DEPLOYMENTS:
-        blocks[f"deployment{state}"] = deployment_name(state, digest)
-    for name in ("artifactBucket", "artifactPrefix", "modelsSha256"):
-        blocks[f"default:{name}"] = f"Default: {given[name]}" if name in given else ""
+    """The template's text; `defaults` are for the parameters in STAMPED."""
+    values: dict[str, str | None] = {
+        **STAMPED,
+        **(defaults or {}),
+        **variant.values,
+        "version": __version__,
+        "refusals": _each("refusal", (refusal.row for refusal in gateway.REFUSALS)),
+        "refusal_names": ", ".join(refusal.name for refusal in gateway.REFUSALS),
+        "deployments": _each("deployment", gateway.DEPLOYMENTS),
+        "deployment_conditions": _each("deployment_condition", gateway.DEPLOYMENTS),
+        "deployment_references": _each("deployment_reference", gateway.DEPLOYMENTS),
+    }
+    if "api" in variant.parts:
+        values["api_digest"] = gateway.digest_of(_fill(_part("api"), {**values, "api_digest": ""}))
     sections: dict[str, list[str]] = {name: [] for name in SECTIONS}
-    for part in parts:
-        for name, body in _sections(_filled(part, blocks)).items():
-            sections[name].append(body)
+    for name in variant.parts:
+        for section, body in _sections(_fill(_part(name), values)).items():
+            sections[section].append(body)
     texts = [_section(name, bodies) for name, bodies in sections.items() if bodies]
-    return HEAD + "\n".join(texts)
+    return _part("head") + "\n".join(texts)
 
 
-def render_all(folder: Path, *, defaults: Mapping[str, str] | None = None) -> list[Path]:
+def defaults_of(variant: Variant) -> dict[str, str]:
+    """Parameter -> its default in the committed template; those without one are left out."""
+    parameters = _sections(render(variant))["Parameters"] + "\n"
+    found = re.findall(r"^  (\w+):\n(?:    .*\n)*?    Default: (.*)$", parameters, re.MULTILINE)
+    return {name: value.strip("'") for name, value in found}
+
+
+def render_all(folder: Path) -> list[Path]:
     """Write every template; the paths."""
     paths = []
-    for variant in VARIANTS.values():
+    for variant in STACKS.values():
         path = folder / variant.template
-        path.write_text(render(variant, defaults=defaults), encoding="utf-8")
+        path.write_text(render(variant), encoding="utf-8")
         paths.append(path)
     return paths
 
 
-def _blocks(variant: Variant) -> dict[str, str]:
-    def part(name: str) -> str:
-        return (PARTS / f"{name}.yaml").read_text(encoding="utf-8").rstrip("\n")
-
-    is_inf = variant is INF
-    archive = variant.archives[-1]
-    return {
-        "version": __version__,
-        "function": variant.function,
-        "gatewayResponses": gateway_responses(),
-        "parameterGroups": part("parameter_groups") + "\n",
-        "artifactSha256": "modelsSha256" if variant is LAMBDA else "",
-        "inputBucketNames": INPUT_BUCKET_NAMES,
-        "bucketStatements": part("bucket_statements"),
-        "vpcStatements": part("vpc_statements"),
-        "modelStatement": MODEL_STATEMENT.format(
-            archive="${artifactBucket}/${artifactPrefix}/" + archive
-        ),
-        "imageStatement": part("image_statement_inf" if is_inf else "image_statement_gpu"),
-        "containerEnvironment": part("container_environment") + ("" if is_inf else "\n" + CUDA),
-        "amiVersion": (
-            "!If [HasAmiVersion, !Ref inferenceAmiVersion, !Ref AWS::NoValue]"
-            if is_inf
-            else "!Ref inferenceAmiVersion"
-        ),
-    }
+def _part(name: str) -> str:
+    """KeyError when there is no such file."""
+    path = PARTS / f"{name}.yaml"
+    if not path.is_file():
+        raise KeyError(name)
+    return path.read_text(encoding="utf-8")
 
 
-def _without_deployments(blocks: Mapping[str, str]) -> dict[str, str]:
-    names = ["deployments", *(f"deployment{state}" for state in DEPLOYMENTS)]
-    return {**blocks, **dict.fromkeys(names, "")}
+def _each(part: str, rows: Iterable[Values]) -> str:
+    """The part once for each row; placeholders that the row does not have stay."""
+    text = _part(part)
+
+    def fill(row: Values) -> str:
+        return _filled_once(text, lambda name: row.get(name, f"{{{{{name}}}}}"))
+
+    blank = "\n" if "\n" in text.strip() else ""
+    return blank.join(fill(row) for row in rows).rstrip("\n")
 
 
-def _filled(text: str, blocks: Mapping[str, str]) -> str:
-    """KeyError for a placeholder that nothing fills; a line that becomes empty is left out."""
+def _fill(text: str, values: Values) -> str:
+    """KeyError for a placeholder that is neither a value nor a part."""
+
+    def look_up(name: str) -> str | None:
+        return values[name] if name in values else _part(name).rstrip("\n")
+
     while _PLACEHOLDER.search(text):
-        lines = []
-        for line in text.splitlines():
-            filled = _PLACEHOLDER.sub(lambda found: blocks[found[1]], line)
-            if filled.strip() or filled == line:
-                lines.append(filled.rstrip("\n"))
-        text = "\n".join(lines) + "\n"
+        text = _filled_once(text, look_up)
     return text
 
 
-def _sections(text: str) -> dict[str, str]:
-    sections: dict[str, list[str]] = {}
-    name = ""
+def _filled_once(text: str, look_up: Callable[[str], str | None]) -> str:
+    lines = []
     for line in text.splitlines():
-        if found := re.match(r"([A-Za-z]+):(.*)", line):
-            name = found[1]
-            sections[name] = [found[2]]
-        elif name:
-            sections[name].append(line)
-    return {name: "\n".join(lines).strip("\n") for name, lines in sections.items()}
+        found = {name: look_up(name) for name in _PLACEHOLDER.findall(line)}
+        if None in found.values():
+            continue
+        filled = _PLACEHOLDER.sub(lambda match: found[match[1]] or "", line)  # noqa: B023
+        if filled.strip() or filled == line:
+            lines.append(filled.rstrip("\n"))
+    return "\n".join(lines) + "\n"
+
+
+def _sections(text: str) -> dict[str, str]:
+    sections: dict[str, str] = {}
+    for name, first, rest in re.findall(r"^([A-Za-z]+):(.*)\n((?:(?![A-Za-z]).*\n)*)", text, re.M):
+        sections[name] = f"{first}\n{rest}".strip("\n")
+    return sections
 
 
 def _section(name: str, bodies: list[str]) -> str:

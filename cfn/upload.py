@@ -8,8 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
+from cfn.account import error_code
 from cfn.errors import DeploymentError
 from cfn.package import Package
+from cfn.partitions import partition_of
 
 
 def check_bucket(s3: Any, bucket: str, *, region: str) -> None:
@@ -17,10 +19,9 @@ def check_bucket(s3: Any, bucket: str, *, region: str) -> None:
     try:
         found = s3.head_bucket(Bucket=bucket)
     except ClientError as exc:
-        code = exc.response.get("Error", {}).get("Code", "unknown")
         raise DeploymentError(
-            f"The bucket {bucket} cannot be used ({code}). Make one in {region}, as with: "
-            f"aws s3 mb s3://{bucket} --region {region}"
+            f"The bucket {bucket} cannot be used ({error_code(exc)}). Make one in "
+            f"{region}, as with: aws s3 mb s3://{bucket} --region {region}"
         ) from exc
     at = found.get("BucketRegion") or region
     if at != region:
@@ -28,33 +29,33 @@ def check_bucket(s3: Any, bucket: str, *, region: str) -> None:
 
 
 def upload(s3: Any, package: Package, *, bucket: str, tell: Callable[[str], None]) -> None:
-    """Archives that are there already are left: their folder is named by their contents."""
-    for name in sorted(package.digests):
-        path = package.folder / name
-        key = f"{package.prefix}/{name}"
-        if _size_of(s3, bucket, key) == path.stat().st_size:
-            tell(f"s3://{bucket}/{key} is there already")
-            continue
-        tell(f"s3://{bucket}/{key} ({path.stat().st_size / 2**20:.1f} MB)")
-        _put(s3, path, bucket=bucket, key=key)
-    for path in package.templates:
-        key = f"{package.prefix}/{path.name}"
+    """Each variant's folder; an archive that is there already is left, as its folder names it."""
+    sent: dict[str, str] = {}
+    for variant in package.variants:
+        for name in package.archives(variant):
+            path = package.folder / name
+            key = f"{package.prefix(variant)}/{name}"
+            if _size_of(s3, bucket, key) == path.stat().st_size:
+                tell(f"s3://{bucket}/{key} is there already")
+            else:
+                tell(f"s3://{bucket}/{key} ({path.stat().st_size / 2**20:.1f} MB)")
+                _put(s3, path, bucket=bucket, key=key, copy_of=sent.get(name))
+            sent[name] = key
+        key = f"{package.prefix(variant)}/{variant.template}"
         tell(f"s3://{bucket}/{key}")
-        _put(s3, path, bucket=bucket, key=key)
+        _put(s3, package.folder / variant.template, bucket=bucket, key=key)
 
 
 def template_url(*, bucket: str, key: str, region: str) -> str:
     """As CloudFormation takes it."""
-    host = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"https://{bucket}.s3.{region}.{host}/{key}"
+    return f"https://{bucket}.s3.{region}.{partition_of(region).suffix}/{key}"
 
 
 def launch_link(*, bucket: str, key: str, region: str, stack: str) -> str:
     """Opens the console at the form for a new stack."""
-    console = "console.amazonaws.cn" if region.startswith("cn-") else "console.aws.amazon.com"
     url = template_url(bucket=bucket, key=key, region=region)
     return (
-        f"https://{region}.{console}/cloudformation/home?region={region}"
+        f"https://{region}.{partition_of(region).console}/cloudformation/home?region={region}"
         f"#/stacks/create/review?stackName={stack}&templateURL={url}"
     )
 
@@ -66,8 +67,12 @@ def _size_of(s3: Any, bucket: str, key: str) -> int | None:
         return None
 
 
-def _put(s3: Any, path: Path, *, bucket: str, key: str) -> None:
+def _put(s3: Any, path: Path, *, bucket: str, key: str, copy_of: str | None = None) -> None:
+    """`copy_of` is where the same file is in the bucket already."""
     try:
-        s3.upload_file(str(path), bucket, key)
+        if copy_of is not None:
+            s3.copy({"Bucket": bucket, "Key": copy_of}, bucket, key)
+        else:
+            s3.upload_file(str(path), bucket, key)
     except (ClientError, OSError) as exc:
         raise DeploymentError(f"{path.name} could not be uploaded to {bucket}.") from exc

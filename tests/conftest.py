@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-import io
 import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from PIL import Image
 
-from backend import Service, Settings, create_service
+from backend import LocalEngine, RequestHandler, Settings, create_engine
+from backend.sources import AnySource
+from tests import pictures
+from tests.paths import SAMPLES
 
 NOTHING_SKIPPED = os.environ.get("CI", "").lower() == "true"
-SAMPLES = Path(__file__).parent.parent / "sample_images"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _user_without_networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Networks that the user of this machine has added are no part of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 @pytest.fixture(scope="session")
-def service() -> Service:
+def engine() -> LocalEngine:
     """The shipped networks with the default settings."""
-    return create_service(Settings())
+    return create_engine(Settings())
+
+
+@pytest.fixture(scope="session")
+def handler(engine: LocalEngine) -> RequestHandler:
+    """The same engine behind the protocol."""
+    return RequestHandler(engine, AnySource(engine.settings), engine.settings)
 
 
 @pytest.fixture(scope="session")
@@ -33,19 +48,14 @@ def photo() -> Image.Image:
 def photo_bytes(photo: Image.Image) -> Callable[..., bytes]:
     """The photograph saved in a format: `photo_bytes("PNG")`."""
 
-    def save(format: str, **options: object) -> bytes:
-        buffer = io.BytesIO()
-        photo.save(buffer, format, **options)
-        return buffer.getvalue()
-
-    return save
+    return partial(pictures.save, photo)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Continuous integration must not be green because something was left out."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
-    if NOTHING_SKIPPED and skipped:
+    if NOTHING_SKIPPED and reporter and skipped:
         reporter.write_line(
             f"{len(skipped)} tests were skipped, and under CI none may be", red=True
         )

@@ -56,7 +56,7 @@ def looking_everywhere() -> ModelProto:
     centred = helper.make_node("Sub", ["lr", "mean"], ["centred"])
     half = helper.make_node("Add", ["centred", "half"], ["level"])
     resize, constants = resizing("level", scale=2)
-    return network([mean, centred, half, resize], {"half": np.float32(0.5), **constants})
+    return network([mean, centred, half, resize], {"half": np.array(0.5, np.float32), **constants})
 
 
 def for_one_size_only() -> ModelProto:

@@ -38,6 +38,8 @@ class Pair:
 
     lr: RgbImage
     hr: RgbImage
+    is_drawn: bool = False
+    """A drawing or rendered text: its strokes and plain areas have one right answer."""
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -53,15 +55,15 @@ def is_held_out(path: Path) -> bool:
     return zlib.crc32(path.name.encode()) % 50 == 0
 
 
-def make_pair(image: Image.Image, *, scale: int) -> Pair:
+def make_pair(image: Image.Image, *, scale: int, is_drawn: bool = False) -> Pair:
     """LR by Pillow's antialiased bicubic, from a picture cropped to a multiple of the scale."""
     width, height = (side - side % scale for side in image.size)
     hr = image.convert("RGB").crop((0, 0, width, height))
     lr = hr.resize((width // scale, height // scale), Image.Resampling.BICUBIC)
-    return Pair(np.asarray(lr), np.asarray(hr))
+    return Pair(np.asarray(lr), np.asarray(hr), is_drawn)
 
 
-def load_pairs(files: Sequence[Path], *, scale: int) -> list[Pair]:
+def load_pairs(files: Sequence[Path], *, scale: int, is_drawn: bool = False) -> list[Pair]:
     """Every picture, the large ones at half size."""
     pairs = []
     for path, reduction in zip(files, cycle(REDUCTIONS), strict=False):
@@ -69,7 +71,7 @@ def load_pairs(files: Sequence[Path], *, scale: int) -> list[Pair]:
             image = opened.convert("RGB")
         if max(image.size) >= LARGE_SIDE:
             image = image.resize((image.width // 2, image.height // 2), reduction)
-        pairs.append(make_pair(image, scale=scale))
+        pairs.append(make_pair(image, scale=scale, is_drawn=is_drawn))
     return pairs
 
 
@@ -86,10 +88,14 @@ def load_groups(
     files = [f for f in picture_files(photographs) if not is_held_out(f)]
     groups = [
         (1 - art_share - rendered_share, load_pairs(files, scale=scale)),
-        (rendered_share, [make_pair(each, scale=scale) for each in render_pictures(seed=seed)]),
+        (
+            rendered_share,
+            [make_pair(each, scale=scale, is_drawn=True) for each in render_pictures(seed=seed)],
+        ),
     ]
     if drawings is not None:
-        groups.append((art_share, load_pairs(picture_files(drawings), scale=scale)))
+        drawn = load_pairs(picture_files(drawings), scale=scale, is_drawn=True)
+        groups.append((art_share, drawn))
     return groups
 
 
@@ -115,7 +121,7 @@ def detail(lr: RgbImage) -> float:
     return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())
 
 
-def turned(pictures: Sequence[RgbImage], rng: np.random.Generator) -> list[RgbImage]:
+def augment(pictures: Sequence[RgbImage], rng: np.random.Generator) -> list[RgbImage]:
     """All of them flipped and transposed in the same one of the eight ways."""
     flip_y, flip_x, turn = rng.random(3) < 0.5
     steps = (-1 if flip_y else 1), (-1 if flip_x else 1)
@@ -184,7 +190,7 @@ class PatchSource:
         damaged, level = degrade(around, self._degradation, rng)
         lr = damaged[y - top : y - top + patch, x - left : x - left + patch]
         hr = pair.hr[y * scale : (y + patch) * scale, x * scale : (x + patch) * scale]
-        lr, hr = turned((lr, hr), rng)
+        lr, hr = augment((lr, hr), rng)
         return lr, hr, level
 
 
@@ -214,3 +220,8 @@ def as_input(lr: Tensor, level: Tensor) -> Tensor:
 def as_target(hr: Tensor) -> Tensor:
     """(N, H, W, 3) uint8 -> (N, 3, H, W) float in [0, 1]."""
     return hr.permute(0, 3, 1, 2).float() / 255
+
+
+def as_picture(sr: Tensor) -> RgbImage:
+    """The first of (N, 3, H, W) in [0, 1], rounded to (H, W, 3) uint8."""
+    return np.asarray(sr[0].permute(1, 2, 0).mul(255).round().byte().cpu().numpy())

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from backend.jpeg_tables import cleanup_from_quality
+
 RgbImage = npt.NDArray[np.uint8]
 
 
@@ -25,7 +27,7 @@ class Degradation:
 
 def cleanup_level(quality: int) -> float:
     """The network's conditioning input for a JPEG quality: 0 is clean, 0.7 is quality 30."""
-    return (100 - quality) / 100
+    return cleanup_from_quality(quality) / 100
 
 
 def degrade(

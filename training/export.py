@@ -1,53 +1,21 @@
-"""A checkpoint as an ONNX file and its manifest entry: `python -m training.export RUN --name fast`.
-
-The graph is written node by node: it takes the picture as people have it (uint8, rows of RGB) and
-answers the same, so that scaling, clamping and layout are done by the runtime, once, in parallel.
-"""
+"""A checkpoint as ONNX file and manifest entry: `python -m training.export RUN --name fast`."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 
-from training.networks import NetworkShape, PlainNetwork
+from backend.networks.onnx_graph import GraphWriter
+from backend.registry import SHIPPED, ModelSpec, add_to_manifest
+from training.networks import NetworkShape, PlainNetwork, halved
+from training.weights import CHECKPOINT
 
-OPSET = 18
-IR_VERSION = 9
-MODELS = Path(__file__).parent.parent / "backend" / "models"
 LICENSE = "Apache-2.0"
-
-
-class GraphWriter:
-    """Collects nodes and constants; every method returns the name of its output."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def constant(self, name: str, value: npt.ArrayLike) -> str:
-        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
-        return name
-
-    def node(self, operator: str, inputs: list[str], output: str, **attributes: object) -> str:
-        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
-        return output
-
-    def convolution(
-        self, features: str, name: str, kernel: torch.Tensor, bias: torch.Tensor | None
-    ) -> str:
-        inputs = [features, self.constant(f"{name}.weight", kernel.numpy())]
-        if bias is not None:
-            inputs.append(self.constant(f"{name}.bias", bias.numpy()))
-        side = kernel.shape[-1]
-        return self.node("Conv", inputs, name, kernel_shape=[side, side], pads=[side // 2] * 4)
 
 
 @torch.no_grad()
@@ -55,9 +23,7 @@ def to_onnx(network: PlainNetwork) -> onnx.ModelProto:
     """(1, H, W, 3) uint8 `lr` and (1, 1, 1, 1) float32 `cleanup` -> (1, sH, sW, 3) uint8 `sr`."""
     scale = network.shape.scale
     graph = GraphWriter()
-    lr = graph.node("Cast", ["lr"], "lr.float", to=TensorProto.FLOAT)
-    lr = graph.node("Transpose", [lr], "lr.planar", perm=[0, 3, 1, 2])
-    lr = graph.node("Mul", [lr, graph.constant("one_level", np.float32(1 / 255))], "lr.unit")
+    lr = graph.read_picture()
 
     bounds = [graph.constant("two", np.array([2])), graph.constant("four", np.array([4]))]
     sides = graph.node("Slice", [graph.node("Shape", [lr], "shape"), *bounds], "sides")
@@ -67,41 +33,22 @@ def to_onnx(network: PlainNetwork) -> onnx.ModelProto:
 
     features = graph.node("Concat", [lr, plane], "features", axis=1)
     for i, conv in enumerate([network.head, *network.body]):
-        features = graph.convolution(features, f"conv{i}", conv.kernel(), conv.bias)
+        features = _convolution(graph, features, f"conv{i}", conv.kernel(), conv.bias)
         features = graph.node("Relu", [features], f"relu{i}")
-    tail = graph.convolution(features, "tail", network.tail.kernel(), network.tail.bias)
-    skip = graph.convolution(lr, "skip", network.skip, None)
+    tail = _convolution(graph, features, "tail", network.tail.kernel(), network.tail.bias)
+    skip = _convolution(graph, lr, "skip", network.skip, None)
 
-    levels = graph.node("Add", [tail, skip], "sum")
-    levels = graph.node("Mul", [levels, graph.constant("levels", np.float32(255))], "scaled")
-    levels = graph.node("Add", [levels, graph.constant("half", np.float32(0.5))], "rounded")
-    limits = [graph.constant("black", np.float32(0)), graph.constant("white", np.float32(255))]
-    levels = graph.node("Clip", [levels, *limits], "clipped")
-    levels = graph.node("Cast", [levels], "bytes", to=TensorProto.UINT8)
-    levels = graph.node("DepthToSpace", [levels], "planar", blocksize=scale, mode="CRD")
-    graph.node("Transpose", [levels], "sr", perm=[0, 2, 3, 1])
+    levels = graph.levels(graph.node("Add", [tail, skip], "sum"))
+    planes = graph.node("DepthToSpace", [levels], "planar", blocksize=scale, mode="CRD")
+    return graph.model(planes, producer="training.export", inputs={"cleanup": [1, 1, 1, 1]})
 
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "super_resolution",
-            [
-                helper.make_tensor_value_info("lr", TensorProto.UINT8, [1, "height", "width", 3]),
-                helper.make_tensor_value_info("cleanup", TensorProto.FLOAT, [1, 1, 1, 1]),
-            ],
-            [
-                helper.make_tensor_value_info(
-                    "sr", TensorProto.UINT8, [1, "sr_height", "sr_width", 3]
-                )
-            ],
-            graph.constants,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="training.export",
+
+def _convolution(
+    graph: GraphWriter, features: str, name: str, kernel: torch.Tensor, bias: torch.Tensor | None
+) -> str:
+    return graph.convolution(
+        features, name, kernel=kernel.numpy(), bias=None if bias is None else bias.numpy()
     )
-    onnx.checker.check_model(model, full_check=True)
-    return model
 
 
 def load_network(checkpoint: Path) -> tuple[PlainNetwork, dict[str, object]]:
@@ -114,31 +61,55 @@ def load_network(checkpoint: Path) -> tuple[PlainNetwork, dict[str, object]]:
     return network.eval(), run
 
 
-def write(run: Path, *, name: str, description: str, models: Path = MODELS) -> Path:
-    """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out."""
-    network, training = load_network(run / "checkpoint.pt")
+def write(
+    run: Path,
+    *,
+    name: str,
+    description: str,
+    natural: Path | None = None,
+    detail: int | None = None,
+    is_halved: bool = False,
+    license: str = LICENSE,
+    models: Path = SHIPPED,
+) -> Path:
+    """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out.
+
+    `natural` is the run whose weights `detail` blends in; `is_halved` writes the network of half
+    the scale, see `networks.halved`.
+    """
+    network, training = load_network(run / CHECKPOINT)
     shape = network.shape
-    path = models / f"{name}_x{shape.scale}.onnx"
-    data = to_onnx(network).SerializeToString()
-    path.write_bytes(data)
-    entry = {
-        "name": name,
-        "scale": shape.scale,
-        "file": path.name,
-        "description": description,
-        "receptive_radius": shape.receptive_radius,
-        "multiple_of": 1,
-        "multiplications": shape.multiplications,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "license": LICENSE,
-        "training": training,
-    }
-    manifest = models / "manifest.json"
-    known = json.loads(manifest.read_text())["models"] if manifest.exists() else []
-    others = [each for each in known if (each["name"], each["scale"]) != (name, shape.scale)]
-    entries = sorted([*others, entry], key=lambda each: (each["name"], each["scale"]))
-    manifest.write_text(json.dumps({"models": entries}, indent=2) + "\n")
+    if is_halved:
+        network = halved(network)
+    path = models / f"{name}_x{network.shape.scale}.onnx"
+    natural_path = None
+    if natural is not None:
+        gentle, _ = load_network(natural / CHECKPOINT)
+        natural_path = path.with_stem(path.stem + "_natural")
+        natural_path.write_bytes(
+            to_onnx(halved(gentle) if is_halved else gentle).SerializeToString()
+        )
+    path.write_bytes(to_onnx(network).SerializeToString())
+    spec = ModelSpec(
+        name=name,
+        scale=network.shape.scale,
+        path=path,
+        description=description,
+        receptive_radius=shape.receptive_radius,
+        multiplications=network.shape.multiplications,
+        sha256=_sha256(path),
+        license=license,
+        natural_path=natural_path,
+        natural_sha256=_sha256(natural_path) if natural_path else None,
+        detail=detail,
+        training=training,
+    )
+    add_to_manifest(models, spec)
     return path
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def main() -> None:
@@ -146,10 +117,21 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a training run")
     parser.add_argument("--name", required=True, help="tier: fast, quality, …")
     parser.add_argument("--description", default="", help="one sentence for the manifest")
-    parser.add_argument("--models", type=Path, default=MODELS)
+    parser.add_argument("--natural", type=Path, help="folder of the run that is detail 0")
+    parser.add_argument("--detail", type=int, help="the default, 0 natural to 100 vivid")
+    parser.add_argument("--halved", action="store_true", help="the network of half the scale")
+    parser.add_argument("--license", default=LICENSE)
+    parser.add_argument("--models", type=Path, default=SHIPPED)
     options = parser.parse_args()
     path = write(
-        options.run, name=options.name, description=options.description, models=options.models
+        options.run,
+        name=options.name,
+        description=options.description,
+        natural=options.natural,
+        detail=options.detail,
+        is_halved=options.halved,
+        license=options.license,
+        models=options.models,
     )
     print(path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -126,6 +126,37 @@ class PlainNetwork(nn.Module):
         with torch.autocast(batch.device.type, enabled=False):
             skip = F.conv2d(batch[:, :3], self.skip, padding=SKIP_SIZE // 2)
         return F.pixel_shuffle(self.tail(features).float() + skip, self.shape.scale)
+
+
+@torch.no_grad()
+def halved(network: PlainNetwork) -> PlainNetwork:
+    """A network of half the scale that answers what this one does, reduced by averaging 2 x 2.
+
+    Averages of sub-pixels are sums over the last convolution's channels, so they are folded into
+    its kernel and the skip's, and the reduction costs less than nothing.
+    """
+    shape = network.shape
+    half = PlainNetwork(replace(shape, scale=shape.scale // 2))
+    half.load_state_dict(
+        {
+            name: value
+            for name, value in network.state_dict().items()
+            if not name.startswith(("tail.", "skip"))
+        },
+        strict=False,
+    )
+    half.tail.silence_branches()
+    half.tail.weight.copy_(_averaged(network.tail.kernel(), shape.scale))
+    half.tail.bias.copy_(_averaged(network.tail.bias, shape.scale))
+    half.skip.copy_(_averaged(network.skip, shape.scale))
+    return half.eval()
+
+
+def _averaged(channels: Tensor, scale: int) -> Tensor:
+    """(3 * scale**2, …) as PixelShuffle takes them -> (3 * (scale / 2)**2, …)."""
+    half = scale // 2
+    rest = channels.shape[1:]
+    return channels.view(3, half, 2, half, 2, *rest).mean((2, 4)).reshape(3 * half**2, *rest)
 
 
 def bicubic_kernel(scale: int) -> Tensor:

@@ -24,6 +24,7 @@ from training.data import (
     Pair,
     PairSource,
     as_input,
+    as_picture,
     as_target,
     load_groups,
     load_held_out,
@@ -65,9 +66,11 @@ class PhotoRecipe(Recipe):
     fresh: int = 1
     """New crops a step."""
     laplacian_weight: float = 1.0
-    pixel_weight: float = 0.5
+    pixel_weight: float = 0.2
+    drawn_pixel_weight: float = 4.0
+    """Of drawings and text, whose plain areas and letters no other loss may touch."""
     low_pass_weight: float = 1.0
-    lpips_weight: float = 0.3
+    lpips_weight: float = 0.5
     vgg_weight: float = 0.15
     vgg_patches: int = 2
     colour_weight: float = 0.5
@@ -76,8 +79,11 @@ class PhotoRecipe(Recipe):
     discriminator_steps: int = 300
     discriminator_learning_rate: float = 2e-4
     art_share: float = 0.08
-    rendered_share: float = 0.07
+    rendered_share: float = 0.12
     degradation: WildDegradation = field(default_factory=WildDegradation)
+    drawn_degradation: WildDegradation = field(
+        default_factory=lambda: WildDegradation(clean_probability=0.5)
+    )
 
 
 class Judge:
@@ -107,8 +113,7 @@ class Judge:
             sr = network(batch).clamp(0, 1)
             truth = as_target(torch.from_numpy(hr.copy())[None]).to(device)
             seen.append(float(self._lpips(sr, truth)))
-            levels = sr.mul(255).round().byte()[0].permute(1, 2, 0).cpu().numpy()
-            fidelity.append(psnr_y(levels, hr, crop_border=network.shape.scale))
+            fidelity.append(psnr_y(as_picture(sr), hr, crop_border=network.shape.scale))
             moved = (sr.mean((2, 3)) - batch[:, :3].mean((2, 3))).abs().max() * 255
             drift = max(drift, float(moved))
         return {
@@ -172,7 +177,12 @@ class Perception:
         wide = gaussian_blur(sr - target, sigma=LOW_PASS_SIGMA).abs().mean()
         colour = (sr.mean((2, 3)) - lr.mean((2, 3))).abs().mean()
         loss = recipe.low_pass_weight * wide + recipe.colour_weight * colour
-        loss = loss + recipe.pixel_weight * (sr - hr).abs().mean()
+        drawn = batch.is_drawn.to(device)
+        pixel_weight = torch.where(drawn, recipe.drawn_pixel_weight, recipe.pixel_weight)
+        loss = loss + (pixel_weight * (sr - hr).abs().mean((1, 2, 3))).mean()
+        sr, hr = sr[~drawn], hr[~drawn]
+        if not len(sr):
+            return loss
         with autocast():
             loss = loss + recipe.lpips_weight * self._lpips(*self._shifted(sr, hr)).mean()
             some = slice(recipe.vgg_patches)
@@ -247,7 +257,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--patch", type=int, default=48)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--adversarial-weight", type=float, default=0.03)
-    parser.add_argument("--lpips-weight", type=float, default=0.3)
+    parser.add_argument("--lpips-weight", type=float, default=0.5)
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
@@ -281,6 +291,7 @@ def main() -> None:
     source = CropSource(
         PairSource(groups),
         recipe.degradation,
+        recipe.drawn_degradation,
         AnchoredTeacher(teacher, device=device),
         scale=scale,
         side=recipe.crop,

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.data import PairSource, as_target, draw_place, turned
+from training.data import PairSource, as_picture, as_target, augment, draw_place
 from training.degradations import RgbImage
 from training.device import autocast
-from training.wild import Damaged, WildDegradation, degrade_wild
+from training.wild import WildDegradation, degrade_wild
 
 MARGIN = 4
 """LR pixels around a crop that are damaged with it and cut off again."""
@@ -31,16 +31,21 @@ class Crop:
     level: float
     hr: RgbImage
     target: RgbImage
+    is_drawn: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class PoolBatch:
-    """Patches: `lr` (N, h, w, 3), `hr` and `target` (N, h * scale, …, 3) uint8, `level` (N,)."""
+    """Patches: `lr` (N, h, w, 3), `hr` and `target` (N, h * scale, …, 3) uint8, `level` (N,).
+
+    `is_drawn` (N,) bool tells drawings and text from photographs.
+    """
 
     lr: Tensor
     level: Tensor
     hr: Tensor
     target: Tensor
+    is_drawn: Tensor
 
 
 class Teach(Protocol):
@@ -52,14 +57,15 @@ class Teach(Protocol):
 class CropSource:
     """Draws crops of `side` LR pixels, damages them and asks the teacher.
 
-    Where the input is hardly damaged the real HR is the target: a teacher's answer would only
-    teach its habits.
+    Where the input is hardly damaged, or drawn, the real HR is the target: a teacher's answer
+    would only teach its habits.
     """
 
     def __init__(
         self,
         pairs: PairSource,
         degradation: WildDegradation,
+        drawn_degradation: WildDegradation,
         teach: Teach,
         *,
         scale: int,
@@ -67,6 +73,7 @@ class CropSource:
     ) -> None:
         self._pairs = pairs
         self._degradation = degradation
+        self._drawn_degradation = drawn_degradation
         self._teach = teach
         self._scale = scale
         self._side = side
@@ -77,14 +84,13 @@ class CropSource:
         pair = self._pairs.draw(rng, at_least=side)
         top, left = draw_place(pair, rng, side=side)
         hr = pair.hr[top * scale : (top + side) * scale, left * scale : (left + side) * scale]
-        damaged = degrade_wild(hr, self._degradation, rng, scale=scale)
+        degradation = self._drawn_degradation if pair.is_drawn else self._degradation
+        damaged = degrade_wild(hr, degradation, rng, scale=scale)
         lr, hr = _without(damaged.lr, MARGIN), _without(hr, MARGIN * scale)
-        target = self._target(damaged, lr, hr)
-        lr, hr, target = (np.ascontiguousarray(each) for each in turned((lr, hr, target), rng))
-        return Crop(lr=lr, level=damaged.level, hr=hr, target=target)
-
-    def _target(self, damaged: Damaged, lr: RgbImage, hr: RgbImage) -> RgbImage:
-        return self._teach(lr) if damaged.is_damaged else hr
+        is_taught = damaged.is_damaged and not pair.is_drawn
+        target = self._teach(lr) if is_taught else hr
+        lr, hr, target = (np.ascontiguousarray(each) for each in augment((lr, hr, target), rng))
+        return Crop(lr=lr, level=damaged.level, hr=hr, target=target, is_drawn=pair.is_drawn)
 
 
 class RollingPool:
@@ -104,7 +110,8 @@ class RollingPool:
         parts = [self._cut(self._crops[i], patch) for i in chosen]
         lr, hr, target = (torch.from_numpy(np.stack(each)) for each in zip(*parts, strict=True))
         level = torch.tensor([self._crops[i].level for i in chosen], dtype=torch.float32)
-        return PoolBatch(lr=lr, level=level, hr=hr, target=target)
+        is_drawn = torch.tensor([self._crops[i].is_drawn for i in chosen])
+        return PoolBatch(lr=lr, level=level, hr=hr, target=target, is_drawn=is_drawn)
 
     def _cut(self, crop: Crop, patch: int) -> list[RgbImage]:
         side = crop.lr.shape[0]
@@ -115,7 +122,7 @@ class RollingPool:
             slice(left * scale, (left + patch) * scale),
         )
         lr = crop.lr[top : top + patch, left : left + patch]
-        return turned((lr, crop.hr[hr_box], crop.target[hr_box]), self._rng)
+        return augment((lr, crop.hr[hr_box], crop.target[hr_box]), self._rng)
 
 
 class AnchoredTeacher:
@@ -132,8 +139,7 @@ class AnchoredTeacher:
         with autocast():
             answer = self._network(batch).float().clamp(0, 1)
         answer = (answer + anchor(answer, batch)).clamp(0, 1)
-        levels = answer[0].permute(1, 2, 0).mul(255).round().byte()
-        return np.asarray(levels.cpu().numpy())
+        return as_picture(answer)
 
 
 def anchor(answer: Tensor, lr: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Text and interface pictures, rendered here: sharp edges that photographs rarely teach."""
+"""Text, interfaces and strokes, rendered here: sharp edges that photographs rarely teach."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 SIDE = 512
-COUNT = 80
+COUNT = 120
+STROKE_SUBPIXELS = 4
+"""Strokes are drawn so many times larger and reduced: their borders are as smooth as a print's."""
 TEXT = (
     "light river stone window garden number picture quiet between letter morning paper market "
     "silver winter copper station answer island yellow engine simple harbour future 1984 27.5 % "
@@ -20,10 +22,11 @@ WORDS = TEXT.split(" ")
 
 
 def render_pictures(*, seed: int) -> list[Image.Image]:
-    """`COUNT` pictures of text, half of them laid out like a window with boxes and lines."""
+    """`COUNT` pictures by turns: a window with boxes and lines, a page of text, bare strokes."""
     rng = random.Random(seed)
     fonts = font_files()
-    return [_page(rng, fonts) if i % 2 else _window(rng, fonts) for i in range(COUNT)]
+    kinds = (lambda: _window(rng, fonts)), (lambda: _page(rng, fonts)), (lambda: _strokes(rng))
+    return [kinds[i % len(kinds)]() for i in range(COUNT)]
 
 
 def font_files() -> list[Path]:
@@ -84,3 +87,26 @@ def _window(rng: random.Random, fonts: list[Path]) -> Image.Image:
             draw.line((0, y, SIDE, y), ink, 1)
         draw.text((x + 4, y + 2), _sentence(rng), ink, _font(font, rng.choice((10, 12, 14, 18))))
     return image
+
+
+def _strokes(rng: random.Random) -> Image.Image:
+    """Lines, circles and dots with plain paper between them."""
+    paper, ink = _colours(rng)
+    if rng.random() < 0.5:
+        paper, ink = ((rng.randint(0, 255),) * 3 for _ in range(2))
+    image = Image.new("RGB", (SIDE * STROKE_SUBPIXELS,) * 2, paper)
+    draw = ImageDraw.Draw(image)
+    for _ in range(rng.randint(6, 16)):
+        left, top, right, bottom = (rng.randint(0, SIDE * STROKE_SUBPIXELS) for _ in range(4))
+        box = min(left, right), min(top, bottom), max(left, right), max(top, bottom)
+        width = round(STROKE_SUBPIXELS * rng.uniform(1, 14))
+        kind = rng.random()
+        if kind < 0.5:
+            draw.line((left, top, right, bottom), ink, width)
+        elif kind < 0.7:
+            draw.line((left, top, left, bottom), ink, width)
+        elif kind < 0.9:
+            draw.ellipse(box, None, ink, width)
+        else:
+            draw.ellipse((left, top, left + 2 * width, top + 2 * width), ink)
+    return image.resize((SIDE, SIDE), Image.Resampling.BOX)

@@ -1,7 +1,5 @@
 """Networks of others whose answers are training targets, read from their ncnn files.
 
-A `.param` file lists the layers; the `.bin` holds, layer by layer, for a Convolution a tag of four
-bytes, the (out, in, 3, 3) weights and the float32 bias, and for a PReLU its float32 slopes.
 Real-ESRGAN's networks are BSD-3-Clause, Copyright (c) 2021 Xintao Wang; they are read,
 never shipped.
 """
@@ -10,13 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-FLOAT16_TAG, FLOAT32_TAG = 0x01306B47, 0
-WEIGHT_TYPES = {FLOAT16_TAG: np.float16, FLOAT32_TAG: np.float32}
+from backend.networks.ncnn import Convolution, PRelu, read_network
 
 
 class SRVGGNetCompact(nn.Module):
@@ -88,52 +84,29 @@ class RRDBNet(nn.Module):
 
 
 def load_teacher(param: Path) -> SRVGGNetCompact | RRDBNet:
-    """The network of a `.param` file and the `.bin` beside it; ValueError for another one."""
-    rows = [line.split() for line in param.read_text().splitlines()]
-    layers = [row for row in rows if row and row[0] in ("Convolution", "PReLU")]
-    num_conv = sum(row[0] == "Convolution" for row in layers)
+    """Of a `.param` file and the `.bin` beside it; ValueError for another architecture."""
+    layers = [
+        layer
+        for layer in read_network(param.read_text(), param.with_suffix(".bin").read_bytes()).layers
+        if isinstance(layer, Convolution | PRelu)
+    ]
+    convolutions = [layer.weights for layer in layers if isinstance(layer, Convolution)]
     network: SRVGGNetCompact | RRDBNet
-    if num_conv < len(layers):
-        outputs = [dict(cell.split("=") for cell in row if "=" in cell)["0"] for row in layers]
-        scale = round((int(outputs[-1]) / 3) ** 0.5)
-        network = SRVGGNetCompact(num_feat=int(outputs[0]), num_conv=num_conv - 2, scale=scale)
+    if len(convolutions) < len(layers):
+        scale = round((len(convolutions[-1]) / 3) ** 0.5)
+        network = SRVGGNetCompact(
+            num_feat=len(convolutions[0]), num_conv=len(convolutions) - 2, scale=scale
+        )
     else:
-        network = RRDBNet(num_block=(num_conv - 6) // 15)
+        network = RRDBNet(num_block=(len(convolutions) - 6) // 15)
     modules = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.PReLU)]
     if len(modules) != len(layers):
         raise ValueError(f"{param.name} is neither SRVGGNetCompact nor RRDBNet")
-    data = _Floats(param.with_suffix(".bin").read_bytes())
     with torch.no_grad():
-        for module in modules:
-            if isinstance(module, nn.Conv2d):
-                module.weight.copy_(data.take_tagged(module.weight.numel()).view_as(module.weight))
-                assert module.bias is not None
-                module.bias.copy_(data.take(np.float32, module.bias.numel()))
+        for module, layer in zip(modules, layers, strict=True):
+            if isinstance(layer, Convolution):
+                module.weight.copy_(torch.tensor(layer.weights))
+                module.bias.copy_(torch.tensor(layer.bias))
             else:
-                module.weight.copy_(data.take(np.float32, module.weight.numel()))
-    data.check_end()
+                module.weight.copy_(torch.tensor(layer.slopes))
     return network.eval().requires_grad_(False)
-
-
-class _Floats:
-    """Reads a `.bin` file from front to back; every array is padded to four bytes."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def take(self, dtype: type[np.floating], count: int) -> Tensor:
-        values = np.frombuffer(self._data, dtype, count, self._at).astype(np.float32)
-        self._at += (count * np.dtype(dtype).itemsize + 3) // 4 * 4
-        return torch.from_numpy(values)
-
-    def take_tagged(self, count: int) -> Tensor:
-        tag = int(np.frombuffer(self._data, np.uint32, 1, self._at)[0])
-        self._at += 4
-        if tag not in WEIGHT_TYPES:
-            raise ValueError(f"weights of kind {tag:#x} are not known")
-        return self.take(WEIGHT_TYPES[tag], count)
-
-    def check_end(self) -> None:
-        if self._at != len(self._data):
-            raise ValueError(f"{len(self._data) - self._at} bytes are left over")

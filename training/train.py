@@ -25,6 +25,7 @@ from training.data import (
     Pair,
     PatchSource,
     as_input,
+    as_picture,
     as_target,
     load_groups,
     load_held_out,
@@ -90,9 +91,8 @@ class Fidelity:
         for pair in self._held_out:
             lr = torch.tensor(pair.lr[None], device=self._device)
             clean = torch.zeros(1, device=self._device)
-            sr = network(as_input(lr, clean)).clamp(0, 1).mul(255)
-            seen = sr.round().byte()[0].permute(1, 2, 0).cpu().numpy()
-            scores.append(psnr_y(seen, pair.hr, crop_border=scale))
+            sr = network(as_input(lr, clean)).clamp(0, 1)
+            scores.append(psnr_y(as_picture(sr), pair.hr, crop_border=scale))
         return {"psnr_y": round(float(np.mean(scores)), 3)}
 
     def state_dict(self) -> dict[str, Any]:

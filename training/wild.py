@@ -34,7 +34,7 @@ class WildDegradation:
 
     clean_probability: float = 0.2
     blur_probability: float = 0.85
-    blur_sigma: tuple[float, float] = (0.15, 1.25)
+    blur_sigma: tuple[float, float] = (0.25, 1.2)
     resize_probability: float = 0.5
     resize_factor: tuple[float, float] = (0.3, 0.9)
     early_noise_probability: float = 0.35

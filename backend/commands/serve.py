@@ -4,29 +4,46 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 
-from backend.adapters.http_app import create_app
-from backend.adapters.http_server import serve
-from backend.adapters.s3_results import results_of
+from backend.aws.s3_results import results_from
+from backend.factory import create_engine
 from backend.health import check
-from backend.loading import create_service
+from backend.http.admission import Admission
+from backend.http.app import create_app
+from backend.http.metrics import Metrics
+from backend.http.server import serve
+from backend.logs import write_logs
+from backend.protocol import RequestHandler
 from backend.settings import Settings
+from backend.sources import AnySource
 
 log = logging.getLogger("backend.http")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Loads every network first, so that the first request is as quick as the others."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=settings.log_level,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
-    service = create_service(settings, result_store=results_of(settings))
-    health = check(service)
+    """Loads every network first, so that the first request is as quick as the others.
+
+    ModelError when what the settings name to run them is not there.
+    """
+    write_logs(settings)
+    engine = create_engine(settings)
+    health = check(engine)
     for warning in health.warnings:
         log.warning("%s", warning)
-    app = create_app(service, health=health)
-    serve(app, host=arguments.host, port=arguments.port, grace_seconds=arguments.grace_seconds)
+    health.check_providers()
+    handler = RequestHandler(engine, AnySource(settings), settings, results_from(settings))
+    app = create_app(
+        handler,
+        health=health,
+        load=lambda: engine.load,
+        admission=Admission(settings, seconds_until_free=lambda: engine.seconds_until_free),
+        metrics=Metrics(load=lambda: engine.load) if settings.metrics else None,
+    )
+    serve(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        grace_seconds=arguments.grace_seconds,
+        settings=settings,
+    )
     return 0

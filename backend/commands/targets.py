@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import RequestError
-
-INPUT_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
-FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
-SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+from backend.formats import FORMATS, INPUT_SUFFIXES, RESULT_FORMATS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +22,21 @@ class Job:
 
     def target(self, *, scale: int, format: str) -> Path:
         """`photo_x2.png` in the folder, or the name that the caller chose."""
-        return self.folder / (self.name or f"{self.source.stem}_x{scale}{SUFFIXES[format]}")
+        suffix = FORMATS[format].suffix
+        return self.folder / (self.name or f"{self.source.stem}_x{scale}{suffix}")
 
 
 def chosen_format(output: str, *, is_file: bool, requested: str) -> str:
     """The request's format, or OUT's ending for `auto`; RequestError when they disagree."""
     if not is_file:
         return requested
-    by_ending = FORMATS[Path(output).suffix.lower()]
-    if requested not in ("auto", by_ending):
+    by_ending = RESULT_FORMATS[Path(output).suffix.lower()]
+    if requested not in ("auto", by_ending.name):
         raise RequestError(
-            f"'{Path(output).name}' does not end as a {requested.upper()} file does; leave out "
-            "--format or choose another name."
+            f"'{Path(output).name}' does not end as a {FORMATS[requested].label} file does; leave "
+            "out --format or choose another name."
         )
-    return by_ending
+    return by_ending.name
 
 
 def is_file_output(inputs: Sequence[Path], output: str) -> bool:
@@ -47,18 +45,18 @@ def is_file_output(inputs: Sequence[Path], output: str) -> bool:
     suffix = path.suffix.lower()
     if path.is_dir() or output.endswith(("/", os.sep)):
         return False
-    if path.exists() and suffix not in FORMATS:
+    if path.exists() and suffix not in RESULT_FORMATS:
         raise RequestError(f"'{path.name}' is a file, and neither a folder nor a result's name.")
     if not suffix:
         return False
-    if suffix in FORMATS and (len(inputs) > 1 or inputs[0].is_dir()):
+    if suffix in RESULT_FORMATS and (len(inputs) > 1 or inputs[0].is_dir()):
         raise RequestError("Several pictures need a folder as OUT, not a file.")
-    if suffix not in FORMATS and len(inputs) == 1 and not inputs[0].is_dir():
-        known = ", ".join(FORMATS)
+    if suffix not in RESULT_FORMATS and len(inputs) == 1 and not inputs[0].is_dir():
+        known = ", ".join(RESULT_FORMATS)
         raise RequestError(
             f"'{path.name}' is no result's name: those end in {known}. For a folder, end it in '/'."
         )
-    return suffix in FORMATS
+    return suffix in RESULT_FORMATS
 
 
 def jobs(inputs: Sequence[Path], output: str, *, recursive: bool) -> Iterator[Job]:

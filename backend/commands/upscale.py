@@ -4,44 +4,40 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-import threading
 import time
 from pathlib import Path
-from types import FrameType
 
 from tqdm import tqdm
 
+from backend.commands.interrupt import INTERRUPTED, Interrupt
+from backend.commands.parser import options_from
 from backend.commands.targets import Job, chosen_format, is_file_output, jobs
+from backend.engine import Upscaled, Watch
 from backend.errors import CancelledError, RequestError, SuperResolutionError
-from backend.loading import create_service
+from backend.factory import create_engine
+from backend.formats import INPUT_SUFFIXES, PNG, automatic_format, format_from_signature
+from backend.local import LocalEngine
 from backend.options import UpscaleOptions
-from backend.service import Service, Upscaled
 from backend.settings import Settings
-
-INTERRUPTED = 130
-JPEG_START = b"\xff\xd8"
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """0 when every file went well, 1 when one failed, 130 when stopped by Ctrl-C."""
     is_file = is_file_output(arguments.inputs, arguments.output)
-    options = UpscaleOptions(
-        scale=arguments.scale,
-        model=arguments.model,
+    options = options_from(
+        arguments,
         format=chosen_format(arguments.output, is_file=is_file, requested=arguments.format),
-        quality=arguments.quality,
-        cleanup=arguments.cleanup,
     )
-    service = create_service(settings)
+    engine = create_engine(settings)
     # An unknown model is one error, not one for every file.
-    service.registry.find(name=options.model or settings.model, scale=options.scale)
+    spec = engine.registry.find(name=options.model or settings.model, scale=options.scale)
+    spec.with_detail(options.detail)
     work = list(jobs(arguments.inputs, arguments.output, recursive=arguments.recursive))
     if not work:
-        raise RequestError("There are no pictures (.jpg, .jpeg, .png, .bmp) in the folder.")
+        raise RequestError(f"There are no pictures ({', '.join(INPUT_SUFFIXES)}) in the folder.")
     inputs = frozenset(job.source.resolve() for job in work)
-    batch = Batch(service, options, inputs=inputs, may_replace=arguments.force)
+    batch = Batch(engine, options, inputs=inputs, may_replace=arguments.force)
     with Interrupt() as interrupt:
         for number, job in enumerate(work, start=1):
             if not batch.do(job, position=f"{number}/{len(work)}", interrupt=interrupt):
@@ -51,41 +47,18 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     return 1 if batch.failures else 0
 
 
-class Interrupt:
-    """The first Ctrl-C or SIGTERM asks the work to stop; the second ends the process at once."""
-
-    def __init__(self) -> None:
-        self._asked = threading.Event()
-
-    def __enter__(self) -> Interrupt:
-        self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def is_asked(self) -> bool:
-        """Whether to stop."""
-        return self._asked.is_set()
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        self._asked.set()
-        signal.signal(number, signal.SIG_DFL)
-
-
 class Batch:
     """Upscales one file after the other and writes a line on each."""
 
     def __init__(
         self,
-        service: Service,
+        engine: LocalEngine,
         options: UpscaleOptions,
         *,
         inputs: frozenset[Path],
         may_replace: bool,
     ) -> None:
-        self._service = service
+        self._engine = engine
         self._options = options
         self._inputs = inputs
         self._may_replace = may_replace
@@ -93,7 +66,7 @@ class Batch:
         self.failures = 0
 
     def do(self, job: Job, *, position: str, interrupt: Interrupt) -> bool:
-        """False when interrupted; a file's own failure is counted and told."""
+        """False when interrupted; a failure of one file is counted and reported."""
         started = time.perf_counter()
         try:
             target, result = self._upscale(job, position=position, interrupt=interrupt)
@@ -103,7 +76,7 @@ class Batch:
         except SuperResolutionError as exc:
             self._fail(job, f"{exc.message} ({exc.code})")
         except OSError as exc:
-            self._fail(job, _in_words(exc, job))
+            self._fail(job, _explain(exc, job))
         else:
             (lr_width, lr_height), seconds = result.lr_size, time.perf_counter() - started
             sys.stdout.write(
@@ -118,8 +91,8 @@ class Batch:
         sys.stderr.write(f"{job.source}: {reason}\n")
 
     def _upscale(self, job: Job, *, position: str, interrupt: Interrupt) -> tuple[Path, Upscaled]:
-        data = _read(job.source, at_most=self._service.settings.max_image_bytes)
-        # Asked before the work as well, so that nobody waits for a result that is then refused.
+        data = _read(job.source, at_most=self._engine.settings.max_image_bytes)
+        # Also checked before the work, so that nobody waits for a result that is then refused.
         self._check_target(job, format=_expected_format(data, self._options))
         with tqdm(
             desc=f"{position} {job.source.name}", unit="tile", leave=False, disable=None
@@ -129,9 +102,8 @@ class Batch:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            result = self._service.upscale(
-                data, self._options, on_progress=show, is_cancelled=interrupt.is_asked
-            )
+            watch = Watch(on_progress=show, is_cancelled=interrupt.is_requested)
+            result = self._engine.upscale(data, self._options, watch=watch)
         target = self._check_target(job, format=result.format)
         _write(target, result.data)
         self._written.add(target.resolve())
@@ -144,13 +116,13 @@ class Batch:
             if target.resolve() in self._inputs or target.samefile(job.source):
                 raise RequestError(f"The result would overwrite the input '{target}'.")
             if target.resolve() in self._written:
-                raise RequestError(f"The result would overwrite another one's, '{target}'.")
+                raise RequestError(f"The result would overwrite that of another input, '{target}'.")
             if not self._may_replace:
                 raise RequestError(f"'{target}' exists; --force replaces it.")
         return target
 
 
-def _in_words(error: OSError, job: Job) -> str:
+def _explain(error: OSError, job: Job) -> str:
     reason = error.strerror or "it cannot be read or written"
     is_about_input = error.filename in (None, str(job.source))
     return reason if is_about_input else f"{error.filename}: {reason}"
@@ -165,7 +137,7 @@ def _read(path: Path, *, at_most: int) -> bytes:
 def _expected_format(data: bytes, options: UpscaleOptions) -> str:
     if options.format != "auto":
         return options.format
-    return "jpeg" if data.startswith(JPEG_START) else "png"
+    return automatic_format(format_from_signature(data) or PNG, has_alpha=False).name
 
 
 def _write(target: Path, data: bytes) -> None:

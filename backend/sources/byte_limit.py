@@ -7,16 +7,6 @@ from collections.abc import Iterable
 from backend.errors import PayloadTooLargeError
 
 CHUNK_BYTES = 64 * 2**10
-_MEBIBYTE = 2**20
-
-
-def too_large(max_bytes: int) -> PayloadTooLargeError:
-    """Says the limit in the unit that shows it exactly."""
-    whole = max_bytes >= _MEBIBYTE and max_bytes % _MEBIBYTE == 0
-    limit = f"{max_bytes // _MEBIBYTE} MiB" if whole else f"{max_bytes:,} bytes"
-    return PayloadTooLargeError(
-        f"The picture has more bytes than the limit of {limit}.", max_bytes=max_bytes
-    )
 
 
 def collect(chunks: Iterable[bytes], *, max_bytes: int) -> bytes:
@@ -26,6 +16,6 @@ def collect(chunks: Iterable[bytes], *, max_bytes: int) -> bytes:
     for chunk in chunks:
         size += len(chunk)
         if size > max_bytes:
-            raise too_large(max_bytes)
+            raise PayloadTooLargeError.over(max_bytes, what="picture")
         kept.append(chunk)
     return b"".join(kept)

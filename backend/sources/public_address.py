@@ -70,7 +70,7 @@ class PublicAddressAdapter(IPFilterAdapter):  # type: ignore[misc]
         cert: str | tuple[str, str] | None = None,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """As the library's: `host` is the numeric address that will be connected to."""
-        self._check(*_resolved(request))
+        self._check(*_resolve(request))
         host_params, pool_kwargs = super().build_connection_pool_key_attributes(
             request, verify, cert
         )
@@ -83,7 +83,7 @@ class PublicAddressAdapter(IPFilterAdapter):  # type: ignore[misc]
             raise InvalidIPAddress()
 
 
-def _resolved(request: requests.PreparedRequest) -> list[str]:
+def _resolve(request: requests.PreparedRequest) -> list[str]:
     name = urlsplit(str(request.url)).hostname
     answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     return [str(socket_address[0]) for *_, socket_address in answers]

@@ -17,7 +17,7 @@ _S3_FORBIDDEN = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
-def scheme_of(url: str) -> str:
+def scheme_from(url: str) -> str:
     """`http`, `https` or `s3`; RequestError for no address, SourceNotAllowedError for others."""
     if len(url) > MAX_ADDRESS_LENGTH:
         raise RequestError(
@@ -29,14 +29,14 @@ def scheme_of(url: str) -> str:
     forbidden = _S3_FORBIDDEN if scheme == "s3" else _FORBIDDEN
     if forbidden.search(url):
         raise RequestError(
-            "The 'url' holds spaces, backslashes or invisible characters; write them "
+            "The 'url' contains spaces, backslashes or invisible characters; write them "
             "percent-encoded.",
             field="url",
         )
     if match and scheme not in ("http", "https", "s3"):
-        raise SourceNotAllowedError("Only http, https and s3 addresses are read.")
+        raise SourceNotAllowedError
     if not match or not match[2]:
         raise RequestError(
-            "'url' is a whole address, such as https://example.com/cat.jpg.", field="url"
+            "'url' is a complete address, such as https://example.com/cat.jpg.", field="url"
         )
     return scheme

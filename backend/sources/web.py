@@ -1,4 +1,4 @@
-"""Pictures from http and https addresses, which anyone may send: nothing about them is trusted."""
+"""Pictures from http and https addresses; anyone may send one, so nothing about it is trusted."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from requests.adapters import HTTPAdapter
 from requests_hardened.ip_filter import InvalidIPAddress
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from backend.deadline import Deadline, DeadlineExceededError
+from backend.engine import Watch
 from backend.errors import (
+    PayloadTooLargeError,
     RequestError,
-    SourceError,
     SourceNotAllowedError,
     SourceNotFoundError,
+    SourceTimeoutError,
     SourceUnreachableError,
 )
+from backend.formats import READABLE
 from backend.settings import Settings
-from backend.sources.byte_limit import CHUNK_BYTES, collect, too_large
-from backend.sources.deadline import Deadline, too_slow
+from backend.sources.byte_limit import CHUNK_BYTES, collect
 from backend.sources.public_address import PublicAddressAdapter
-from backend.sources.scheme import scheme_of
+from backend.sources.scheme import scheme_from
 from backend.sources.web_address import parse_web_address
 
 MAX_REDIRECTS = 3
@@ -34,8 +37,8 @@ GONE = (404, 410)
 HEADERS = {
     "User-Agent": "super-resolution (fetches a picture for one of its users)",
     # Only what is read here, else a server may choose WebP or AVIF.
-    "Accept": "image/jpeg, image/png, image/bmp, */*;q=0.1",
-    # A picture is compressed already; a server that compresses all the same is still read.
+    "Accept": ", ".join([*(each.media_type for each in READABLE), "*/*;q=0.1"]),
+    # Pictures are compressed already; a response that is compressed nevertheless is still read.
     "Accept-Encoding": "identity",
 }
 
@@ -49,11 +52,14 @@ class WebSource:
         self._timeout_seconds = settings.source_timeout_seconds
         self._ca_bundle = ca_bundle
 
-    def read(self, url: str, *, max_bytes: int) -> bytes:
+    def read(self, url: str, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
         """The body, decoded; RequestError, PayloadTooLargeError or a SourceError."""
         address = parse_web_address(url, any_port=self._is_private_allowed)
         deadline = Deadline(self._timeout_seconds)
-        return deadline.run(lambda: self._follow(address, deadline, max_bytes=max_bytes))
+        with _translated_errors():
+            return deadline.run(
+                lambda: self._follow(address, deadline, max_bytes=max_bytes), check=watch.check
+            )
 
     def _follow(self, address: str, deadline: Deadline, *, max_bytes: int) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
@@ -61,16 +67,15 @@ class WebSource:
                 target = answer.headers.get("Location")
                 if answer.status_code not in REDIRECTS or target is None:
                     return _body(answer, max_bytes=max_bytes)
-            address = self._redirected(address, target)
+            address = self._next_address(address, target)
         raise SourceUnreachableError(f"The address redirects more than {MAX_REDIRECTS} times.")
 
     @contextlib.contextmanager
     def _answer(self, address: str, deadline: Deadline) -> Iterator[requests.Response]:
         # A session a hop: no cookie and no connection is carried from one server to the next.
         with (
-            _translated_errors(),
             self._session(deadline) as session,
-            session.get(address, stream=True, timeout=deadline.remaining) as answer,
+            session.get(address, stream=True, timeout=deadline.timeout) as answer,
         ):
             yield answer
 
@@ -89,17 +94,17 @@ class WebSource:
             session.mount(f"{scheme}://", adapter)
         return session
 
-    def _redirected(self, address: str, target: str) -> str:
+    def _next_address(self, address: str, target: str) -> str:
         """The next address, checked like the first one."""
         try:
             # Header fields arrive as Latin-1; browsers read this one as UTF-8.
             joined = urljoin(address, target.encode("latin-1").decode("utf-8", "replace"))
-            if scheme_of(joined) == "s3":
+            if scheme_from(joined) == "s3":
                 raise SourceNotAllowedError("A redirect from the web into S3 is not followed.")
             return parse_web_address(joined, any_port=self._is_private_allowed)
         except (RequestError, ValueError) as exc:
             raise SourceUnreachableError(
-                "The address redirects to something that is no web address."
+                "The address redirects to something that is not a web address."
             ) from exc
 
 
@@ -135,14 +140,14 @@ def _watched_pools(deadline: Deadline) -> dict[str, type[urllib3.HTTPConnectionP
 def _body(answer: requests.Response, *, max_bytes: int) -> bytes:
     status = answer.status_code
     if status in GONE:
-        raise SourceNotFoundError("There is nothing at the address.", status=status)
+        raise SourceNotFoundError(status=status)
     if not 200 <= status <= 299:
         raise SourceUnreachableError(
             f"The address answered with the status {status}.", status=status
         )
     announced = answer.raw.length_remaining
     if announced is not None and announced > max_bytes:
-        raise too_large(max_bytes)
+        raise PayloadTooLargeError.over(max_bytes, what="picture")
     # Counted after decoding, a chunk at a time, so that a compressed bomb is only ever a chunk.
     return collect(answer.raw.stream(CHUNK_BYTES, decode_content=True), max_bytes=max_bytes)
 
@@ -152,20 +157,18 @@ def _translated_errors() -> Iterator[None]:
     """The border: what the libraries raise becomes one of ours."""
     try:
         yield
-    except SourceError:
-        raise
     except InvalidIPAddress as exc:
         raise SourceNotAllowedError(
             "The address leads to a private or special network; only public ones are reached."
         ) from exc
-    except (requests.Timeout, urllib3.exceptions.TimeoutError) as exc:
-        raise too_slow() from _root(exc)
+    except (DeadlineExceededError, requests.Timeout, urllib3.exceptions.TimeoutError) as exc:
+        raise SourceTimeoutError from _root(exc)
     except requests.exceptions.SSLError as exc:
         raise SourceUnreachableError("The address has no valid certificate.") from _root(exc)
     except requests.exceptions.InvalidURL as exc:
-        raise RequestError("The 'url' is not a valid web address.", field="url") from exc
+        raise RequestError.not_a_web_address() from exc
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
-        raise SourceUnreachableError("The address cannot be reached.") from _root(exc)
+        raise SourceUnreachableError from _root(exc)
 
 
 def _root(error: BaseException) -> BaseException:

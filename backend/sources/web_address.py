@@ -25,18 +25,14 @@ def parse_web_address(url: str, *, any_port: bool) -> str:
         parts: SplitResult = urlsplit(prepared.url or "")
         port, host = parts.port, parts.hostname
     except ValueError as exc:  # requests' InvalidURL is one, and so is UnicodeError
-        raise _malformed() from exc
+        raise RequestError.not_a_web_address() from exc
     if not host:
-        raise _malformed()
+        raise RequestError.not_a_web_address()
     if parts.scheme not in ("http", "https"):
-        raise SourceNotAllowedError("Only http, https and s3 addresses are read.")
+        raise SourceNotAllowedError
     # Checked in both spellings: the library drops an empty user name.
     if "@" in parts.netloc or _USER.match(url):
         raise SourceNotAllowedError("An address with a user name or a password is not fetched.")
     if not any_port and port is not None and port not in WEB_PORTS:
         raise SourceNotAllowedError("Only the web's usual ports, 80 and 443, are reached.")
     return parts._replace(fragment="").geturl()
-
-
-def _malformed() -> RequestError:
-    return RequestError("The 'url' is not a valid web address.", field="url")

@@ -1,9 +1,9 @@
 """Networks compiled for AWS Inferentia: `python -m cfn.neuron.compile --out DIR --target inf2`.
 
-It runs where AWS's Neuron SDK is: on an Inf2 or Trn1 machine (`torch_neuronx`), or on any x86_64
-Linux machine for Inferentia 1 (`torch_neuron`, SDK up to 2.20). `--target cpu` writes plain
-TorchScript, which the same session runs anywhere PyTorch is. The weights are those of the shipped
-ONNX files, so what is compiled is what every other deployment runs.
+It runs where AWS's Neuron SDK is, 2.26.1 or newer (`torch_neuronx` with Python 3.11): on an Inf2 or
+Trn1 machine. `--target cpu` writes plain TorchScript, which the same session runs anywhere PyTorch
+is. The weights are those of the shipped ONNX files, so what is compiled is what every other
+deployment runs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -27,7 +27,11 @@ from backend.registry import SHIPPED, ModelSpec, read_manifest, verified_bytes
 
 DEFAULT_SIZE = 416
 """A tile of the default size (384) with a padding of up to 16 on each side."""
-RUNTIMES = {"inf2": "torch_neuronx", "inf1": "torch_neuron", "cpu": "torch"}
+RUNTIMES = {"inf2": "torch_neuronx", "cpu": "torch"}
+ENDED = (
+    "Inferentia 1 is not possible any more: AWS's Neuron SDK dropped it after 2.20, and those "
+    "images have Python 3.10, while this engine needs 3.11. Compile with --target inf2."
+)
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
 
@@ -105,14 +109,16 @@ def compile_network(spec: ModelSpec, *, target: str, size: int, path: Path) -> C
     return Compiled(data=data, entry=entry)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Every network of the manifest; the folder is what `--neuron` of the packaging takes."""
     parser = argparse.ArgumentParser(prog="python -m cfn.neuron.compile", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--target", choices=RUNTIMES, default="inf2")
+    parser.add_argument("--target", choices=[*RUNTIMES, "inf1"], default="inf2")
     parser.add_argument("--size", type=int, default=DEFAULT_SIZE, help="side of a tile in pixels")
     parser.add_argument("--models", type=Path, default=SHIPPED)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if options.target not in RUNTIMES:
+        parser.error(ENDED)
     options.out.mkdir(parents=True, exist_ok=True)
     entries = []
     for spec in read_manifest(options.models):

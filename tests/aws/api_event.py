@@ -10,7 +10,7 @@ from typing import Any
 EVENTS = Path(__file__).parent / "events"
 
 
-def event_of(name: str) -> dict[str, Any]:
+def read_event(name: str) -> dict[str, Any]:
     """One of the files."""
     event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
     return event
@@ -18,7 +18,7 @@ def event_of(name: str) -> dict[str, Any]:
 
 def post_event(body: bytes) -> dict[str, Any]:
     """A POST with this body."""
-    return event_of("post") | {"body": body.decode()}
+    return read_event("post") | {"body": body.decode()}
 
 
 def upscale_event(data: bytes, **fields: object) -> dict[str, Any]:

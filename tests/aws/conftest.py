@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 
 from tests.aws.runtime_api import LambdaProcess
 from tests.aws.s3 import S3
+from tests.pictures import save
 
 RESULTS = "results"
 INPUTS = "inputs"
@@ -28,13 +28,11 @@ def s3() -> Iterator[S3]:
 def noise() -> bytes:
     """A picture whose result at scale 4 is larger than Lambda answers with."""
     pixels = np.random.default_rng(5).integers(0, 256, (448, 448, 3), np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
+    return save(Image.fromarray(pixels), "PNG")
 
 
 @pytest.fixture(scope="module")
 def upscale_lambda() -> Iterator[LambdaProcess]:
     """The function with its defaults, started once for a module."""
-    with LambdaProcess("backend.adapters.aws_lambda.handler") as process:
+    with LambdaProcess("backend.aws.lambda_handler.handler") as process:
         yield process

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import TracebackType
 from typing import Any, Self
 
-from tests.aws.loopback import Loopback, Received, Sent
+from tests.loopback import Loopback, Received, Sent
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 VERSION = "/2018-06-01/runtime"
 MAX_ANSWER_BYTES = 6_291_556
 """What the real one takes; it refuses more with 413."""
@@ -107,16 +106,11 @@ class LambdaProcess:
         )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._process.kill()
         self._process.wait()
         self._api.events.put(b"{}")  # lets the thread go that still waits for one
-        self._api.__exit__(kind, error, trace)
+        self._api.__exit__(*error)
         self._log.close()
 
     def send(self, event: object) -> None:

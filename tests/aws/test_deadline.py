@@ -4,20 +4,101 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 from awslambdaric.lambda_context import LambdaContext
 
-from backend import Service, Settings, UpscaleOptions, create_service
-from backend.adapters import aws_lambda
-from backend.adapters.deadline_clock import SECONDS_TO_ANSWER, seconds_left
-from backend.adapters.lambda_settings import MAX_REPLY_BYTES, TIME_BUDGET_SECONDS, lambda_settings
-from backend.errors import DeadlineError
+from backend import LocalEngine, RequestHandler, Settings, UpscaleOptions, Watch, create_engine
+from backend.aws import lambda_handler
+from backend.aws.api_gateway import answer_event
+from backend.aws.lambda_limits import (
+    MAX_REPLY_BYTES,
+    SECONDS_TO_ANSWER,
+    TIME_BUDGET_SECONDS,
+    cores,
+    lambda_settings,
+    seconds_left,
+)
+from backend.engine import Upscaled
+from backend.errors import BusyError, DeadlineError
+from backend.estimate import ENCODING_SECONDS_PER_PIXEL
+from backend.sources import AnySource
+from tests.aws.api_event import upscale_event
 
 
 def lambda_with(seconds: float) -> LambdaContext:
     return LambdaContext("r-1", None, None, int((time.time() + seconds) * 1000))
+
+
+class Recorder:
+    """An engine that notes how long its caller goes on waiting."""
+
+    models: Mapping[str, Sequence[int]] = {}
+
+    def __init__(self) -> None:
+        self.left: list[float] = []
+
+    @property
+    def details(self) -> dict[str, int]:
+        return {}
+
+    def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
+        return 0.0
+
+    def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
+        self.left.append(watch.seconds_left())
+        raise BusyError("Enough is known.", retry_after=1)
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [(0.0, 28.0), (5.0, 23.0), (27.0, 1.0), (40.0, -12.0), (86_400.0, 28.0), (-60.0, 28.0)],
+    ids=str,
+)
+def test_the_time_that_a_cold_start_took_is_over(
+    age: float, expected: float, photo_bytes: Callable[..., bytes]
+) -> None:
+    """A recorded event, or a clock that is wrong, says nothing about a caller who waits."""
+    settings = lambda_settings()
+    engine = Recorder()
+    handler = RequestHandler(engine, AnySource(settings), settings)
+    event = upscale_event(photo_bytes("PNG"))
+    event["requestContext"]["requestTimeEpoch"] = int((time.time() - age) * 1000)
+    answer = answer_event(event, lambda_with(60), lambda: handler, settings)
+    assert answer["statusCode"] == 503
+    assert engine.left == [pytest.approx(expected, abs=0.5)]
+
+
+@pytest.mark.parametrize("odd", [None, "soon", {"a": 1}, []])
+def test_an_event_without_its_time_is_as_old_as_the_call(
+    odd: object, photo_bytes: Callable[..., bytes]
+) -> None:
+    settings = lambda_settings()
+    engine = Recorder()
+    handler = RequestHandler(engine, AnySource(settings), settings)
+    event = upscale_event(photo_bytes("PNG"))
+    event["requestContext"]["requestTimeEpoch"] = odd
+    answer_event(event, lambda_with(60), lambda: handler, settings)
+    assert engine.left == [pytest.approx(28.0, abs=0.5)]
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "expected"), [("1769", 0.5), ("3538", 1.0), ("10240", 2.894), ("", None)]
+)
+def test_memory_buys_hyperthreads_and_two_are_a_core(
+    megabytes: str, expected: float | None
+) -> None:
+    found = cores({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": megabytes})
+    assert found == (None if expected is None else pytest.approx(expected, abs=0.001))
+
+
+def test_the_first_estimate_on_lambda_is_twice_that_of_whole_cores() -> None:
+    size, options = (1000, 1000), UpscaleOptions()
+    of_cores = create_engine(Settings(threads=2)).estimated_seconds(size, options)
+    of_lambda = create_engine(Settings(threads=2), cores=1.0).estimated_seconds(size, options)
+    encoding = 1e6 * ENCODING_SECONDS_PER_PIXEL * options.scale**2
+    assert of_lambda - encoding == pytest.approx(2 * (of_cores - encoding))
 
 
 @pytest.mark.parametrize(
@@ -39,33 +120,33 @@ def test_the_sooner_of_both_ends_counts(
 def test_work_that_outlasts_its_time_is_given_up_between_tiles(
     photo_bytes: Callable[..., bytes],
 ) -> None:
-    service = create_service(Settings(tile_size=16))
+    engine = create_engine(Settings(tile_size=16))
     done: list[int] = []
 
     def left() -> float:
         return math.inf if len(done) < 2 else 0.0
 
     with pytest.raises(DeadlineError):
-        service.upscale(
+        engine.upscale(
             photo_bytes("PNG"),
             UpscaleOptions(),
-            seconds_left=left,
-            on_progress=lambda count, total: done.append(count),
+            watch=Watch(seconds_left=left, on_progress=lambda count, total: done.append(count)),
         )
     assert done == [1, 2]
-    assert service.load == (0, 0)
+    assert engine.load == (0, 0)
 
 
 def test_work_that_cannot_be_done_in_time_is_not_started(
-    service: Service, photo_bytes: Callable[..., bytes]
+    engine: LocalEngine, photo_bytes: Callable[..., bytes]
 ) -> None:
     done: list[int] = []
     with pytest.raises(DeadlineError) as caught:
-        service.upscale(
+        engine.upscale(
             photo_bytes("PNG"),
             UpscaleOptions(),
-            seconds_left=lambda: 0.0001,
-            on_progress=lambda count, total: done.append(count),
+            watch=Watch(
+                seconds_left=lambda: 0.0001, on_progress=lambda count, total: done.append(count)
+            ),
         )
     assert set(caught.value.details) == {"estimated_seconds", "limit_seconds"}
     assert not done
@@ -87,4 +168,5 @@ def test_a_function_has_the_limits_of_its_transport_unless_they_are_lower(
 
 
 def test_nothing_is_made_where_the_module_is_only_imported() -> None:
-    assert aws_lambda.service.cache_info().currsize == 0
+    assert lambda_handler.engine.cache_info().currsize == 0
+    assert lambda_handler.request_handler.cache_info().currsize == 0

@@ -18,17 +18,18 @@ from PIL import Image
 
 from backend import Settings
 from backend.registry import SHIPPED, load_registry
-from tests.aws.api_event import event_of, upscale_event
+from tests.aws.api_event import read_event, upscale_event
 from tests.aws.conftest import RESULTS
 from tests.aws.runtime_api import MAX_ANSWER_BYTES, LambdaProcess
 from tests.aws.s3 import S3
 from tests.aws.signature import ENVIRONMENT
+from tests.paths import SAMPLES
 
-HANDLER = "backend.adapters.aws_lambda.handler"
+HANDLER = "backend.aws.lambda_handler.handler"
 ALLOWED_GROWTH = 32 * 2**20
 
 
-def body_of(outcome: Any) -> dict[str, Any]:
+def read_body(outcome: Any) -> dict[str, Any]:
     assert outcome.kind == "response", outcome
     body: dict[str, Any] = json.loads(outcome.content["body"])
     return body
@@ -37,7 +38,7 @@ def body_of(outcome: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def square() -> bytes:
     """512 x 512 of a photograph."""
-    with Image.open(SHIPPED.parents[1] / "sample_images" / "cat.jpg") as opened:
+    with Image.open(SAMPLES / "cat.jpg") as opened:
         picture = opened.convert("RGB").resize((512, 512))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=90)
@@ -51,11 +52,11 @@ def test_a_cold_start_answers_and_warm_calls_do_not_grow(
     with LambdaProcess(HANDLER) as process:
         first = process.call(upscale_event(square))
         assert first.content["statusCode"] == 200
-        assert (body_of(first)["width"], body_of(first)["height"]) == (1024, 1024)
+        assert (read_body(first)["width"], read_body(first)["height"]) == (1024, 1024)
         second = process.call(warm)
         before = process.resident_bytes
         for _ in range(10):
-            assert body_of(process.call(warm))["result"] == body_of(second)["result"]
+            assert read_body(process.call(warm))["result"] == read_body(second)["result"]
         grown = process.resident_bytes - before
     assert grown < ALLOWED_GROWTH, f"{grown / 2**20:.0f} MiB more after ten calls"
 
@@ -65,7 +66,7 @@ def test_an_event_that_is_no_json_is_reported_and_the_process_goes_on() -> None:
         failed = process.call(b"{not json")
         assert failed.kind == "error"
         assert failed.content["errorType"] == "Runtime.UnmarshalError"
-        assert process.call(event_of("post")).content["statusCode"] == 200
+        assert process.call(read_event("post")).content["statusCode"] == 200
 
 
 def test_a_wrong_setting_is_reported_as_a_failed_start() -> None:
@@ -84,36 +85,36 @@ def test_a_damaged_network_is_named_and_works_once_it_is_repaired(tmp_path: Path
     whole = network.read_bytes()
     network.write_bytes(whole[:-1])
     with LambdaProcess(HANDLER, environment={"SR_MODELS_DIR": str(tmp_path)}) as process:
-        refused = process.call(event_of("post"))
+        refused = process.call(read_event("post"))
         assert refused.content["statusCode"] == 503
-        assert body_of(refused)["error"] == "model_unavailable"
+        assert read_body(refused)["error"] == "model_unavailable"
         assert str(tmp_path) not in refused.content["body"]
         network.write_bytes(whole)
-        assert process.call(event_of("post")).content["statusCode"] == 200
+        assert process.call(read_event("post")).content["statusCode"] == 200
 
 
 def test_networks_that_come_after_the_start_are_found(tmp_path: Path) -> None:
     with LambdaProcess(HANDLER, environment={"SR_MODELS_DIR": str(tmp_path)}) as process:
-        assert process.call(event_of("post")).content["statusCode"] == 503
+        assert process.call(read_event("post")).content["statusCode"] == 503
         shutil.copytree(SHIPPED, tmp_path, dirs_exist_ok=True)
-        assert process.call(event_of("post")).content["statusCode"] == 200
+        assert process.call(read_event("post")).content["statusCode"] == 200
 
 
 def test_what_would_outlast_the_call_is_refused_before_it_starts(square: bytes) -> None:
     with LambdaProcess(HANDLER, timeout_seconds=1.1) as process:
         refused = process.call(upscale_event(square))
         assert refused.content["statusCode"] == 413
-        assert body_of(refused)["error"] == "would_time_out"
-        assert process.call(event_of("post")).content["statusCode"] == 200
+        assert read_body(refused)["error"] == "would_time_out"
+        assert process.call(read_event("post")).content["statusCode"] == 200
 
 
 def test_a_result_over_the_limit_is_refused_without_a_bucket(noise: bytes) -> None:
     with LambdaProcess(HANDLER) as process:
         refused = process.call(upscale_event(noise, scale=4))
         assert refused.content["statusCode"] == 413
-        assert body_of(refused)["error"] == "reply_too_large"
+        assert read_body(refused)["error"] == "reply_too_large"
         assert process.is_running
-        assert process.call(event_of("post")).content["statusCode"] == 200
+        assert process.call(read_event("post")).content["statusCode"] == 200
 
 
 def test_an_answer_over_the_limit_would_end_the_process() -> None:
@@ -128,12 +129,13 @@ def test_a_result_over_the_limit_comes_as_a_link_that_expires(noise: bytes, s3: 
     with LambdaProcess(HANDLER, environment=environment) as process:
         outcome = process.call(upscale_event(noise, scale=4))
         log = process.log
-    body = body_of(outcome)
+    body = read_body(outcome)
     assert outcome.content["statusCode"] == 200, body
     assert set(body) == {"result_url", "width", "height", "format", "model", "scale"}
     assert len(json.dumps(outcome.content)) < MAX_ANSWER_BYTES
     [(name, stored)] = s3.objects.items()
-    assert (stored.media_type, stored.encryption) == ("image/png", "AES256")
+    assert stored.media_type == "image/png"
+    assert stored.encryption is None, "the bucket's own setting says with which key"
     assert parse_qs(urlsplit(body["result_url"]).query)["X-Amz-Expires"] == ["3600"]
     with urlopen(body["result_url"]) as answer:
         assert answer.read() == stored.data
@@ -150,9 +152,9 @@ def test_a_small_result_comes_as_a_link_when_asked(
 ) -> None:
     environment = {**ENVIRONMENT, **s3.environment, "SR_RESULTS_BUCKET": RESULTS}
     with LambdaProcess(HANDLER, environment=environment) as process:
-        plain = body_of(process.call(upscale_event(photo_bytes("PNG"))))
+        plain = read_body(process.call(upscale_event(photo_bytes("PNG"))))
         assert not s3.objects
-        linked = body_of(process.call(upscale_event(photo_bytes("PNG"), output="url")))
+        linked = read_body(process.call(upscale_event(photo_bytes("PNG"), output="url")))
     [stored] = s3.objects.values()
     assert stored.data == base64.b64decode(plain["result"])
     assert linked["result_url"].startswith(f"{s3.url}/{RESULTS}/")
@@ -168,5 +170,5 @@ def test_a_result_that_cannot_be_stored_is_an_error_of_ours(
         refused = process.call(upscale_event(photo_bytes("PNG"), output="url"))
         assert failure[1] in process.log
     assert refused.content["statusCode"] == 500
-    assert body_of(refused)["error"] == "internal_error"
+    assert read_body(refused)["error"] == "internal_error"
     assert failure[1] not in refused.content["body"]

@@ -16,16 +16,16 @@ from urllib.error import HTTPError
 
 import pytest
 
-from backend import Settings, create_service
-from backend.adapters import cloudformation, custom_resource, model_files
+from backend import Settings, create_engine
+from backend.deadline import THREAD_NAME, Deadline
 from backend.registry import SHIPPED, read_manifest
-from backend.sources.deadline import Deadline
+from backend.stack import cloudformation, custom_resource, model_files
 from tests.aws.cloudformation_answers import Answers, context
 from tests.aws.conftest import MODELS
-from tests.aws.loopback import Loopback, Received, Sent
 from tests.aws.runtime_api import LambdaProcess
 from tests.aws.s3 import S3, StoredObject
 from tests.aws.signature import ENVIRONMENT
+from tests.loopback import Loopback, Received, Sent
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Stack:
         return {each.name for each in self.mount.iterdir()}
 
 
-def zipped(**texts: str) -> bytes:
+def make_zip(**texts: str) -> bytes:
     """The shipped networks; `texts` are added, to make another version."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -62,7 +62,7 @@ def zipped(**texts: str) -> bytes:
     return buffer.getvalue()
 
 
-def tarred() -> bytes:
+def make_tar() -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for file in SHIPPED.iterdir():
@@ -82,7 +82,7 @@ def stack(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
         yield Stack(s3=s3, answers=answers, mount=mount)
 
 
-@pytest.mark.parametrize(("name", "make"), [("a.zip", zipped), ("a.tar.gz", tarred)])
+@pytest.mark.parametrize(("name", "make"), [("a.zip", make_zip), ("a.tar.gz", make_tar)])
 def test_the_networks_arrive_and_work(
     stack: Stack, name: str, make: Callable[[], bytes], photo_bytes: Callable[..., bytes]
 ) -> None:
@@ -91,13 +91,13 @@ def test_the_networks_arrive_and_work(
     assert answer["Status"] == "SUCCESS", answer
     folder = Path(answer["Data"]["Directory"])
     assert stack.folders == {folder.name} == {properties["Sha256"][:16]}
-    service = create_service(Settings(models_dir=folder))
-    assert all(spec.path.parent == folder for spec in service.registry.specs)
-    service.session(model=None, scale=2)
+    engine = create_engine(Settings(models_dir=folder))
+    assert all(spec.path.parent == folder for spec in engine.registry.specs)
+    engine.session(model=None, scale=2)
 
 
 def test_create_again_changes_nothing_and_needs_no_download(stack: Stack) -> None:
-    properties = stack.upload("a.zip", zipped())
+    properties = stack.upload("a.zip", make_zip())
     first = stack.request("Create", properties)
     requests = len(stack.s3.received)
     assert stack.request("Create", properties) == first
@@ -105,7 +105,7 @@ def test_create_again_changes_nothing_and_needs_no_download(stack: Stack) -> Non
 
 
 def test_a_damaged_folder_is_replaced(stack: Stack) -> None:
-    properties = stack.upload("a.zip", zipped())
+    properties = stack.upload("a.zip", make_zip())
     folder = Path(stack.request("Create", properties)["Data"]["Directory"])
     network = read_manifest(folder)[0].path
     whole = network.read_bytes()
@@ -116,7 +116,7 @@ def test_a_damaged_folder_is_replaced(stack: Stack) -> None:
 
 
 def test_an_update_keeps_the_version_in_use_and_the_next_one_removes_it(stack: Stack) -> None:
-    versions = [stack.upload(f"{n}.zip", zipped(note=str(n))) for n in range(3)]
+    versions = [stack.upload(f"{n}.zip", make_zip(note=str(n))) for n in range(3)]
     names = [each["Sha256"][:16] for each in versions]
     stack.request("Create", versions[0])
     for old, new in ((0, 1), (1, 2)):
@@ -128,7 +128,7 @@ def test_an_update_keeps_the_version_in_use_and_the_next_one_removes_it(stack: S
 
 
 def test_a_deletion_removes_what_was_brought_and_nothing_else(stack: Stack) -> None:
-    properties = stack.upload("a.zip", zipped())
+    properties = stack.upload("a.zip", make_zip())
     stack.request("Create", properties)
     (stack.mount / "own-networks").mkdir()
     assert stack.request("Delete", properties)["Status"] == "SUCCESS"
@@ -144,15 +144,15 @@ def test_a_deletion_never_blocks_the_stack(stack: Stack, properties: object) -> 
 
 
 def wrong_sha256(stack: Stack) -> object:
-    return stack.upload("a.zip", zipped()) | {"Sha256": "0" * 64}
+    return stack.upload("a.zip", make_zip()) | {"Sha256": "0" * 64}
 
 
 def no_sha256(stack: Stack) -> object:
-    return stack.upload("a.zip", zipped()) | {"Sha256": "abc"}
+    return stack.upload("a.zip", make_zip()) | {"Sha256": "abc"}
 
 
 def missing_object(stack: Stack) -> object:
-    return stack.upload("a.zip", zipped()) | {"Key": "b.zip"}
+    return stack.upload("a.zip", make_zip()) | {"Key": "b.zip"}
 
 
 def no_archive(stack: Stack) -> object:
@@ -179,7 +179,7 @@ def no_properties(stack: Stack) -> object:
 
 
 def no_mount(stack: Stack) -> object:
-    return stack.upload("a.zip", zipped()) | {"Directory": str(stack.mount / "missing")}
+    return stack.upload("a.zip", make_zip()) | {"Directory": str(stack.mount / "missing")}
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def no_mount(stack: Stack) -> object:
         (wrong_sha256, "sha256"),
         (no_sha256, "64 hexadecimal"),
         (missing_object, "NoSuchKey"),
-        (no_archive, "no zip or tar"),
+        (no_archive, "neither a zip nor a tar"),
         (changed_network, "changed or is incomplete"),
         (no_manifest, "manifest"),
         (no_properties, "unexpected"),
@@ -208,13 +208,13 @@ def test_what_is_wrong_fails_with_a_reason_and_leaves_nothing(
 
 
 def test_a_role_that_works_only_later_is_waited_for(stack: Stack) -> None:
-    properties = stack.upload("a.zip", zipped())
+    properties = stack.upload("a.zip", make_zip())
     stack.s3.failures += [(403, "AccessDenied")] * 3
     assert stack.request("Create", properties)["Status"] == "SUCCESS"
 
 
 def test_a_mount_that_comes_only_later_is_waited_for(stack: Stack) -> None:
-    properties = stack.upload("a.zip", zipped()) | {"Directory": str(stack.mount / "late")}
+    properties = stack.upload("a.zip", make_zip()) | {"Directory": str(stack.mount / "late")}
     waited: list[float] = []
 
     def pause(seconds: float) -> None:
@@ -232,7 +232,7 @@ def test_the_pauses_outlast_a_mount_that_is_being_made() -> None:
 
 
 def test_no_time_left_is_answered_once_and_the_work_stops(stack: Stack) -> None:
-    properties = stack.upload("a.zip", zipped())
+    properties = stack.upload("a.zip", make_zip())
     go_on = threading.Event()
     late = context(seconds=custom_resource.SECONDS_TO_ANSWER + 0.3)
     serve = stack.s3._answer  # what hangs is S3
@@ -250,7 +250,7 @@ def test_no_time_left_is_answered_once_and_the_work_stops(stack: Stack) -> None:
         assert "time" in answer["Reason"]
         go_on.set()
         for thread in threading.enumerate():
-            if thread.name == "source":
+            if thread.name == THREAD_NAME:
                 thread.join(10)
     assert len(stack.answers.taken) == 1
     assert not stack.folders
@@ -275,10 +275,10 @@ def test_an_answer_that_is_never_taken_is_left_to_lambdas_retry(
 
 
 def test_in_a_process_like_lambdas(stack: Stack) -> None:
-    properties = stack.upload("a.zip", zipped())
+    properties = stack.upload("a.zip", make_zip())
     environment = {**ENVIRONMENT, **stack.s3.environment}
     with LambdaProcess(
-        "backend.adapters.model_files.handler", environment=environment, timeout_seconds=300
+        "backend.stack.model_files.handler", environment=environment, timeout_seconds=300
     ) as process:
         for kind, status in (("Create", "SUCCESS"), ("Update", "FAILED"), ("Delete", "SUCCESS")):
             changed = properties if kind != "Update" else properties | {"Sha256": "0" * 64}

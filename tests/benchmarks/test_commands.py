@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from backend.formats import READABLE
 from tests.networks import shipped_names
-
-ROOT = Path(__file__).parent.parent.parent
-SAMPLES = ROOT / "sample_images"
+from tests.paths import ROOT, SAMPLES
 
 
 def run(*arguments: str) -> str:
@@ -67,3 +66,42 @@ def test_speed_tells_rate_memory_and_share(folder: Path) -> None:
     assert measured["sgemm_gflops"] > 0
     assert 0 < measured["share_outside"] < 1
     assert measured["peak_rss_megabytes"] > 30
+
+
+def test_listing_tells_memory_and_the_time_of_a_key() -> None:
+    told = json.loads(run("benchmarks.bulk", "listing", "--keys", "2500"))
+    assert told["keys"] == 2500
+    assert 30 < told["peak_rss_megabytes"] < 200
+    assert told["listing_cpu_microseconds_a_key"] > 0
+
+
+def test_bulk_work_is_compared_with_the_network_alone() -> None:
+    told = json.loads(run("benchmarks.bulk", "throughput", "--pictures", "2", "--side", "64"))
+    assert told["megapixels"] == pytest.approx(2 * 64 * 64 / 1e6)
+    assert told["network_alone"] > 0 < told["bulk"]
+    assert told["share"] == pytest.approx(told["bulk"] / told["network_alone"], rel=0.02)
+
+
+def test_the_price_of_a_hostile_file_is_told_before_and_after() -> None:
+    *_, line = run("benchmarks.attacks", "--server", "--only", "2,000 scans").splitlines()
+    _, name, _, _, alone, now, outcome, silence, answered, _ = map(str.strip, line.split("|"))
+    assert (name, outcome) == ("JPEG of 2,000 scans", "invalid_image")
+    assert seconds_in(now) < 0.5 < seconds_in(alone)
+    assert silence.endswith(" ms")
+    assert answered.endswith(" s")
+
+
+def seconds_in(cost: str) -> float:
+    return float(cost.partition(" s")[0])
+
+
+def test_a_crowd_is_answered_and_an_ended_server_comes_back() -> None:
+    rows = run("benchmarks.crowd", "--requests", "24").splitlines()[2:]
+    assert [row.split("|")[1].strip() for row in rows] == ["to the end", "SIGTERM", "SIGKILL"]
+    assert "24 answered" in rows[0]
+    assert "exit code -9" in rows[2]
+
+
+def test_every_format_and_bodies_are_fuzzed() -> None:
+    rows = run("benchmarks.fuzz", "--files", "15", "--bodies", "40").splitlines()[2:]
+    assert [row.split("|")[2].strip() for row in rows] == ["15"] * len(READABLE) + ["40"]

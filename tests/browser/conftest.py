@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,12 @@ ARGUMENTS = [
     "--disable-quic",
     "--no-first-run",
 ]
+ONE_THREAD = {"SR_THREADS": "1"}
+"""Threads that wait for one another waste the time of a machine that runs other tests too."""
 START_SECONDS = 60.0
-EXPECT_MILLISECONDS = 20_000
+EXPECT_MILLISECONDS = 60_000
+
+FAILED = pytest.StashKey[bool]()
 
 StartServer = Callable[..., str]
 OpenPage = Callable[..., Page]
@@ -95,9 +99,25 @@ def traffic() -> Traffic:
     return Traffic()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let fixtures know whether their test failed."""
+    report = yield
+    if call.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-def open_page(chromium: Browser, traffic: Traffic) -> Iterator[OpenPage]:
-    """Opens pages with the options of `Browser.new_context`; at the end all must have been calm."""
+def open_page(
+    chromium: Browser, traffic: Traffic, request: pytest.FixtureRequest
+) -> Iterator[OpenPage]:
+    """Opens pages with the options of `Browser.new_context`; at the end all must have been calm.
+
+    What the pages of a failed test show is printed.
+    """
     contexts = []
 
     def open_(**options: Any) -> Page:
@@ -110,6 +130,9 @@ def open_page(chromium: Browser, traffic: Traffic) -> Iterator[OpenPage]:
 
     yield open_
     for context in contexts:
+        if request.node.stash.get(FAILED, False):
+            for each in context.pages:
+                sys.stdout.write(f"{each.url}\n{each.locator('body').aria_snapshot()}\n")
         context.close()
     assert traffic.strangers == [], "the page spoke to another machine"
     assert traffic.unexpected_errors == [], "the browser's console shows errors"
@@ -139,7 +162,7 @@ def streamlit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start
             process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", str(path), *options(port)],
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+                env={**os.environ, "PYTHONPATH": str(ROOT), **ONE_THREAD, **(env or {})},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

@@ -9,7 +9,9 @@ from typing import get_args
 
 from PIL import Image, ImageDraw
 
-from webapp.comparison import Slider, compare
+from webapp.slider import Kind, show
+from webapp.slider.side import make_side, pack
+from webapp.texts import texts
 
 SCALE = 4
 SIZES = {
@@ -20,6 +22,13 @@ SIZES = {
     "large": (6400, 4800),
     "panorama": (2400, 120),
 }
+
+
+@cache
+def sides(case: str) -> tuple[bytes, bytes]:
+    """Both as the slider takes them."""
+    before, after = pair(case)
+    return pack(make_side(before)), pack(make_side(after))
 
 
 @cache
@@ -92,7 +101,7 @@ def disc(size: tuple[int, int]) -> Image.Image:
     return mask
 
 
-def show() -> None:
+def draw_page() -> None:
     import streamlit as st
 
     st.set_page_config(page_title="Slider", layout="wide")
@@ -101,7 +110,7 @@ def show() -> None:
         "Pictures", list(SIZES), index=list(SIZES).index(st.query_params.get("case", "photo"))
     )
     wanted = st.query_params.get("slider", "builtin")
-    slider = next(name for name in get_args(Slider) if name == wanted)
+    kind = next(name for name in get_args(Kind) if name == wanted)
     if "runs" not in st.session_state:
         st.session_state.runs = 0
     st.session_state.runs += 1
@@ -110,10 +119,12 @@ def show() -> None:
     before, after = pair(case)
     name = st.query_params.get("name", "Before")
     labels = (f"{name} · {before.width}×{before.height}", f"After · {after.width}×{after.height}")
-    compare(before, after, labels=labels, key=f"test__{case}", slider=slider)
+    left, right = sides(case)
+    words = texts("en").section("slider")
+    show(left, right, labels=labels, texts=words, key=f"test__{case}", kind=kind)
     for line in range(12):
         st.write(f"Text below the pictures, paragraph {line}, so that the page can scroll.")
 
 
 if __name__ == "__main__":
-    show()
+    draw_page()

@@ -2,21 +2,107 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+import contextlib
+import io
+import re
+import time
+
+import numpy as np
+import playwright.sync_api
+from PIL import Image
+from playwright.sync_api import FilePayload, Locator, Page, expect
+
+LONG = 120_000
+"""Milliseconds for what computes; the machine may be busy with other things."""
 
 
 def enter(page: Page, address: str) -> Page:
-    """Open the page and wait until it shows a picture that can be enhanced."""
+    """Open the page and wait for its first finished comparison."""
     page.goto(address)
-    expect(enhance_button(page)).to_be_enabled()
-    expect(page.locator(".st-key-stage img")).to_be_visible()
+    expect(page.locator(".comparison[data-state=ready]")).to_be_visible(timeout=LONG)
     return page
 
 
 def enhance_button(page: Page) -> Locator:
-    return page.get_by_role("button", name="Enhance", exact=True)
+    return page.get_by_role("button", name=re.compile("^Enhance( ·|$)"))
 
 
-def choose(page: Page, label: str) -> None:
-    """One of several: a sample, a scale, a place."""
-    page.get_by_role("radio", name=label, exact=True).click()
+def choose(page: Page, label: str, *, group: str | None = None) -> None:
+    """One of several: a sample, a scale, a place; `group` where the label is there twice."""
+    where = page if group is None else page.get_by_role("radiogroup", name=group, exact=True)
+    where.get_by_role("radio", name=label, exact=True).click()
+
+
+def choose_best_quality(page: Page) -> None:
+    """As the tier, and not as what a result is compared with."""
+    choose(page, "Best quality", group="Quality")
+
+
+def enhance_unless_done(page: Page) -> None:
+    """Press the button where a busy machine expects to take too long for doing it by itself."""
+    begun = page.get_by_role("button", name=re.compile("^(Enhancing|Enhanced)"))
+    press_until(page, begun)
+    expect(begun).to_be_visible()
+
+
+def press_until(page: Page, begun: Locator) -> None:
+    """Press the button, if it has to be pressed, until the page has `begun` or time is up.
+
+    Whether the work begins by itself may change after a look at the button. A press draws the page
+    again: one after another would never let it come to an end.
+    """
+    end = time.monotonic() + LONG / 1000
+    while begun.count() == 0 and time.monotonic() < end:
+        with contextlib.suppress(playwright.sync_api.TimeoutError):
+            enhance_button(page).click(timeout=1000)
+            begun.wait_for(state="attached", timeout=5000)
+
+
+def comparison(page: Page, size: tuple[int, int]) -> Locator:
+    """The slider once it shows a result of this size."""
+    shown = page.locator(".st-key-result .comparison[data-state=ready]")
+    badge = shown.locator(".badge[data-side=after]")
+    expect(badge).to_have_text(f"After · {size[0]} × {size[1]}", timeout=LONG)
+    return shown
+
+
+def pressed_comparison(page: Page, size: tuple[int, int]) -> Locator:
+    """The same, by a press where a busy machine does not do it by itself."""
+    badge = page.locator(".st-key-result .badge[data-side=after]")
+    press_until(page, badge.filter(has_text=re.compile(f"^After · {size[0]} × {size[1]}$")))
+    return comparison(page, size)
+
+
+def upload(page: Page, name: str, content: bytes) -> None:
+    upload_all(page, (name, content))
+
+
+def upload_all(page: Page, *files: tuple[str, bytes]) -> None:
+    chosen: list[FilePayload] = [
+        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        for name, content in files
+    ]
+    page.locator("input[type=file]").set_input_files(chosen)
+
+
+def saved(image: Image.Image, format: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    image.save(file, format)
+    return file.getvalue()
+
+
+def noise(width: int, height: int, *, seed: int) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    return saved(Image.fromarray(pixels))
+
+
+def overflow(page: Page) -> int:
+    """Pixels by which the page can be scrolled sideways."""
+    return int(
+        page.evaluate(
+            """() => Math.max(...["html", "[data-testid=stMain]"].map((each) => {
+                 const element = document.querySelector(each);
+                 return element.scrollWidth - element.clientWidth;
+               }))"""
+        )
+    )

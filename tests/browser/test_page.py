@@ -5,20 +5,37 @@ from __future__ import annotations
 import io
 import re
 import threading
+import time
+import zipfile
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.steps import choose, enhance_button, enter
+from tests.browser.conftest import Traffic
+from tests.browser.steps import (
+    LONG,
+    choose,
+    choose_best_quality,
+    comparison,
+    enhance_button,
+    enhance_unless_done,
+    enter,
+    noise,
+    overflow,
+    pressed_comparison,
+    saved,
+    upload,
+    upload_all,
+)
 from webapp.samples import FOLDER, samples
+from webapp.texts import texts
 
-LONG = 120_000
-"""Milliseconds for what computes; the machine may be busy with other things."""
+PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 
 
 @pytest.fixture
@@ -35,19 +52,29 @@ def visit(address: str, page: Page) -> Page:
 
 @pytest.fixture
 def finished_jobs(address: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], int]:
-    """Counts the server's log lines of jobs that ended in a phase."""
+    """Counts the server's log lines of jobs that ended in a phase, once the samples are made."""
     port = urlsplit(address).port
     log = next(tmp_path_factory.getbasetemp().glob(f"streamlit*/app-{port}.log"))
-    return lambda phase: log.read_text(errors="replace").count(f'{{"job": "{phase}"')
+
+    def count(phase: str) -> int:
+        return log.read_text(errors="replace").count(f'{{"job": "{phase}"')
+
+    end = time.monotonic() + LONG / 1000
+    while count("done") < len(samples()):
+        assert time.monotonic() < end, "the samples were not made in time"
+        time.sleep(0.1)
+    return count
 
 
 @pytest.fixture
-def loopback() -> Iterator[str]:
-    """A web server with the sample pictures."""
+def loopback(tmp_path: Path) -> Iterator[str]:
+    """A web server with a small picture and something else."""
+    (tmp_path / "small.png").write_bytes(noise(64, 40, seed=30))
+    (tmp_path / "notes.json").write_text("{}")
 
     class Handler(SimpleHTTPRequestHandler):
         def __init__(self, *args: object) -> None:
-            super().__init__(*args, directory=str(FOLDER))  # type: ignore[arg-type]
+            super().__init__(*args, directory=str(tmp_path))  # type: ignore[arg-type]
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -60,205 +87,525 @@ def loopback() -> Iterator[str]:
         thread.join()
 
 
-def comparison(page: Page, size: tuple[int, int]) -> Locator:
-    """The slider once it shows a result of this size."""
-    shown = page.locator(".comparison[data-state=ready]")
-    badge = shown.locator(".badge[data-side=after]")
-    expect(badge).to_have_text(f"After · {size[0]} × {size[1]}", timeout=LONG)
-    return shown
-
-
-def upload(page: Page, name: str, content: bytes) -> None:
-    choose(page, "Upload")
-    page.locator("input[type=file]").set_input_files(
-        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-    )
-
-
 def follow_link(page: Page, url: str) -> None:
-    choose(page, "Paste a link")
     page.get_by_label("Link to a picture").fill(url)
     page.keyboard.press("Enter")
 
 
-def saved(image: Image.Image, format: str = "PNG") -> bytes:
-    file = io.BytesIO()
-    image.save(file, format)
-    return file.getvalue()
+def large(page: Page, name: str = "large.png", size: tuple[int, int] = (3000, 2200)) -> None:
+    """Upload a picture that takes long, and wait until its button says so."""
+    upload(page, name, saved(Image.new("RGB", size, "teal")))
+    choose_best_quality(page)
+    expect(page.get_by_text(f"{size[0]} × {size[1]} →")).to_be_visible(timeout=LONG)
 
 
-def noise(width: int, height: int, *, seed: int) -> bytes:
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-    return saved(Image.fromarray(pixels))
+def title(sample: str) -> str:
+    return texts("en")(f"sample.{sample}.title")
 
 
-def overflow(page: Page) -> int:
-    """Pixels by which the page can be scrolled sideways."""
-    return int(
-        page.evaluate(
-            """() => Math.max(...["html", "[data-testid=stMain]"].map((each) => {
-                 const element = document.querySelector(each);
-                 return element.scrollWidth - element.clientWidth;
-               }))"""
-        )
-    )
+# Done on arrival.
 
 
-def test_every_sample_becomes_a_comparison(visit: Page) -> None:
-    for sample in samples().values():
-        with Image.open(FOLDER / sample.file) as image:
-            width, height = image.size
-        choose(visit, sample.title)
-        sizes = f"{width} × {height} → {2 * width} × {2 * height} pixels"
-        expect(visit.get_by_text(sizes, exact=True)).to_be_visible()
-        enhance_button(visit).click()
-        comparison(visit, (2 * width, 2 * height))
-
-
-def test_a_result_is_there_at_once_when_the_visitor_returns_to_it(visit: Page) -> None:
-    enhance_button(visit).click()
-    comparison(visit, (544, 544))
-    choose(visit, "Cat close up")
-    expect(enhance_button(visit)).to_be_enabled()
-    expect(visit.locator(".comparison")).to_have_count(0)
-
-    choose(visit, "Astronaut portrait")
-
-    comparison(visit, (544, 544))
+def test_the_page_opens_on_a_finished_comparison(visit: Page) -> None:
+    comparison(visit, (832, 1040))
     expect(visit.get_by_role("button", name="Enhanced")).to_be_disabled()
 
 
-def test_an_upload_is_enlarged_four_times_and_compared(visit: Page) -> None:
-    picture = Image.open(FOLDER / "cat.jpg").crop((0, 0, 120, 90))
-    upload(visit, "kitten.jpg", saved(picture, "JPEG"))
-    choose(visit, "4 ×")
-    expect(visit.get_by_text("120 × 90 → 480 × 360 pixels")).to_be_visible()
+def test_the_divider_sweeps_once_on_arrival_and_then_rests(address: str, page: Page) -> None:
+    page.add_init_script(
+        """const seen = window.seen = [];
+           setInterval(() => {
+             const inside = (e) => e.shadowRoot?.querySelector(".handle");
+             const handle = [...document.querySelectorAll("*")].map(inside).find(Boolean);
+             if (handle) seen.push(Number(handle.getAttribute("aria-valuenow")));
+           }, 30);"""
+    )
+    enter(page, address)
 
-    enhance_button(visit).click()
+    page.wait_for_function("() => Math.max(...window.seen) > 80 && Math.min(...window.seen) < 20")
+    expect(page.locator(".comparison").get_by_role("slider")).to_have_attribute(
+        "aria-valuenow", "50"
+    )
+
+
+def test_the_divider_rests_where_motion_is_unwanted(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = enter(open_page(reduced_motion="reduce"), address)
+
+    expect(page.locator(".comparison").get_by_role("slider")).to_have_attribute(
+        "aria-valuenow", "50"
+    )
+    page.wait_for_timeout(800)
+    expect(page.locator(".comparison").get_by_role("slider")).to_have_attribute(
+        "aria-valuenow", "50"
+    )
+
+
+def test_a_click_on_any_sample_shows_its_result_without_a_job(
+    visit: Page, finished_jobs: Callable[[str], int]
+) -> None:
+    for sample in samples().values():
+        with Image.open(FOLDER / sample.file) as image:
+            width, height = image.size
+        choose(visit, title(sample.name))
+        comparison(visit, (4 * width, 4 * height))
+    after = finished_jobs("done")
+
+    for sample in reversed(samples().values()):
+        choose(visit, title(sample.name))
+        expect(visit.get_by_role("button", name="Enhanced")).to_be_disabled()
+
+    assert finished_jobs("done") == after
+
+
+def test_the_product_has_one_name(visit: Page) -> None:
+    expect(visit.get_by_role("heading", level=1)).to_have_text("Super-resolution")
+    expect(visit).to_have_title("Super-resolution")
+
+
+# No second click, nothing thrown away.
+
+
+def test_a_small_upload_runs_by_itself_and_is_compared(visit: Page) -> None:
+    picture = Image.open(FOLDER / "cat.jpg").crop((0, 0, 120, 90))
+
+    upload(visit, "kitten.jpg", saved(picture, "JPEG"))
 
     shown = comparison(visit, (480, 360))
     handle = shown.get_by_role("slider")
-    expect(handle).to_have_attribute("aria-valuenow", "50")
-    box = handle.bounding_box()
-    assert box is not None
-    visit.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    visit.mouse.down()
-    visit.mouse.move(box["x"] + box["width"] / 2 + 150, box["y"] + box["height"] / 2, steps=5)
-    visit.mouse.up()
-    expect(handle).to_have_attribute("aria-valuenow", re.compile(r"^[67]\d$"))
+    handle.focus()
+    visit.keyboard.press("Home")
+    expect(handle).to_have_attribute("aria-valuenow", "0")
+    visit.keyboard.press("PageUp")
+    expect(handle).to_have_attribute("aria-valuenow", "10")
 
 
-def test_downloads_open_and_have_the_right_size(visit: Page) -> None:
+def test_a_change_of_scale_keeps_the_old_result_until_the_new_one_is_there(visit: Page) -> None:
+    upload(visit, "noise.png", noise(200, 150, seed=2))
+    pressed_comparison(visit, (800, 600))
+    visit.evaluate(
+        """() => {
+             window.gaps = 0;
+             setInterval(() => {
+               if (!document.querySelector(".st-key-result")) window.gaps += 1;
+             }, 10);
+           }"""
+    )
+
+    choose(visit, "2 ×")
+
+    pressed_comparison(visit, (400, 300))
+    assert visit.evaluate("window.gaps") == 0
+
+
+def test_a_result_is_there_at_once_when_the_visitor_returns_to_it(
+    visit: Page, finished_jobs: Callable[[str], int]
+) -> None:
+    upload(visit, "noise.png", noise(90, 60, seed=3))
+    comparison(visit, (360, 240))
+    before = finished_jobs("done")
+    choose(visit, title("cat"))
+    comparison(visit, (1200, 800))
+
+    visit.get_by_role("radio", name="noise.png: done").click()
+
+    comparison(visit, (360, 240))
+    assert finished_jobs("done") == before
+
+
+def test_a_long_job_waits_for_a_press_says_how_long_and_ends_only_after_a_question(
+    visit: Page, finished_jobs: Callable[[str], int]
+) -> None:
+    before = finished_jobs("cancelled")
+    large(visit)
+    expect(visit.get_by_role("progressbar")).to_have_count(0)
+    expect(enhance_button(visit)).to_have_text(re.compile(r"Enhance · about \d+ (s|min)"))
+
     enhance_button(visit).click()
-    comparison(visit, (544, 544))
+    bar = visit.get_by_role("progressbar")
+    expect(bar).not_to_have_attribute("aria-valuenow", "0", timeout=LONG)
+    expect(visit.get_by_text(re.compile(r"Enhancing … .* left"))).to_be_visible(timeout=LONG)
+    expect(visit).to_have_title(re.compile(r"^\d+ % · Super-resolution"))
+    visit.get_by_role("button", name="Stop", exact=True).click()
+    expect(visit.get_by_text("will be lost")).to_be_visible()
+    visit.get_by_role("button", name="Go on").click()
+    expect(visit.get_by_text("will be lost")).to_have_count(0)
+    assert finished_jobs("cancelled") == before
+
+    visit.get_by_role("button", name="Stop", exact=True).click()
+    visit.get_by_role("button", name="Stop it").click()
+
+    expect(enhance_button(visit)).to_be_enabled(timeout=LONG)
+    expect(bar).to_have_count(0)
+    choose(visit, title("galaxies"))
+    choose(visit, "Fast", group="Quality")
+    enhance_unless_done(visit)
+    comparison(visit, (1280, 960))
+    assert finished_jobs("cancelled") == before + 1
+
+
+def test_a_running_job_goes_on_while_the_visitor_looks_at_a_sample(visit: Page) -> None:
+    large(visit, size=(1200, 900))
+    choose(visit, "2 ×")
+    enhance_button(visit).click()
+    expect(visit.get_by_role("progressbar")).to_be_visible(timeout=LONG)
+
+    choose(visit, title("cat"))
+    enhance_unless_done(visit)
+    expect(visit.locator(".st-key-result")).to_be_visible(timeout=LONG)
+
+    expect(visit.get_by_role("radio", name="large.png: done")).to_be_visible(timeout=LONG)
+
+
+def test_six_impatient_clicks_are_one_job(visit: Page, finished_jobs: Callable[[str], int]) -> None:
+    before = finished_jobs("done")
+    large(visit, size=(900, 700))
+
+    enhance_button(visit).evaluate("button => { for (let i = 0; i < 6; i++) button.click(); }")
+
+    comparison(visit, (3600, 2800))
+    assert finished_jobs("done") == before + 1
+
+
+def test_two_tiers_are_compared_with_each_other(visit: Page) -> None:
+    choose(visit, "Fast", group="Quality")
+    upload(visit, "noise.png", noise(120, 90, seed=4))
+    comparison(visit, (480, 360))
+
+    visit.locator(".st-key-left").get_by_role("radio", name="Best quality").click()
+
+    slider = visit.locator(".st-key-result .comparison[data-state=ready]")
+    expect(slider.locator(".badge[data-side=before]")).to_have_text("Best quality", timeout=LONG)
+    expect(slider.locator(".badge[data-side=after]")).to_have_text("Fast")
+
+
+def test_back_takes_a_choice_back(visit: Page) -> None:
+    expect(visit).to_have_url(re.compile("scale=4"))
+    choose(visit, "2 ×")
+    expect(visit).to_have_url(re.compile("scale=2"))
+
+    visit.go_back()
+
+    expect(visit.get_by_role("radio", name="4 ×")).to_be_checked()
+
+
+def test_every_pixel_can_be_looked_at_anywhere_in_a_large_result(visit: Page) -> None:
+    choose(visit, "Fast", group="Quality")
+    choose(visit, "2 ×")
+    upload(visit, "noise.png", noise(1500, 700, seed=5))
+    expect(visit.get_by_text("1500 × 700 → 3000 × 1400 pixels")).to_be_visible(timeout=LONG)
+    shown = pressed_comparison(visit, (3000, 1400))
+    expect(shown.locator(".tile")).to_have_count(0)
+
+    shown.get_by_role("button", name="100 %").click()
+
+    for side, width in (("before", 512), ("after", 1024)):
+        tile = shown.locator(f".side[data-side={side}] .tile").first
+        expect(tile).to_have_js_property("complete", True)
+        expect(tile).to_have_js_property("naturalWidth", width)
+    expect(shown.locator(".outline")).to_have_count(0)
+    expect(shown.get_by_text("zoom in anywhere to see every pixel")).to_be_visible()
+
+
+def test_natural_and_vivid_are_offered_for_photographs_only(visit: Page) -> None:
+    detail = visit.get_by_role("slider", name="Natural ↔ Vivid")
+    expect(detail).to_have_value("80")
+
+    detail.focus()
+    visit.keyboard.press("Home")
+
+    expect(visit).to_have_url(re.compile("detail=0"))
+    enhance_unless_done(visit)
+    expect(visit.get_by_text("detail 0 %")).to_be_visible(timeout=LONG)
+    choose(visit, title("comic"))
+    expect(visit.get_by_text("“Best quality” chosen automatically")).to_be_visible(timeout=LONG)
+    expect(detail).to_have_count(0)
+
+
+# Drop, paste or choose, anywhere.
+
+
+def drop(page: Page, name: str, content: bytes) -> None:
+    """As a browser does when a file is dropped on the heading, far from the drop area."""
+    page.evaluate(
+        """([name, bytes]) => {
+             const transfer = new DataTransfer();
+             transfer.items.add(new File([new Uint8Array(bytes)], name));
+             const target = document.querySelector("h1");
+             const options = {
+               dataTransfer: transfer, bubbles: true, composed: true, cancelable: true,
+             };
+             const send = (type) => target.dispatchEvent(new DragEvent(type, options));
+             send("dragenter");
+             send("dragover");
+             window.drop = () => send("drop");
+           }""",
+        [name, list(content)],
+    )
+    expect(page.get_by_text("Drop your pictures to enlarge them")).to_be_visible()
+    page.evaluate("window.drop()")
+
+
+def paste(page: Page, *, text: str = "", file: tuple[str, bytes] | None = None) -> None:
+    page.evaluate(
+        """([text, name, bytes]) => {
+             const data = new DataTransfer();
+             if (name) data.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
+             else data.setData("text/plain", text);
+             const options = {clipboardData: data, bubbles: true, cancelable: true};
+             document.body.dispatchEvent(new ClipboardEvent("paste", options));
+           }""",
+        [text, file[0] if file else "", list(file[1]) if file else []],
+    )
+
+
+def test_a_picture_dropped_anywhere_is_enhanced(visit: Page) -> None:
+    drop(visit, "dropped.png", noise(50, 40, seed=5))
+
+    comparison(visit, (200, 160))
+    expect(visit.get_by_text("Drop your pictures to enlarge them")).to_be_hidden()
+
+
+def test_a_picture_in_the_clipboard_is_pasted(visit: Page) -> None:
+    paste(visit, file=("image.png", noise(44, 30, seed=6)))
+
+    comparison(visit, (176, 120))
+
+
+def test_a_link_in_the_clipboard_is_followed(visit: Page, loopback: str) -> None:
+    paste(visit, text=f"{loopback}/small.png")
+
+    comparison(visit, (256, 160))
+
+
+def test_text_pasted_into_the_link_field_stays_there(visit: Page) -> None:
+    field = visit.get_by_label("Link to a picture")
+    field.focus()
+
+    field.evaluate(
+        """field => {
+             const data = new DataTransfer();
+             data.setData("text/plain", "https://example.com/a.png");
+             const options = {clipboardData: data, bubbles: true, composed: true};
+             field.dispatchEvent(new ClipboardEvent("paste", options));
+           }"""
+    )
+
+    visit.wait_for_timeout(500)
+    expect(visit.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_picture_behind_a_link_is_fetched_and_enhanced(visit: Page, loopback: str) -> None:
+    follow_link(visit, f"{loopback}/small.png")
+
+    comparison(visit, (256, 160))
+
+
+def test_the_upload_survives_a_look_at_the_samples(visit: Page) -> None:
+    upload(visit, "mine.png", noise(60, 44, seed=7))
+    comparison(visit, (240, 176))
+
+    choose(visit, title("comic"))
+    comparison(visit, (1600, 1200))
+
+    visit.get_by_role("radio", name="mine.png: done").click()
+    comparison(visit, (240, 176))
+
+
+# What cannot be used is explained, and clears what was there before.
+
+
+def explained(page: Page, words: str) -> Locator:
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text(words, timeout=LONG)
+    expect(page.locator(".comparison")).to_have_count(0)
+    return alert
+
+
+def test_a_link_that_leads_nowhere_is_explained(visit: Page, loopback: str) -> None:
+    follow_link(visit, f"{loopback}/missing.jpg")
+
+    explained(visit, "There is no picture at this link")
+
+
+def test_a_link_to_something_else_is_explained(visit: Page, loopback: str) -> None:
+    follow_link(visit, f"{loopback}/notes.json")
+
+    explained(visit, "not a picture")
+
+
+def test_a_private_address_is_refused_by_default(
+    streamlit_server: Callable[..., str], page: Page, loopback: str
+) -> None:
+    enter(page, streamlit_server("webapp/app.py", env={"SR_MODEL": "fast"}))
+
+    follow_link(page, f"{loopback}/small.png")
+
+    explained(page, "This link cannot be used")
+
+
+def test_a_file_that_is_no_picture_is_explained(visit: Page) -> None:
+    upload(visit, "notes.jpg", b"Dear diary")
+
+    explained(visit, "not a picture that can be read")
+    expect(visit.get_by_text("Traceback")).to_have_count(0)
+
+
+def test_a_name_without_a_known_ending_is_no_reason_to_refuse(visit: Page) -> None:
+    upload(visit, "picture.dat", noise(40, 30, seed=8))
+
+    comparison(visit, (160, 120))
+
+
+def test_an_empty_file_is_explained(visit: Page, traffic: Traffic) -> None:
+    traffic.allowed_errors.append("/upload")
+    upload(visit, "empty.png", b"")
+
+    explained(visit, "This file is empty")
+
+
+def test_a_file_over_the_limit_is_explained_in_our_words(visit: Page, traffic: Traffic) -> None:
+    traffic.allowed_errors.append("/upload")
+    upload(visit, "huge.png", bytes(33 * 2**20))
+
+    alert = explained(visit, "This file is too big")
+    expect(alert).to_contain_text("32 MB")
+
+
+def test_a_damaged_picture_is_explained_and_another_one_still_works(visit: Page) -> None:
+    upload(visit, "half.png", noise(80, 60, seed=1)[:3000])
+    explained(visit, "damaged")
+
+    choose(visit, title("cat"))
+
+    expect(visit.get_by_role("alert")).to_have_count(0)
+    comparison(visit, (1200, 800))
+
+
+def test_the_markup_in_a_name_is_text(visit: Page) -> None:
+    name = "<img src=x onerror=alert(1)> **b** $x$ :red[c].png"
+    upload_all(visit, (name, b"not a picture"), (name.replace("c]", "d]"), noise(20, 20, seed=9)))
+
+    comparison(visit, (80, 80))
+    expect(visit.get_by_role("radio", name=re.compile("onerror"))).to_have_count(2)
+    assert visit.locator("img[src=x]").count() == 0
+
+
+# Larger than the engine takes.
+
+
+def test_a_picture_that_is_too_large_can_be_shrunk(visit: Page) -> None:
+    upload(visit, "wide.png", saved(Image.new("RGB", (4600, 30), "navy")))
+    expect(visit.get_by_text("4600 × 30 pixels")).to_be_visible(timeout=LONG)
+
+    visit.get_by_role("button", name="Shrink to fit").click()
+
+    enhance_unless_done(visit)
+    comparison(visit, (16384, 108))
+
+
+def test_a_part_of_a_picture_that_is_too_large_can_be_used(visit: Page) -> None:
+    picture = Image.new("RGB", (4300, 40), "red")
+    picture.paste("blue", (4200, 0, 4300, 40))
+    upload(visit, "wide.png", saved(picture))
+    handle = visit.get_by_role("button", name="Part to use")
+    handle.focus()
+    visit.keyboard.press("ArrowRight")
+    visit.wait_for_timeout(600)
+
+    visit.get_by_role("button", name="Use this part").click()
+
+    expect(visit.get_by_text("4096 × 40 →")).to_be_visible(timeout=LONG)
+
+
+# Saving.
+
+
+def test_results_are_saved_in_every_format_with_their_size_shown(visit: Page) -> None:
+    upload(visit, "my photo.png", noise(60, 40, seed=10))
+    comparison(visit, (240, 160))
+    menu = visit.get_by_role("group", name="Save the result")
 
     for label, kind, extension in [
         ("PNG", "PNG", "png"),
         ("JPEG", "JPEG", "jpg"),
         ("WebP", "WEBP", "webp"),
     ]:
+        menu.get_by_role("radio", name=label).click()
+        link = menu.get_by_role("link")
+        expect(link).to_have_text(re.compile(r"Save · \d+ kB"))
         with visit.expect_download() as download:
-            visit.get_by_role("button", name=f"Download {label}").click()
-        assert download.value.suggested_filename == f"astronaut-portrait-x2.{extension}"
+            link.click()
+        assert download.value.suggested_filename == f"my photo-x4.{extension}"
         with Image.open(download.value.path()) as image:
             image.load()
-            assert (image.format, image.size) == (kind, (544, 544))
+            assert (image.format, image.size) == (kind, (240, 160))
 
 
-def test_a_picture_behind_a_link_is_fetched_and_enhanced(visit: Page, loopback: str) -> None:
-    follow_link(visit, f"{loopback}/brick-wall.jpg")
-    expect(visit.get_by_text("320 × 240 → 640 × 480 pixels")).to_be_visible()
+def test_a_lower_quality_makes_a_smaller_file(visit: Page) -> None:
+    upload(visit, "a.png", noise(60, 40, seed=11))
+    comparison(visit, (240, 160))
+    menu = visit.get_by_role("group", name="Save the result")
+    menu.get_by_role("radio", name="JPEG").click()
+    link = menu.get_by_role("link")
+    expect(link).to_have_text(re.compile(r"\d+ kB"))
+    before = link.inner_text()
 
-    enhance_button(visit).click()
+    menu.get_by_role("slider", name="Quality").fill("60")
 
-    comparison(visit, (640, 480))
-
-
-def test_a_link_that_leads_nowhere_is_explained(visit: Page, loopback: str) -> None:
-    follow_link(visit, f"{loopback}/missing.jpg")
-
-    expect(visit.get_by_text("There is no picture at this link")).to_be_visible()
-    expect(enhance_button(visit)).to_be_disabled()
-
-
-def test_a_link_to_something_else_is_explained(visit: Page, loopback: str) -> None:
-    follow_link(visit, f"{loopback}/samples.json")
-
-    expect(visit.get_by_role("alert")).to_contain_text("not a picture")
-    expect(enhance_button(visit)).to_be_disabled()
+    expect(link).not_to_have_text(before)
+    expect(link).to_have_text(re.compile(r"\d+ kB"))
 
 
-def test_a_private_address_is_refused_by_default(
-    streamlit_server: Callable[..., str], page: Page, loopback: str
+def test_date_and_resolution_are_kept_when_that_is_asked_for(visit: Page) -> None:
+    exif = Image.Exif()
+    exif[0x8769] = {0x9003: "2021:05:03 14:30:00"}
+    exif[0x8825] = {1: "N", 2: (52.0, 31.0, 12.0)}
+    file = io.BytesIO()
+    Image.open(FOLDER / "cat.jpg").crop((0, 0, 80, 60)).save(
+        file, "JPEG", dpi=(300, 300), exif=exif.tobytes()
+    )
+    upload(visit, "dated.jpg", file.getvalue())
+    comparison(visit, (320, 240))
+    menu = visit.get_by_role("group", name="Save the result")
+    expect(menu.get_by_text("The original says where it was taken")).to_be_visible()
+
+    menu.get_by_role("checkbox", name="Keep: May 3, 2021, 300 dpi").check()
+    menu.get_by_role("radio", name="JPEG").click()
+    with visit.expect_download() as download:
+        menu.get_by_role("link").click()
+
+    with Image.open(download.value.path()) as image:
+        assert image.getexif().get_ifd(0x8769) == {0x9003: "2021:05:03 14:30:00"}
+        assert not image.getexif().get_ifd(0x8825)
+        assert image.info["dpi"] == (300, 300)
+
+
+# Nobody has another's pictures.
+
+
+def test_another_tab_sees_nothing_of_this_one(
+    visit: Page, address: str, open_page: Callable[..., Page], traffic: Traffic
 ) -> None:
-    enter(page, streamlit_server("webapp/app.py", env={"SR_TILE_SIZE": "256"}))
+    upload(visit, "secret.png", noise(64, 48, seed=12))
+    comparison(visit, (256, 192))
+    link = visit.get_by_role("group", name="Save the result").get_by_role("link")
+    href = link.get_attribute("href") or ""
 
-    follow_link(page, f"{loopback}/cat.jpg")
+    other = enter(open_page(), address)
 
-    expect(page.get_by_text("This link cannot be used")).to_be_visible()
-
-
-def test_a_file_that_is_no_picture_is_explained(visit: Page) -> None:
-    upload(visit, "notes.jpg", b"Dear diary")
-
-    expect(visit.get_by_role("alert")).to_contain_text("not a picture we can read")
-    expect(visit.get_by_text("Traceback")).to_have_count(0)
-    expect(enhance_button(visit)).to_be_disabled()
-
-
-def test_a_damaged_picture_is_explained_and_another_one_still_works(visit: Page) -> None:
-    upload(visit, "half.png", noise(80, 60, seed=1)[:3000])
-    expect(visit.get_by_role("alert")).to_contain_text("damaged")
-
-    choose(visit, "Try a sample")
-
-    expect(visit.get_by_role("alert")).to_have_count(0)
-    expect(enhance_button(visit)).to_be_enabled()
+    expect(other.get_by_role("radio", name=re.compile("secret"))).to_have_count(0)
+    guess = re.sub(r"result/[^.]+", "result/" + "A" * 32, href)
+    traffic.allowed_errors.append("410")
+    assert other.request.get(href).status == 200
+    assert other.request.get(guess).status == 410
 
 
-def test_a_too_large_picture_is_explained_with_its_size(visit: Page) -> None:
-    upload(visit, "wide.png", saved(Image.new("RGB", (4097, 10))))
+def test_an_upload_without_a_tabs_token_is_refused(visit: Page, address: str) -> None:
+    answer = visit.request.post(f"{address}/upload", data=noise(9, 9, seed=1))
 
-    expect(visit.get_by_role("alert")).to_contain_text("already very large")
-    expect(visit.get_by_role("alert")).to_contain_text("4097 x 10")
-
-
-def test_a_long_job_shows_progress_and_can_be_cancelled(
-    visit: Page, finished_jobs: Callable[[str], int]
-) -> None:
-    before = finished_jobs("cancelled")
-    upload(visit, "large.png", saved(Image.new("RGB", (4000, 3000), "teal")))
-    choose(visit, "4 ×")
-    expect(visit.get_by_text("4000 × 3000 → 16000 × 12000 pixels")).to_be_visible(timeout=LONG)
-
-    enhance_button(visit).click()
-    bar = visit.get_by_role("progressbar")
-    expect(bar).to_be_visible(timeout=LONG)
-    expect(bar).not_to_have_attribute("aria-valuenow", "0", timeout=LONG)
-    expect(visit.get_by_text(re.compile(r"Enhancing … .* left"))).to_be_visible(timeout=LONG)
-    visit.get_by_role("button", name="Cancel").click()
-
-    expect(visit.get_by_text("Press Enhance to start again.")).to_be_visible(timeout=LONG)
-    expect(bar).to_have_count(0)
-    choose(visit, "2 ×")
-    choose(visit, "Try a sample")
-    choose(visit, "Distant galaxies")
-    choose(visit, "4 ×")
-    expect(visit.get_by_text("320 × 240 → 1280 × 960 pixels")).to_be_visible(timeout=LONG)
-    enhance_button(visit).click()
-    comparison(visit, (1280, 960))
-    assert finished_jobs("cancelled") == before + 1
-
-
-def test_six_impatient_clicks_are_one_job(visit: Page, finished_jobs: Callable[[str], int]) -> None:
-    before = finished_jobs("done")
-    upload(visit, "noise.png", noise(400, 300, seed=2))
-    expect(visit.get_by_text("400 × 300 → 800 × 600 pixels")).to_be_visible()
-
-    enhance_button(visit).evaluate("button => { for (let i = 0; i < 6; i++) button.click(); }")
-
-    comparison(visit, (800, 600))
-    assert finished_jobs("done") == before + 1
+    assert answer.status == 403
 
 
 def test_a_closed_tab_makes_room_for_the_next_visitor(
@@ -268,60 +615,70 @@ def test_a_closed_tab_makes_room_for_the_next_visitor(
     leaver, next_one = open_page(), open_page()
     enter(leaver, address)
     enter(next_one, address)
-    upload(leaver, "huge.png", saved(Image.new("RGB", (4096, 4096), "navy")))
-    choose(leaver, "4 ×")
-    expect(leaver.get_by_text("4096 × 4096 → 16384 × 16384 pixels")).to_be_visible(timeout=LONG)
+    large(leaver, size=(4000, 4000))
     enhance_button(leaver).click()
     expect(leaver.get_by_role("progressbar")).to_be_visible(timeout=LONG)
-    upload(next_one, "small.png", noise(60, 40, seed=3))
-    expect(next_one.get_by_text("60 × 40 → 120 × 80 pixels")).to_be_visible(timeout=LONG)
-    enhance_button(next_one).click()
-    expect(next_one.get_by_text("one picture is before yours")).to_be_visible()
+    upload(next_one, "small.png", noise(60, 40, seed=13))
+    expect(next_one.get_by_text("1 picture is before yours")).to_be_visible()
 
     leaver.close()
 
-    comparison(next_one, (120, 80))
+    comparison(next_one, (240, 160))
     assert finished_jobs("cancelled") == before + 1
 
 
+# Choices.
+
+
 def test_the_cleanup_can_be_chosen(visit: Page) -> None:
-    choose(visit, "Rocket, poor JPEG")
+    choose(visit, title("rocket-jpeg"))
+    comparison(visit, (1600, 1084))
+    expect(visit.get_by_text("JPEG clean-up", exact=False)).to_be_visible()
     visit.get_by_text("More options").click()
     choose(visit, "Adjust")
     expect(visit.get_by_role("slider", name="Strength")).to_be_visible()
     choose(visit, "Off")
     expect(visit.get_by_role("slider", name="Strength")).to_have_count(0)
+    enhance_unless_done(visit)
 
-    enhance_button(visit).click()
-
-    comparison(visit, (800, 542))
-    expect(visit.get_by_text("JPEG clean-up", exact=False)).to_have_count(0)
+    expect(visit.get_by_text("JPEG clean-up", exact=False)).to_have_count(0, timeout=LONG)
 
 
 def test_the_gallery_is_used_with_the_keyboard(visit: Page) -> None:
-    visit.get_by_role("radio", name="Astronaut portrait").focus()
+    visit.get_by_role("radio", name=title("astronaut-portrait")).focus()
 
     visit.keyboard.press("ArrowRight")
 
-    cat = visit.get_by_role("radio", name="Cat close up")
+    cat = visit.get_by_role("radio", name=title("cat"))
     expect(cat).to_be_focused()
     expect(cat).to_be_checked()
-    expect(visit.get_by_text("300 × 200 → 600 × 400 pixels")).to_be_visible()
+    comparison(visit, (1200, 800))
+
+
+def test_pressing_right_after_a_change_takes_the_change(visit: Page) -> None:
+    large(visit, size=(1100, 900))
+    choose(visit, "2 ×")
+    choose_best_quality(visit)
+    enhance_button(visit).click()
+
+    comparison(visit, (2200, 1800))
+
+
+# Other screens.
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(
     address: str, open_page: Callable[..., Page]
 ) -> None:
-    phone = open_page(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
-    enter(phone, address)
-    assert overflow(phone) == 0
+    phone = enter(open_page(**PHONE), address)
 
-    enhance_button(phone).tap()
-
-    comparison(phone, (544, 544))
-    expect(phone.locator(".comparison .stage")).to_be_in_viewport(ratio=0.9)
-    expect(phone.get_by_role("button", name="Download PNG")).to_be_visible()
+    comparison(phone, (832, 1040))
     assert overflow(phone) == 0
+    for sample in samples().values():
+        thumbnail = phone.get_by_role("radio", name=title(sample.name))
+        thumbnail.scroll_into_view_if_needed()
+        expect(thumbnail).to_be_in_viewport(ratio=1)
+    expect(phone.get_by_role("link", name=re.compile("^Save"))).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -335,9 +692,36 @@ def test_the_page_follows_the_visitors_theme(
     expect(page.locator(".stApp")).to_have_css("background-color", background)
 
 
-def test_pressing_right_after_a_change_takes_the_change(visit: Page) -> None:
-    choose(visit, "Comic panel")
-    choose(visit, "4 ×")
-    enhance_button(visit).click()
+# Many at once.
 
-    comparison(visit, (1600, 1200))
+
+def test_several_pictures_are_enhanced_in_a_row_and_saved_as_one_file(visit: Page) -> None:
+    files = [(f"n{each}.png", noise(40 + each, 30, seed=each)) for each in range(3)]
+    upload_all(visit, *files, ("bad.jpg", b"Dear diary"))
+
+    row = visit.get_by_role("radiogroup", name="Your pictures")
+    for name, _ in files:
+        expect(row.get_by_role("radio", name=f"{name}: done")).to_be_visible(timeout=LONG)
+    expect(row.get_by_role("radio", name="bad.jpg: cannot be used")).to_be_visible()
+    row.get_by_role("radio", name="n1.png: done").click()
+    comparison(visit, (164, 120))
+    with visit.expect_download() as download:
+        visit.get_by_role("link", name="Save all as ZIP").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert sorted(archive.namelist()) == ["n0-x4.png", "n1-x4.png", "n2-x4.png"]
+        assert archive.testzip() is None
+
+
+def test_many_large_pictures_wait_for_a_press_and_stop_together(visit: Page) -> None:
+    choose_best_quality(visit)
+    files = [
+        (f"{colour}.png", saved(Image.new("RGB", (1600, 1200), colour)))
+        for colour in ("red", "teal")
+    ]
+    upload_all(visit, *files)
+    button = visit.get_by_role("button", name=re.compile("Enhance all 2 pictures · about"))
+
+    button.click(timeout=LONG)
+    visit.get_by_role("button", name="Stop all").click(timeout=LONG)
+
+    expect(button).to_be_visible(timeout=LONG)

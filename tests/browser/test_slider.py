@@ -405,7 +405,7 @@ def test_hard_pixels_show_each_pixel_of_the_input_as_a_square(show: Open) -> Non
 
 def test_a_large_result_shows_every_pixel_in_its_middle_and_says_so(show: Open) -> None:
     slider = show("large")
-    expect(slider.root.get_by_text("The download has every pixel (6400 × 4800)")).to_be_visible()
+    expect(slider.root.get_by_text("The saved file has every pixel (6400 × 4800)")).to_be_visible()
     bring_into_view(slider)
 
     slider.button("Zoom in to see the difference").click()

@@ -7,14 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from cfn.variants import VARIANTS, Variant
+from cfn.variants import STACKS, VARIANTS, Variant
 from tests.cfn.resolver import US, Region, Stack, load_file
 
 ROOT = Path(__file__).parent.parent.parent
 GIVEN = {"artifactBucket": "artifacts", "artifactPrefix": "super-resolution/0123456789abcdef"}
 GIVEN_TO: dict[str, dict[str, str]] = {
-    "lambda": {"modelsSha256": "5" * 64},
+    "lambda": {"functionSha256": "f" * 16, "modelsSha256": "5" * 64},
     "gpu": {},
+    "bulk": {
+        "sourceBucket": "photos",
+        "sourcePrefix": "small/",
+        "targetBucket": "results",
+        "targetPrefix": "large/",
+    },
     "inf": {"containerImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/sr:1"},
 }
 
@@ -32,8 +38,14 @@ def put_up(
 
 @pytest.fixture(params=list(VARIANTS))
 def variant(request: pytest.FixtureRequest) -> Variant:
-    """Each of the three."""
+    """Each of the three with an API."""
     return VARIANTS[request.param]
+
+
+@pytest.fixture(params=list(STACKS))
+def any_stack(request: pytest.FixtureRequest) -> Variant:
+    """Those, and the one for bulk work."""
+    return STACKS[request.param]
 
 
 @pytest.fixture

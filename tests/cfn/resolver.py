@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,10 @@ class Region:
 US = Region("us-east-1", "aws", "amazonaws.com")
 BEIJING = Region("cn-north-1", "aws-cn", "amazonaws.com.cn")
 NINGXIA = Region("cn-northwest-1", "aws-cn", "amazonaws.com.cn")
+GOVCLOUD = Region("us-gov-west-1", "aws-us-gov", "amazonaws.com")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML with CloudFormation's short forms; a key that is there twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -59,8 +62,14 @@ _Loader.add_multi_constructor("!", _short_form)
 
 def load(text: str) -> dict[str, Any]:
     """A template's YAML, short forms as long ones."""
-    loaded: dict[str, Any] = yaml.load(text, _Loader)
+    loaded: dict[str, Any] = pickle.loads(_parsed(text))
     return loaded
+
+
+@cache
+def _parsed(text: str) -> bytes:
+    """So that each caller gets a copy of its own."""
+    return pickle.dumps(yaml.load(text, _Loader))
 
 
 def load_file(path: Path) -> dict[str, Any]:
@@ -88,7 +97,7 @@ class Stack:
         **parameters: str,
     ) -> None:
         self._template = template
-        self._region = region
+        self.region = region
         declared = template.get("Parameters", {})
         unknown = set(parameters) - set(declared)
         assert not unknown, f"no such parameters: {unknown}"
@@ -182,13 +191,13 @@ class Stack:
 
     def _ref(self, name: str) -> Any:
         pseudo = {
-            "AWS::Region": self._region.name,
-            "AWS::Partition": self._region.partition,
-            "AWS::URLSuffix": self._region.suffix,
+            "AWS::Region": self.region.name,
+            "AWS::Partition": self.region.partition,
+            "AWS::URLSuffix": self.region.suffix,
             "AWS::AccountId": ACCOUNT,
             "AWS::StackName": "pictures",
             "AWS::StackId": (
-                f"arn:{self._region.partition}:cloudformation:{self._region.name}:{ACCOUNT}"
+                f"arn:{self.region.partition}:cloudformation:{self.region.name}:{ACCOUNT}"
                 f":stack/pictures/{GUID}"
             ),
             "AWS::NoValue": NO_VALUE,
@@ -239,7 +248,7 @@ class Stack:
         return self._template["Mappings"][name][first][second]
 
     def _getazs(self, argument: Any) -> list[str]:
-        return [f"{self._region.name}{zone}" for zone in "ab"]
+        return [f"{self.region.name}{zone}" for zone in "ab"]
 
     def _cidr(self, argument: list[Any]) -> list[str]:
         block, count, bits = (self.value(each) for each in argument)

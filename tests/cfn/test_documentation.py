@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import botocore.session
 import pytest
+from botocore import xform_name
 
 from cfn.__main__ import make_parser
 from cfn.upload import launch_link
-from cfn.variants import INF, VARIANTS
+from cfn.variants import INF, STACKS, VARIANTS
 from tests.cfn.conftest import ROOT
 from tests.cfn.resolver import load_file
 from tests.cfn.test_templates import KEPT_ON_PURPOSE
@@ -21,7 +23,7 @@ ROWS = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", TABLES, re.MULTILINE))
 
 def defaults() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for variant in VARIANTS.values():
+    for variant in STACKS.values():
         parameters = load_file(ROOT / "cfn" / variant.template)["Parameters"]
         for name, about in parameters.items():
             found.setdefault(name, set()).add(str(about.get("Default", "")))
@@ -46,6 +48,22 @@ def test_every_command_line_is_one_that_the_parser_takes() -> None:
         make_parser().parse_args(line.split())
 
 
+def test_every_call_of_aws_s_own_command_line_has_the_options_of_its_operation() -> None:
+    lines = re.findall(
+        r"^aws (sagemaker\S*) (\S+) (.*)$", DEPLOY.replace("\\\n", " "), re.MULTILINE
+    )
+    assert {operation for _, operation, _ in lines} == {
+        "invoke-endpoint-async",
+        "create-transform-job",
+    }
+    for service, operation, options in lines:
+        model = botocore.session.get_session().get_service_model(service)
+        name = next(each for each in model.operation_names if xform_name(each, "-") == operation)
+        members = model.operation_model(name).input_shape.members
+        known = {xform_name(each, "-") for each in members}
+        assert set(re.findall(r"--([a-z-]+)", options)) <= known
+
+
 def test_the_launch_link_has_the_form_of_those_that_packaging_prints() -> None:
     link = launch_link(
         bucket="YOUR-BUCKET",
@@ -63,9 +81,11 @@ def test_what_a_deletion_keeps_is_written_down() -> None:
 
 
 def test_every_variant_has_a_diagram() -> None:
-    assert ARCHITECTURE.count("```mermaid") == len(VARIANTS)  # Inferentia has the GPU's shape
+    stacks = ARCHITECTURE.split("## The stacks")[1]
+    # Lambda has one for each place of its networks, and Inferentia has the shape of the GPU.
+    assert stacks.count("```mermaid") >= len(VARIANTS) + 1
     for variant in VARIANTS.values():
-        assert variant.template in ARCHITECTURE
+        assert variant.template in stacks
 
 
 @pytest.mark.parametrize("text", [DEPLOY, ARCHITECTURE], ids=["deploy", "architecture"])

@@ -14,12 +14,12 @@ from PIL import Image
 
 from backend import Settings
 from backend.errors import InferenceError, ModelError
-from backend.images import decode
-from backend.loading import session_of
+from backend.factory import session_from
+from backend.images import RgbImage, decode
 from backend.neuron_session import FloatBatch, NeuronSession, load_torchscript
 from backend.registry import ModelSpec, read_manifest
-from backend.session import RgbImage
 from backend.upscaler import Upscaler
+from cfn.neuron.compile import main as compile_networks
 from cfn.neuron.compile import weights_of
 from tests.cfn.conftest import ROOT
 
@@ -51,8 +51,7 @@ def mean(batch: FloatBatch) -> FloatBatch:
     height, width = batch.shape[2:]
     wide = np.pad(batch, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
     parts = [wide[:, :, y : y + height, x : x + width] for y in range(3) for x in range(3)]
-    total: FloatBatch = np.sum(parts, axis=0, dtype=np.float32) / np.float32(9)
-    return total
+    return np.asarray(np.sum(parts, axis=0, dtype=np.float32) / np.float32(9))
 
 
 def whole(lr: RgbImage) -> RgbImage:
@@ -72,7 +71,7 @@ def picture(photo: Image.Image) -> RgbImage:
 def test_tiles_of_one_size_equal_the_whole(picture: RgbImage, size: tuple[int, int]) -> None:
     lr = picture[: size[0], : size[1]]
     blur = Blur()
-    sr = NeuronSession(SPEC, load=lambda spec: blur).run(lr, cleanup=0.5)
+    sr = NeuronSession(SPEC, load=lambda spec: blur).run(lr, cleanup_level=0.5)
     assert np.array_equal(sr, whole(lr))
     assert blur.shapes == {(1, 3, SIDE, SIDE)}
     assert blur.cleanups == {0.5}
@@ -80,7 +79,7 @@ def test_tiles_of_one_size_equal_the_whole(picture: RgbImage, size: tuple[int, i
 
 def test_with_too_small_a_padding_seams_appear(picture: RgbImage) -> None:
     session = NeuronSession(replace(SPEC, receptive_radius=0), load=lambda spec: Blur())
-    assert not np.array_equal(session.run(picture, cleanup=0), whole(picture))
+    assert not np.array_equal(session.run(picture, cleanup_level=0), whole(picture))
 
 
 def test_the_upscaler_takes_it_as_any_other_session(picture: RgbImage) -> None:
@@ -95,7 +94,7 @@ def test_the_upscaler_takes_it_as_any_other_session(picture: RgbImage) -> None:
 def test_an_answer_of_another_size_is_an_error(picture: RgbImage) -> None:
     session = NeuronSession(SPEC, load=lambda spec: lambda batch, cleanup: batch)
     with pytest.raises(InferenceError, match="another size"):
-        session.run(picture, cleanup=0)
+        session.run(picture, cleanup_level=0)
 
 
 @pytest.mark.parametrize("size", [None, 2])
@@ -124,7 +123,7 @@ def test_the_manifest_decides_which_session_is_opened(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"models": [compiled]}))
     spec = read_manifest(tmp_path)[0]
     with pytest.raises(ModelError, match="'torch', which is not installed"):
-        session_of(spec, Settings())
+        session_from(spec, Settings())
 
 
 def test_the_compile_script_reads_the_shipped_networks() -> None:
@@ -135,3 +134,15 @@ def test_the_compile_script_reads_the_shipped_networks() -> None:
         assert weights["conv0.weight"].shape[1] == 4
         convolutions = sum(n.startswith("conv") and n.endswith(".weight") for n in weights)
         assert convolutions + 1 == spec.receptive_radius
+
+
+def test_inferentia_1_is_refused_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        compile_networks(["--out", str(tmp_path / "out"), "--target", "inf1"])
+    assert caught.value.code == 2
+    message = capsys.readouterr().err
+    assert "2.20" in message
+    assert "Python 3.10" in message
+    assert not (tmp_path / "out").exists()

@@ -9,26 +9,38 @@ import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from backend import content
+from backend.registry import SHIPPED, entry_from, read_manifest
 from cfn import package, wheels
 from cfn.__main__ import main
-from cfn.archives import write_tar_gz, write_zip
+from cfn.archives import sha256_of, write_tar_gz, write_zip
 from cfn.errors import DeploymentError
 from cfn.package import Package, build, check_size, model_contents
-from cfn.variants import FUNCTION_ARCHIVE, GPU, GPU_ARCHIVE, INF, LAMBDA, NEURON_ARCHIVE, VARIANTS
+from cfn.variants import (
+    FUNCTION_ARCHIVE,
+    GPU,
+    GPU_ARCHIVE,
+    INF,
+    LAMBDA,
+    MODEL_ARCHIVE,
+    NEURON_ARCHIVE,
+    VARIANTS,
+    Variant,
+)
 from tests.cfn.resolver import Stack, load_file
 
 
-def made(cache: Path, requirements: str, wheel: Mapping[str, bytes]) -> None:
+def made(cache: Path, lock: Path, wheel: Mapping[str, bytes]) -> None:
     """A folder of downloaded wheels, as an earlier run left it."""
     cache.mkdir(parents=True)
     with zipfile.ZipFile(cache / "thing-1.0-py3-none-any.whl", "w") as archive:
         for name, data in wheel.items():
             archive.writestr(name, data)
-    files = (package.HERE / requirements, package.CONSTRAINTS)
-    (cache / "downloaded.txt").write_text(wheels._digest(*files))
+    (cache / "downloaded.txt").write_text(lock.read_text())
 
 
 @pytest.fixture
@@ -39,8 +51,8 @@ def cache(tmp_path: Path) -> Path:
         "thing-1.0.data/purelib/other.py": b"",
         "thing-1.0.data/scripts/thing": b"#!/bin/sh\n",
     }
-    made(tmp_path / "cache" / "function", "requirements-function.txt", wheel)
-    made(tmp_path / "cache" / "gpu", "requirements-gpu.txt", wheel)
+    made(tmp_path / "cache" / "function", package.FUNCTION_LOCK, wheel)
+    made(tmp_path / "cache" / "gpu", package.GPU_LOCK, wheel)
     return tmp_path / "cache"
 
 
@@ -50,7 +62,15 @@ def neuron(tmp_path: Path) -> Path:
     folder = tmp_path / "neuron"
     folder.mkdir()
     (folder / "fast_x2.pt").write_bytes(b"compiled")
-    entry = {"file": "fast_x2.pt", "sha256": hashlib.sha256(b"compiled").hexdigest()}
+    entry = {
+        "name": "fast",
+        "scale": 2,
+        "file": "fast_x2.pt",
+        "receptive_radius": 8,
+        "runtime": "torch_neuronx",
+        "fixed_size": 416,
+        "sha256": hashlib.sha256(b"compiled").hexdigest(),
+    }
     (folder / "manifest.json").write_text(json.dumps({"models": [entry]}))
     return folder
 
@@ -60,8 +80,9 @@ def test_the_same_input_gives_the_same_bytes(cache: Path, neuron: Path, tmp_path
         build(tmp_path / name, bucket="b", neuron=neuron, cache=cache) for name in ("one", "two")
     ]
     assert packages[0].digests == packages[1].digests
-    assert packages[0].prefix == packages[1].prefix
-    for first, second in zip(packages[0].templates, packages[1].templates, strict=True):
+    for variant in VARIANTS.values():
+        assert packages[0].prefix(variant) == packages[1].prefix(variant)
+        first, second = (each.folder / variant.template for each in packages)
         assert first.read_bytes() == second.read_bytes()
 
 
@@ -79,25 +100,70 @@ def test_every_archive_that_a_template_names_is_there(
 ) -> None:
     made_package = build(tmp_path / "out", bucket="artifacts", neuron=neuron, cache=cache)
     for variant in VARIANTS.values():
-        given = {} if variant is not INF else {"containerImage": "1" * 12 + ".dkr.ecr.x/a:1"}
+        given: dict[str, Any] = {
+            "inf": {"containerImage": "1" * 12 + ".dkr.ecr.x/a:1"},
+            "lambda": {"modelStorage": "efs"},
+        }.get(variant.name, {})
         stack = Stack(load_file(made_package.folder / variant.template), **given)
         assert stack.parameters["artifactBucket"] == "artifacts"
-        assert stack.parameters["artifactPrefix"] == made_package.prefix
+        assert stack.parameters["artifactPrefix"] == made_package.prefix(variant)
         for name in variant.archives:
             assert name in made_package.digests
-            assert f"{made_package.prefix}/{name}" in json.dumps(stack.resources)
-    models = load_file(made_package.folder / LAMBDA.template)["Parameters"]["modelsSha256"]
-    assert models["Default"] == made_package.digests["models.zip"]
+            assert f"{made_package.prefix(variant)}/{name}" in json.dumps(stack.resources)
+    parameters = load_file(made_package.folder / LAMBDA.template)["Parameters"]
+    assert parameters["modelsSha256"]["Default"] == made_package.digests["models.zip"]
+    assert made_package.digests[FUNCTION_ARCHIVE].startswith(
+        parameters["functionSha256"]["Default"]
+    )
 
 
-def test_the_function_has_the_code_and_its_wheels_but_no_networks(
-    cache: Path, tmp_path: Path
-) -> None:
+def test_a_wheel_with_another_hash_is_not_packaged(tmp_path: Path) -> None:
+    wheel = tmp_path / "thing-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("thing.py", b"")
+        archive.writestr("thing-1.0.dist-info/METADATA", "Name: thing\nVersion: 1.0\n")
+        archive.writestr("thing-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+    lock = tmp_path / "thing.lock"
+    for digest, is_taken in (
+        (hashlib.sha256(wheel.read_bytes()).hexdigest(), True),
+        ("0" * 64, False),
+    ):
+        lock.write_text(
+            f"--no-index\n--find-links {tmp_path}\nthing==1.0 \\\n    --hash=sha256:{digest}\n"
+        )
+        if is_taken:
+            assert [each.name for each in wheels.download(lock, folder=tmp_path / "a")] == [
+                wheel.name
+            ]
+        else:
+            with pytest.raises(DeploymentError, match="HASHES"):
+                wheels.download(lock, folder=tmp_path / "b")
+
+
+def test_the_function_has_the_code_its_wheels_and_the_networks(cache: Path, tmp_path: Path) -> None:
     build(tmp_path, bucket=None, variants=[LAMBDA], cache=cache)
     with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
-        names = archive.namelist()
-    assert {"backend/adapters/aws_lambda.py", "thing/__init__.py", "other.py"} <= set(names)
-    assert not [n for n in names if n.endswith((".onnx", ".pyc")) or "scripts" in n]
+        names = set(archive.namelist())
+    assert {"backend/aws/lambda_handler.py", "thing/__init__.py", "other.py"} <= names
+    files = {path.name for spec in read_manifest(SHIPPED) for path in spec.paths}
+    assert {f"backend/models/{name}" for name in ("manifest.json", *files)} <= names
+    assert f"backend/models/{content.WEIGHTS_FILE.name}" in names, "what `auto` chooses by"
+    assert not [name for name in names if name.endswith(".pyc") or "scripts" in name]
+
+
+def test_networks_of_one_s_own_take_the_place_of_the_shipped_ones(
+    cache: Path, neuron: Path, tmp_path: Path
+) -> None:
+    build(tmp_path, bucket=None, variants=[LAMBDA], cache=cache, models=neuron)
+    with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
+        found = {name for name in archive.namelist() if name.startswith("backend/models/")}
+    found.remove(f"backend/models/{content.WEIGHTS_FILE.name}")
+    assert found == {"backend/models/manifest.json", "backend/models/fast_x2.pt"}
+
+
+def test_only_the_chosen_variants_have_templates(cache: Path, tmp_path: Path) -> None:
+    build(tmp_path, bucket=None, variants=[GPU], cache=cache)
+    assert [path.name for path in tmp_path.glob("*.yaml")] == [GPU.template]
 
 
 def test_the_gpu_archive_has_the_layout_of_its_container(cache: Path, tmp_path: Path) -> None:
@@ -109,8 +175,8 @@ def test_the_gpu_archive_has_the_layout_of_its_container(cache: Path, tmp_path: 
         lines = requirements.read().decode().splitlines()
     assert {
         "config.yaml",
-        "deployment.py",
-        "backend/service.py",
+        "backend/aws/ray_serve.py",
+        "backend/local.py",
         "backend/models/manifest.json",
         "wheels/thing-1.0-py3-none-any.whl",
     } <= names
@@ -133,27 +199,63 @@ def test_a_function_that_is_too_large_is_refused_with_its_largest_packages() -> 
 
 def test_a_changed_or_missing_network_is_not_packaged(neuron: Path) -> None:
     (neuron / "fast_x2.pt").write_bytes(b"changed")
-    with pytest.raises(DeploymentError, match="not the one"):
+    with pytest.raises(DeploymentError, match="was changed or is incomplete"):
         model_contents(neuron)
     (neuron / "fast_x2.pt").unlink()
-    with pytest.raises(DeploymentError, match="missing"):
+    with pytest.raises(DeploymentError, match="is not installed"):
         model_contents(neuron)
     (neuron / "manifest.json").write_text("[]")
-    with pytest.raises(DeploymentError, match=r"no manifest\.json"):
+    with pytest.raises(DeploymentError, match="manifest is not"):
         model_contents(neuron)
 
 
-def test_a_change_of_any_archive_changes_the_folder(tmp_path: Path) -> None:
-    def prefix(**digests: str) -> str:
-        return Package(folder=tmp_path, digests=digests).prefix
+def test_both_weights_of_a_network_and_the_licences_of_others_are_packaged(tmp_path: Path) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    specs = [spec for spec in read_manifest(SHIPPED) if (spec.name, spec.scale) == ("photo", 2)]
+    for path in specs[0].paths:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    fast = next(spec for spec in read_manifest(SHIPPED) if spec.name == "fast")
+    (others / "network.onnx").write_bytes(fast.path.read_bytes())
+    (others / "LICENSE").write_text("Whose it is, and what may be done with it.")
+    (tmp_path / "notes.txt").write_text("of no use")
+    entries = [
+        entry_from(specs[0], SHIPPED),
+        {**entry_from(fast, SHIPPED), "file": "others/network.onnx"},
+    ]
+    (tmp_path / "manifest.json").write_text(json.dumps({"models": entries}))
+    assert set(model_contents(tmp_path)) == {
+        "manifest.json",
+        *(path.name for path in specs[0].paths),
+        "others/network.onnx",
+        "others/LICENSE",
+    }
+    natural = specs[0].natural_path
+    assert natural is not None
+    (tmp_path / natural.name).unlink()
+    with pytest.raises(DeploymentError, match="'photo' x2 is not installed"):
+        model_contents(tmp_path)
 
-    assert prefix(a="1", b="2") == prefix(b="2", a="1")
-    assert len({prefix(a="1"), prefix(a="2"), prefix(b="1")}) == 3
+
+def test_a_variant_s_folder_changes_with_its_own_archives_and_no_other(tmp_path: Path) -> None:
+    def prefix(variant: Variant, **changed: str) -> str:
+        digests = dict.fromkeys((FUNCTION_ARCHIVE, MODEL_ARCHIVE, GPU_ARCHIVE), "1")
+        package = Package(folder=tmp_path, digests=digests | changed, variants=(LAMBDA, GPU))
+        return package.prefix(variant)
+
+    assert prefix(LAMBDA) != prefix(LAMBDA, **{MODEL_ARCHIVE: "2"})
+    assert prefix(LAMBDA) == prefix(LAMBDA, **{GPU_ARCHIVE: "2"})
+    assert prefix(GPU) == prefix(GPU, **{MODEL_ARCHIVE: "2"})
+    for variant in (LAMBDA, GPU):
+        assert prefix(variant) != prefix(variant, **{FUNCTION_ARCHIVE: "2"})
 
 
 def test_the_real_packages_fit_into_a_function(tmp_path: Path) -> None:
     """Downloads from the package index, unless an earlier run has."""
-    assert main(["package", "--variants", "lambda", "--out", str(tmp_path)]) == 0
+    for folder in (tmp_path, tmp_path / "again"):
+        assert main(["package", "--variants", "lambda", "--out", str(folder)]) == 0
+    digests = [sha256_of(each / FUNCTION_ARCHIVE) for each in (tmp_path, tmp_path / "again")]
+    assert digests[0] == digests[1]
     with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
         assert sum(entry.file_size for entry in archive.infolist()) < package.LAMBDA_LIMIT_BYTES
         libraries = [name for name in archive.namelist() if name.endswith(".so")]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from backend.adapters import results_cleanup
-from backend.errors import SourceTimeoutError
-from backend.sources.deadline import Deadline
+from backend.deadline import Deadline, DeadlineExceededError
+from backend.stack import results_cleanup
 
 
 @pytest.fixture
@@ -26,6 +31,76 @@ def event(kind: str) -> dict[str, Any]:
     return {"RequestType": kind, "ResourceProperties": {"Bucket": "results"}}
 
 
+def batch(*keys: str) -> dict[str, Any]:
+    objects = [{"Key": key} for key in keys]
+    return {"Bucket": "results", "Delete": {"Objects": objects, "Quiet": True}}
+
+
+class Bucket:
+    """Stands behind boto3's client and answers as S3 does, with S3's limits."""
+
+    PAGE = 1000
+
+    def __init__(self, s3: Any, *, objects: int) -> None:
+        self.keys = dict.fromkeys(f"{number:032x}.png" for number in range(objects))
+        self.calls: list[str] = []
+        s3.meta.events.register("before-send.s3", self._answer)
+
+    def _answer(self, request: Any, event_name: str, **about: object) -> AWSResponse:
+        operation = event_name.rpartition(".")[2]
+        self.calls.append(operation)
+        return AWSResponse(request.url, 200, {}, Raw(getattr(self, f"_{operation}")(request)))
+
+    def _ListObjectsV2(self, request: Any) -> str:  # noqa: N802
+        page = list(itertools.islice(self.keys, self.PAGE))
+        contents = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in page)
+        more = len(self.keys) > len(page)
+        token = f"<NextContinuationToken>{len(self.keys)}</NextContinuationToken>" if more else ""
+        truncated = f"<IsTruncated>{str(more).lower()}</IsTruncated>"
+        return f"<ListBucketResult>{truncated}{token}{contents}</ListBucketResult>"
+
+    def _DeleteObjects(self, request: Any) -> str:  # noqa: N802
+        keys = re.findall("<Key>(.*?)</Key>", request.body.decode())
+        assert len(keys) <= self.PAGE, "S3 refuses more in one call"
+        for key in keys:
+            del self.keys[key]
+        return "<DeleteResult/>"
+
+    def _ListMultipartUploads(self, request: Any) -> str:  # noqa: N802
+        return "<ListMultipartUploadsResult/>"
+
+
+class Raw(io.BytesIO):
+    """The body of an answer."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text.encode())
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.getvalue()
+
+
+def test_a_hundred_thousand_results_are_deleted_in_a_hundred_calls(s3: Any) -> None:
+    """A day of links at one a second is 86,400: one call each would outlast the function."""
+    bucket = Bucket(s3, objects=100_000)
+    results_cleanup.empty(s3, "results", check_time=never_late)
+    assert not bucket.keys
+    assert Counter(bucket.calls) == {
+        "ListObjectsV2": 100,
+        "DeleteObjects": 100,
+        "ListMultipartUploads": 1,
+    }
+
+
+def test_an_object_that_stays_is_not_overlooked(s3: Any) -> None:
+    with Stubber(s3) as stub:
+        stub.add_response("list_objects_v2", {"Contents": [{"Key": "a"}]}, {"Bucket": "results"})
+        failure = {"Errors": [{"Key": "a", "Code": "AccessDenied"}]}
+        stub.add_response("delete_objects", failure, batch("a"))
+        with pytest.raises(ClientError, match="AccessDenied"):
+            results_cleanup.empty(s3, "results", check_time=never_late)
+
+
 def never_late() -> None:
     """There is time."""
 
@@ -34,10 +109,10 @@ def test_a_deletion_removes_every_object_and_upload(s3: Any) -> None:
     with Stubber(s3) as stub:
         first = {"Contents": [{"Key": "a"}], "IsTruncated": True, "NextContinuationToken": "2"}
         stub.add_response("list_objects_v2", first, {"Bucket": "results"})
-        stub.add_response("delete_object", {}, {"Bucket": "results", "Key": "a"})
+        stub.add_response("delete_objects", {}, batch("a"))
         asked = {"Bucket": "results", "ContinuationToken": "2"}
         stub.add_response("list_objects_v2", {"Contents": [{"Key": "b"}]}, asked)
-        stub.add_response("delete_object", {}, {"Bucket": "results", "Key": "b"})
+        stub.add_response("delete_objects", {}, batch("b"))
         uploads = {"Uploads": [{"Key": "c", "UploadId": "7"}]}
         stub.add_response("list_multipart_uploads", uploads, {"Bucket": "results"})
         aborted = {"Bucket": "results", "Key": "c", "UploadId": "7"}
@@ -67,9 +142,9 @@ def test_a_refusal_is_not_hidden(s3: Any) -> None:
 
 def test_it_stops_when_there_is_no_time_left(s3: Any) -> None:
     def too_late() -> None:
-        raise SourceTimeoutError("There was not enough time.")
+        raise DeadlineExceededError
 
     with Stubber(s3) as stub:
         stub.add_response("list_objects_v2", {"Contents": [{"Key": "a"}]}, {"Bucket": "results"})
-        with pytest.raises(SourceTimeoutError):
+        with pytest.raises(DeadlineExceededError):
             results_cleanup.empty(s3, "results", check_time=too_late)

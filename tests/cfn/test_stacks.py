@@ -10,11 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cfn import upload
-from cfn.__main__ import main, read_parameters
+from cfn.__main__ import main, read_pairs
+from cfn.archives import sha256_of
 from cfn.errors import DeploymentError
 from cfn.package import Package
 from cfn.stacks import Stacks
-from cfn.variants import FUNCTION_ARCHIVE, VARIANTS
+from cfn.variants import FUNCTION_ARCHIVE, GPU, LAMBDA, STACKS, VARIANTS, Variant
 
 STACK = "AWS::CloudFormation::Stack"
 ID = "arn:aws:cloudformation:us-east-1:1:stack/pictures/2"
@@ -127,6 +128,22 @@ def test_a_new_stack_is_created_and_its_progress_told(
     assert "Api" in told[1]
 
 
+def test_tags_are_those_that_were_given(
+    stacks: Stacks, cloud: CloudFormation, template: Path
+) -> None:
+    def sent(tags: dict[str, str]) -> Any:
+        cloud.to_come = [("pictures", STACK, "UPDATE_COMPLETE", "")]
+        stacks.deploy("pictures", template=template, template_url=None, parameters={}, tags=tags)
+        return cloud.calls[-1][1].get("Tags")
+
+    existing(cloud)
+    assert sent({"team": "images", "cost": "7"}) == [
+        {"Key": "cost", "Value": "7"},
+        {"Key": "team", "Value": "images"},
+    ]
+    assert sent({}) is None, "which leaves them as they are"
+
+
 def test_a_failure_says_what_failed_first(
     stacks: Stacks, cloud: CloudFormation, template: Path
 ) -> None:
@@ -234,32 +251,66 @@ class Bucket:
     def __init__(self, region: str = "us-east-1") -> None:
         self.region = region
         self.objects: dict[str, int] = {}
+        self.metadata: dict[str, dict[str, str]] = {}
         self.sent: list[str] = []
+        self.copied: list[str] = []
 
     def head_bucket(self, *, Bucket: str) -> dict[str, str]:  # noqa: N803
         if Bucket != "artifacts":
             raise refusal("Not Found", "404")
         return {"BucketRegion": self.region}
 
-    def head_object(self, *, Bucket: str, Key: str) -> dict[str, int]:  # noqa: N803
+    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         if Key not in self.objects:
             raise refusal("Not Found", "404")
-        return {"ContentLength": self.objects[Key]}
+        return {"ContentLength": self.objects[Key], "Metadata": self.metadata.get(Key, {})}
 
-    def upload_file(self, path: str, bucket: str, key: str) -> None:
+    def upload_file(
+        self,
+        path: str,
+        bucket: str,
+        key: str,
+        ExtraArgs: dict[str, Any] | None = None,  # noqa: N803
+    ) -> None:
         self.objects[key] = Path(path).stat().st_size
+        self.metadata[key] = (ExtraArgs or {}).get("Metadata", {})
         self.sent.append(key)
+
+    def copy(self, source: dict[str, str], bucket: str, key: str) -> None:
+        self.objects[key] = self.objects[source["Key"]]
+        self.copied.append(key)
+
+
+def files(folder: Path, *variants: Variant) -> Package:
+    names = {name for each in variants for name in (*each.archives, each.template)}
+    for name in names:
+        (folder / name).write_bytes(name.encode())
+    digests = {name: sha256_of(folder / name) for name in names if not name.endswith(".yaml")}
+    return Package(folder=folder, digests=digests, variants=variants)
 
 
 def test_what_is_in_the_bucket_already_is_not_sent_again(tmp_path: Path) -> None:
-    for name in (FUNCTION_ARCHIVE, *(v.template for v in VARIANTS.values())):
-        (tmp_path / name).write_bytes(b"data")
-    made = Package(folder=tmp_path, digests={FUNCTION_ARCHIVE: "1"})
+    made = files(tmp_path, LAMBDA)
     bucket = Bucket()
     for _ in range(2):
         upload.upload(bucket, made, bucket="artifacts", tell=lambda line: None)
-    assert bucket.sent.count(f"{made.prefix}/{FUNCTION_ARCHIVE}") == 1
-    assert bucket.sent.count(f"{made.prefix}/lambda.yaml") == 2
+    assert bucket.sent.count(f"{made.prefix(LAMBDA)}/{FUNCTION_ARCHIVE}") == 1
+    assert bucket.sent.count(f"{made.prefix(LAMBDA)}/lambda.yaml") == 2
+
+
+def test_only_the_chosen_variant_is_sent(tmp_path: Path) -> None:
+    files(tmp_path, *VARIANTS.values())
+    bucket = Bucket()
+    upload.upload(bucket, files(tmp_path, LAMBDA), bucket="artifacts", tell=lambda line: None)
+    assert {key.rpartition("/")[2] for key in bucket.sent} == {*LAMBDA.archives, LAMBDA.template}
+
+
+def test_an_archive_of_two_variants_is_sent_once_and_copied(tmp_path: Path) -> None:
+    made = files(tmp_path, LAMBDA, GPU)
+    bucket = Bucket()
+    upload.upload(bucket, made, bucket="artifacts", tell=lambda line: None)
+    assert bucket.copied == [f"{made.prefix(GPU)}/{FUNCTION_ARCHIVE}"]
+    assert len([key for key in bucket.sent if key.endswith(FUNCTION_ARCHIVE)]) == 1
 
 
 def test_a_bucket_elsewhere_or_nowhere_is_refused() -> None:
@@ -279,14 +330,17 @@ def test_links_lead_to_the_partition_of_the_region() -> None:
     )
     assert link("cn-north-1").startswith("https://cn-north-1.console.amazonaws.cn/")
     assert link("cn-north-1").endswith("https://b.s3.cn-north-1.amazonaws.com.cn/k/lambda.yaml")
+    assert link("us-gov-west-1").startswith("https://us-gov-west-1.console.amazonaws-us-gov.com/")
+    assert link("us-gov-west-1").endswith("https://b.s3.us-gov-west-1.amazonaws.com/k/lambda.yaml")
 
 
 def test_parameters_are_read_as_name_and_value() -> None:
     given = ["customAuthType=NONE", "domainName=", "x=a=b"]
-    assert read_parameters(given) == {"customAuthType": "NONE", "domainName": "", "x": "a=b"}
+    expected = {"customAuthType": "NONE", "domainName": "", "x": "a=b"}
+    assert read_pairs(given, option="--parameter") == expected
     for bad in (["customAuthType"], ["=1"], ["a=1", "a=2"]):
-        with pytest.raises(DeploymentError, match="NAME=VALUE"):
-            read_parameters(bad)
+        with pytest.raises(DeploymentError, match="--tag takes NAME=VALUE"):
+            read_pairs(bad, option="--tag")
 
 
 def test_inferentia_without_compiled_networks_is_refused_at_once(
@@ -310,4 +364,4 @@ def test_without_credentials_the_console_says_so(
 
 def test_render_writes_all_templates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["render", "--out", str(tmp_path)]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == len(VARIANTS)
+    assert len(capsys.readouterr().out.splitlines()) == len(STACKS)

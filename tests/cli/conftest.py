@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from backend.__main__ import main
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Call = Callable[..., tuple[int, str]]
 

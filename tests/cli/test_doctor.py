@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from onnx import ModelProto
 
-from backend.commands import network_check
+from backend.commands import doctor, network_check
 from backend.errors import ModelError
 from backend.registry import MANIFEST, SHIPPED, ModelSpec, read_manifest
 from backend.session import OrtSession
@@ -18,13 +19,13 @@ from tests import networks
 from tests.cli.conftest import Call, Run
 
 
-def opened(spec: ModelSpec) -> OrtSession:
+def open_network(spec: ModelSpec) -> OrtSession:
     return OrtSession(spec, intra_op_threads=1)
 
 
-def verdict_of(folder: Path, name: str) -> network_check.Verdict:
+def check_network(folder: Path, name: str) -> network_check.Verdict:
     spec = next(spec for spec in read_manifest(folder) if spec.name == name)
-    return network_check.check(spec, opened)
+    return network_check.check(spec, open_network)
 
 
 def test_a_good_installation_is_well(run: Run) -> None:
@@ -32,6 +33,7 @@ def test_a_good_installation_is_well(run: Run) -> None:
     assert done.returncode == 0, done.stdout
     assert done.stderr == ""
     assert done.stdout.endswith("all is well\n")
+    assert "no entry" not in done.stdout
     for what in ("Python", "onnxruntime", "numpy", "pillow", "threads", "CPUExecutionProvider"):
         assert what in done.stdout
     for spec in read_manifest(SHIPPED):
@@ -45,24 +47,38 @@ def test_a_good_installation_is_well(run: Run) -> None:
         assert float(seconds) * float(speed) == pytest.approx(1, abs=0.3)
 
 
-def test_a_bad_network_is_told_and_ends_with_1(run: Run, tmp_path: Path) -> None:
+@pytest.fixture
+def small_installation(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For this process's doctor: tiny networks in place of the shipped ones, which take seconds."""
+    folder = tmp_path_factory.mktemp("shipped")
+    networks.add(folder, "fast", networks.blurring())
+    monkeypatch.setattr(doctor, "SHIPPED", folder)
+
+
+@pytest.mark.usefixtures("small_installation")
+def test_a_bad_network_is_told_and_ends_with_1(call: Call, tmp_path: Path) -> None:
     networks.add(tmp_path, "good", networks.blurring())
     networks.damage(networks.add(tmp_path, "damaged", networks.blurring()))
     (tmp_path / "found.onnx").write_bytes(networks.blurring(scale=4, radius=5).SerializeToString())
-    done = run("doctor", SR_MODELS_DIR=str(tmp_path))
-    assert done.returncode == 1
-    assert "1 problem\n" in done.stdout
-    assert "damaged.onnx: The file of the network" in done.stdout
-    assert re.search(r"good x2 +works;", done.stdout)
-    entry = json.loads(re.search(r"\{.*\}", done.stdout, re.DOTALL)[0])
+    code, output = call("doctor", SR_MODELS_DIR=str(tmp_path))
+    assert code == 1
+    assert "1 problem\n" in output
+    assert "damaged.onnx: The file of the network" in output
+    assert re.search(r"good x2 +works;", output)
+    suggested = re.search(r"\{.*\}", output, re.DOTALL)
+    assert suggested is not None
+    entry = json.loads(suggested[0])
     assert entry["models"][0]["scale"] == 4
     # The entry is ready: in place of the manifest, everything is well.
     (tmp_path / MANIFEST).write_text(json.dumps(entry))
     (tmp_path / "good.onnx").unlink()
     (tmp_path / "damaged.onnx").unlink()
-    assert run("doctor", SR_MODELS_DIR=str(tmp_path)).returncode == 0
+    assert call("doctor", SR_MODELS_DIR=str(tmp_path))[0] == 0
 
 
+@pytest.mark.usefixtures("small_installation")
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
@@ -72,10 +88,12 @@ def test_a_bad_network_is_told_and_ends_with_1(run: Run, tmp_path: Path) -> None
     ],
     ids=str,
 )
-def test_settings_that_cannot_work_are_told(run: Run, settings: dict[str, str], told: str) -> None:
-    done = run("doctor", **settings)
-    assert done.returncode == 1
-    assert told in done.stdout
+def test_settings_that_cannot_work_are_told(
+    call: Call, settings: dict[str, str], told: str
+) -> None:
+    code, output = call("doctor", **settings)
+    assert code == 1
+    assert told in output
 
 
 @pytest.mark.parametrize(
@@ -99,6 +117,7 @@ def test_a_wrong_manifest_is_refused_with_a_sentence(tmp_path: Path, text: str, 
         read_manifest(tmp_path)
 
 
+@pytest.mark.usefixtures("small_installation")
 def test_a_wrong_manifest_does_not_end_the_doctor(call: Call, tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text("{")
     code, output = call("doctor", SR_MODELS_DIR=str(tmp_path))
@@ -123,10 +142,10 @@ def test_a_wrong_manifest_does_not_end_the_doctor(call: Call, tmp_path: Path) ->
     ],
 )
 def test_each_fault_has_its_sentence(
-    tmp_path: Path, make: Callable[[], object], changes: dict[str, object], told: str
+    tmp_path: Path, make: Callable[[], ModelProto], changes: dict[str, object], told: str
 ) -> None:
     networks.add(tmp_path, "own", make(), **changes)
-    problem = verdict_of(tmp_path, "own").problem
+    problem = check_network(tmp_path, "own").problem
     assert problem is not None
     assert re.search(told, problem), problem
 
@@ -141,19 +160,19 @@ def test_each_fault_has_its_sentence(
     ],
 )
 def test_a_right_network_has_none(
-    tmp_path: Path, make: Callable[[], object], changes: dict[str, object]
+    tmp_path: Path, make: Callable[[], ModelProto], changes: dict[str, object]
 ) -> None:
     networks.add(tmp_path, "own", make(), **changes)
-    verdict = verdict_of(tmp_path, "own")
+    verdict = check_network(tmp_path, "own")
     assert verdict.problem is None
     assert verdict.seconds_per_megapixel is not None
 
 
 @pytest.mark.parametrize("spec", read_manifest(SHIPPED), ids=lambda s: f"{s.name} x{s.scale}")
 def test_a_shipped_radius_is_enough_and_none_at_all_is_not(spec: ModelSpec) -> None:
-    assert network_check.check(spec, opened).problem is None
-    unpadded = replace(spec, receptive_radius=0)
-    assert "do not equal" in (network_check.check(unpadded, opened).problem or "")
+    assert network_check.find_seams(open_network(spec)) is None
+    unpadded = open_network(replace(spec, receptive_radius=0))
+    assert "do not equal" in (network_check.find_seams(unpadded) or "")
 
 
 @pytest.mark.parametrize(
@@ -164,10 +183,10 @@ def test_a_shipped_radius_is_enough_and_none_at_all_is_not(spec: ModelSpec) -> N
     ],
 )
 def test_a_network_without_an_entry_is_measured(
-    tmp_path: Path, make: Callable[[], object], scale: int, radius: int, block: int
+    tmp_path: Path, make: Callable[[], ModelProto], scale: int, radius: int, block: int
 ) -> None:
     path = tmp_path / "found.onnx"
     path.write_bytes(make().SerializeToString())
-    spec = network_check.described(path, opened)
+    spec = network_check.describe(path, open_network)
     assert (spec.scale, spec.receptive_radius, spec.multiple_of) == (scale, radius, block)
-    assert network_check.check(spec, opened).problem is None
+    assert network_check.check(spec, open_network).problem is None

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import io
-import os
-import pty
 import signal
-import subprocess
-import sys
-import termios
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from backend.registry import SHIPPED, read_manifest
+from backend.registry import SHIPPED, ModelSpec, read_manifest
 from tests import networks
-from tests.cli.conftest import Run, environment
+from tests.cli.conftest import Run
+from tests.cli.terminal import stop_when_shown
 from tests.hostile.corpus import (
     CORPUS,
     GOOD,
     assert_right,
     jpeg,
-    saved,
     scene,
     turned_jpeg,
     with_alpha,
 )
+from tests.pictures import save
 
 
 def write(path: Path, data: bytes | None = None) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(saved(scene(), "PNG") if data is None else data)
+    path.write_bytes(save(scene(), "PNG") if data is None else data)
     return path
 
 
-def described(path: Path) -> tuple[str | None, tuple[int, int]]:
+def describe(path: Path) -> tuple[str | None, tuple[int, int]]:
     with Image.open(path) as opened:
         opened.load()
         return opened.format, opened.size
@@ -51,17 +46,17 @@ def test_one_file_to_another_with_a_line_about_it(run: Run, tmp_path: Path) -> N
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("a.png -> b.png  48x32 -> 96x64  ")
     assert done.stdout.endswith(" s\n")
-    assert described(tmp_path / "b.png") == ("PNG", (96, 64))
+    assert describe(tmp_path / "b.png") == ("PNG", (96, 64))
     assert files(tmp_path) == {"a.png", "b.png"}
 
 
 @pytest.mark.parametrize("spec", read_manifest(SHIPPED), ids=lambda s: f"{s.name} x{s.scale}")
-def test_every_shipped_network(run: Run, tmp_path: Path, spec: object) -> None:
+def test_every_shipped_network(run: Run, tmp_path: Path, spec: ModelSpec) -> None:
     write(tmp_path / "a.png")
     scale = spec.scale
     done = run("upscale", "a.png", "-o", "b.png", "--scale", str(scale), "--model", spec.name)
     assert done.returncode == 0, done.stderr
-    assert described(tmp_path / "b.png") == ("PNG", (48 * scale, 32 * scale))
+    assert describe(tmp_path / "b.png") == ("PNG", (48 * scale, 32 * scale))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +66,7 @@ def test_every_shipped_network(run: Run, tmp_path: Path, spec: object) -> None:
 def test_the_ending_decides_the_format(run: Run, tmp_path: Path, name: str, format: str) -> None:
     write(tmp_path / "a.png")
     assert run("upscale", "a.png", "-o", name).returncode == 0
-    assert described(tmp_path / name)[0] == format
+    assert describe(tmp_path / name)[0] == format
 
 
 def test_in_a_folder_the_kind_is_kept_unless_asked(run: Run, tmp_path: Path) -> None:
@@ -80,7 +75,7 @@ def test_in_a_folder_the_kind_is_kept_unless_asked(run: Run, tmp_path: Path) -> 
     assert run("upscale", "a.jpg", "b.png", "-o", "out").returncode == 0
     assert files(tmp_path / "out") == {"a_x2.jpg", "b_x2.png"}
     assert run("upscale", "a.jpg", "b.png", "-o", "webp/", "--format", "webp").returncode == 0
-    assert {described(path)[0] for path in (tmp_path / "webp").iterdir()} == {"WEBP"}
+    assert {describe(path)[0] for path in (tmp_path / "webp").iterdir()} == {"WEBP"}
 
 
 def test_quality_and_cleanup_change_the_file(run: Run, tmp_path: Path) -> None:
@@ -99,7 +94,7 @@ def test_quality_and_cleanup_change_the_file(run: Run, tmp_path: Path) -> None:
 
 def test_folders_are_taken_without_their_subfolders_unless_asked(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "in/a.png")
-    write(tmp_path / "in/b.BMP", saved(scene(), "BMP"))
+    write(tmp_path / "in/b.BMP", save(scene(), "BMP"))
     write(tmp_path / "in/notes.txt", b"hello")
     write(tmp_path / "in/deep/c.png")
     assert run("upscale", "in", "-o", "flat").returncode == 0
@@ -135,7 +130,7 @@ def test_an_existing_result_stays_unless_forced(run: Run, tmp_path: Path) -> Non
     assert "'b.png' exists; --force replaces it." in refused.stderr
     assert (tmp_path / "b.png").read_bytes() == b"precious"
     assert run("upscale", "a.png", "-o", "b.png", "--force").returncode == 0
-    assert described(tmp_path / "b.png") == ("PNG", (96, 64))
+    assert describe(tmp_path / "b.png") == ("PNG", (96, 64))
 
 
 def test_an_input_is_never_overwritten(run: Run, tmp_path: Path) -> None:
@@ -153,10 +148,10 @@ def test_an_input_is_never_overwritten(run: Run, tmp_path: Path) -> None:
 
 def test_two_inputs_of_one_name_do_not_overwrite_each_other(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "one/a.png")
-    write(tmp_path / "two/a.png", saved(scene().rotate(180), "PNG"))
+    write(tmp_path / "two/a.png", save(scene().rotate(180), "PNG"))
     done = run("upscale", "one/a.png", "two/a.png", "-o", "out", "--force")
     assert done.returncode == 1
-    assert "two/a.png: The result would overwrite another one's" in done.stderr
+    assert "two/a.png: The result would overwrite that of another input" in done.stderr
 
 
 def test_a_place_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None:
@@ -170,9 +165,9 @@ def test_a_place_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> Non
 
 def test_exif_and_alpha_survive_the_way(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "turned.jpg", turned_jpeg(6))
-    write(tmp_path / "clear.png", saved(with_alpha(scene()), "PNG"))
+    write(tmp_path / "clear.png", save(with_alpha(scene()), "PNG"))
     assert run("upscale", "turned.jpg", "clear.png", "-o", "out").returncode == 0
-    assert described(tmp_path / "out/turned_x2.jpg") == ("JPEG", (96, 64))
+    assert describe(tmp_path / "out/turned_x2.jpg") == ("JPEG", (96, 64))
     with Image.open(tmp_path / "out/clear_x2.png") as opened:
         assert opened.mode == "RGBA"
 
@@ -225,39 +220,18 @@ def test_the_corpus_in_one_run(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_leaves_no_half_file(tmp_path: Path, number: signal.Signals) -> None:
-    """On a terminal of its own, where the progress bar tells that tiles are being done."""
+    """The progress bar tells that tiles are being done."""
     large = Image.linear_gradient("L").resize((2000, 2000)).convert("RGB")
-    write(tmp_path / "a.png", saved(large, "PNG"))
+    write(tmp_path / "a.png", save(large, "PNG"))
     write(tmp_path / "b.png")
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, 100))  # a new one has no columns, and so no bar
-    process = subprocess.Popen(
-        [sys.executable, "-m", "backend", "upscale", "a.png", "b.png", "-o", "out"],
-        cwd=tmp_path,
-        env=environment(SR_TILE_SIZE="64"),
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
+    code, shown = stop_when_shown(
+        "tile/s", number, tmp_path, "upscale", "a.png", "b.png", "-o", "out", SR_TILE_SIZE="64"
     )
-    os.close(theirs)
-    shown = ""
-    with os.fdopen(ours, "rb", buffering=0) as screen:
-        for text in iter(lambda: read(screen), ""):
-            if "tile/s" in text and "tile/s" not in shown:
-                process.send_signal(number)
-            shown += text
-    assert process.wait(timeout=20) == 130
+    assert code == 130
     assert "1/2 a.png" in shown
     assert "a.png: stopped" in shown
     assert "Traceback" not in shown
     assert files(tmp_path) == {"a.png", "b.png"}
-
-
-def read(screen: io.FileIO) -> str:
-    """Empty at the end, which a terminal tells by an error."""
-    try:
-        return screen.read(4096).decode(errors="replace")
-    except OSError:
-        return ""
 
 
 def test_without_a_terminal_there_is_no_bar(run: Run, tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from backend import Settings
 from backend.errors import SuperResolutionError
+from tests.paths import ROOT
+from webapp.settings import PageSettings
 
-ROOT = Path(__file__).parent.parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def codes(error: type[SuperResolutionError]) -> set[str]:
@@ -23,7 +23,7 @@ def codes(error: type[SuperResolutionError]) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_setting_named_is_one(page: Path) -> None:
-    known = {"SR_" + field.name.upper() for field in fields(Settings)}
+    known = {"SR_" + field.name.upper() for field in fields(PageSettings)}
     assert set(re.findall(r"\bSR_[A-Z_]*[A-Z]", page.read_text())) <= known
 
 

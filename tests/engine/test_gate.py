@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
+from backend.engine import Watch
 from backend.errors import BusyError, CancelledError
-from backend.gate import Gate
-from backend.upscaler import never_cancelled
+from backend.gate import Allowance, Gate
 
 
 def occupy(gate: Gate, release: threading.Event) -> threading.Thread:
@@ -16,7 +16,7 @@ def occupy(gate: Gate, release: threading.Event) -> threading.Thread:
     inside = threading.Event()
 
     def work() -> None:
-        with gate.turn(is_cancelled=never_cancelled):
+        with gate.turn(Watch()):
             inside.set()
             release.wait(10)
 
@@ -30,12 +30,12 @@ def test_one_more_than_the_queue_holds_is_refused_at_once() -> None:
     gate = Gate(max_running=1, max_queued=0)
     release = threading.Event()
     thread = occupy(gate, release)
-    with pytest.raises(BusyError) as caught, gate.turn(is_cancelled=never_cancelled):
+    with pytest.raises(BusyError) as caught, gate.turn(Watch()):
         pass
     assert caught.value.retry_after >= 1
     release.set()
     thread.join()
-    with gate.turn(is_cancelled=never_cancelled):
+    with gate.turn(Watch()):
         assert gate.load == (1, 0)
     assert gate.load == (0, 0)
 
@@ -44,7 +44,7 @@ def test_a_waiting_caller_can_give_up() -> None:
     gate = Gate(max_running=1, max_queued=3)
     release = threading.Event()
     thread = occupy(gate, release)
-    with pytest.raises(CancelledError), gate.turn(is_cancelled=lambda: True):
+    with pytest.raises(CancelledError), gate.turn(Watch(is_cancelled=lambda: True)):
         pass
     assert gate.load == (1, 0)
     release.set()
@@ -58,7 +58,7 @@ def test_never_more_run_than_allowed() -> None:
 
     def work() -> None:
         nonlocal running, most
-        with gate.turn(is_cancelled=never_cancelled):
+        with gate.turn(Watch()):
             with lock:
                 running += 1
                 most = max(most, running)
@@ -72,3 +72,89 @@ def test_never_more_run_than_allowed() -> None:
     for thread in threads:
         thread.join()
     assert most == 2
+
+
+def test_a_crowd_never_gets_more_places_than_there_are() -> None:
+    gate = Gate(max_running=1, max_queued=8)
+    release, refused = threading.Event(), []
+    lock = threading.Lock()
+    most = 0
+
+    def work() -> None:
+        nonlocal most
+        try:
+            with gate.turn(Watch()):
+                with lock:
+                    most = max(most, sum(gate.load))
+                release.wait(0.005)
+        except BusyError as exc:
+            refused.append(exc.retry_after)
+
+    for _ in range(20):
+        threads = [threading.Thread(target=work) for _ in range(50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert most <= 9
+    assert refused
+    assert min(refused) >= 1
+
+
+def test_who_is_refused_hears_how_long_the_one_at_work_is_expected_to_take() -> None:
+    now = [100.0]
+    gate = Gate(max_running=1, max_queued=0, clock=lambda: now[0])
+    with gate.turn(Watch()) as turn:
+        turn.expect(40.0)
+        now[0] += 12.5
+        with pytest.raises(BusyError) as caught, gate.turn(Watch()):
+            pass
+        assert caught.value.retry_after == 28
+        now[0] += 100
+        with pytest.raises(BusyError) as caught, gate.turn(Watch()):
+            pass
+        assert caught.value.retry_after == 1
+
+
+def test_before_it_is_known_the_turns_before_tell_how_long_one_takes() -> None:
+    now = [0.0]
+    gate = Gate(max_running=1, max_queued=0, clock=lambda: now[0])
+    for _ in range(30):
+        with gate.turn(Watch()):
+            now[0] += 7.0
+    with gate.turn(Watch()):
+        assert gate.seconds_until_free == pytest.approx(7.0, abs=0.1)
+
+
+def test_together_they_never_hold_more_than_the_allowance() -> None:
+    allowance = Allowance(10)
+    lock = threading.Lock()
+    held = most = 0
+
+    def work(amount: int) -> None:
+        nonlocal held, most
+        with allowance.hold(amount, Watch()):
+            with lock:
+                held += amount
+                most = max(most, held)
+            with lock:
+                held -= amount
+
+    threads = [threading.Thread(target=work, args=(1 + number % 10,)) for number in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert held == 0
+    assert 0 < most <= 10
+
+
+def test_who_waits_for_an_allowance_can_give_up() -> None:
+    allowance = Allowance(10)
+    with allowance.hold(6, Watch()):
+        with allowance.hold(4, Watch()):
+            pass
+        with pytest.raises(CancelledError), allowance.hold(5, Watch(is_cancelled=lambda: True)):
+            pass
+    with allowance.hold(10, Watch()):
+        pass

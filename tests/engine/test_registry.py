@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from backend.errors import ModelError, UnknownModelError, UnsupportedScaleError
-from backend.registry import SHIPPED, load_registry, read_manifest, verified_bytes
+from backend.registry import (
+    MANIFEST,
+    SHIPPED,
+    add_to_manifest,
+    load_registry,
+    read_manifest,
+    verified_bytes,
+    write_manifest,
+)
 
-TIERS = {"fast": 65_000, "quality": 330_000}
+TIERS = {"fast": 65_000, "photo": 700_000, "quality": 330_000}
 """Multiplications per LR pixel that a tier may cost."""
 ENTRY = {"name": "mine", "scale": 2, "file": "mine.onnx", "receptive_radius": 4}
 
@@ -25,11 +34,12 @@ def test_the_shipped_networks_are_the_files_that_the_manifest_names() -> None:
     specs = read_manifest(SHIPPED)
     assert {(spec.name, spec.scale) for spec in specs} == set(product(TIERS, (2, 4)))
     for spec in specs:
+        assert spec.multiplications is not None
         assert spec.multiplications <= TIERS[spec.name]
         assert spec.sha256
         assert spec.license
         assert verified_bytes(spec)
-    named = {spec.path.name for spec in specs}
+    named = {path.name for spec in specs for path in spec.paths}
     assert named == {path.name for path in SHIPPED.glob("*.onnx")}
 
 
@@ -45,7 +55,7 @@ def test_unknown_names_and_scales_are_named_errors() -> None:
 def test_a_users_network_joins_and_may_replace(tmp_path: Path) -> None:
     own = {**ENTRY, "name": "fast"}
     registry = load_registry(SHIPPED, manifest(tmp_path, ENTRY, own))
-    assert "mine" in registry.names
+    assert "mine" in registry.models
     assert registry.find(name="fast", scale=2).path == tmp_path / "mine.onnx"
     assert registry.find(name="fast", scale=4).path.parent == SHIPPED
 
@@ -75,3 +85,50 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
     spec = read_manifest(manifest(tmp_path, {**ENTRY, "sha256": "0" * 64}))[0]
     with pytest.raises(ModelError, match="changed"):
         verified_bytes(spec)
+
+
+def test_what_is_read_is_written_again_to_the_letter(tmp_path: Path) -> None:
+    shipped = read_manifest(SHIPPED)
+    moved = [
+        replace(
+            spec,
+            path=tmp_path / spec.path.name,
+            natural_path=spec.natural_path and tmp_path / spec.natural_path.name,
+        )
+        for spec in shipped
+    ]
+    write_manifest(tmp_path, moved)
+    assert (tmp_path / MANIFEST).read_bytes() == (SHIPPED / MANIFEST).read_bytes()
+
+
+def test_an_added_network_replaces_the_one_of_its_name_and_scale(tmp_path: Path) -> None:
+    other = {**ENTRY, "scale": 4, "file": "folder/other.pt", "runtime": "torch", "fixed_size": 64}
+    manifest(tmp_path, other, ENTRY)
+    older = next(spec for spec in read_manifest(tmp_path) if spec.scale == 2)
+    add_to_manifest(tmp_path, replace(older, description="newer"))
+    assert json.loads((tmp_path / MANIFEST).read_text())["models"] == [
+        {**ENTRY, "description": "newer", "multiple_of": 1},
+        {**other, "multiple_of": 1},
+    ]
+
+
+def test_a_file_elsewhere_cannot_be_named(tmp_path: Path) -> None:
+    elsewhere = {**ENTRY, "file": str(tmp_path / "elsewhere" / "mine.onnx")}
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(ModelError, match="leads out of its folder"):
+        read_manifest(manifest(folder, elsewhere))
+
+
+def test_a_manifest_that_cannot_be_written_is_left_as_it_was(tmp_path: Path) -> None:
+    before = (manifest(tmp_path, ENTRY) / MANIFEST).read_bytes()
+    (spec,) = read_manifest(tmp_path)
+    with pytest.raises(TypeError):
+        write_manifest(tmp_path, [spec, replace(spec, training={"not JSON": object()})])
+    assert (tmp_path / MANIFEST).read_bytes() == before
+
+
+def test_the_first_network_makes_the_manifest(tmp_path: Path) -> None:
+    spec = replace(read_manifest(SHIPPED)[0], path=tmp_path / "x.onnx")
+    add_to_manifest(tmp_path, spec)
+    assert read_manifest(tmp_path) == [spec]

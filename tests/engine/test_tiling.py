@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.tiling import Span, spans, tiles
+from backend.tiling import EDGE_PAD, Span, spans, tiles
 
 
 def test_a_short_side_is_one_span() -> None:
@@ -32,7 +32,7 @@ def test_reads_begin_and_end_at_whole_blocks() -> None:
 @given(
     length=st.integers(1, 5000),
     tile_size=st.integers(1, 600),
-    tile_pad=st.integers(0, 40),
+    tile_pad=st.integers(0, 120),
     multiple_of=st.sampled_from([1, 2, 4, 8]),
 )
 def test_spans_cover_every_pixel_once(
@@ -46,8 +46,23 @@ def test_spans_cover_every_pixel_once(
     for span in cover:
         assert span.start < span.stop
         assert span.read_start % multiple_of == span.read_stop % multiple_of == 0
-        assert 0 <= span.start - span.read_start - tile_pad < multiple_of
-        assert 0 <= span.read_stop - span.stop - tile_pad < multiple_of
+        first = max(span.start - tile_pad, -min(tile_pad, EDGE_PAD))
+        last = min(span.stop + tile_pad, length + min(tile_pad, EDGE_PAD))
+        assert 0 <= first - span.read_start < multiple_of
+        assert 0 <= span.read_stop - last < multiple_of
+
+
+def test_a_network_that_looks_far_reads_little_that_is_not_in_the_picture() -> None:
+    first, second = spans(400, tile_size=200, tile_pad=150)
+    assert (first.read_start, first.read_stop) == (-EDGE_PAD, 350)
+    assert (second.read_start, second.read_stop) == (50, 400 + EDGE_PAD)
+
+
+def test_a_read_ends_at_the_same_place_in_a_tile_and_in_the_whole() -> None:
+    (whole,) = spans(120, tile_size=120, tile_pad=100)
+    for span in spans(120, tile_size=40, tile_pad=100):
+        assert span.read_start >= whole.read_start
+        assert span.read_stop <= whole.read_stop
 
 
 @pytest.mark.parametrize(("height", "width", "count"), [(1, 1, 1), (256, 257, 2), (600, 600, 9)])

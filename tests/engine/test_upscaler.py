@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend import Service
+from backend import LocalEngine, Watch
 from backend.errors import CancelledError
 from backend.images import Picture, RgbImage
 from backend.registry import ModelSpec
@@ -26,8 +26,8 @@ class Narrowed:
         self._session = session
         self.spec: ModelSpec = replace(session.spec, receptive_radius=receptive_radius)
 
-    def run(self, lr: RgbImage, *, cleanup: float) -> RgbImage:
-        return self._session.run(lr, cleanup=cleanup)
+    def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
+        return self._session.run(lr, cleanup_level=cleanup_level)
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +40,20 @@ def noise() -> Picture:
 @pytest.mark.parametrize("cleanup", [0.0, 0.4])
 @pytest.mark.parametrize("tile_size", [16, 33, 64])
 def test_tiles_equal_the_whole(
-    service: Service, noise: Picture, model: str, scale: int, cleanup: float, tile_size: int
+    engine: LocalEngine, noise: Picture, model: str, scale: int, cleanup: float, tile_size: int
 ) -> None:
-    session = service.session(model=model, scale=scale)
-    whole = Upscaler(session, tile_size=1000).upscale(noise, cleanup=cleanup)
-    tiled = Upscaler(session, tile_size=tile_size).upscale(noise, cleanup=cleanup)
+    session = engine.session(model=model, scale=scale)
+    whole = Upscaler(session, tile_size=1000).upscale(noise, cleanup_level=cleanup)
+    tiled = Upscaler(session, tile_size=tile_size).upscale(noise, cleanup_level=cleanup)
     np.testing.assert_array_equal(tiled.rgb, whole.rgb)
 
 
 @pytest.mark.parametrize(("model", "scale"), MODELS)
 def test_inside_the_tiles_are_what_the_network_says_of_the_bare_picture(
-    service: Service, noise: Picture, model: str, scale: int
+    engine: LocalEngine, noise: Picture, model: str, scale: int
 ) -> None:
-    session = service.session(model=model, scale=scale)
-    bare = session.run(noise.rgb, cleanup=0.0)
+    session = engine.session(model=model, scale=scale)
+    bare = session.run(noise.rgb, cleanup_level=0.0)
     tiled = Upscaler(session, tile_size=33).upscale(noise)
     inner = slice(session.spec.receptive_radius * scale, -session.spec.receptive_radius * scale)
     np.testing.assert_array_equal(tiled.rgb[inner, inner], bare[inner, inner])
@@ -61,9 +61,9 @@ def test_inside_the_tiles_are_what_the_network_says_of_the_bare_picture(
 
 @pytest.mark.parametrize(("model", "scale"), MODELS)
 def test_with_less_padding_than_the_radius_seams_appear(
-    service: Service, noise: Picture, model: str, scale: int
+    engine: LocalEngine, noise: Picture, model: str, scale: int
 ) -> None:
-    session = service.session(model=model, scale=scale)
+    session = engine.session(model=model, scale=scale)
     whole = Upscaler(session, tile_size=1000).upscale(noise)
     narrowed = Narrowed(session, receptive_radius=1)
     tiled = Upscaler(narrowed, tile_size=16).upscale(noise)
@@ -73,10 +73,10 @@ def test_with_less_padding_than_the_radius_seams_appear(
 @pytest.mark.parametrize(("model", "scale"), MODELS)
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (2, 3), (17, 16)])
 def test_any_size_comes_out_scaled_exactly(
-    service: Service, model: str, scale: int, size: tuple[int, int]
+    engine: LocalEngine, model: str, scale: int, size: tuple[int, int]
 ) -> None:
     height, width = size
-    upscaler = Upscaler(service.session(model=model, scale=scale), tile_size=128)
+    upscaler = Upscaler(engine.session(model=model, scale=scale), tile_size=128)
     gray = Picture(rgb=np.full((height, width, 3), 120, np.uint8))
     sr = upscaler.upscale(gray)
     assert sr.rgb.shape == (height * scale, width * scale, 3)
@@ -84,31 +84,31 @@ def test_any_size_comes_out_scaled_exactly(
     assert np.abs(sr.rgb.astype(int) - 120).max() <= 8
 
 
-def test_progress_counts_every_tile(service: Service, noise: Picture) -> None:
+def test_progress_counts_every_tile(engine: LocalEngine, noise: Picture) -> None:
     seen: list[tuple[int, int]] = []
-    upscaler = Upscaler(service.session(model="fast", scale=2), tile_size=32)
-    upscaler.upscale(noise, on_progress=lambda done, total: seen.append((done, total)))
+    upscaler = Upscaler(engine.session(model="fast", scale=2), tile_size=32)
+    watch = Watch(on_progress=lambda done, total: seen.append((done, total)))
+    upscaler.upscale(noise, watch=watch)
     assert seen == [(i, 9) for i in range(1, 10)]
 
 
-def test_it_stops_between_tiles_when_asked(service: Service, noise: Picture) -> None:
+def test_it_stops_between_tiles_when_asked(engine: LocalEngine, noise: Picture) -> None:
     answers: Iterator[bool] = iter([False, False, True])
     done: list[int] = []
-    upscaler = Upscaler(service.session(model="fast", scale=2), tile_size=32)
+    upscaler = Upscaler(engine.session(model="fast", scale=2), tile_size=32)
+    watch = Watch(
+        on_progress=lambda count, _: done.append(count), is_cancelled=lambda: next(answers)
+    )
     with pytest.raises(CancelledError):
-        upscaler.upscale(
-            noise,
-            on_progress=lambda count, _: done.append(count),
-            is_cancelled=lambda: next(answers),
-        )
+        upscaler.upscale(noise, watch=watch)
     assert done == [1, 2]
 
 
-def test_opaque_and_empty_areas_stay_so(service: Service) -> None:
+def test_opaque_and_empty_areas_stay_so(engine: LocalEngine) -> None:
     alpha = np.zeros((40, 40), np.uint8)
     alpha[:, 20:] = 255
     rgb = np.full((40, 40, 3), 200, np.uint8)
-    upscaler = Upscaler(service.session(model="fast", scale=4), tile_size=256)
+    upscaler = Upscaler(engine.session(model="fast", scale=4), tile_size=256)
     sr = upscaler.upscale(Picture(rgb=rgb, alpha=alpha))
     assert sr.alpha is not None
     assert sr.alpha.shape == (160, 160)
@@ -118,13 +118,13 @@ def test_opaque_and_empty_areas_stay_so(service: Service) -> None:
 
 @pytest.mark.parametrize("scale", [2, 4])
 def test_it_is_clearly_sharper_than_bicubic(
-    service: Service, photo: Image.Image, scale: int
+    engine: LocalEngine, photo: Image.Image, scale: int
 ) -> None:
     side = (photo.width // scale, photo.height // scale)
     hr = photo.crop((0, 0, side[0] * scale, side[1] * scale))
     lr = hr.resize(side, Image.Resampling.BICUBIC)
     bicubic = np.asarray(lr.resize(hr.size, Image.Resampling.BICUBIC))
-    upscaler = Upscaler(service.session(model="fast", scale=scale), tile_size=256)
+    upscaler = Upscaler(engine.session(model="fast", scale=scale), tile_size=256)
     sr = upscaler.upscale(Picture(rgb=np.asarray(lr))).rgb
 
     def error(image: RgbImage) -> float:

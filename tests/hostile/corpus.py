@@ -16,6 +16,8 @@ import numpy.typing as npt
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
+from tests.pictures import save
+
 Pixels = npt.NDArray[np.uint8]
 
 WIDTH, HEIGHT = 48, 32
@@ -73,14 +75,8 @@ def half_clear(image: Image.Image) -> Image.Image:
     return copy
 
 
-def saved(image: Image.Image, format: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
-
-
 def jpeg(image: Image.Image | None = None, **options: object) -> bytes:
-    return saved(image or scene(), "JPEG", **{"quality": 95, "subsampling": 0, **options})
+    return save(image or scene(), "JPEG", **{"quality": 95, "subsampling": 0, **options})
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
@@ -119,8 +115,8 @@ def wide_png(image: Image.Image, *, color: int, extra: bytes = b"") -> bytes:
 def interlaced_png() -> bytes:
     """Adam7."""
     pixels = np.asarray(scene())
-    passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4))
-    passes += ((2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+    passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4)]
+    passes += [(2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
     rows = [row.tobytes() for y, x, dy, dx in passes for row in pixels[y::dy, x::dx]]
     return png(rows, size=(WIDTH, HEIGHT), depth=8, color=2, interlaced=True)
 
@@ -132,7 +128,7 @@ def four_bit_gray_png() -> bytes:
 
 
 def palette_png(**options: object) -> bytes:
-    return saved(scene().quantize(64), "PNG", **options)
+    return save(scene().quantize(64), "PNG", **options)
 
 
 def half_clear_palette_png() -> bytes:
@@ -140,18 +136,20 @@ def half_clear_palette_png() -> bytes:
     image = scene().quantize(64)
     image.putpalette((image.getpalette() or [])[: 64 * 3] + [0] * (191 * 3) + [255, 0, 255])
     image.paste(255, (WIDTH // 2, 0, WIDTH, HEIGHT))
-    return saved(image, "PNG", transparency=255)
+    return save(image, "PNG", transparency=255)
 
 
 def keyed_png(image: Image.Image, key: int | tuple[int, int, int]) -> bytes:
     """The right half has one colour that the file calls transparent."""
     copy = image.copy()
     copy.paste(key, (WIDTH // 2, 0, WIDTH, HEIGHT))
-    return saved(copy, "PNG", transparency=key)
+    return save(copy, "PNG", transparency=key)
 
 
 def bilevel() -> Image.Image:
-    return gray().point(lambda level: 255 if level > 110 else 0).convert("1", dither=0)
+    return (
+        gray().point(lambda level: 255 if level > 110 else 0).convert("1", dither=Image.Dither.NONE)
+    )
 
 
 def turned_jpeg(orientation: int) -> bytes:
@@ -174,7 +172,7 @@ def turned_jpeg(orientation: int) -> bytes:
 def turned_png() -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 6
-    return saved(scene().transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif.tobytes())
+    return save(scene().transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif.tobytes())
 
 
 def bmp_header(*, bits: int, compression: int, data: bytes, extra: bytes = b"") -> bytes:
@@ -214,7 +212,7 @@ def bmp_top_down() -> bytes:
 
 
 def bmp_claiming(width: int, height: int) -> bytes:
-    whole = bytearray(saved(scene(), "BMP"))
+    whole = bytearray(save(scene(), "BMP"))
     struct.pack_into("<ii", whole, 18, width, height)
     return bytes(whole)
 
@@ -227,7 +225,7 @@ def jpeg_claiming(width: int, height: int) -> bytes:
 
 
 def png_claiming(width: int, height: int) -> bytes:
-    whole = saved(scene(), "PNG")
+    whole = save(scene(), "PNG")
     header = struct.pack(">II", width, height) + whole[24:29]
     return whole[:8] + chunk(b"IHDR", header) + whole[33:]
 
@@ -247,29 +245,44 @@ def half(make: Callable[[], bytes]) -> bytes:
 
 
 def broken_crc() -> bytes:
-    whole = bytearray(saved(scene(), "PNG"))
+    whole = bytearray(save(scene(), "PNG"))
     whole[29] ^= 0xFF  # the checksum of IHDR
     return bytes(whole)
 
 
 def broken_pixels() -> bytes:
-    header = saved(scene(), "PNG")[:33]
+    header = save(scene(), "PNG")[:33]
     return header + chunk(b"IDAT", b"\x78\x9c" + bytes(range(200))) + chunk(b"IEND", b"")
 
 
 def animated_png() -> bytes:
-    return saved(scene(), "PNG", save_all=True, append_images=[scene().rotate(90)])
+    return save(scene(), "PNG", save_all=True, append_images=[scene().rotate(90)])
+
+
+def turned_tiff() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return save(scene().transpose(Image.Transpose.ROTATE_90), "TIFF", exif=exif)
+
+
+def float_tiff() -> bytes:
+    values = np.asarray(gray(), np.float32) / 255
+    return save(Image.fromarray(values), "TIFF")
+
+
+def heic() -> bytes:
+    return save(scene(), "HEIF", quality=95)
 
 
 def text_png(length: int, *, packed: bool) -> bytes:
     info = PngInfo()
     info.add_text("Comment", "a" * length, zip=packed)
-    return saved(scene(), "PNG", pnginfo=info)
+    return save(scene(), "PNG", pnginfo=info)
 
 
 def profile_bomb_png() -> bytes:
     """100 MB of colour profile in 100 kB."""
-    whole = saved(scene(), "PNG")
+    whole = save(scene(), "PNG")
     packed = zlib.compress(bytes(100_000_000), 9)
     return whole[:33] + chunk(b"iCCP", b"bomb\0\0" + packed) + whole[33:]
 
@@ -285,7 +298,7 @@ def noise(length: int) -> bytes:
 def zip_file() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("picture.png", saved(scene(), "PNG"))
+        archive.writestr("picture.png", save(scene(), "PNG"))
     return buffer.getvalue()
 
 
@@ -308,7 +321,7 @@ GOOD: tuple[Case, ...] = (
     Case(name="jpeg called png", make=jpeg, expected=scene, format="JPEG", file_name="a.PNG"),
     Case(
         name="png called jpeg",
-        make=partial(saved, scene(), "PNG"),
+        make=partial(save, scene(), "PNG"),
         expected=scene,
         file_name="a.jpg",
     ),
@@ -337,7 +350,7 @@ GOOD: tuple[Case, ...] = (
     ),
     Case(
         name="jpeg with a thumbnail of two",
-        make=lambda: saved(
+        make=lambda: save(
             scene(), "MPO", save_all=True, append_images=[gray().convert("RGB")], quality=95
         ),
         expected=scene,
@@ -360,22 +373,22 @@ GOOD: tuple[Case, ...] = (
         for orientation in range(1, 9)
     ),
     Case(name="png with exif 6", make=turned_png, expected=scene),
-    Case(name="png rgb", make=lambda: saved(scene(), "PNG"), expected=scene),
+    Case(name="png rgb", make=lambda: save(scene(), "PNG"), expected=scene),
     Case(
         name="png rgba",
-        make=lambda: saved(with_alpha(scene()), "PNG"),
+        make=lambda: save(with_alpha(scene()), "PNG"),
         expected=lambda: with_alpha(scene()),
     ),
-    Case(name="png gray", make=lambda: saved(gray(), "PNG"), expected=gray),
+    Case(name="png gray", make=lambda: save(gray(), "PNG"), expected=gray),
     Case(
         name="png gray with alpha",
-        make=lambda: saved(with_alpha(gray()), "PNG"),
+        make=lambda: save(with_alpha(gray()), "PNG"),
         expected=lambda: with_alpha(gray()),
     ),
-    Case(name="png wholly clear", make=lambda: saved(clear(), "PNG"), expected=clear),
+    Case(name="png wholly clear", make=lambda: save(clear(), "PNG"), expected=clear),
     Case(
         name="png with two levels",
-        make=lambda: saved(bilevel(), "PNG"),
+        make=lambda: save(bilevel(), "PNG"),
         expected=lambda: bilevel().convert("L"),
     ),
     Case(name="png with 16 grays", make=four_bit_gray_png, expected=gray),
@@ -415,40 +428,65 @@ GOOD: tuple[Case, ...] = (
     Case(name="png interlaced", make=interlaced_png, expected=scene),
     Case(
         name="png with a zip behind it",
-        make=lambda: saved(scene(), "PNG") + zip_file(),
+        make=lambda: save(scene(), "PNG") + zip_file(),
         expected=scene,
     ),
     Case(name="png with a long text", make=lambda: text_png(900_000, packed=False), expected=scene),
     Case(
         name="png with srgb profile",
-        make=lambda: saved(scene(), "PNG", icc_profile=srgb_profile()),
+        make=lambda: save(scene(), "PNG", icc_profile=srgb_profile()),
         expected=scene,
     ),
     Case(
         name="png with a broken profile",
-        make=lambda: saved(scene(), "PNG", icc_profile=noise(600)),
+        make=lambda: save(scene(), "PNG", icc_profile=noise(600)),
         expected=scene,
     ),
-    Case(name="bmp", make=lambda: saved(scene(), "BMP"), expected=scene, file_name="a.bmp"),
-    Case(name="bmp gray", make=lambda: saved(gray(), "BMP"), expected=gray),
-    Case(name="bmp palette", make=lambda: saved(scene().quantize(64), "BMP"), expected=scene),
+    Case(name="bmp", make=lambda: save(scene(), "BMP"), expected=scene, file_name="a.bmp"),
+    Case(name="bmp gray", make=lambda: save(gray(), "BMP"), expected=gray),
+    Case(name="bmp palette", make=lambda: save(scene().quantize(64), "BMP"), expected=scene),
     Case(
         name="bmp with two levels",
-        make=lambda: saved(bilevel(), "BMP"),
+        make=lambda: save(bilevel(), "BMP"),
         expected=lambda: bilevel().convert("L"),
     ),
     Case(
         name="bmp 32-bit, whose fourth byte means nothing",
-        make=lambda: saved(with_alpha(scene()), "BMP"),
+        make=lambda: save(with_alpha(scene()), "BMP"),
         expected=scene,
     ),
     Case(name="bmp 16-bit", make=bmp_565, expected=scene),
     Case(name="bmp run-length coded", make=bmp_rle8, expected=gray),
     Case(name="bmp from the top", make=bmp_top_down, expected=scene),
-    Case(name="1 x 1", make=lambda: saved(dot(), "PNG"), expected=dot),
+    Case(name="gif", make=lambda: save(scene(), "GIF"), expected=scene),
+    Case(
+        name="gif called png",
+        make=lambda: save(scene(), "GIF"),
+        expected=scene,
+        file_name="a.png",
+    ),
+    Case(name="webp", make=lambda: save(scene(), "WEBP"), expected=scene, format="JPEG"),
+    Case(
+        name="webp with alpha",
+        make=lambda: save(with_alpha(scene()), "WEBP"),
+        expected=lambda: with_alpha(scene()),
+    ),
+    Case(name="tiff", make=lambda: save(scene(), "TIFF"), expected=scene),
+    Case(name="tiff gray", make=lambda: save(gray(), "TIFF"), expected=gray),
+    Case(name="tiff cmyk", make=lambda: save(scene().convert("CMYK"), "TIFF"), expected=scene),
+    Case(
+        name="tiff turned",
+        make=turned_tiff,
+        expected=scene,
+    ),
+    Case(name="tiff of floats", make=float_tiff, expected=gray),
+    Case(name="avif", make=lambda: save(scene(), "AVIF"), expected=scene, format="JPEG"),
+    Case(name="heic", make=heic, expected=scene, format="JPEG", file_name="IMG_0001.HEIC"),
+    Case(name="png animated, of which it is the first", make=animated_png, expected=scene),
+    Case(name="1 x 1", make=lambda: save(dot(), "PNG"), expected=dot),
     Case(name="1 x 1 jpeg", make=lambda: jpeg(dot()), expected=dot, format="JPEG"),
-    Case(name="4096 x 1", make=lambda: saved(line(4096, 1), "PNG"), expected=lambda: line(4096, 1)),
-    Case(name="1 x 4096", make=lambda: saved(line(1, 4096), "PNG"), expected=lambda: line(1, 4096)),
+    Case(name="4096 x 1", make=lambda: save(line(4096, 1), "PNG"), expected=lambda: line(4096, 1)),
+    Case(name="1 x 4096", make=lambda: save(line(1, 4096), "PNG"), expected=lambda: line(1, 4096)),
 )
 
 DAMAGED = "invalid_image"
@@ -467,22 +505,22 @@ BAD: tuple[Case, ...] = (
         code=UNREADABLE,
     ),
     Case(name="zip", make=zip_file, code=UNREADABLE),
-    Case(name="postscript", make=lambda: saved(scene(), "EPS"), code=UNREADABLE),
-    Case(name="pdf", make=lambda: saved(scene(), "PDF"), code=UNREADABLE),
-    Case(name="gif", make=lambda: saved(scene(), "GIF"), code=UNREADABLE),
-    Case(
-        name="gif called png",
-        make=lambda: saved(scene(), "GIF"),
-        code=UNREADABLE,
-        file_name="a.png",
-    ),
-    Case(name="webp", make=lambda: saved(scene(), "WEBP"), code=UNREADABLE),
-    Case(name="tiff", make=lambda: saved(scene(), "TIFF"), code=UNREADABLE),
-    Case(name="ico", make=lambda: saved(scene(), "ICO"), code=UNREADABLE),
-    Case(name="png animated", make=animated_png, code=UNREADABLE),
+    Case(name="postscript", make=lambda: save(scene(), "EPS"), code=UNREADABLE),
+    Case(name="pdf", make=lambda: save(scene(), "PDF"), code=UNREADABLE),
+    Case(name="ico", make=lambda: save(scene(), "ICO"), code=UNREADABLE),
+    Case(name="ico called png", make=lambda: save(scene(), "ICO"), code=UNREADABLE),
+    Case(name="jpeg 2000", make=lambda: save(scene(), "JPEG2000"), code=UNREADABLE),
+    Case(name="gif cut in half", make=partial(half, partial(save, scene(), "GIF")), code=DAMAGED),
+    Case(name="webp cut in half", make=partial(half, partial(save, scene(), "WEBP")), code=DAMAGED),
+    Case(name="tiff cut in half", make=partial(half, partial(save, scene(), "TIFF")), code=DAMAGED),
+    Case(name="avif cut in half", make=partial(half, partial(save, scene(), "AVIF")), code=DAMAGED),
+    Case(name="gif signature only", make=lambda: b"GIF89a", code=DAMAGED),
+    Case(name="webp of 16383 x 2", make=lambda: save(line(16383, 2), "WEBP"), code=TOO_LARGE),
+    Case(name="gif of 5000 x 2", make=lambda: save(line(5000, 2), "GIF"), code=TOO_LARGE),
+    Case(name="tiff of 5000 x 2", make=lambda: save(line(5000, 2), "TIFF"), code=TOO_LARGE),
     Case(name="jpeg cut in half", make=partial(half, jpeg), code=DAMAGED),
     Case(name="jpeg without pixels", make=lambda: jpeg()[:2], code=DAMAGED),
-    Case(name="png cut in half", make=partial(half, partial(saved, scene(), "PNG")), code=DAMAGED),
+    Case(name="png cut in half", make=partial(half, partial(save, scene(), "PNG")), code=DAMAGED),
     Case(name="png signature only", make=lambda: PNG_SIGNATURE, code=DAMAGED),
     Case(name="png with a wrong checksum", make=broken_crc, code=DAMAGED),
     Case(name="png with broken pixels", make=broken_pixels, code=DAMAGED),
@@ -490,7 +528,7 @@ BAD: tuple[Case, ...] = (
     Case(name="png of no pixels", make=partial(png_claiming, 0, 0), code=DAMAGED),
     Case(name="png with a text bomb", make=lambda: text_png(50_000_000, packed=True), code=DAMAGED),
     Case(name="png with a profile bomb", make=profile_bomb_png, code=DAMAGED),
-    Case(name="bmp cut in half", make=partial(half, partial(saved, scene(), "BMP")), code=DAMAGED),
+    Case(name="bmp cut in half", make=partial(half, partial(save, scene(), "BMP")), code=DAMAGED),
     Case(name="bmp of no pixels", make=partial(bmp_claiming, 0, 0), code=DAMAGED),
     Case(name="bmp of two billion rows", make=partial(bmp_claiming, 2, 2**31 - 1), code=TOO_LARGE),
     Case(name="bomb of 900 megapixels", make=bomb, code=TOO_LARGE),
@@ -499,7 +537,7 @@ BAD: tuple[Case, ...] = (
         make=partial(jpeg_claiming, 65500, 65500),
         code=TOO_LARGE,
     ),
-    Case(name="4097 x 1", make=lambda: saved(line(4097, 1), "PNG"), code=TOO_LARGE),
+    Case(name="4097 x 1", make=lambda: save(line(4097, 1), "PNG"), code=TOO_LARGE),
     Case(name="1 x 4097 jpeg", make=lambda: jpeg(line(1, 4097)), code=TOO_LARGE),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import io
+import json
 import os
 import re
 import signal
@@ -13,16 +13,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
-from PIL import Image
 
 from tests import networks
+from tests.loopback import Loopback, Received, Sent
+from tests.paths import ROOT
+from tests.pictures import gradient_png
 
-ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 STOP_SECONDS = 40
 ANSWER_SECONDS = 120
@@ -39,6 +40,7 @@ class Server:
     address: str = ""
     log: list[str] = field(default_factory=list)
     is_up: threading.Event = field(default_factory=threading.Event)
+    is_read: threading.Event = field(default_factory=threading.Event)
 
     def watch(self) -> None:
         assert self.process.stderr is not None
@@ -49,16 +51,23 @@ class Server:
                 self.address = found[1]
                 self.is_up.set()
         self.is_up.set()
+        self.is_read.set()
 
-    def post(
-        self, content: object, path: str = "/resolution", **options: object
-    ) -> requests.Response:
+    def logged(self, request_id: str) -> dict[str, Any]:
+        """The facts of a request; its line comes after its answer."""
+        mark = f'"request_id": "{request_id}"'
+        until(lambda: any(mark in line for line in self.log))
+        line = next(line for line in self.log if mark in line)
+        facts: dict[str, Any] = json.loads(line[line.index("{") :])
+        return facts
+
+    def post(self, content: object, path: str = "/resolution", **options: Any) -> requests.Response:
         return self.request("POST", path, json=content, **options)
 
-    def get(self, path: str, **options: object) -> requests.Response:
+    def get(self, path: str, **options: Any) -> requests.Response:
         return self.request("GET", path, **options)
 
-    def request(self, method: str, path: str, **options: object) -> requests.Response:
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """A fresh connection, and no proxy from the environment."""
         with requests.Session() as session:
             session.trust_env = False
@@ -71,9 +80,11 @@ class Server:
         return facts["running"], facts["waiting"]
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+        """SIGTERM, and the exit code once the whole log is read."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=STOP_SECONDS)
+        code = self.process.wait(timeout=STOP_SECONDS)
+        assert self.is_read.wait(STOP_SECONDS)
+        return code
 
 
 def start(*arguments: str, env: Mapping[str, str]) -> tuple[Server, threading.Thread]:
@@ -132,13 +143,19 @@ def own_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(start_server: StartServer, own_networks: Path) -> Server:
-    """Ordinary, but for two bad networks and for `url` reaching this machine."""
-    return start_server(
+def server(start_server: StartServer, own_networks: Path) -> Iterator[Server]:
+    """Ordinary, but for two bad networks and for `url` reaching this machine.
+
+    Whatever the tests did to it, it is idle and answers in the end.
+    """
+    started = start_server(
         SR_MODELS_DIR=str(own_networks),
         SR_ALLOW_PRIVATE_SOURCES="1",
         SR_SOURCE_TIMEOUT_SECONDS="1",
     )
+    yield started
+    assert started.load() == (0, 0)
+    assert started.post(small_request()).status_code == 200
 
 
 @pytest.fixture(scope="session")
@@ -157,48 +174,29 @@ def picture_server() -> Iterator[str]:
     """Stands in for the web: a picture, a missing one, and one that never comes."""
     is_over = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path == "/slow.png":
-                is_over.wait(20)
-                return
-            found = self.path == "/picture.png"
-            body = png_bytes(20, 10) if found else b"none"
-            self.send_response(200 if found else 404)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(request: Received) -> Sent:
+        if request.target == "/slow.png":
+            is_over.wait(20)
+        if request.target == "/picture.png":
+            return Sent(body=gradient_png(20, 10))
+        return Sent(status=404, body=b"none")
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
-        web.daemon_threads = True
-        thread = threading.Thread(target=web.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{web.server_port}"
+    with Loopback(answer) as web:
+        yield web.url
         is_over.set()
-        web.shutdown()
-        thread.join()
 
 
-def png_bytes(width: int, height: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.linear_gradient("L").resize((width, height)).convert("RGB").save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def encoded(data: bytes) -> str:
+def encode_base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def small_request(**fields: object) -> dict[str, object]:
-    return {"img": encoded(png_bytes(20, 10)), **fields}
+def small_request(**fields: object) -> dict[str, Any]:
+    return {"img": encode_base64(gradient_png(20, 10)), **fields}
 
 
-def long_request() -> dict[str, object]:
+def long_request() -> dict[str, Any]:
     """Seconds of work in many tiles, and a small file in and out."""
-    return {"img": encoded(png_bytes(1500, 1000)), "format": "jpeg"}
+    return {"img": encode_base64(gradient_png(1500, 1000)), "format": "jpeg"}
 
 
 def until(is_true: Callable[[], bool], *, seconds: float = 30) -> None:

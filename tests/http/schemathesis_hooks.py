@@ -5,6 +5,7 @@ import base64
 import schemathesis
 from hypothesis import strategies as st
 
+from backend.invocation import ANY_PICTURE, UNNAMED
 from tests.hostile.corpus import GOOD
 
 PICTURES = [data for data in (case.make() for case in GOOD) if len(data) < 8_000]
@@ -14,4 +15,6 @@ schemathesis.openapi.format(
     "base64-picture",
     st.sampled_from(PICTURES).map(lambda data: base64.b64encode(data).decode()),
 )
+for each in (ANY_PICTURE, UNNAMED):
+    schemathesis.openapi.media_type(each, st.sampled_from(PICTURES))
 schemathesis.openapi.format("picture-address", st.sampled_from(ADDRESSES))

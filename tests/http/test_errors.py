@@ -15,12 +15,12 @@ from tests.hostile import corpus
 from tests.http.conftest import (
     Server,
     StartServer,
-    encoded,
+    encode_base64,
     long_request,
-    png_bytes,
     small_request,
     until,
 )
+from tests.pictures import gradient_png, save
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,23 +76,28 @@ REFUSALS = (
     Refusal(
         code="unsupported_media_type",
         status=415,
-        options={"data": png_bytes(4, 4), "headers": JPEG_TYPE},
+        options={"data": gradient_png(4, 4), "headers": JPEG_TYPE},
     ),
-    Refusal(code="unsupported_media_type", status=415, content={"img": encoded(b"just a text")}),
+    Refusal(
+        code="unsupported_media_type", status=415, content={"img": encode_base64(b"just a text")}
+    ),
     Refusal(code="payload_too_large", status=413, content={"img": "A" * 70_000}, is_tight=True),
     Refusal(code="payload_too_large", status=413, content={"img": "A" * 50_000}, is_tight=True),
-    Refusal(code="invalid_image", status=422, content={"img": encoded(corpus.broken_crc())}),
-    Refusal(code="image_too_large", status=422, content={"img": encoded(corpus.bomb())}),
+    Refusal(code="invalid_image", status=422, content={"img": encode_base64(corpus.broken_crc())}),
+    Refusal(code="image_too_large", status=422, content={"img": encode_base64(corpus.bomb())}),
     Refusal(
         code="image_too_large",
         status=422,
-        content={"img": encoded(png_bytes(101, 101))},
+        content={"img": encode_base64(gradient_png(101, 101))},
         is_tight=True,
     ),
     Refusal(
         code="reply_too_large",
         status=413,
-        content={"img": encoded(corpus.saved(Image.effect_noise((20, 20), 99), "PNG")), "scale": 4},
+        content={
+            "img": encode_base64(save(Image.effect_noise((20, 20), 99), "PNG")),
+            "scale": 4,
+        },
         is_tight=True,
     ),
     Refusal(
@@ -119,6 +124,9 @@ ELSEWHERE = {
     "would_time_out": "test_what_would_take_too_long_is_refused_at_once",
     "busy": "test_one_too_many_is_busy_and_told_when_to_come_back",
     "internal_error": "test_unexpected",
+    "missing_authentication": "test_strangers",
+    "request_timed_out": "test_strangers",
+    "too_many_requests": "test_strangers",
     "cancelled": "never sent to anyone",
 }
 
@@ -178,7 +186,9 @@ def test_a_link_that_works(server: Server, picture_server: str) -> None:
 
 def test_what_would_take_too_long_is_refused_at_once(start_server: StartServer) -> None:
     server = start_server(SR_TIME_BUDGET_SECONDS="2")
-    answer = server.post({"img": encoded(png_bytes(4096, 4096)), "scale": 4, "format": "jpeg"})
+    answer = server.post(
+        {"img": encode_base64(gradient_png(4096, 4096)), "scale": 4, "format": "jpeg"}
+    )
     assert_error(answer, "would_time_out", 413)
     assert answer.json()["details"]["estimated_seconds"] > 2
     assert server.post(small_request()).status_code == 200

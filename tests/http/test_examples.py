@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from tests.http.conftest import Server
+from tests.paths import ROOT, SAMPLES
 
-ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -37,7 +37,7 @@ def test_there_are_examples_in_curl_and_python() -> None:
 def test_every_example_runs(
     name: str, language: str, code: str, server: Server, tmp_path: Path
 ) -> None:
-    shutil.copytree(ROOT / "sample_images", tmp_path / "sample_images")
+    shutil.copytree(SAMPLES, tmp_path / "sample_images")
     code = code.replace("http://127.0.0.1:8080", server.address)
     command = ["bash", "-euo", "pipefail", "-c", code]
     if language == "python":

@@ -10,14 +10,13 @@ import pytest
 import requests
 import uvicorn
 
-from backend import Settings
-from backend.adapters.http_app import create_app
+from backend import RequestHandler, Settings, create_engine
+from backend.engine import Watch
 from backend.health import Health
-from backend.loading import registry_of
+from backend.http.admission import Admission
+from backend.http.app import create_app
+from backend.http.server import server_config
 from backend.options import UpscaleRequest
-from backend.registry import ModelSpec
-from backend.service import Service
-from backend.upscaler import Session
 from tests.http.conftest import small_request, until
 from tests.http.test_errors import assert_error
 
@@ -25,26 +24,22 @@ from tests.http.test_errors import assert_error
 class FaultySource:
     """Stands where pictures come from, and has a bug."""
 
-    def read(self, request: UpscaleRequest, *, max_bytes: int) -> bytes:
+    def read(self, request: UpscaleRequest, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
         raise ZeroDivisionError(f"secret {max_bytes}")
-
-
-def no_session(spec: ModelSpec) -> Session:
-    raise AssertionError(spec)
 
 
 @pytest.fixture
 def faulty_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """In this process, because the fault has to be put in."""
     settings = Settings()
-    service = Service(
-        registry=registry_of(settings),
-        open_session=no_session,
-        source=FaultySource(),
-        settings=settings,
+    handler = RequestHandler(create_engine(settings), FaultySource(), settings)
+    app = create_app(
+        handler,
+        health=Health(is_ready=True),
+        load=lambda: (0, 0),
+        admission=Admission(settings, seconds_until_free=lambda: 0.0),
     )
-    app = create_app(service, health=Health(is_ready=True))
-    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none")
+    config = server_config(app, host="127.0.0.1", port=0, grace_seconds=1, settings=settings)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

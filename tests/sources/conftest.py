@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.sources.loopback import Answer, Internet, QuietServer, Site, status
+from tests.loopback import QuietServer
+from tests.sources.loopback import Answer, Internet, Site, status
 
 
 @pytest.fixture(autouse=True)

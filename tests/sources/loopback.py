@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 PICTURE = b"\x89PNG what a picture's bytes are is no matter here" * 40
 
@@ -28,11 +28,6 @@ class Internet:
 
     def name(self, name: str, *answers: list[str]) -> None:
         self.names[name] = list(answers)
-
-
-class QuietServer(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is what many of these tests are about."""
 
 
 @dataclass

@@ -16,6 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from backend.deadline import THREAD_NAME
 from backend.errors import (
     PayloadTooLargeError,
     RequestError,
@@ -229,7 +230,7 @@ def test_a_slow_s3_is_cut_off_at_the_deadline(begins: bool, s3: Site) -> None:
     assert time.monotonic() - started < 6
     s3.stopping.set()
     for thread in threading.enumerate():
-        if thread.name == "source":
+        if thread.name == THREAD_NAME:
             thread.join(timeout=10)
             assert not thread.is_alive()
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.deadline import THREAD_NAME
 from backend.errors import (
     PayloadTooLargeError,
     SourceNotAllowedError,
@@ -69,7 +70,7 @@ def no_thread_is_left() -> Iterator[None]:
 
 def _threads_end() -> None:
     for thread in threading.enumerate():
-        if thread.name == "source":
+        if thread.name == THREAD_NAME:
             thread.join(timeout=5)
             assert not thread.is_alive()
 

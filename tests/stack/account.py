@@ -14,7 +14,6 @@ import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import boto3
@@ -84,12 +83,7 @@ class Account:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for client in self._clients.values():
             client.close()
         self._stop()
@@ -182,7 +176,10 @@ class Account:
         return str(json.loads(answer["Payload"].read()))
 
     def _environment(self, certificate: Path, key: Path) -> dict[str, str]:
-        """ministack gives its own to the functions, as AWS does not; so it has nothing else."""
+        """ministack gives its own to the functions, as AWS does not; so it has nothing else.
+
+        Step Functions waits a fiftieth of what it should before it tries again.
+        """
         temporary = self._folder / "tmp"
         temporary.mkdir()
         return {
@@ -195,6 +192,7 @@ class Account:
             "SFTP_ENABLED": "0",
             "LAMBDA_EXECUTOR": "local",
             "AUTH": "true",
+            "SFN_WAIT_SCALE": "0.02",
             "USE_SSL": "1",
             "MINISTACK_SSL_CERT": str(certificate),
             "MINISTACK_SSL_KEY": str(key),

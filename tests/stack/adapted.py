@@ -19,6 +19,9 @@ REFUSED = (
 """The types of the Lambda stack that ministack 1.5.33 does not know."""
 
 
+CHANGED = ("ModelFiles.Directory", "Function.SR_ALLOW_PRIVATE_SOURCES")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Adapted:
     """What is left of a template, and what became of the rest."""
@@ -34,7 +37,7 @@ def adapted(template: dict[str, Any], *, mount: Path) -> Adapted:
     """Without refused types and what refers to them; networks go to `mount`, as none is mounted.
 
     ministack keeps a function's `FileSystemConfigs` to itself, and a test should not need to
-    write to /mnt.
+    write to /mnt. Pictures of the web are on this machine, whose addresses are private ones.
     """
     made = copy.deepcopy(template)
     resources = made["Resources"]
@@ -49,7 +52,9 @@ def adapted(template: dict[str, Any], *, mount: Path) -> Adapted:
             resource["DependsOn"] = [each for each in waits if each not in gone]
             dropped += [f"{name}.DependsOn {each}" for each in waits if each in gone]
     resources["ModelFiles"]["Properties"]["Directory"] = str(mount)
-    return Adapted(template=made, dropped=tuple(sorted(dropped)), changed=("ModelFiles.Directory",))
+    variables = resources["Function"]["Properties"]["Environment"]["Variables"]
+    variables["SR_ALLOW_PRIVATE_SOURCES"] = "1"
+    return Adapted(template=made, dropped=tuple(sorted(dropped)), changed=CHANGED)
 
 
 def _refers(resource: dict[str, Any], names: set[str]) -> bool:

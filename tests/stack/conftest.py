@@ -45,13 +45,24 @@ def artifacts(account: Account, mount: Path, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def stack(account: Account, artifacts: Artifacts) -> Deployed:
-    """Signed calls with a key only; it goes with the account."""
+    """Signed calls with a key only, networks in the package; it goes with the account."""
     return deploy(
         account,
         "pictures",
         artifacts,
         requireApiKey="true",
-        enableNat="true",
         enableWaf="true",
+        inputBucketArns=f"arn:aws:s3:::{INPUTS}",
+    )
+
+
+@pytest.fixture(scope="module")
+def on_files(account: Account, artifacts: Artifacts) -> Deployed:
+    """Networks on a file system."""
+    return deploy(
+        account,
+        "on-files",
+        artifacts,
+        modelStorage="efs",
         inputBucketArns=f"arn:aws:s3:::{INPUTS}",
     )

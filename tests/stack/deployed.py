@@ -13,17 +13,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from botocore.credentials import Credentials as BotoCredentials
 from requests_aws4auth import AWS4Auth
 
-from cfn import templates
 from cfn.archives import write_zip
-from cfn.package import Package, code_contents, model_contents
+from cfn.check import check_stack
+from cfn.package import Package, engine_contents, model_contents
 from cfn.stacks import Stacks
 from cfn.upload import check_bucket, upload
-from cfn.variants import FUNCTION_ARCHIVE, LAMBDA, MODEL_ARCHIVE
+from cfn.variants import FUNCTION_ARCHIVE, LAMBDA, MODEL_ARCHIVE, Variant
 from tests.cfn.resolver import load_file
 from tests.stack.account import REGION, Account, Credentials
 from tests.stack.adapted import adapted
+from tests.stack.reachable import Reachable
 
 POLL_SECONDS = 0.1
 CALL_SECONDS = 60
@@ -37,10 +39,16 @@ class Artifacts:
     package: Package
     template: Path
     """Without what ministack refuses, beside the package's own."""
+    variant: Variant = LAMBDA
 
     @property
     def template_key(self) -> str:
-        return f"{self.package.prefix}/{self.template.name}"
+        return f"{self.prefix}/{self.template.name}"
+
+    @property
+    def prefix(self) -> str:
+        """The package's folder in the bucket."""
+        return self.package.prefix(self.variant)
 
 
 def put_artifacts(
@@ -53,11 +61,11 @@ def put_artifacts(
     """
     folder.mkdir()
     digests = {
-        FUNCTION_ARCHIVE: write_zip(folder / FUNCTION_ARCHIVE, code_contents()),
+        FUNCTION_ARCHIVE: write_zip(folder / FUNCTION_ARCHIVE, engine_contents(models)),
         MODEL_ARCHIVE: write_zip(folder / MODEL_ARCHIVE, model_contents(models)),
     }
-    package = Package(folder=folder, digests=digests)
-    templates.render_all(folder, defaults=package.defaults(bucket=bucket))
+    package = Package(folder=folder, digests=digests, variants=(LAMBDA,))
+    package.write_templates(bucket=bucket)
     s3 = account.client("s3")
     check_bucket(s3, bucket, region=REGION)
     upload(s3, package, bucket=bucket, tell=lambda line: None)
@@ -157,6 +165,45 @@ def deploy(account: Account, name: str, artifacts: Artifacts, **parameters: str)
         parameters=parameters,
     )
     return Deployed(account=account, name=name, outputs=outputs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What the project's commands ask of an account, with the credentials of a caller."""
+
+    account: Account
+    caller: Credentials
+    region: str = REGION
+
+    @property
+    def session(self) -> Session:
+        return self
+
+    def get_credentials(self) -> BotoCredentials:
+        return BotoCredentials(self.caller.key, self.caller.secret, self.caller.token)
+
+    def client(self, service: str) -> Any:
+        return self if service == "cloudformation" else self.account.client(service)
+
+    def describe_stacks(self, **request: str) -> Any:
+        """With ministack's name of the API's host, which it wants to see signed."""
+        found = self.account.client("cloudformation").describe_stacks(**request)
+        host = f".execute-api.{REGION}.amazonaws.com"
+        here = f".execute-api.localhost:{self.account.https_port}"
+        for output in found["Stacks"][0].get("Outputs", []):
+            output["OutputValue"] = output["OutputValue"].replace(host, here)
+        return found
+
+
+def check(stack: Deployed, caller: Credentials) -> list[str]:
+    """What `python -m cfn check` tells; DeploymentError when something is wrong."""
+    told: list[str] = []
+    with requests.Session() as http, Reachable(stack.account) as adapter:
+        http.trust_env = False
+        http.mount("https://", adapter)
+        session: Any = Session(account=stack.account, caller=caller)
+        check_stack(session, stack.name, tell=told.append, http=http)
+    return told
 
 
 def delete(account: Account, name: str) -> None:

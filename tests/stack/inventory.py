@@ -20,6 +20,7 @@ KINDS = (
     ("efs", "describe_file_systems", "FileSystems", "FileSystemId"),
     ("efs", "describe_access_points", "AccessPoints", "AccessPointId"),
     ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
     ("ec2", "describe_vpcs", "Vpcs", "VpcId"),
     ("ec2", "describe_subnets", "Subnets", "SubnetId"),
     ("ec2", "describe_route_tables", "RouteTables", "RouteTableId"),

@@ -12,6 +12,7 @@ now, not as its stage's deployment has it: so the deployment is looked at, too.
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
 import os
@@ -19,6 +20,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,22 +30,29 @@ import requests
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from backend import Service, UpscaleOptions
+from backend import LocalEngine, UpscaleOptions
 from backend.registry import SHIPPED
 from cfn.errors import DeploymentError
+from cfn.upload import upload
 from cfn.variants import LAMBDA
 from tests.cfn.resolver import load_file
 from tests.stack.account import ROOT, Account, Credentials
-from tests.stack.adapted import REFUSED, adapted
+from tests.stack.adapted import CHANGED, REFUSED, adapted
 from tests.stack.conftest import ARTIFACTS, INPUTS
-from tests.stack.deployed import Artifacts, Deployed, body_of, delete, deploy, put_artifacts
+from tests.stack.deployed import (
+    Artifacts,
+    Deployed,
+    body_of,
+    check,
+    delete,
+    deploy,
+    put_artifacts,
+)
 from tests.stack.inventory import inventory
 from tests.stack.listening import listening
 
 DROPPED = (
     "FilesFromFunction AWS::EC2::SecurityGroupIngress",
-    "Function.DependsOn FilesFromFunction",
-    "Function.DependsOn FunctionToFiles",
     "FunctionToFiles AWS::EC2::SecurityGroupEgress",
     "FunctionToWeb AWS::EC2::SecurityGroupEgress",
     "LoaderFunction.DependsOn FilesFromFunction",
@@ -53,7 +62,6 @@ DROPPED = (
     "PrivateRouteOut AWS::EC2::Route",
     "WebAclAssociation AWS::WAFv2::WebACLAssociation",
 )
-CHANGED = ("ModelFiles.Directory",)
 
 
 @pytest.fixture(scope="module")
@@ -113,13 +121,18 @@ def test_what_is_dropped_from_the_template_is_known(
 def test_nothing_else_is_changed(mount: Path) -> None:
     whole = load_file(ROOT / "cfn" / LAMBDA.template)
     made = adapted(whole, mount=mount).template
-    functions = [whole["Resources"][name]["Properties"] for name in ("Function", "LoaderFunction")]
-    mounted = {each["FileSystemConfigs"][0]["LocalMountPath"] for each in functions}
+    of_function = whole["Resources"]["Function"]["Properties"]["FileSystemConfigs"]["Fn::If"][1]
+    of_loader = whole["Resources"]["LoaderFunction"]["Properties"]["FileSystemConfigs"]
+    mounted = {each[0]["LocalMountPath"] for each in (of_function, of_loader)}
     assert mounted == {whole["Resources"]["ModelFiles"]["Properties"]["Directory"]}
     for name, resource in made["Resources"].items():
         same = dict(resource)
         if name == "ModelFiles":
             same["Properties"] = {**same["Properties"], "Directory": mounted.pop()}
+        if name == "Function":
+            same = copy.deepcopy(same)
+            variables = same["Properties"]["Environment"]["Variables"]
+            assert variables.pop("SR_ALLOW_PRIVATE_SOURCES") == "1"
         if "DependsOn" in same:
             same["DependsOn"] = whole["Resources"][name]["DependsOn"]
         assert same == whole["Resources"][name]
@@ -131,13 +144,15 @@ def test_nothing_else_is_changed(mount: Path) -> None:
 def test_the_whole_template_is_refused_for_the_dropped_types_only(
     account: Account, artifacts: Artifacts
 ) -> None:
-    text = (artifacts.package.folder / LAMBDA.template).read_text(encoding="utf-8")
-    wanted = ("enableNat", "enableWaf", "requireApiKey")
+    wanted = {
+        **dict.fromkeys(("enableNat", "enableWaf", "requireApiKey"), "true"),
+        "modelStorage": "efs",
+    }
     with pytest.raises(ClientError) as caught:
         account.client("cloudformation").create_stack(
             StackName="whole",
-            TemplateBody=text,
-            Parameters=[{"ParameterKey": each, "ParameterValue": "true"} for each in wanted],
+            TemplateURL=f"{account.url}/{artifacts.bucket}/{artifacts.prefix}/{LAMBDA.template}",
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in wanted.items()],
             Capabilities=["CAPABILITY_IAM"],
         )
     message = caught.value.response["Error"]["Message"]
@@ -148,21 +163,31 @@ def test_the_whole_template_is_refused_for_the_dropped_types_only(
 
 
 def test_a_signed_call_gets_the_picture_that_the_engine_makes(
-    stack: Deployed, caller: Credentials, api_key: str, picture: bytes, service: Service
+    stack: Deployed, caller: Credentials, api_key: str, picture: bytes, engine: LocalEngine
 ) -> None:
     answer = stack.call(body_of(picture, scale="4"), signer=caller, api_key=api_key)
     assert answer.status_code == 200, answer.text
     body = answer.json()
     result = opened(base64.b64decode(body["result"]))
     assert result.size == (96 * 4, 64 * 4) == (body["width"], body["height"])
-    expected = service.upscale(picture, UpscaleOptions(scale=4))
+    expected = engine.upscale(picture, UpscaleOptions(scale=4))
     assert np.array_equal(np.asarray(result), np.asarray(opened(expected.data)))
 
 
-def test_the_networks_were_brought_by_the_stack(
-    stack: Deployed, mount: Path, artifacts: Artifacts
+def test_with_networks_in_the_package_there_is_no_network_to_be_in(stack: Deployed) -> None:
+    function = stack.configuration("Function")
+    assert not function.get("VpcConfig", {}).get("SubnetIds")
+    assert function["Environment"]["Variables"]["SR_MODELS_DIR"] == ""
+    for name in ("Vpc", "Files", "LoaderFunction"):
+        with pytest.raises(ClientError, match=name):
+            stack.physical_id(name)
+
+
+def test_the_networks_were_brought_to_the_file_system_by_the_stack(
+    on_files: Deployed, mount: Path, artifacts: Artifacts
 ) -> None:
-    folder = Path(stack.configuration("Function")["Environment"]["Variables"]["SR_MODELS_DIR"])
+    variables = on_files.configuration("Function")["Environment"]["Variables"]
+    folder = Path(variables["SR_MODELS_DIR"])
     assert folder == mount / artifacts.package.digests["models.zip"][:16]
     for file in folder.iterdir():
         assert file.read_bytes() == (SHIPPED / file.name).read_bytes()
@@ -385,7 +410,7 @@ def test_results_are_not_read_without_tls(stack: Deployed) -> None:
     ],
 )
 def test_a_role_may_do_what_its_function_does_and_nothing_else(
-    stack: Deployed,
+    on_files: Deployed,
     artifacts: Artifacts,
     role: str,
     service: str,
@@ -394,23 +419,73 @@ def test_a_role_may_do_what_its_function_does_and_nothing_else(
     outcome: str,
 ) -> None:
     places = {
-        "results": (stack.results, "any.png"),
+        "results": (on_files.results, "any.png"),
         "inputs": (INPUTS, "any.png"),
-        "models": (ARTIFACTS, f"{artifacts.package.prefix}/models.zip"),
-        "code": (ARTIFACTS, f"{artifacts.package.prefix}/function.zip"),
+        "models": (ARTIFACTS, f"{artifacts.prefix}/models.zip"),
+        "code": (ARTIFACTS, f"{artifacts.prefix}/function.zip"),
     }
     given = {}
     if parameters is not None:
         bucket, key = places[parameters]
         if parameters in ("results", "inputs"):
-            stack.account.client("s3").put_object(Bucket=bucket, Key=key, Body=b"something")
+            on_files.account.client("s3").put_object(Bucket=bucket, Key=key, Body=b"something")
         given = {"Bucket": bucket, "Key": key}
         if operation == "put_object":
             given["Body"] = "something else"
-    assert stack.account.act_as(stack.role_arn(role), service, operation, **given) == outcome
+    done = on_files.account.act_as(on_files.role_arn(role), service, operation, **given)
+    assert done == outcome
 
 
 # ---------------------------------------------------------------- changes
+
+
+@pytest.mark.parametrize("storage", ["package", "efs"])
+def test_a_life_of_a_stack_from_its_creation_to_nothing(
+    account: Account, artifacts: Artifacts, storage: str
+) -> None:
+    """Created and checked; another parameter with the same code, checked again; deleted."""
+    before = inventory(account)
+    given = {"modelStorage": storage, "accessLog": "off", "requireApiKey": "true"}
+    stack = deploy(account, "life", artifacts, enableNat="true", **given)
+    caller = account.make_user("execute-api:Invoke", stack.arn)
+    version = stack.physical_id("FunctionVersion")
+    told = check(stack, caller)
+    assert len([line for line in told if line.startswith("ok")]) == 5
+    assert told[-1] == "The stack does its work."
+
+    stack = deploy(account, "life", artifacts, throttlingRateLimit="7")
+    assert stack.physical_id("FunctionVersion") == version, "the function has not changed"
+    check(stack, caller)
+    stack = deploy(account, "life", artifacts, resultLinkSeconds="600", integrationTimeout="60")
+    assert stack.physical_id("FunctionVersion") != version
+    check(stack, caller)
+
+    stranger = account.make_user()
+    with pytest.raises(DeploymentError, match="requests went wrong"):
+        check(stack, stranger)
+    delete(account, "life")
+    assert inventory(account) == before
+
+
+def test_the_same_code_in_another_folder_is_no_reason_for_a_new_version(
+    account: Account, artifacts: Artifacts, mount: Path
+) -> None:
+    """AWS publishes no version of a function that has not changed, and the update would fail."""
+    stack = deploy(account, "moved", artifacts, accessLog="off")
+    version = stack.physical_id("FunctionVersion")
+    moved = replace(artifacts.package, release="another-folder")
+    moved.write_templates(bucket=ARTIFACTS)
+    upload(account.client("s3"), moved, bucket=ARTIFACTS, tell=lambda line: None)
+    again = replace(artifacts, package=moved)
+    template = adapted(load_file(moved.folder / LAMBDA.template), mount=mount).template
+    body = json.dumps(template).encode()
+    account.client("s3").put_object(Bucket=ARTIFACTS, Key=again.template_key, Body=body)
+    stack = deploy(account, "moved", again, accessLog="off")
+    code = account.client("cloudformation").describe_stacks(StackName="moved")["Stacks"][0]
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in code["Parameters"]}
+    assert given["artifactPrefix"] == "super-resolution/another-folder"
+    assert stack.physical_id("FunctionVersion") == version
+    delete(account, "moved")
 
 
 def served(stack: Deployed) -> tuple[str, bool]:
@@ -482,7 +557,7 @@ def test_new_networks_and_settings_reach_the_function_that_is_called(
         folder = found["Environment"]["Variables"]["SR_MODELS_DIR"]
         return found["Version"], found["MemorySize"], folder
 
-    stack = deploy(account, "growing", artifacts, customAuthType="NONE")
+    stack = deploy(account, "growing", artifacts, customAuthType="NONE", modelStorage="efs")
     before = live(stack)
     stack = deploy(account, "growing", newer, functionMemory="2048")
     after = live(stack)
@@ -509,17 +584,20 @@ def test_two_stacks_stand_side_by_side(
 # ---------------------------------------------------------------- the end
 
 
+@pytest.mark.parametrize("storage", ["package", "efs"])
 def test_a_deletion_leaves_what_the_documentation_says_and_nothing_else(
-    account: Account, artifacts: Artifacts, picture: bytes
+    account: Account, artifacts: Artifacts, picture: bytes, storage: str
 ) -> None:
     before = inventory(account)
-    stack = deploy(account, "ending", artifacts, customAuthType="NONE", enableNat="true")
+    stack = deploy(
+        account, f"ending-{storage}", artifacts, customAuthType="NONE", modelStorage=storage
+    )
     answer = stack.call(body_of(picture, output="url"))
     assert answer.status_code == 200, answer.text
     there = {name for kind, name in inventory(account) if kind == f"s3 {stack.results}"}
     assert len(there) == 1, "there should be a result, which a bucket is not deleted with"
     log_role = stack.physical_id("ApiLogRole")
-    delete(account, "ending")
+    delete(account, f"ending-{storage}")
     assert inventory(account) - before == {("iam Roles", log_role)}
     assert before <= inventory(account)
     assert "ApiLogRole" in log_role
@@ -530,7 +608,8 @@ def test_a_deletion_leaves_what_the_documentation_says_and_nothing_else(
 
 def test_without_an_access_log_nothing_is_left(account: Account, artifacts: Artifacts) -> None:
     before = inventory(account)
-    deploy(account, "ending", artifacts, accessLog="off", requireApiKey="true", enableWaf="true")
+    wanted = dict.fromkeys(("requireApiKey", "enableWaf"), "true")
+    deploy(account, "ending", artifacts, accessLog="off", modelStorage="efs", **wanted)
     assert len(inventory(account) - before) > 20
     delete(account, "ending")
     assert inventory(account) == before
@@ -541,6 +620,13 @@ def test_networks_that_were_changed_end_the_creation_and_leave_nothing(
 ) -> None:
     before = inventory(account)
     with pytest.raises(DeploymentError, match=r"ModelFiles: The archive's sha256 is not the one"):
-        deploy(account, "broken", artifacts, accessLog="off", modelsSha256="0" * 64)
+        deploy(
+            account,
+            "broken",
+            artifacts,
+            accessLog="off",
+            modelStorage="efs",
+            modelsSha256="0" * 64,
+        )
     assert inventory(account) == before
     delete(account, "broken")

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from benchmarks.niqe import Niqe
+from benchmarks.perceptual import as_batch
 from benchmarks.perceptual_networks import ArrayUnpickler, Dists, Lpips
 from benchmarks.perceptual_weights import FOLDER, missing_files
 
@@ -32,10 +33,6 @@ def picture(name: str) -> np.ndarray:
         pytest.skip(f"the pictures with published values are not there: {path.name}")
     with Image.open(path) as opened:
         return np.asarray(opened.convert("RGB"))
-
-
-def as_batch(array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(array.copy()).permute(2, 0, 1)[None].float() / 255
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -30,7 +30,7 @@ def pairs(photo: Image.Image) -> PairSource:
 
 def pool_from(pairs: PairSource, degradation: WildDegradation) -> RollingPool:
     teacher = AnchoredTeacher(Enlarger(), device=torch.device("cpu"))
-    source = CropSource(pairs, degradation, teacher, scale=4, side=32)
+    source = CropSource(pairs, degradation, degradation, teacher, scale=4, side=32)
     return RollingPool(source, size=6, fresh=1, seed=4)
 
 
@@ -50,14 +50,24 @@ def test_a_damaged_patch_is_taught_by_the_teacher(pairs: PairSource) -> None:
     noisy = WildDegradation(clean_probability=0, blur_probability=1, blur_sigma=(1.0, 1.1))
     batch = pool_from(pairs, noisy).batch(size=3, patch=16)
     assert not torch.equal(batch.target, batch.hr)
+    assert not batch.is_drawn.any()
+
+
+def test_a_damaged_drawing_is_taught_by_itself(photo: Image.Image) -> None:
+    large = photo.resize((384, 256), Image.Resampling.BICUBIC)
+    drawn = PairSource([(1.0, [make_pair(large, scale=4, is_drawn=True)])])
+    noisy = WildDegradation(clean_probability=0, blur_probability=1, blur_sigma=(1.0, 1.1))
+    batch = pool_from(drawn, noisy).batch(size=3, patch=16)
+    assert torch.equal(batch.target, batch.hr)
+    assert batch.is_drawn.all()
 
 
 def test_a_patch_and_its_target_lie_on_one_another(pairs: PairSource) -> None:
     batch = pool_from(pairs, WildDegradation(clean_probability=1)).batch(size=6, patch=16)
     small = F.avg_pool2d(batch.hr.permute(0, 3, 1, 2).float(), 4)
     difference = (small - batch.lr.permute(0, 3, 1, 2).float()).abs().mean()
-    turned = (small.flip(3) - batch.lr.permute(0, 3, 1, 2).float()).abs().mean()
-    assert difference < 4 < turned
+    mirrored = (small.flip(3) - batch.lr.permute(0, 3, 1, 2).float()).abs().mean()
+    assert difference < 4 < mirrored
 
 
 def test_the_pool_forgets_the_oldest(pairs: PairSource) -> None:

@@ -13,7 +13,7 @@ from cfn.neuron.compile import to_module, weights_of
 from training.data import as_input, as_target
 from training.export import to_onnx
 from training.loop import Ema
-from training.networks import NetworkShape, PlainNetwork
+from training.networks import NetworkShape, PlainNetwork, halved
 from training.weights import copy_matching, load_weights
 
 SHAPE = NetworkShape(scale=2, num_feat=8, num_conv=2)
@@ -89,6 +89,13 @@ def test_without_the_identity_it_does_not(network: PlainNetwork, lr: torch.Tenso
     deeper = PlainNetwork(NetworkShape(scale=2, num_feat=8, num_conv=5))
     deeper.load_state_dict(deeper.state_dict() | network.state_dict())
     assert (answer(deeper, lr) - answer(network, lr)).abs().max() > 0.01
+
+
+def test_a_halved_network_answers_what_is_left_of_the_whole(lr: torch.Tensor) -> None:
+    torch.manual_seed(5)
+    network = PlainNetwork(NetworkShape(scale=4, num_feat=8, num_conv=2)).eval()
+    reduced = torch.nn.functional.avg_pool2d(answer(network, lr), 2)
+    torch.testing.assert_close(answer(halved(network), lr), reduced)
 
 
 def test_added_layers_learn(network: PlainNetwork, lr: torch.Tensor, tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import requests
 
-from tests.aws.loopback import Loopback, Received, Sent
 from tests.aws.signature import ACCESS_KEY, ENVIRONMENT, REGION, is_signed
-from webapp.cloud.endpoint import Endpoint
+from tests.loopback import Loopback, Received, Sent
+from webapp.client.endpoint import Endpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = "/prod/resolution"

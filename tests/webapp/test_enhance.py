@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend import Service, Settings, Upscaled, UpscaleOptions
+from backend import LocalEngine, Upscaled, UpscaleOptions, Watch
 from backend.errors import CancelledError, ImageTooLargeError
 from backend.images import Picture, decode, encode
 from webapp import enhance as module
-from webapp.comparison import builtin
-from webapp.engine import LocalEngine, Progress
-from webapp.enhance import Enhanced, Wish, enhance, formats, master_format
-from webapp.pictures import Picked, inspect
+from webapp.enhance import Enhanced, EnhanceRequest, engine_options, enhance, formats, master_format
+from webapp.files import Disk
+from webapp.pictures import InputFile, Inspection, cut, inspect, shrink
+from webapp.slider import side
 
 
 class BoxEngine:
@@ -25,16 +25,8 @@ class BoxEngine:
 
     models: ClassVar = {"box": (2, 4)}
 
-    def enhance(
-        self,
-        data: bytes,
-        options: UpscaleOptions,
-        *,
-        on_progress: Progress,
-        is_cancelled: Callable[[], bool],
-    ) -> Upscaled:
-        if is_cancelled():
-            raise CancelledError("Cancelled.")
+    def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
+        watch.check()
         picture = decode(data, max_side=4096)
         scale = options.scale
         sr = Picture(
@@ -43,16 +35,15 @@ class BoxEngine:
             if picture.alpha is None
             else picture.alpha.repeat(scale, 0).repeat(scale, 1),
         )
-        on_progress(1, 1)
-        assert options.format in ("png", "jpeg")
+        watch.on_progress(1, 1)
         return Upscaled(
-            data=encode(sr, format=options.format),  # type: ignore[arg-type]
+            data=encode(sr, format=options.format),
             width=sr.size[0],
             height=sr.size[1],
-            format=options.format,  # type: ignore[arg-type]
+            format=options.format,
             model="box",
             scale=scale,
-            cleanup=0,
+            cleanup=options.cleanup or 0,
             lr_size=picture.size,
             seconds=0.1,
         )
@@ -61,19 +52,31 @@ class BoxEngine:
         return 0.1
 
 
-def work(
-    data: bytes, *, scale: int = 2, engine: object = None, cancelled: bool = False
-) -> Enhanced:
-    wish = Wish(digest="0" * 64, options=UpscaleOptions(scale=scale))
-    return enhance(
-        data,
-        wish,
-        engine=engine or BoxEngine(),  # type: ignore[arg-type]
-        max_side=4096,
-        on_progress=lambda done, total: None,
-        is_cancelled=lambda: cancelled,
-        on_finishing=lambda: None,
-    )
+@pytest.fixture(scope="module")
+def disk() -> Disk:
+    return Disk(max_bytes=2**30)
+
+
+@pytest.fixture
+def work(disk: Disk) -> Callable[..., Enhanced]:
+    def work(
+        data: bytes, *, scale: int = 2, engine: object = None, cancelled: bool = False
+    ) -> Enhanced:
+        return enhance(
+            data,
+            EnhanceRequest(digest="0" * 64, options=UpscaleOptions(scale=scale)),
+            seen(data, disk),
+            engine=engine or BoxEngine(),  # type: ignore[arg-type]
+            disk=disk,
+            watch=Watch(is_cancelled=lambda: cancelled),
+        )
+
+    return work
+
+
+def seen(data: bytes, disk: Disk, *, max_side: int = 4096) -> Inspection:
+    picture = InputFile.from_bytes(data, name="a.png", disk=disk)
+    return inspect(picture, decode=decode, max_side=max_side, disk=disk)
 
 
 def opened(data: bytes) -> Image.Image:
@@ -91,39 +94,45 @@ def png(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def test_a_jpeg_gives_a_png_that_was_never_a_jpeg(photo_bytes: Callable[..., bytes]) -> None:
+def test_a_jpeg_gives_a_png_that_was_never_a_jpeg(
+    photo_bytes: Callable[..., bytes], work: Callable[..., Enhanced]
+) -> None:
     data = photo_bytes("JPEG", quality=60)
 
     result = work(data)
 
     assert result.upscaled.format == "png"
     expected = np.asarray(opened(data).convert("RGB")).repeat(2, 0).repeat(2, 1)
-    assert np.array_equal(np.asarray(opened(result.file("png"))), expected)
+    assert np.array_equal(np.asarray(opened(result.encode("png"))), expected)
 
 
 @pytest.mark.parametrize(("kind", "name"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP")])
 def test_every_format_opens_and_has_the_right_size(
-    photo_bytes: Callable[..., bytes], kind: str, name: str
+    photo_bytes: Callable[..., bytes], work: Callable[..., Enhanced], kind: str, name: str
 ) -> None:
     result = work(photo_bytes("PNG"), scale=4)
 
-    with opened(result.file(kind)) as image:  # type: ignore[arg-type]
+    with opened(result.encode(kind)) as image:
         image.load()
         assert (image.format, image.size) == (name, (384, 256))
     assert kind in result.formats
 
 
-def test_a_large_result_is_a_jpeg_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_result_is_a_jpeg_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, work: Callable[..., Enhanced]
+) -> None:
     monkeypatch.setattr(module, "LOSSLESS_PIXELS", 3000)
 
     result = work(png(noise(40, 30)))
 
     assert result.upscaled.format == "jpeg"
     assert result.formats == ("jpeg",)
-    assert result.file("jpeg") is result.upscaled.data
+    assert result.encode("jpeg") == result.master.read()
 
 
-def test_a_large_transparent_result_stays_a_png(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_transparent_result_stays_a_png(
+    monkeypatch: pytest.MonkeyPatch, work: Callable[..., Enhanced]
+) -> None:
     monkeypatch.setattr(module, "LOSSLESS_PIXELS", 3000)
     picture = noise(40, 30)
     picture.putalpha(Image.linear_gradient("L").resize((40, 30)))
@@ -134,78 +143,179 @@ def test_a_large_transparent_result_stays_a_png(monkeypatch: pytest.MonkeyPatch)
     assert result.formats == ("png",)
 
 
-def test_the_bound_is_on_the_result_not_on_the_input() -> None:
-    picture = Picture(rgb=np.zeros((1500, 2000, 3), np.uint8))
+def test_the_bound_is_on_the_result_not_on_the_input(disk: Disk) -> None:
+    picture = seen(png(Image.new("L", (2000, 1500))), disk)
 
     assert master_format(picture, scale=2) == "png"
     assert master_format(picture, scale=4) == "jpeg"
 
 
-def test_webp_is_not_offered_where_it_cannot_hold_the_result() -> None:
+def test_webp_is_not_offered_where_it_cannot_hold_the_result(
+    work: Callable[..., Enhanced],
+) -> None:
     result = work(png(Image.new("RGB", (4096, 2))), scale=4)
 
-    assert formats(result.upscaled) == ("png", "jpeg")
+    assert formats(result.upscaled) == result.formats == ("png", "jpeg")
 
 
-def test_before_and_after_are_upright(photo: Image.Image) -> None:
+def test_before_and_after_are_upright(
+    photo: Image.Image, disk: Disk, work: Callable[..., Enhanced]
+) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     file = io.BytesIO()
     photo.save(file, "JPEG", exif=exif)
 
-    before, after = builtin.unpack(work(file.getvalue()).comparison)
+    before = side.unpack(seen(file.getvalue(), disk).side.read())
+    after = side.unpack(work(file.getvalue()).side.read())
 
     assert before.size == (photo.height, photo.width)
     assert after.size == (2 * photo.height, 2 * photo.width)
 
 
-def test_the_kept_bytes_are_counted(photo_bytes: Callable[..., bytes]) -> None:
+def test_a_quality_can_be_chosen(
+    photo_bytes: Callable[..., bytes], work: Callable[..., Enhanced]
+) -> None:
     result = work(photo_bytes("PNG"))
 
-    assert result.nbytes == len(result.upscaled.data) + len(result.comparison)
+    assert len(result.encode("jpeg", quality=60)) < len(result.encode("jpeg"))
 
 
-def test_a_cancelled_job_makes_nothing(photo_bytes: Callable[..., bytes]) -> None:
+def test_the_kept_bytes_are_counted(
+    photo_bytes: Callable[..., bytes], work: Callable[..., Enhanced]
+) -> None:
+    result = work(photo_bytes("PNG"))
+
+    assert result.nbytes == result.master.nbytes + result.side.nbytes
+    assert result.upscaled.data == b""
+
+
+def test_a_cancelled_job_makes_nothing(
+    photo_bytes: Callable[..., bytes], work: Callable[..., Enhanced]
+) -> None:
     with pytest.raises(CancelledError):
         work(photo_bytes("PNG"), cancelled=True)
 
 
-def test_the_real_engine_does_it_too(service: Service, photo_bytes: Callable[..., bytes]) -> None:
-    engine = LocalEngine(service)
-    assert set(engine.models[service.settings.model]) >= {2, 4}
-
+def test_the_real_engine_does_it_too(
+    engine: LocalEngine, photo_bytes: Callable[..., bytes], work: Callable[..., Enhanced]
+) -> None:
     result = work(photo_bytes("JPEG"), engine=engine)
 
-    assert opened(result.file("png")).size == (192, 128)
-    assert engine.estimated_seconds((1000, 1000), UpscaleOptions(scale=4)) > 0
+    assert opened(result.encode("png")).size == (192, 128)
 
 
-def test_wishes_with_other_options_have_other_names() -> None:
+def test_requests_with_other_options_have_other_keys() -> None:
     options = [
         UpscaleOptions(scale=2),
         UpscaleOptions(scale=4),
         UpscaleOptions(scale=2, cleanup=0),
         UpscaleOptions(scale=2, model="fast"),
+        UpscaleOptions(scale=2, model="photo", detail=0),
+        UpscaleOptions(scale=2, model="photo", detail=100),
     ]
-    wishes = [Wish(digest="a", options=each) for each in options]
+    requests = [EnhanceRequest(digest="a", options=each) for each in options]
 
-    assert len({wish.name for wish in wishes}) == len(set(wishes)) == 4
-
-
-def test_inspection_tells_size_and_quality(photo_bytes: Callable[..., bytes]) -> None:
-    seen = inspect(photo_bytes("JPEG", quality=40), settings=Settings())
-
-    assert seen.size == (96, 64)
-    assert seen.jpeg_quality == 40
-    assert opened(seen.preview).size == (96, 64)
+    assert len({request.key for request in requests}) == len(set(requests)) == 6
 
 
-def test_inspection_refuses_what_the_engine_would() -> None:
+def test_inspection_tells_size_and_quality(photo_bytes: Callable[..., bytes], disk: Disk) -> None:
+    inspection = seen(photo_bytes("JPEG", quality=40), disk)
+
+    assert inspection.size == (96, 64)
+    assert inspection.jpeg_quality == 40
+    assert not inspection.has_alpha
+    assert opened(inspection.preview.read()).size == (96, 64)
+
+
+def test_inspection_refuses_what_the_engine_would(disk: Disk) -> None:
     with pytest.raises(ImageTooLargeError):
-        inspect(png(Image.new("L", (40, 10))), settings=Settings(max_side=39))
+        seen(png(Image.new("L", (40, 10))), disk, max_side=39)
 
 
-def test_a_picked_file_is_known_by_its_content() -> None:
-    one, other = Picked.of(b"same", name="a.jpg"), Picked.of(b"same", name="b.jpg")
+def test_a_part_keeps_every_pixel_and_the_clean_up_of_its_file(
+    photo_bytes: Callable[..., bytes], disk: Disk
+) -> None:
+    data = photo_bytes("JPEG", quality=40)
+    whole = InputFile.from_bytes(data, name="a.jpg", disk=disk)
 
-    assert one.digest == other.digest != Picked.of(b"else", name="a.jpg").digest
+    part = cut(whole, (10, 20, 50, 60), decode=decode, disk=disk)
+
+    assert np.array_equal(
+        np.asarray(opened(part.file.read())),
+        np.asarray(opened(data).convert("RGB").crop((10, 20, 50, 60))),
+    )
+    inspection = inspect(part, decode=decode, max_side=4096, disk=disk)
+    request = EnhanceRequest(digest=part.digest, options=UpscaleOptions())
+    assert engine_options(request, inspection).cleanup == 60
+
+
+def test_a_shrunk_picture_fits_and_needs_no_clean_up(
+    photo_bytes: Callable[..., bytes], disk: Disk
+) -> None:
+    whole = InputFile.from_bytes(photo_bytes("JPEG", quality=40), name="a.jpg", disk=disk)
+
+    small = shrink(whole, decode=decode, max_side=48, disk=disk)
+
+    inspection = inspect(small, decode=decode, max_side=48, disk=disk)
+    assert inspection.size == (48, 32)
+    request = EnhanceRequest(digest=small.digest, options=UpscaleOptions())
+    assert engine_options(request, inspection).cleanup == 0
+
+
+@pytest.mark.parametrize(("kind", "error"), [("PNG", 0), ("JPEG", 2)])
+def test_a_shrunk_picture_is_of_its_files_kind(
+    photo_bytes: Callable[..., bytes], disk: Disk, kind: str, error: float
+) -> None:
+    data = photo_bytes(kind)
+
+    small = shrink(
+        InputFile.from_bytes(data, name="a", disk=disk), decode=decode, max_side=48, disk=disk
+    )
+
+    made = opened(small.file.read())
+    assert made.format == kind
+    expected = opened(data).convert("RGB").resize((48, 32), Image.Resampling.LANCZOS)
+    assert np.abs(np.asarray(made, np.int16) - np.asarray(expected, np.int16)).mean() <= error
+
+
+def test_a_file_is_known_by_its_content(disk: Disk) -> None:
+    one, other, different = (
+        InputFile.from_bytes(data, name=name, disk=disk)
+        for data, name in ((b"same", "a.jpg"), (b"same", "b.jpg"), (b"else", "a.jpg"))
+    )
+
+    assert one.digest == other.digest != different.digest
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_lossless"),
+    [("GIF", True), ("TIFF", True), ("AVIF", False), ("WEBP", False), ("HEIF", False)],
+)
+def test_more_formats_are_read(
+    photo_bytes: Callable[..., bytes], disk: Disk, kind: str, is_lossless: bool
+) -> None:
+    data = photo_bytes(kind)
+
+    inspection = seen(data, disk)
+
+    assert inspection.size == (96, 64)
+    assert not inspection.has_more_frames
+    assert decode(data, max_side=99).source_format.is_lossless is is_lossless
+    expected = np.asarray(opened(photo_bytes("PNG")).convert("RGB"), np.int16)
+    assert np.abs(decode(data, max_side=99).rgb - expected).mean() < 6
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG", "WEBP"])
+def test_of_several_frames_it_is_the_first_and_that_is_said(kind: str, disk: Disk) -> None:
+    file = io.BytesIO()
+    red, blue = (Image.new("RGB", (8, 6), colour) for colour in ("red", "blue"))
+    red.save(file, kind, save_all=True, append_images=[blue])
+
+    inspection = seen(file.getvalue(), disk)
+
+    assert inspection.has_more_frames
+    first = opened(inspection.preview.read()).convert("RGB").getpixel((4, 3))
+    assert isinstance(first, tuple)
+    assert first[0] > 200
+    assert first[2] < 60

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.filenames import download_name, name_in_link
+from webapp.filenames import download_name, name_from_link
 
 
 @pytest.mark.parametrize(
@@ -39,4 +39,4 @@ def test_the_extension_is_that_of_the_file() -> None:
     ],
 )
 def test_a_link_names_its_picture(url: str, name: str) -> None:
-    assert name_in_link(url) == name
+    assert name_from_link(url) == name

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from backend.engine import Watch
 from backend.errors import BusyError, CancelledError, ImageError
 from webapp.jobs import GRACE_SECONDS, Job, Jobs, Phase
 
@@ -44,14 +45,14 @@ class SteppedWork:
         self.may_go_on = threading.Semaphore(0)
         self.stepped = threading.Semaphore(0)
 
-    def __call__(self, job: Job) -> None:
+    def __call__(self, watch: Watch) -> None:
         self.runs += 1
         self.began.set()
         for step in range(1, self.steps + 1):
             assert self.may_go_on.acquire(timeout=SECONDS)
-            if job.is_cancelled():
+            if watch.is_cancelled():
                 raise CancelledError("Cancelled.")
-            job.report(step, self.steps)
+            watch.on_progress(step, self.steps)
             self.stepped.release()
 
     def step(self) -> None:
@@ -90,14 +91,14 @@ def finished(job: Job) -> Phase:
 def test_a_job_runs_and_is_done(make: Callable[..., Jobs]) -> None:
     results: list[str] = []
 
-    job = make().submit("key", lambda job: results.append("made"), visitor="ann")
+    job = make().submit("key", lambda watch: results.append("made"), visitor="ann")
 
     assert finished(job) is Phase.DONE
     assert results == ["made"]
     assert job.state.error is None
 
 
-def test_six_equal_wishes_are_one_job(make: Callable[..., Jobs]) -> None:
+def test_six_equal_requests_are_one_job(make: Callable[..., Jobs]) -> None:
     jobs, work = make(), SteppedWork()
 
     submitted = [jobs.submit("key", work, visitor="ann") for _ in range(6)]
@@ -108,7 +109,7 @@ def test_six_equal_wishes_are_one_job(make: Callable[..., Jobs]) -> None:
     assert work.runs == 1
 
 
-def test_different_wishes_are_different_jobs(make: Callable[..., Jobs]) -> None:
+def test_different_requests_are_different_jobs(make: Callable[..., Jobs]) -> None:
     jobs, first, second = make(), SteppedWork(), SteppedWork()
 
     one = jobs.submit("x2", first, visitor="ann")
@@ -132,6 +133,26 @@ def test_progress_and_time_can_be_watched(make: Callable[..., Jobs], clock: Cloc
 
     assert (state.phase, state.done, state.total, state.elapsed) == (Phase.RUNNING, 1, 4, 3.0)
     assert finished(job) is Phase.DONE
+
+
+def test_whoever_has_many_jobs_does_not_delay_one_who_comes_later(
+    make: Callable[..., Jobs],
+) -> None:
+    jobs, order = make(), list[str]()
+    first = SteppedWork()
+    running = jobs.submit("a0", first, visitor="ann")
+
+    def submit(key: str, visitor: str) -> Job:
+        return jobs.submit(key, lambda watch: order.append(key), visitor=visitor)
+
+    queue = [submit(key, "ann") for key in ("a1", "a2", "a3")]
+    queue += [submit(key, "bob") for key in ("b1", "b2")]
+    queue.append(submit("c1", "cleo"))
+    assert [job.state.ahead for job in queue] == [3, 5, 6, 1, 4, 2]
+    first.run_on()
+
+    assert [finished(job) for job in [running, *queue]] == [Phase.DONE] * 7
+    assert order == ["b1", "c1", "a1", "b2", "a2", "a3"]
 
 
 def test_a_waiting_job_knows_how_many_are_ahead(make: Callable[..., Jobs]) -> None:
@@ -175,7 +196,7 @@ def test_a_full_queue_answers_busy_and_keeps_what_it_has(make: Callable[..., Job
     assert works[2].runs == 0
 
 
-def test_a_full_queue_still_lets_an_equal_wish_join(make: Callable[..., Jobs]) -> None:
+def test_a_full_queue_still_lets_an_equal_request_join(make: Callable[..., Jobs]) -> None:
     jobs, work, waits = make(max_queued=1), SteppedWork(), SteppedWork()
     jobs.submit("a", work, visitor="ann")
     waiting = jobs.submit("b", waits, visitor="bob")
@@ -191,7 +212,7 @@ def test_leaving_cancels_between_two_steps(make: Callable[..., Jobs]) -> None:
     job = jobs.submit("key", work, visitor="ann")
     work.step()
 
-    jobs.keep_only(None, visitor="ann")
+    jobs.release(job, visitor="ann")
     work.run_on()
 
     assert finished(job) is Phase.CANCELLED
@@ -203,11 +224,11 @@ def test_a_shared_job_is_cancelled_only_when_both_left(make: Callable[..., Jobs]
     job = jobs.submit("key", work, visitor="ann")
     assert jobs.submit("key", work, visitor="bob") is job
 
-    jobs.keep_only(None, visitor="ann")
+    jobs.release(job, visitor="ann")
     work.step()
     assert job.state.phase is Phase.RUNNING
 
-    jobs.keep_only(None, visitor="bob")
+    jobs.release(job, visitor="bob")
     work.run_on()
     assert finished(job) is Phase.CANCELLED
 
@@ -253,32 +274,57 @@ def test_a_waiting_job_of_a_closed_tab_makes_room(
     tabs.connected.remove("bob")
     clock.now += GRACE_SECONDS + 1
 
-    newcomer = jobs.submit("c", lambda job: None, visitor="cleo")
+    newcomer = jobs.submit("c", lambda watch: None, visitor="cleo")
 
     assert left.state.phase is Phase.CANCELLED
     work.run_on()
     assert finished(newcomer) is Phase.DONE
 
 
-def test_a_new_wish_replaces_the_visitors_waiting_one(make: Callable[..., Jobs]) -> None:
-    jobs, work = make(max_queued=1), SteppedWork()
-    jobs.submit("a", work, visitor="ann")
-    first = jobs.submit("x2", SteppedWork(), visitor="bob")
+def test_a_visitor_may_wait_for_several_jobs(make: Callable[..., Jobs]) -> None:
+    jobs, works = make(), [SteppedWork() for _ in range(3)]
+    queue = [jobs.submit(str(number), work, visitor="ann") for number, work in enumerate(works)]
 
-    second = jobs.submit("x4", lambda job: None, visitor="bob")
+    for work in works:
+        work.run_on()
 
-    assert first.state.phase is Phase.CANCELLED
-    work.run_on()
-    assert finished(second) is Phase.DONE
+    assert [finished(job) for job in queue] == [Phase.DONE] * 3
+
+
+def test_many_jobs_of_one_visitor_do_not_delay_the_first_of_another(
+    make: Callable[..., Jobs],
+) -> None:
+    jobs, works = make(), [SteppedWork() for _ in range(5)]
+    mine = [jobs.submit(str(number), works[number], visitor="ann") for number in range(4)]
+
+    theirs = jobs.submit("theirs", works[4], visitor="bob")
+
+    assert [job.state.ahead for job in mine] == [0, 2, 3, 4]
+    assert theirs.state.ahead == 1
+    for work in works:
+        work.run_on()
+    assert [finished(job) for job in [*mine, theirs]] == [Phase.DONE] * 5
+
+
+def test_releasing_one_job_leaves_the_others(make: Callable[..., Jobs]) -> None:
+    jobs, first, second = make(), SteppedWork(), SteppedWork()
+    running = jobs.submit("a", first, visitor="ann")
+    waiting = jobs.submit("b", second, visitor="ann")
+
+    jobs.release(waiting, visitor="ann")
+    first.run_on()
+
+    assert finished(running) is Phase.DONE
+    assert waiting.state.phase is Phase.CANCELLED
 
 
 def test_a_job_that_was_told_to_stop_is_not_joined(make: Callable[..., Jobs]) -> None:
     jobs, work = make(), SteppedWork()
     stopping = jobs.submit("key", work, visitor="ann")
     assert work.began.wait(SECONDS)
-    jobs.keep_only(None, visitor="ann")
+    jobs.release(stopping, visitor="ann")
 
-    again = jobs.submit("key", lambda job: None, visitor="ann")
+    again = jobs.submit("key", lambda watch: None, visitor="ann")
     work.run_on()
 
     assert again is not stopping
@@ -288,7 +334,7 @@ def test_a_job_that_was_told_to_stop_is_not_joined(make: Callable[..., Jobs]) ->
 def test_a_named_error_reaches_the_visitor_and_the_next_job_runs(
     make: Callable[..., Jobs],
 ) -> None:
-    def fail(job: Job) -> None:
+    def fail(watch: Watch) -> None:
         raise ImageError("The picture is damaged.")
 
     jobs = make()
@@ -296,13 +342,13 @@ def test_a_named_error_reaches_the_visitor_and_the_next_job_runs(
     assert finished(failed) is Phase.FAILED
     assert isinstance(failed.state.error, ImageError)
 
-    assert finished(jobs.submit("b", lambda job: None, visitor="ann")) is Phase.DONE
+    assert finished(jobs.submit("b", lambda watch: None, visitor="ann")) is Phase.DONE
 
 
 def test_an_unexpected_error_says_nothing_of_the_inside(
     make: Callable[..., Jobs], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(job: Job) -> None:
+    def fail(watch: Watch) -> None:
         raise ZeroDivisionError("/secret/path")
 
     job = make().submit("key", fail, visitor="ann")
@@ -315,29 +361,30 @@ def test_an_unexpected_error_says_nothing_of_the_inside(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_finished_wish_can_be_submitted_anew(make: Callable[..., Jobs]) -> None:
+def test_a_finished_request_can_be_submitted_anew(make: Callable[..., Jobs]) -> None:
     jobs = make()
-    first = jobs.submit("key", lambda job: None, visitor="ann")
+    first = jobs.submit("key", lambda watch: None, visitor="ann")
     finished(first)
 
-    second = jobs.submit("key", lambda job: None, visitor="ann")
+    second = jobs.submit("key", lambda watch: None, visitor="ann")
 
     assert second is not first
     assert finished(second) is Phase.DONE
 
 
-def test_finishing_is_seen(make: Callable[..., Jobs]) -> None:
+def test_finishing_is_seen_and_timed(make: Callable[..., Jobs], clock: Clock) -> None:
     seen, may_end = threading.Event(), threading.Event()
 
-    def work(job: Job) -> None:
-        job.finishing()
+    def work(watch: Watch) -> None:
+        watch.on_finishing()
         seen.set()
         assert may_end.wait(SECONDS)
 
     job = make().submit("key", work, visitor="ann")
     assert seen.wait(SECONDS)
-    phase = job.state.phase
+    clock.now += 2
+    state = job.state
     may_end.set()
 
-    assert phase is Phase.FINISHING
+    assert (state.phase, state.finishing) == (Phase.FINISHING, 2)
     assert finished(job) is Phase.DONE

@@ -1,4 +1,4 @@
-"""What a visitor reads when something fails."""
+"""What a visitor reads when something fails, in every language."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from backend import SuperResolutionError
-from backend.errors import ImageTooLargeError
-from webapp.messages import (
-    MESSAGES,
-    duration,
-    message_of,
-    size_of_file,
-    text_of,
-    time_left,
-)
+from backend.errors import DeadlineError, ImageTooLargeError, PayloadTooLargeError
+from webapp.client.errors import REASONS, EndpointError, EndpointRefusedError
+from webapp.errors import PageError
+from webapp.messages import message_for
+from webapp.texts import LANGUAGES, catalogue, texts
+
+ENDS = (".", "。")
 
 
 def tree(root: type[SuperResolutionError]) -> Iterator[type[SuperResolutionError]]:
@@ -25,61 +23,65 @@ def tree(root: type[SuperResolutionError]) -> Iterator[type[SuperResolutionError
 
 
 CODES = sorted({error.code for error in tree(SuperResolutionError)})
+KEYS = sorted({error.key for error in tree(PageError)})  # type: ignore[attr-defined]
+KINDS = sorted({error.kind for error in tree(EndpointError)})  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("code", CODES)
-def test_every_error_has_a_message_with_a_hint(code: str) -> None:
-    message = MESSAGES[code]
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "key", [*(f"error.{name}" for name in {*CODES, *KEYS}), *(f"endpoint.{kind}" for kind in KINDS)]
+)
+def test_every_error_has_a_message_with_a_hint(language: str, key: str) -> None:
+    t = texts(language)
 
-    assert message.title[0].isupper()
-    assert not message.title.endswith(".")
-    assert message.hint.endswith(".")
+    assert not t(f"{key}.title").endswith(ENDS)
+    assert t(f"{key}.hint").endswith(ENDS)
 
 
-def test_no_message_is_for_a_code_that_does_not_exist() -> None:
-    assert set(MESSAGES) <= set(CODES)
+def test_no_message_is_for_an_error_that_does_not_exist() -> None:
+    named = {key.split(".")[1] for key in catalogue("en") if key.startswith("error.")}
+
+    assert named == {*CODES, *KEYS}
 
 
 def test_the_size_is_told_where_it_helps() -> None:
-    error = ImageTooLargeError("The picture is 9000 x 20 pixels; at most 4096.")
+    error = ImageTooLargeError("The result would be too large.", width=9000, height=20)
 
-    assert text_of(error).startswith("The picture is 9000 x 20 pixels")
-    assert text_of(error).endswith(message_of(error).hint)
+    message = message_for(error, texts("en"))
+
+    assert message.body == f"It has 9000 × 20 pixels. {message.hint}"
+
+
+def test_without_its_figures_an_error_says_only_what_helps() -> None:
+    message = message_for(ImageTooLargeError("The result would be too large."), texts("en"))
+
+    assert message.body == message.hint
+
+
+def test_limits_are_written_in_units() -> None:
+    large = message_for(PayloadTooLargeError("Too large.", max_bytes=32 * 2**20), texts("en"))
+    late = DeadlineError("Too slow.", estimated_seconds=95.04, limit_seconds=29.0)
+
+    assert "32 MB" in large.body
+    assert "1 min 35 s" in message_for(late, texts("en")).body
 
 
 def test_an_unexpected_error_shows_none_of_its_own_words() -> None:
-    assert "boom" not in text_of(SuperResolutionError("boom"))
+    assert "boom" not in message_for(SuperResolutionError("boom"), texts("en")).body
 
 
 def test_a_code_from_a_newer_engine_still_has_a_message() -> None:
     class NewError(SuperResolutionError):
         code = "brand_new"
 
-    assert message_of(NewError("new")) is MESSAGES["internal_error"]
+    t = texts("en")
+
+    assert message_for(NewError("new"), t).title == t("error.internal_error.title")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "a moment left"),
-        (6.4, "about 6 s left"),
-        (43, "about 45 s left"),
-        (130, "about 2 min left"),
-    ],
-)
-def test_time_left_is_rounded_as_a_person_would(seconds: float, words: str) -> None:
-    assert time_left(seconds) == words
+def test_an_endpoints_reason_is_told_in_the_visitors_language() -> None:
+    error = EndpointRefusedError("clock")
 
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.44, "0.4 s"), (42.4, "42 s"), (125, "2 min 5 s")]
-)
-def test_durations(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("count", "words"), [(12, "12 bytes"), (4_200, "4 kB"), (1_250_000, "1.2 MB")]
-)
-def test_file_sizes(count: int, words: str) -> None:
-    assert size_of_file(count) == words
+    assert REASONS["clock"] in message_for(error, texts("en")).body
+    for language in set(LANGUAGES) - {"en"}:
+        assert REASONS["clock"] not in message_for(error, texts(language)).body

@@ -2,38 +2,83 @@
 
 from __future__ import annotations
 
+import pytest
+
 from webapp.jobs import Phase, State
-from webapp.progress import fraction, remaining_seconds, sentence
+from webapp.progress import Estimate, SavingPace, fraction, remaining_seconds, sentence
+from webapp.texts import texts
+
+EN = texts("en")
+TEN = Estimate(work=10, saving=2)
 
 
 def running(done: int, total: int, elapsed: float) -> State:
     return State(phase=Phase.RUNNING, done=done, total=total, elapsed=elapsed)
 
 
+def saving(elapsed: float, finishing: float) -> State:
+    return State(phase=Phase.FINISHING, done=4, total=4, elapsed=elapsed, finishing=finishing)
+
+
+def words(state: State, estimate: Estimate = TEN) -> str:
+    return sentence(state, estimate=estimate, t=EN)
+
+
 def test_before_the_first_tile_the_estimate_counts_down() -> None:
-    assert remaining_seconds(running(0, 0, 2), estimate=10) == 8
-    assert remaining_seconds(running(0, 9, 20), estimate=10) == 0
+    assert remaining_seconds(running(0, 0, 2), estimate=TEN) == 10
+    assert remaining_seconds(running(0, 9, 20), estimate=TEN) == 2
 
 
 def test_after_the_first_tile_its_own_pace_counts() -> None:
-    assert remaining_seconds(running(2, 8, 4), estimate=1000) == 12
+    assert remaining_seconds(running(2, 8, 4), estimate=Estimate(work=1000, saving=1)) == 13
 
 
-def test_the_bar_grows_and_leaves_room_for_saving() -> None:
-    bars = [fraction(running(done, 4, 1)) for done in range(5)]
+def test_saving_is_part_of_the_time_left() -> None:
+    assert remaining_seconds(saving(10.5, 0.5), estimate=TEN) == 1.5
+    assert remaining_seconds(saving(20, 10), estimate=TEN) == 0
+
+
+def test_the_bar_grows_in_proportion_to_time() -> None:
+    states = [running(each, 4, 2.5 * each) for each in range(5)]
+    states += [saving(10.5, 0.5), saving(11, 1), saving(12, 2), saving(20, 10)]
+
+    bars = [fraction(state, estimate=TEN) for state in states]
 
     assert bars == sorted(bars)
     assert bars[0] == 0
-    assert bars[-1] == fraction(State(phase=Phase.FINISHING)) < 1
+    assert bars[2] == pytest.approx(5 / 12)
+    assert bars[4] == pytest.approx(10 / 12)
+    assert bars[-1] < 1
 
 
 def test_a_waiting_visitor_is_told_how_many_are_ahead() -> None:
-    assert "one picture is before" in sentence(State(phase=Phase.WAITING, ahead=1), estimate=1)
-    assert "3 pictures are before" in sentence(State(phase=Phase.WAITING, ahead=3), estimate=1)
+    assert "1 picture is before yours" in words(State(phase=Phase.WAITING, ahead=1))
+    assert "3 pictures are before yours" in words(State(phase=Phase.WAITING, ahead=3))
 
 
 def test_a_late_first_tile_is_admitted() -> None:
-    assert "about 8 s left" in sentence(running(0, 4, 2), estimate=10)
-    assert sentence(running(0, 4, 9), estimate=10) == "Enhancing …"
-    assert "longer than usual" in sentence(running(0, 4, 30), estimate=10)
-    assert "left" in sentence(running(1, 4, 30), estimate=10)
+    assert "about 10 s left" in words(running(0, 4, 2))
+    assert words(running(0, 4, 9)) == "Enhancing …"
+    assert "longer than usual" in words(running(0, 4, 30))
+    assert "left" in words(running(1, 4, 30))
+
+
+def test_the_pace_of_saving_is_learned_from_large_results() -> None:
+    pace = SavingPace()
+    before = pace.seconds(10_000_000, is_lossless=True)
+
+    pace.learn(pixels=100, seconds=50, is_lossless=True)
+    assert pace.seconds(10_000_000, is_lossless=True) == before
+    for _ in range(20):
+        pace.learn(pixels=10_000_000, seconds=5, is_lossless=True)
+    assert pace.seconds(10_000_000, is_lossless=True) == pytest.approx(5, rel=0.01)
+
+
+def test_what_is_kept_with_loss_has_a_pace_of_its_own() -> None:
+    pace = SavingPace()
+    before = pace.seconds(30_000_000, is_lossless=False)
+    assert before < pace.seconds(30_000_000, is_lossless=True)
+
+    pace.learn(pixels=20_000_000, seconds=60, is_lossless=True)
+
+    assert pace.seconds(30_000_000, is_lossless=False) == before

@@ -1,44 +1,46 @@
-"""Thumbnails of which one is picked by a click, as a Streamlit component without any request."""
+"""Thumbnails of which one is chosen by a click, as a component without any request."""
 
-import functools
-from collections.abc import Iterable
-from pathlib import Path
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 
 import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
 
-from webapp.samples import Sample
+from webapp.component import component
 
-__all__ = ["gallery"]
-
-_FOLDER = Path(__file__).parent
+__all__ = ["Item", "gallery"]
 
 
-def gallery(samples: Iterable[Sample], *, picked: str, key: str) -> str:
-    """Draw the thumbnails and return the file name of the picked one."""
-    result = _renderer()(
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One thumbnail."""
+
+    id: str
+    title: str
+    image: str
+    """A data URL."""
+    state: str = ""
+    """A few characters over the picture: `40 %`, `✓`."""
+    description: str = ""
+    """The state in words."""
+
+
+def gallery(
+    items: Iterable[Item], *, chosen: str, label: str, key: str, on_choose: Callable[[str], None]
+) -> None:
+    """Draw the thumbnails.
+
+    `on_choose` is called with the id of one that was clicked, before the page is drawn.
+    """
+
+    def take() -> None:
+        choice = st.session_state[key].get("choice")
+        if choice:
+            on_choose(str(choice))
+
+    component("gallery")(
         key=key,
-        data={"picked": picked, "items": _items(tuple(samples))},
-        default={"picked": picked},
-        on_picked_change=_keep,
+        data={"chosen": chosen, "label": label, "items": [asdict(item) for item in items]},
+        on_choice_change=take,
     )
-    return str(result.get("picked") or picked)
-
-
-def _keep() -> None:
-    """A component's state exists only with a callback; the page needs none."""
-
-
-@functools.cache
-def _items(samples: tuple[Sample, ...]) -> list[dict[str, str]]:
-    return [
-        {"id": sample.file, "title": sample.title, "image": sample.thumbnail()}
-        for sample in samples
-    ]
-
-
-@functools.cache
-def _renderer() -> ComponentRenderer:
-    css, js = ((_FOLDER / f"gallery.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    html = '<div class="gallery" role="radiogroup" aria-label="Sample pictures"></div>'
-    return st.components.v2.component("super_resolution_gallery", html=html, css=css, js=js)

@@ -1,55 +1,67 @@
-// A radio group of pictures: click, or arrow keys.
+// A radio group of pictures: click, or arrow keys. `data` is {chosen, label, items}.
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 export default function (component) {
-  const { data, parentElement, setStateValue } = component;
+  const { data, parentElement, setTriggerValue } = component;
   const group = parentElement.querySelector(".gallery");
+  group.setAttribute("aria-label", data.label);
   const ids = data.items.map((item) => item.id);
   if (group.dataset.items !== ids.join()) {
-    group.replaceChildren(...data.items.map(button));
+    group.replaceChildren(...data.items.map(createButton));
     group.dataset.items = ids.join();
   }
   const buttons = [...group.children];
+  data.items.forEach((item, index) => describe(buttons[index], item));
 
   function check(id) {
-    for (const each of buttons) {
-      const checked = each.dataset.id === id;
-      each.setAttribute("aria-checked", String(checked));
-      each.tabIndex = checked ? 0 : -1;
-    }
+    buttons.forEach((each, index) => {
+      const isChecked = each.dataset.id === id;
+      each.setAttribute("aria-checked", String(isChecked));
+      const isEntry = isChecked || (index === 0 && !ids.includes(id));
+      each.tabIndex = isEntry ? 0 : -1;
+    });
   }
 
-  function pick(id) {
+  function choose(id) {
     check(id); // at once, without waiting for the server
-    setStateValue("picked", id);
+    setTriggerValue("choice", id);
   }
 
   buttons.forEach((each, index) => {
-    each.onclick = () => pick(each.dataset.id);
+    each.onclick = () => choose(each.dataset.id);
     each.onkeydown = (event) => {
       const step = STEPS[event.key];
       if (!step) return;
       event.preventDefault();
       const next = buttons[(index + step + buttons.length) % buttons.length];
       next.focus();
-      pick(next.dataset.id);
+      choose(next.dataset.id);
     };
   });
-  check(data.picked);
+  check(data.chosen);
 }
 
-function button(item) {
+function createButton(item) {
   const element = document.createElement("button");
   element.type = "button";
   element.setAttribute("role", "radio");
-  element.setAttribute("aria-label", item.title);
-  element.title = item.title;
   element.dataset.id = item.id;
   const image = new Image();
   image.src = item.image;
   image.alt = "";
   image.draggable = false;
-  element.append(image);
+  const state = document.createElement("span");
+  state.className = "state";
+  state.setAttribute("aria-hidden", "true");
+  element.append(image, state);
   return element;
+}
+
+function describe(element, item) {
+  const name = item.description ? `${item.title}: ${item.description}` : item.title;
+  element.setAttribute("aria-label", name);
+  element.title = name;
+  element.lastElementChild.textContent = item.state;
+  element.lastElementChild.hidden = !item.state;
 }

@@ -1,0 +1,1 @@
+"""The engine on AWS: behind API Gateway on Lambda, and on SageMaker."""

@@ -1,0 +1,125 @@
+"""API Gateway's proxy event (REST API, payload version 1.0) and the answer to it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping
+
+from backend.aws.lambda_limits import MAX_ANSWER_BYTES, LambdaContext, seconds_left
+from backend.aws.metrics import write_metrics
+from backend.engine import Watch
+from backend.errors import (
+    MethodNotAllowedError,
+    ReplyTooLargeError,
+    RequestError,
+)
+from backend.protocol import RequestHandler, check_content_type, refuse
+from backend.reply import CORS_HEADERS, Reply, request_id_from
+from backend.settings import Settings
+
+LONGEST_WAIT_SECONDS = 900
+"""More than any quota for API Gateway's integration timeout."""
+
+
+def answer_event(
+    event: object,
+    context: LambdaContext,
+    make_handler: Callable[[], RequestHandler],
+    settings: Settings,
+) -> dict[str, object]:
+    """The answer to an event; whatever is wrong becomes an error reply, and nothing is raised.
+
+    `make_handler` is called for every event and may raise too.
+    """
+    request_id = _request_id(event, context)
+    if _method(event) == "OPTIONS":
+        return _answer(Reply(status=204, body=b""))
+    try:
+        body = read_body(event)
+        left = seconds_left(
+            context, budget=settings.time_budget_seconds, waited=_seconds_waited(event)
+        )
+        reply = make_handler().handle(body, request_id, watch=Watch(seconds_left=left))
+        answer = _answer(reply)
+    except Exception as exc:  # noqa: BLE001 - reported by the reply and the log
+        reply = refuse(exc, request_id=request_id)
+        answer = _answer(reply)
+    if settings.metrics_stack is not None:
+        write_metrics(reply.facts, stack=settings.metrics_stack)
+    return answer
+
+
+def read_body(event: object) -> bytes:
+    """RequestError or UnsupportedMediaTypeError; a missing content type is taken as JSON."""
+    if not isinstance(event, Mapping) or "httpMethod" not in event:
+        raise RequestError("This function answers the proxy events of an API Gateway REST API.")
+    if _method(event) != "POST":
+        raise MethodNotAllowedError
+    check_content_type(_header(event, "content-type"))
+    text = event.get("body")
+    if text is None:
+        return b""
+    if not isinstance(text, str):
+        raise RequestError("The event's body is not a string.")
+    if not event.get("isBase64Encoded"):
+        # A lone surrogate can be written in an event's JSON; the request's parser refuses it.
+        return text.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as exc:
+        raise RequestError("The body is marked as base64 but is not.") from exc
+
+
+def _method(event: object) -> object:
+    return event.get("httpMethod") if isinstance(event, Mapping) else None
+
+
+def _header(event: Mapping[str, object], name: str) -> str | None:
+    """By its name in small letters: API Gateway passes on the case that the caller chose."""
+    headers = event.get("headers")
+    if isinstance(headers, Mapping):
+        for each, value in headers.items():
+            if str(each).lower() == name:
+                return str(value)
+    return None
+
+
+def _seconds_waited(event: object) -> float:
+    """Since API Gateway received the request: a cold start, or a queue, is part of its wait.
+
+    0 where the event does not say, or says a time at which no caller can be waiting: a recorded
+    event, or a clock that is wrong.
+    """
+    received = _request_context(event).get("requestTimeEpoch")
+    if not isinstance(received, int | float):
+        return 0.0
+    now = time.time() * 1000
+    is_recent = now - LONGEST_WAIT_SECONDS * 1000 < received < now
+    return (now - received) / 1000 if is_recent else 0.0
+
+
+def _request_context(event: object) -> Mapping[str, object]:
+    about = event.get("requestContext") if isinstance(event, Mapping) else None
+    return about if isinstance(about, Mapping) else {}
+
+
+def _request_id(event: object, context: LambdaContext) -> str:
+    """API Gateway's own, which its access log has too."""
+    given = _request_context(event).get("requestId")
+    return request_id_from(given or context.aws_request_id)
+
+
+def _answer(reply: Reply) -> dict[str, object]:
+    """ReplyTooLargeError for one that Lambda's runtime would not survive."""
+    answer = {
+        "statusCode": reply.status,
+        "headers": {**reply.headers, **CORS_HEADERS},
+        "body": reply.body.decode(),
+        "isBase64Encoded": False,
+    }
+    size = len(json.dumps(answer))
+    if size > MAX_ANSWER_BYTES:
+        raise ReplyTooLargeError(size, max_bytes=MAX_ANSWER_BYTES)
+    return answer

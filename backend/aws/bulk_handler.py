@@ -1,0 +1,144 @@
+"""Batches of a Step Functions distributed map: `backend.aws.bulk_handler.handler`.
+
+`BULK_SOURCE` and `BULK_TARGET` are `s3://bucket/prefix/`. A batch is `{"Items": [{"key", "job"}]}`,
+and an item alone is taken too. `key` is an object's whole key, and `job` has a request's options.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+
+from backend.aws.lambda_limits import LambdaContext, cores
+from backend.aws.s3_store import S3Store
+from backend.bulk import (
+    DONE,
+    FAILED,
+    FAULT,
+    SKIPPED,
+    Item,
+    Job,
+    Result,
+    Stores,
+    make_job,
+    work,
+    work_all,
+)
+from backend.engine import Watch
+from backend.errors import RequestError
+from backend.factory import create_engine
+from backend.local import LocalEngine
+from backend.options import parse_options
+from backend.settings import Settings
+
+log = logging.getLogger("backend.bulk")
+
+IN_HAND = 3
+"""Pictures in the engine: one is in the network while its neighbours are decoded and encoded."""
+TRANSFERS = 4
+"""Pictures that are read and written meanwhile."""
+SECONDS_TO_ANSWER = 5.0
+"""Kept back: work that is not done by then is left to the next call."""
+MOST_TOLD = 100
+"""Failures in an answer, which may have 256 KB; each has a file in `_failed` too."""
+
+
+class BatchError(Exception):
+    """Some pictures of a batch were not worked on, through no fault of theirs: call again."""
+
+
+@cache
+def stores() -> Stores:
+    """Made once a process; RequestError ends its start when one lies in the other."""
+    return Stores(
+        source=S3Store.from_address(os.environ["BULK_SOURCE"]),
+        target=S3Store.from_address(os.environ["BULK_TARGET"]),
+    )
+
+
+@cache
+def engine() -> LocalEngine:
+    """Made once a process."""
+    settings = Settings.from_environment()
+    logging.getLogger("backend").setLevel(settings.log_level)
+    settings = replace(settings, max_running=IN_HAND, max_queued=IN_HAND + TRANSFERS)
+    return create_engine(settings, cores=cores(), max_networks=1)
+
+
+def handler(event: object, context: LambdaContext) -> dict[str, object]:
+    """Counts and failures; BatchError when the call should be tried again.
+
+    RequestError for an event that no trial can make right.
+    """
+    items = _items(event)
+
+    def is_cancelled() -> bool:
+        return context.get_remaining_time_in_millis() / 1000 < SECONDS_TO_ANSWER
+
+    def work_one(item: Item) -> Result:
+        return work(item, items[item], stores(), watch=Watch(is_cancelled=is_cancelled))
+
+    results = list(work_all(items, work_one, at_once=IN_HAND + TRANSFERS))
+    _check(results, wanted=len(items))
+    outcomes = Counter(result.outcome for result in results)
+    counts = {outcome: outcomes[outcome] for outcome in (DONE, SKIPPED, FAILED)}
+    log.info("%s", json.dumps(counts))
+    failures = [result for result in results if result.outcome == FAILED]
+    return {
+        **counts,
+        "failures": [
+            {"key": each.key, "error": each.error, "message": each.message}
+            for each in failures[:MOST_TOLD]
+        ],
+    }
+
+
+def _check(results: list[Result], *, wanted: int) -> None:
+    """BatchError unless every picture was done, skipped, or is to blame itself."""
+    faults = [result for result in results if result.outcome == FAULT]
+    if faults:
+        first = faults[0]
+        raise BatchError(
+            f"{len(faults)} of {wanted} pictures had a fault that is not theirs; the first, "
+            f"{first.key}: {first.message} ({first.error})"
+        )
+    if len(results) < wanted:
+        raise BatchError(
+            f"The time was over after {len(results)} of {wanted} pictures. The next trial goes on; "
+            "a smaller batchSize needs none."
+        )
+
+
+def _items(event: object) -> dict[Item, Job]:
+    """The pictures of a batch; RequestError for one that is none."""
+    given = event.get("Items", [event]) if isinstance(event, Mapping) else None
+    if not isinstance(given, list):
+        raise RequestError('A batch is {"Items": [{"key": …, "job": {…}}, …]}.')
+    source, items = stores().source, {}
+    assert isinstance(source, S3Store)
+    for each in given:
+        if not isinstance(each, Mapping) or not isinstance(each.get("key"), str):
+            raise RequestError("An item of a batch has a 'key'.")
+        job = each.get("job", {})
+        if not isinstance(job, Mapping):
+            raise RequestError("An item's 'job' is a JSON object.")
+        if not each["key"].endswith("/"):  # an empty object that a console shows as a folder
+            items[Item(source.key_below(each["key"]))] = _job(json.dumps(job, sort_keys=True))
+    return items
+
+
+@cache
+def _job(options: str) -> Job:
+    """Made once for all pictures with the same JSON; RequestError for a wrong one."""
+    made = engine()
+    return make_job(made, made.registry, parse_options(json.loads(options)), made.settings)
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    stores()  # while Lambda starts the process; wrong addresses show at once
+    engine()

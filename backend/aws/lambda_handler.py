@@ -1,0 +1,60 @@
+"""AWS Lambda behind an API Gateway REST API: `backend.aws.lambda_handler.handler`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cache
+
+from backend.aws.api_gateway import answer_event
+from backend.aws.lambda_limits import LambdaContext, cores, process_settings
+from backend.aws.s3_results import results_from
+from backend.errors import ModelError
+from backend.factory import create_engine
+from backend.local import LocalEngine
+from backend.protocol import RequestHandler
+from backend.sources import AnySource
+
+log = logging.getLogger("backend.aws")
+
+
+@cache
+def engine() -> LocalEngine:
+    """Made once a process; what fails is tried again by the next call."""
+    return create_engine(process_settings(), cores=cores())
+
+
+@cache
+def request_handler() -> RequestHandler:
+    """Made once a process."""
+    return RequestHandler(
+        engine(),
+        AnySource(process_settings()),
+        process_settings(),
+        results_from(process_settings()),
+    )
+
+
+def handler(event: object, context: LambdaContext) -> dict[str, object]:
+    """A proxy event in, a proxy answer out; never raises."""
+    return answer_event(event, context, request_handler, process_settings())
+
+
+def start() -> None:
+    """Loads the default networks while Lambda starts the process.
+
+    It runs at full speed then, whatever the function's memory, and with provisioned concurrency
+    before there is any request. Bad settings end the start, so that a deployment that cannot work
+    shows at once. A network that cannot be read does not: requests for it are answered with
+    `model_unavailable`, and each looks again, since the file may be on its way.
+    """
+    try:
+        made = engine()
+        for scale in made.models.get(made.settings.model, ()):
+            made.session(model=made.settings.model, scale=scale)
+    except ModelError as exc:
+        log.warning("started without its networks: %s", exc.message)
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    start()

@@ -1,0 +1,65 @@
+"""What CloudWatch counts: lines in the function's log that it makes metrics of.
+
+They are in CloudWatch's embedded metric format, which takes no permission and no call. Every line
+also has the facts of the request's own log line, so that one search finds both.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+
+NAMESPACE = "SuperResolution"
+LEAST_PIXELS = 65_536
+"""Smaller pictures say more about overhead than about speed."""
+
+Facts = Mapping[str, object]
+
+
+def write_metrics(facts: Facts, *, stack: str) -> None:
+    """One line; Lambda takes standard output as it is, whatever the format of its log."""
+    sys.stdout.write(json.dumps(metrics_from(facts, stack=stack)) + "\n")
+    sys.stdout.flush()
+
+
+def metrics_from(facts: Facts, *, stack: str) -> dict[str, object]:
+    """The line of a request with these facts (see `Reply.facts`)."""
+    groups: list[dict[str, object]] = [_group("Outcome", "Requests", unit="Count")]
+    values: dict[str, object] = {"Stack": stack, "Outcome": outcome(facts), "Requests": 1}
+    seconds = _seconds_per_megapixel(facts)
+    if seconds is not None:
+        groups.append(_group("Model", "SecondsPerMegapixel", unit="None"))
+        values |= {"Model": facts["model"], "SecondsPerMegapixel": seconds}
+    about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": groups}
+    return {**facts, **values, "_aws": about}
+
+
+def outcome(facts: Facts) -> str:
+    """`done`, `refused`, `source` for a dead link of the caller's, or `fault` for our own."""
+    status = facts.get("status")
+    if str(facts.get("error", "")).startswith("source_"):
+        return "source"
+    if not isinstance(status, int) or status >= 500:
+        return "fault"
+    return "refused" if status >= 400 else "done"
+
+
+def _group(dimension: str, metric: str, *, unit: str) -> dict[str, object]:
+    return {
+        "Namespace": NAMESPACE,
+        "Dimensions": [["Stack", dimension]],
+        "Metrics": [{"Name": metric, "Unit": unit}],
+    }
+
+
+def _seconds_per_megapixel(facts: Facts) -> float | None:
+    """Of the input; None for a small one, or where nothing was made."""
+    sides = [facts.get(name) for name in ("width", "height", "scale")]
+    seconds = facts.get("engine_seconds")
+    if not isinstance(seconds, float) or not all(isinstance(each, int) for each in sides):
+        return None
+    width, height, scale = (int(str(each)) for each in sides)
+    pixels = width * height // scale**2
+    return round(seconds / pixels * 1e6, 3) if pixels >= LEAST_PIXELS else None

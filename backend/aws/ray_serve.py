@@ -1,0 +1,75 @@
+"""The engine in AWS's container image for Ray Serve, which calls `app` for SageMaker.
+
+The image answers /ping itself, as soon as Ray is up, and passes /invocations on to here.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from anyio import to_thread
+from ray import serve  # type: ignore[import-not-found, unused-ignore]
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backend import Reply, RequestHandler, Settings, create_engine
+from backend.aws.s3_results import results_from
+from backend.errors import PayloadTooLargeError, SuperResolutionError
+from backend.health import check
+from backend.invocation import raw_picture_from
+from backend.logs import write_logs
+from backend.onnx_runtime import ort
+from backend.protocol import refuse
+from backend.reply import request_id_from
+from backend.sources import AnySource
+
+log = logging.getLogger("backend.ray")
+
+
+class SuperResolution:
+    """Holds the networks; one for each process of Ray."""
+
+    def __init__(self) -> None:
+        ort.preload_dlls()  # CUDA's libraries lie in Python packages here
+        settings = Settings.from_environment()
+        write_logs(settings)
+        engine = create_engine(settings)
+        self._handler = RequestHandler(
+            engine, AnySource(settings), settings, results_from(settings)
+        )
+        health = check(engine)
+        for warning in health.warnings:
+            log.warning("%s", warning)
+        log.info("networks run on %s", ", ".join(health.providers))
+        health.check_providers()
+        if not health.is_ready:
+            raise RuntimeError("no network could be loaded")
+
+    async def __call__(self, request: Request) -> Response:
+        request_id = request_id_from(request.headers.get("X-Request-Id"))
+        try:
+            reply = await self._answer(request, request_id)
+        except SuperResolutionError as exc:
+            reply = refuse(exc, request_id=request_id)
+        return Response(reply.body, reply.status, headers=reply.headers)
+
+    async def _answer(self, request: Request, request_id: str) -> Reply:
+        """SuperResolutionError for what is refused before the handler sees it."""
+        raw = raw_picture_from(request.headers.items(), request.query_params.multi_items())
+        body = await _body(request, max_bytes=self._handler.settings.max_body_bytes)
+        handle = partial(self._handler.handle, body, request_id, raw=raw)
+        return await to_thread.run_sync(handle)
+
+
+async def _body(request: Request, *, max_bytes: int) -> bytes:
+    """Counted while it arrives: the input of an asynchronous call may have a gigabyte."""
+    body = bytearray()
+    async for chunk in request.stream():
+        if len(body) + len(chunk) > max_bytes:
+            raise PayloadTooLargeError.over(max_bytes, what="request")
+        body += chunk
+    return bytes(body)
+
+
+app = serve.deployment(SuperResolution).bind()

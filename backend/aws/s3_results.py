@@ -1,0 +1,84 @@
+"""Results in an S3 bucket, with links to them that expire."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from functools import cached_property
+from typing import Any
+
+from backend.errors import SuperResolutionError
+from backend.settings import Settings
+
+log = logging.getLogger("backend.aws")
+
+CONNECT_SECONDS = 3
+READ_SECONDS = 20
+
+
+def make_s3_client(*, attempts: int = 2, connections: int = 10) -> Any:
+    """Credentials, region and endpoint come from AWS's standard chain.
+
+    boto3 is imported here because it costs about 0.25 s of CPU, which a process that stores nothing
+    should not pay. Links are signed with version 4 and name the bucket's region: older signatures
+    are refused outside us-east-1, and links to the global host are redirected at first, which
+    invalidates their signature.
+    """
+    import boto3  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415
+    from botocore.config import (  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415
+        Config,
+    )
+
+    config = Config(
+        signature_version="s3v4",
+        s3={"us_east_1_regional_endpoint": "regional"},
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+        max_pool_connections=connections,
+    )
+    return boto3.session.Session().client("s3", config=config)
+
+
+class S3Results:
+    """A `ResultStore`; object names are random, so that no link can be guessed from another."""
+
+    def __init__(self, *, bucket: str, link_seconds: int) -> None:
+        self._bucket = bucket
+        self._link_seconds = link_seconds
+
+    @cached_property
+    def _client(self) -> Any:
+        return make_s3_client()
+
+    def put(self, data: bytes, *, media_type: str, request_id: str) -> str:
+        """A link for GET; SuperResolutionError when S3 does not take the result."""
+        key = f"{uuid.uuid4()}.{media_type.partition('/')[2]}"
+        try:
+            # The bucket's own setting says with which key it is encrypted.
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=media_type)
+            link: str = self._client.generate_presigned_url(
+                "get_object",
+                Params={"Bucket": self._bucket, "Key": key},
+                ExpiresIn=self._link_seconds,
+            )
+            return link
+        except _s3_errors() as exc:
+            log.warning("the result of request %s was not stored", request_id)
+            raise SuperResolutionError("The result could not be stored.") from exc
+
+
+def results_from(settings: Settings) -> S3Results | None:
+    """The store that the settings name."""
+    if settings.results_bucket is None:
+        return None
+    return S3Results(bucket=settings.results_bucket, link_seconds=settings.result_link_seconds)
+
+
+def _s3_errors() -> tuple[type[Any], ...]:
+    from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415
+        BotoCoreError,
+        ClientError,
+    )
+
+    return (BotoCoreError, ClientError)

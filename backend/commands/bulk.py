@@ -1,0 +1,146 @@
+"""`python -m backend bulk`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from backend.bulk import (
+    Item,
+    Job,
+    Result,
+    Store,
+    Stores,
+    in_shard,
+    make_job,
+    work,
+    work_all,
+)
+from backend.commands.interrupt import INTERRUPTED, Interrupt
+from backend.commands.parser import options_from
+from backend.commands.plan import Plan
+from backend.commands.progress import Progress, Speed
+from backend.commands.report import FAILURES, Report
+from backend.engine import Watch
+from backend.factory import create_engine
+from backend.folder_store import FolderStore
+from backend.settings import Settings
+
+NEIGHBOURS = 2
+"""Pictures in hand for each network that runs, beside the one in it: read, decoded or written."""
+REQUESTS = 16
+"""More at a time where S3 is asked, whose answers take a while."""
+MOST_FAULTS = 10
+"""In a row: then it is not the pictures' doing, and the run ends."""
+REPORTS = "_bulk"
+S3 = "s3://"
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """0 when every picture is done, 1 when one failed, 130 when stopped by Ctrl-C."""
+    stores = Stores(source=_open(arguments.source), target=_open(arguments.target))
+    if isinstance(stores.target, FolderStore):
+        stores.target.remove_abandoned_parts()
+    at_once = arguments.workers + NEIGHBOURS
+    # One network's threads are shared by all who run it, and each of these works too.
+    settings = replace(
+        settings,
+        threads=max(1, settings.threads - arguments.workers + 1),
+        max_running=at_once,
+        max_queued=at_once + REQUESTS,
+    )
+    engine = create_engine(settings, max_networks=arguments.workers)
+    options = options_from(arguments, format=arguments.format)
+    job = make_job(engine, engine.registry, options, settings)
+    # What is wrong with the network is one error, and not one for each picture.
+    engine.session(model=job.options.model, scale=job.options.scale)
+    if S3 in (arguments.source[: len(S3)], arguments.target[: len(S3)]):
+        at_once += REQUESTS
+    with Interrupt() as interrupt:
+        return Run(job, stores, shard=arguments.shard, interrupt=interrupt).do(at_once=at_once)
+
+
+def _open(address: str) -> Store:
+    if not address.startswith(S3):
+        return FolderStore(Path(address))
+    # Imported on first use: boto3 costs about 0.25 s of CPU.
+    from backend.aws.s3_store import S3Store  # noqa: PLC0415
+
+    return S3Store.from_address(address)
+
+
+class Run:
+    """One run over one shard, and the report on it."""
+
+    def __init__(
+        self, job: Job, stores: Stores, *, shard: tuple[int, int], interrupt: Interrupt
+    ) -> None:
+        self._job = job
+        self._stores = stores
+        self._shard = shard
+        self._interrupt = interrupt
+        self._report = Report()
+
+    def do(self, *, at_once: int) -> int:
+        """The exit code."""
+        with closing(Plan(self._listed())) as plan:
+            speed = Speed(plan.total)
+            with closing(Progress(speed, total=plan.total)) as progress:
+                for result in work_all(self._taken(plan), self._work, at_once=at_once):
+                    self._report.add(result)
+                    if result.outcome in FAILURES:
+                        progress.tell(f"{result.key}: {result.message} ({result.error})")
+                    speed.add(result)
+                    progress.show()
+        sys.stdout.write(f"{self._report}\n")
+        sys.stdout.write(f"Report: {self._write_report(speed)}\n")
+        if self._interrupt.is_requested():
+            return INTERRUPTED
+        return 1 if self._report.failures else 0
+
+    def _listed(self) -> Iterator[Item]:
+        number, count = self._shard
+        for item in self._stores.source.list():
+            if self._interrupt.is_requested():
+                return
+            if in_shard(item.key, number=number, count=count):
+                yield item
+
+    def _taken(self, plan: Plan) -> Iterator[Item]:
+        for item in plan:
+            if self._interrupt.is_requested() or self._is_given_up:
+                return
+            yield item
+
+    @property
+    def _is_given_up(self) -> bool:
+        return self._report.faults_in_a_row >= MOST_FAULTS
+
+    def _work(self, item: Item) -> Result:
+        watch = Watch(is_cancelled=self._interrupt.is_requested)
+        return work(item, self._job, self._stores, watch=watch)
+
+    def _write_report(self, speed: Speed) -> str:
+        """Where it is."""
+        end = "given up" if self._is_given_up else "complete"
+        number, count = self._shard
+        about = {
+            "source": self._stores.source.address,
+            "target": self._stores.target.address,
+            "shard": f"{number}/{count}",
+            **self._job.metadata,
+            "end": "interrupted" if self._interrupt.is_requested() else end,
+            **speed.facts,
+            **self._report.facts,
+        }
+        moment = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        key = f"{REPORTS}/{moment}-{number}of{count}.json"
+        text = json.dumps(about, indent=2) + "\n"
+        self._stores.target.write(key, text.encode(), media_type="application/json")
+        return self._stores.target.address + key

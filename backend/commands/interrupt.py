@@ -1,0 +1,33 @@
+"""Ctrl-C and SIGTERM, for commands that end in an orderly way."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+INTERRUPTED = 130
+"""The exit code."""
+
+
+class Interrupt:
+    """The first Ctrl-C or SIGTERM asks the work to stop; the second ends the process at once."""
+
+    def __init__(self) -> None:
+        self._requested = threading.Event()
+
+    def __enter__(self) -> Interrupt:
+        self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def is_requested(self) -> bool:
+        """Whether to stop."""
+        return self._requested.is_set()
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self._requested.set()
+        signal.signal(number, signal.SIG_DFL)

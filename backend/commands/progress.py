@@ -1,0 +1,97 @@
+"""How far a run is, for a person who watches it or reads its log."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from tqdm import tqdm
+
+from backend.bulk import SKIPPED, Result
+
+SECONDS_BETWEEN_LINES = 10.0
+BAR = "{percentage:3.0f}% |{bar}| {desc}"
+
+
+class Speed:
+    """Counts results, and what is left by the speed so far."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._started = time.monotonic()
+        self._seen = self._worked = self._pixels = 0
+
+    def add(self, result: Result) -> None:
+        """One more."""
+        self._seen += 1
+        self._worked += result.outcome != SKIPPED
+        self._pixels += result.pixels
+
+    @property
+    def seconds(self) -> float:
+        """Since it was made."""
+        return time.monotonic() - self._started
+
+    @property
+    def pictures_per_second(self) -> float:
+        """Without those that were skipped."""
+        return self._worked / max(self.seconds, 1e-9)
+
+    @property
+    def megapixels_per_second(self) -> float:
+        """Of the inputs."""
+        return self._pixels / 1e6 / max(self.seconds, 1e-9)
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """For a program."""
+        return {
+            "pictures": self._total,
+            "seconds": round(self.seconds, 1),
+            "pictures_per_second": round(self.pictures_per_second, 3),
+            "megapixels_per_second": round(self.megapixels_per_second, 3),
+        }
+
+    def __str__(self) -> str:
+        text = f"{self._seen:,} of {self._total:,} pictures"
+        if not self._worked:
+            return text
+        left = (self._total - self._seen) / self.pictures_per_second
+        return (
+            f"{text}, {self.pictures_per_second:.2f} pictures and "
+            f"{self.megapixels_per_second:.2f} megapixels a second, {_duration(left)} left"
+        )
+
+
+class Progress:
+    """A bar on a terminal; without one, a line now and then. Both go to standard error."""
+
+    def __init__(self, speed: Speed, *, total: int) -> None:
+        self._speed = speed
+        self._bar = tqdm(total=total, bar_format=BAR, leave=False, disable=None)
+        self._told = time.monotonic()
+
+    def show(self) -> None:
+        """After one more result."""
+        if not self._bar.disable:
+            self._bar.set_description_str(str(self._speed), refresh=False)
+            self._bar.update()
+        elif time.monotonic() - self._told >= SECONDS_BETWEEN_LINES:
+            self._told = time.monotonic()
+            sys.stderr.write(f"{self._speed}\n")
+
+    def tell(self, line: str) -> None:
+        """To standard output, above the bar."""
+        with tqdm.external_write_mode(file=sys.stdout):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        self._bar.close()
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"

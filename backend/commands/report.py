@@ -1,0 +1,57 @@
+"""What became of the pictures of one run."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from backend.bulk import DONE, FAILED, FAULT, SKIPPED, Result
+
+WORDS = {DONE: "done", SKIPPED: "skipped", FAILED: "failed", FAULT: "with a fault of our own"}
+"""Of the outcomes, in sentences."""
+FAILURES = (FAILED, FAULT)
+MOST_TOLD = 10_000
+"""Failures in a report; each has a file in `_failed` too."""
+
+
+class Report:
+    """Counts the outcomes, and keeps the failures."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._told: list[Result] = []
+        self.faults_in_a_row = 0
+
+    def add(self, result: Result) -> None:
+        """One more."""
+        self._counts[result.outcome] += 1
+        self.faults_in_a_row = self.faults_in_a_row + 1 if result.outcome == FAULT else 0
+        if result.outcome in FAILURES and len(self._told) < MOST_TOLD:
+            self._told.append(result)
+
+    @property
+    def failures(self) -> int:
+        """Pictures without a result, whoever is to blame."""
+        return sum(self._counts[outcome] for outcome in FAILURES)
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """For a program."""
+        return {
+            **{outcome: self._counts[outcome] for outcome in WORDS},
+            "failures": [
+                {
+                    "key": each.key,
+                    "outcome": each.outcome,
+                    "error": each.error,
+                    "message": each.message,
+                }
+                for each in self._told
+            ],
+        }
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{self._counts[outcome]:,} {word}"
+            for outcome, word in WORDS.items()
+            if outcome != FAULT or self._counts[FAULT]
+        )

@@ -1,0 +1,88 @@
+"""What an engine is, what it returns, and how a caller follows its work.
+
+Nothing heavy is imported, so that a function which only calls a remote engine starts quickly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from backend.errors import CancelledError, DeadlineError
+from backend.options import UpscaleOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """How a caller follows one piece of work and ends it; the defaults do neither.
+
+    All four are called from the thread that does the work.
+    """
+
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None
+    """Called with (done, total) after every tile."""
+    is_cancelled: Callable[[], bool] = lambda: False
+    """Asked before every tile, and while waiting for a turn."""
+    seconds_left: Callable[[], float] = lambda: math.inf
+    """How long the caller goes on waiting; asked like `is_cancelled`."""
+    on_finishing: Callable[[], None] = lambda: None
+    """Called when the last tile is done and the result is being encoded."""
+
+    def check(self) -> None:
+        """DeadlineError when no time is left, CancelledError when the caller asked to stop."""
+        if self.seconds_left() <= 0:
+            raise DeadlineError
+        if self.is_cancelled():
+            raise CancelledError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upscaled:
+    """A finished result: either `data`, or a `link` from an engine that stored it elsewhere."""
+
+    data: bytes = b""
+    """The encoded file."""
+    link: str | None = None
+    """Leads to the file for a while."""
+    width: int
+    height: int
+    format: str
+    model: str
+    scale: int
+    cleanup: int | None = None
+    """0-100, as it was used; None when the engine does not say."""
+    detail: int | None = None
+    """0-100, as it was used; None for a network without the choice."""
+    lr_size: tuple[int, int]
+    """(width, height) of the upright input."""
+    seconds: float
+    """From decoding to encoding, without waiting for a turn."""
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of each part of the work, waiting included; empty when the engine does not say."""
+
+
+class Engine(Protocol):
+    """One place that upscales; may be called from several threads at once."""
+
+    @property
+    def models(self) -> Mapping[str, Sequence[int]]:
+        """The scales of each tier, the default tier first; empty when it cannot be known."""
+        ...
+
+    @property
+    def details(self) -> Mapping[str, int]:
+        """The default `detail` of each tier that has the choice, 0 natural to 100 vivid."""
+        ...
+
+    def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = ...) -> Upscaled:
+        """An encoded picture in, an encoded picture out; raises SuperResolutionError.
+
+        DeadlineError before the work when the estimate is more than `watch.seconds_left`.
+        """
+        ...
+
+    def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
+        """What an upright input of (width, height) is expected to take."""
+        ...

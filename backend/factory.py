@@ -1,0 +1,66 @@
+"""The composition root: settings in, a ready engine out."""
+
+from __future__ import annotations
+
+from backend.decoding import DecodeProcess, is_supported
+from backend.images import Decode, decode
+from backend.local import LocalEngine
+from backend.neuron_session import NeuronSession
+from backend.registry import MANIFEST, ONNX_RUNTIME, SHIPPED, ModelSpec, Registry, load_registry
+from backend.session import OrtSession, is_gpu_available
+from backend.settings import Settings
+from backend.upscaler import Session
+
+GPU_CORES = 40
+"""What a GPU is worth before anything was measured: a quarter of what a T4's maker promises."""
+
+
+def registry_from(settings: Settings) -> Registry:
+    """The shipped networks, and those of `models_dir` before them where the names are equal.
+
+    A package for AWS may leave the shipped ones out and bring them in `models_dir`.
+    """
+    if settings.models_dir is None:
+        return load_registry(SHIPPED)
+    shipped = [SHIPPED] if (SHIPPED / MANIFEST).exists() else []
+    return load_registry(*shipped, settings.models_dir)
+
+
+def session_from(spec: ModelSpec, settings: Settings) -> Session:
+    """The network in the runtime that its manifest entry names."""
+    if spec.runtime == ONNX_RUNTIME:
+        return open_session(spec, settings)
+    return NeuronSession(spec)
+
+
+def open_session(spec: ModelSpec, settings: Settings) -> OrtSession:
+    """One ONNX network, loaded with the settings' threads and providers."""
+    return OrtSession(spec, intra_op_threads=settings.threads, providers=settings.providers)
+
+
+def decoder() -> Decode:
+    """In a process of its own, which is started here and ends with the decoder's last user.
+
+    Where the system has no such processes, the bounds on what a file's container may hold remain.
+    """
+    return DecodeProcess().decode if is_supported() else decode
+
+
+def create_engine(
+    settings: Settings, *, cores: float | None = None, max_networks: int | None = None
+) -> LocalEngine:
+    """Nothing is loaded yet: each network is, when it is first asked for.
+
+    `cores` is for the first estimates, where threads are less than cores. For `max_networks` see
+    `LocalEngine`.
+    """
+    if cores is None and is_gpu_available(settings.providers):
+        cores = GPU_CORES
+    return LocalEngine(
+        registry=registry_from(settings),
+        open_session=lambda spec: session_from(spec, settings),
+        decode=decoder(),
+        settings=settings,
+        cores=cores,
+        max_networks=max_networks,
+    )

@@ -1,0 +1,192 @@
+"""Every fact about a file format of pictures, once: to read or write another, add its record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFormat:
+    """One format, as requests, people, browsers, files and Pillow call it."""
+
+    name: str
+    """In requests and answers."""
+    label: str
+    """In sentences."""
+    suffixes: tuple[str, ...]
+    """Of file names, in lower case; the first is the one that is written."""
+    media_type: str
+    signature: bytes
+    """A regular expression for the first bytes of such a file."""
+    pillow_name: str
+    plugin: str
+    """The module that registers it with Pillow."""
+    is_readable: bool = False
+    is_turned_when_read: bool = False
+    """Its reader makes a picture upright by itself."""
+    is_lossless: bool
+    has_alpha: bool
+    longest_side: int | None = None
+    """Pixels on a side that a written file can have; None for a format that is not written."""
+    save_options: Mapping[str, object] = field(default_factory=dict)
+    """For Pillow; a `quality` among them is the default one."""
+
+    @property
+    def suffix(self) -> str:
+        """Of a file that is written."""
+        return self.suffixes[0]
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether a result can be asked for in this format."""
+        return self.longest_side is not None
+
+    @property
+    def default_quality(self) -> int | None:
+        """1-100; None for a format that has no such setting."""
+        quality = self.save_options.get("quality")
+        return quality if isinstance(quality, int) else None
+
+
+JPEG = FileFormat(
+    name="jpeg",
+    label="JPEG",
+    suffixes=(".jpg", ".jpeg"),
+    media_type="image/jpeg",
+    signature=rb"\xff\xd8",
+    pillow_name="JPEG",
+    plugin="PIL.JpegImagePlugin",
+    is_readable=True,
+    is_lossless=False,
+    has_alpha=False,
+    longest_side=65500,
+    save_options={"quality": 95, "subsampling": 0},
+)
+PNG = FileFormat(
+    name="png",
+    label="PNG",
+    suffixes=(".png",),
+    media_type="image/png",
+    signature=rb"\x89PNG\r\n\x1a\n",
+    pillow_name="PNG",
+    plugin="PIL.PngImagePlugin",
+    is_readable=True,
+    is_lossless=True,
+    has_alpha=True,
+    longest_side=2**31 - 1,
+    # Level 6 of zlib takes three times as long for files a few per cent smaller.
+    save_options={"compress_level": 3},
+)
+BMP = FileFormat(
+    name="bmp",
+    label="BMP",
+    suffixes=(".bmp",),
+    media_type="image/bmp",
+    signature=rb"BM",
+    pillow_name="BMP",
+    plugin="PIL.BmpImagePlugin",
+    is_readable=True,
+    is_lossless=True,
+    has_alpha=False,
+)
+WEBP = FileFormat(
+    name="webp",
+    label="WebP",
+    suffixes=(".webp",),
+    media_type="image/webp",
+    signature=rb"RIFF.{4}WEBP",
+    pillow_name="WEBP",
+    plugin="PIL.WebPImagePlugin",
+    is_readable=True,
+    is_lossless=False,
+    has_alpha=True,
+    longest_side=16383,
+    save_options={"quality": 92, "method": 2},
+)
+GIF = FileFormat(
+    name="gif",
+    label="GIF",
+    suffixes=(".gif",),
+    media_type="image/gif",
+    signature=rb"GIF8[79]a",
+    pillow_name="GIF",
+    plugin="PIL.GifImagePlugin",
+    is_readable=True,
+    is_lossless=True,
+    has_alpha=True,
+)
+TIFF = FileFormat(
+    name="tiff",
+    label="TIFF",
+    suffixes=(".tif", ".tiff"),
+    media_type="image/tiff",
+    signature=rb"II\*\0|MM\0\*",
+    pillow_name="TIFF",
+    plugin="PIL.TiffImagePlugin",
+    is_readable=True,
+    is_turned_when_read=True,
+    is_lossless=True,
+    has_alpha=True,
+)
+AVIF = FileFormat(
+    name="avif",
+    label="AVIF",
+    suffixes=(".avif",),
+    media_type="image/avif",
+    signature=rb".{4}ftypavi[fs]",
+    pillow_name="AVIF",
+    plugin="PIL.AvifImagePlugin",
+    is_readable=True,
+    is_lossless=False,
+    has_alpha=True,
+)
+HEIC = FileFormat(
+    name="heic",
+    label="HEIC",
+    suffixes=(".heic", ".heif"),
+    media_type="image/heic",
+    signature=rb".{4}ftyp(hei[cxms]|hev[cx]|mif1|msf1)",
+    pillow_name="HEIF",
+    plugin="pi_heif.HeifImagePlugin",
+    # A package of its own, which small deployments leave out; pillow-heif has the same reader and
+    # a writer, whose library is under the GPL.
+    is_readable=find_spec("pi_heif") is not None,
+    is_turned_when_read=True,
+    is_lossless=False,
+    has_alpha=True,
+)
+
+FORMATS = {each.name: each for each in (JPEG, PNG, BMP, WEBP, GIF, TIFF, AVIF, HEIC)}
+READABLE = tuple(each for each in FORMATS.values() if each.is_readable)
+WRITABLE = tuple(
+    sorted(
+        (each for each in FORMATS.values() if each.is_writable),
+        key=lambda each: not each.is_lossless,
+    )
+)
+"""Those without loss first."""
+INPUT_SUFFIXES = tuple(suffix for each in READABLE for suffix in each.suffixes)
+RESULT_FORMATS = {suffix: each for each in WRITABLE for suffix in each.suffixes}
+"""By suffix."""
+
+
+def automatic_format(source: FileFormat, *, has_alpha: bool) -> FileFormat:
+    """What `auto` is: JPEG for what was lossy, PNG for what is lossless or has transparency."""
+    return PNG if source.is_lossless or has_alpha else JPEG
+
+
+def format_from_signature(data: bytes) -> FileFormat | None:
+    """The format that the file begins as, whether it is read here or not."""
+    for each in FORMATS.values():
+        if re.match(each.signature, data, re.DOTALL):
+            return each
+    return None
+
+
+def labels(formats: tuple[FileFormat, ...], *, conjunction: str = "or") -> str:
+    """`JPEG, PNG or BMP`, for a sentence."""
+    *others, last = (each.label for each in formats)
+    return f"{', '.join(others)} {conjunction} {last}" if others else last

@@ -1,0 +1,1 @@
+"""The engine over HTTP: a Starlette application behind uvicorn."""

@@ -1,0 +1,192 @@
+"""The engine of this process: networks that are loaded once and shared by all threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from backend.content import is_photograph
+from backend.engine import Upscaled, Watch
+from backend.errors import DeadlineError, ImageTooLargeError, PayloadTooLargeError
+from backend.estimate import Estimator
+from backend.gate import Allowance, Gate
+from backend.images import Decode, Picture, check_output_size, encode, output_format
+from backend.jpeg_tables import cleanup_from_quality
+from backend.memory import give_back_memory
+from backend.options import AUTO, UpscaleOptions
+from backend.registry import OTHER_PICTURES, PHOTOGRAPHS, ModelSpec, Registry
+from backend.sessions import Sessions
+from backend.settings import Settings
+from backend.upscaler import Session, Upscaler
+
+
+class LocalEngine:
+    """An `Engine`; made once a process."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        open_session: Callable[[ModelSpec], Session],
+        decode: Decode,
+        settings: Settings,
+        cores: float | None = None,
+        max_networks: int | None = None,
+    ) -> None:
+        """Of the pictures in hand, `max_networks` are in a network at a time; None is all of them.
+
+        The others are decoded and encoded meanwhile. All results in the making together have no
+        more pixels than the largest one may have.
+        """
+        self._registry = registry
+        self._decode = decode
+        self._settings = settings
+        self._gate = Gate(max_running=settings.max_running, max_queued=settings.max_queued)
+        self._output_pixels = Allowance(settings.max_output_pixels)
+        self._networks = threading.BoundedSemaphore(max_networks or settings.max_running)
+        self._sessions = Sessions(open_session)
+        self._estimator = Estimator(cores=cores or settings.threads)
+
+    @property
+    def registry(self) -> Registry:
+        """The networks that requests may name."""
+        return self._registry
+
+    @property
+    def settings(self) -> Settings:
+        """As read at the entry point."""
+        return self._settings
+
+    @property
+    def models(self) -> Mapping[str, Sequence[int]]:
+        """See `Engine`."""
+        models = self._registry.models
+        default = self._settings.model
+        return {default: models[default], **models} if default in models else models
+
+    @property
+    def details(self) -> Mapping[str, int]:
+        """See `Engine`."""
+        return self._registry.details
+
+    @property
+    def load(self) -> tuple[int, int]:
+        """(running, waiting) just now."""
+        return self._gate.load
+
+    @property
+    def seconds_until_free(self) -> float:
+        """Until the picture at work is expected to be done."""
+        return self._gate.seconds_until_free
+
+    def session(self, *, model: str | None, scale: int) -> Session:
+        """The network, loaded on first use and kept; ModelError when it cannot be loaded."""
+        return self._sessions.get(self._find(UpscaleOptions(model=model, scale=scale)))
+
+    def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
+        """See `Engine`."""
+        spec = self._find(options)
+        return self._estimator.seconds(spec, pixels=size[0] * size[1])
+
+    def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
+        """See `Engine`."""
+        if len(data) > self._settings.max_image_bytes:
+            raise PayloadTooLargeError.over(self._settings.max_image_bytes, what="picture")
+        spec = self._find(options)
+        arrived = time.perf_counter()
+        try:
+            return self._upscale(data, spec, options, watch, arrived=arrived)
+        finally:
+            give_back_memory()
+
+    def _upscale(
+        self,
+        data: bytes,
+        spec: ModelSpec,
+        options: UpscaleOptions,
+        watch: Watch,
+        *,
+        arrived: float,
+    ) -> Upscaled:
+        with self._gate.turn(watch) as turn:
+            started = time.perf_counter()
+            picture = self._decode(data, max_side=self._settings.max_side)
+            if self._is_automatic(options):
+                spec = self._choose(picture, options)
+            file_format = output_format(picture, options.format)
+            pixels = picture.size[0] * picture.size[1]
+            estimate = self._estimator.seconds(spec, pixels=pixels)
+            self._check_output(picture, spec, file_format)
+            self._check_time(estimate, seconds_left=watch.seconds_left())
+            turn.expect(estimate)
+            session = self._sessions.get(spec)
+            cleanup = options.cleanup
+            if cleanup is None:
+                cleanup = cleanup_from_quality(picture.jpeg_quality)
+            decoded = time.perf_counter()
+            with self._output_pixels.hold(pixels * spec.scale**2, watch):
+                sr = self._run(session, picture, cleanup_level=cleanup / 100, watch=watch)
+                watch.on_finishing()
+                encoding = time.perf_counter()
+                encoded = encode(sr, format=file_format, quality=options.quality)
+            finished = time.perf_counter()
+            return Upscaled(
+                data=encoded,
+                width=sr.size[0],
+                height=sr.size[1],
+                format=file_format,
+                model=spec.name,
+                scale=spec.scale,
+                cleanup=cleanup,
+                detail=spec.detail,
+                lr_size=picture.size,
+                seconds=finished - started,
+                stages={
+                    "waiting": round(started - arrived, 4),
+                    "decoding": round(decoded - started, 4),
+                    "network": round(encoding - decoded, 4),
+                    "encoding": round(finished - encoding, 4),
+                },
+            )
+
+    def _run(
+        self, session: Session, picture: Picture, *, cleanup_level: float, watch: Watch
+    ) -> Picture:
+        upscaler = Upscaler(session, tile_size=self._settings.tile_size)
+        with self._networks:
+            started = time.perf_counter()
+            sr = upscaler.upscale(picture, cleanup_level=cleanup_level, watch=watch)
+            self._estimator.learn(
+                session.spec,
+                pixels=picture.size[0] * picture.size[1],
+                seconds=time.perf_counter() - started,
+            )
+        return sr
+
+    def _find(self, options: UpscaleOptions) -> ModelSpec:
+        name = options.model or self._settings.model
+        return self._registry.find(name=name, scale=options.scale).with_detail(options.detail)
+
+    def _is_automatic(self, options: UpscaleOptions) -> bool:
+        return (options.model or self._settings.model) == AUTO
+
+    def _choose(self, picture: Picture, options: UpscaleOptions) -> ModelSpec:
+        """What `auto` is for this picture; `detail` is for photographs only."""
+        if is_photograph(picture.rgb):
+            return self._find(replace(options, model=PHOTOGRAPHS))
+        return self._find(replace(options, model=OTHER_PICTURES, detail=None))
+
+    def _check_output(self, picture: Picture, spec: ModelSpec, format: str) -> None:
+        width, height = (side * spec.scale for side in picture.size)
+        if width * height > self._settings.max_output_pixels:
+            raise ImageTooLargeError.output(width, height, because="; choose a smaller scale.")
+        check_output_size(width, height, format=format)
+
+    def _check_time(self, estimate: float, *, seconds_left: float) -> None:
+        budget = max(0.0, seconds_left)
+        if self._settings.time_budget_seconds is not None:
+            budget = min(budget, self._settings.time_budget_seconds)
+        if estimate > budget:
+            raise DeadlineError.estimated(estimate, limit=budget)

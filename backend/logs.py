@@ -1,0 +1,51 @@
+"""How a process writes its log: one line an event, for people or for programs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+
+from backend.settings import Settings
+
+OWN = ("backend", "webapp")
+TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def write_logs(settings: Settings) -> None:
+    """To standard error, from now on, at the settings' level and in their format.
+
+    Other libraries are never asked for more than INFO: some of them write signatures, tokens and
+    whole addresses when they are debugged.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        JsonFormatter() if settings.log_format == "json" else logging.Formatter(TEXT)
+    )
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    logging.basicConfig(level=max(level, logging.INFO), handlers=[handler])
+    for name in OWN:
+        logging.getLogger(name).setLevel(level)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line; the facts of a request are fields of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A message that is itself a JSON object is joined with the rest."""
+        line: dict[str, object] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{record.msecs:03.0f}Z",
+            "level": record.levelname,
+            "logger": record.name,
+        }
+        message = record.getMessage()
+        try:
+            facts = json.loads(message) if message.startswith("{") else None
+        except ValueError:
+            facts = None
+        line |= facts if isinstance(facts, dict) else {"message": message}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)

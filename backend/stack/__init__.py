@@ -1,0 +1,1 @@
+"""CloudFormation custom resources: what a stack does beyond making resources of AWS."""

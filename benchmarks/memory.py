@@ -1,0 +1,36 @@
+"""The memory of this process and of others."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_bytes() -> int:
+    """The most that was resident since this program was started.
+
+    Not `ru_maxrss`: for a program that another one starts by vfork, as `subprocess` does, Linux
+    counts what the other one had used until then.
+    """
+    found = re.search(r"^VmHWM:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+def family(process: int) -> list[int]:
+    """Its own id, and those of all that it started."""
+    found = [process]
+    for each in found:
+        for task in Path(f"/proc/{each}/task").glob("*/children"):
+            found.extend(int(child) for child in task.read_text().split())
+    return found
+
+
+def resident_bytes(processes: Iterable[int]) -> int:
+    """Of all of them; pages that they share count for each."""
+    pages = (Path(f"/proc/{each}/statm").read_text().split()[1] for each in processes)
+    return sum(map(int, pages)) * PAGE_BYTES

@@ -1,0 +1,106 @@
+"""`python -m backend serve` on a free port of this machine, for what attacks and asks it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from benchmarks.memory import family, resident_bytes
+
+RUNNING_ON = re.compile(r"running on (http://\S+)")
+STOP_SECONDS = 60
+
+
+class Served:
+    """One server process with these `SR_*` settings and no others."""
+
+    def __init__(
+        self, settings: Mapping[str, str], *, port: int = 0, temporary: Path | None = None
+    ) -> None:
+        clean = {name: text for name, text in os.environ.items() if not name.startswith("SR_")}
+        environment = {**clean, **settings}
+        if temporary is not None:
+            environment["TMPDIR"] = str(temporary)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "backend", "serve", "--port", str(port)],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.log: list[str] = []
+        self.address = ""
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.log.append(line)
+            found = RUNNING_ON.search(line)
+            if found:
+                self.address = found[1]
+                break
+        if not self.address:
+            raise RuntimeError("the server did not start:\n" + "".join(self.log))
+        threading.Thread(target=self._read_log, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return int(self.address.rpartition(":")[2])
+
+    def processes(self) -> list[int]:
+        """Its own id, and those of all that it started."""
+        return family(self._process.pid)
+
+    def mebibytes(self) -> int:
+        """Resident, of all its processes; pages that they share count for each."""
+        return resident_bytes(self.processes()) >> 20
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """To the server alone; what it started must end with it."""
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """The exit code."""
+        return self._process.wait(STOP_SECONDS)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def _read_log(self) -> None:
+        assert self._process.stderr is not None
+        self.log.extend(self._process.stderr)
+
+
+def alive(processes: list[int], *, within_seconds: float) -> list[int]:
+    """Those that still run after so long."""
+    end = time.monotonic() + within_seconds
+    while True:
+        left = [each for each in processes if _runs(each)]
+        if not left or time.monotonic() > end:
+            return left
+        time.sleep(0.05)
+
+
+def _runs(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@contextmanager
+def session() -> Iterator[requests.Session]:
+    """Without a proxy from the environment."""
+    with requests.Session() as made:
+        made.trust_env = False
+        yield made

@@ -1,0 +1,196 @@
+"""Runs of the bulk stack: started, looked at, and gone on with."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
+
+from cfn.account import Account, error_code
+from cfn.errors import DeploymentError
+from cfn.stacks import Stacks, outputs_of
+
+LISTS = "_bulk/lists"
+"""Below the target's prefix; the state machine may read there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkStack:
+    """What the commands must know of it."""
+
+    machine: str
+    """The state machine's ARN."""
+    source: str
+    """`s3://bucket/prefix/`, as the target."""
+    target: str
+
+    @classmethod
+    def from_description(cls, described: Mapping[str, Any]) -> BulkStack:
+        """CloudFormation's description; DeploymentError when it is another kind of stack."""
+        outputs = outputs_of(described)
+        if "StateMachineArn" not in outputs:
+            raise DeploymentError(
+                f"The stack {described.get('StackName', '')} is not one for bulk work; make one "
+                "with: python -m cfn deploy bulk"
+            )
+        return cls(
+            machine=outputs["StateMachineArn"], source=outputs["Source"], target=outputs["Target"]
+        )
+
+
+def find_stack(account: Account, name: str) -> BulkStack:
+    """DeploymentError when there is no such stack."""
+    client = account.client("cloudformation")
+    described = Stacks(client, tell=lambda line: None).describe(name)  # noqa: ARG005
+    if described is None:
+        raise DeploymentError(f"There is no stack {name} in this region.")
+    return BulkStack.from_description(described)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Which pictures, and what is made of them."""
+
+    prefix: str = ""
+    """Below the stack's own; empty takes all."""
+    keys: Path | None = None
+    """A file with the key of one picture a line, in place of a prefix."""
+    inventory: str | None = None
+    """The key of an S3 Inventory's manifest.json, below the target's `_bulk/`."""
+    job: Mapping[str, object]
+    """The options of `python -m backend bulk`, as `scale` and `model`."""
+
+
+class Runs:
+    """Executions of the stack's state machine."""
+
+    def __init__(self, account: Account, stack: BulkStack) -> None:
+        self._states = account.client("stepfunctions")
+        self._s3 = account.client("s3")
+        self._stack = stack
+
+    def start(self, order: Order) -> str:
+        """The new execution's ARN."""
+        source_prefix = _split(self._stack.source)[1]
+        given: dict[str, object] = {"job": dict(order.job)}
+        if order.keys is not None:
+            given |= {"source": "list", "list": self._put_list(order.keys, source_prefix)}
+        elif order.inventory is not None:
+            given |= {"source": "inventory", "list": order.inventory}
+        else:
+            given |= {"source": "prefix", "prefix": source_prefix + order.prefix.lstrip("/")}
+        started = self._call(
+            self._states.start_execution,
+            stateMachineArn=self._stack.machine,
+            input=json.dumps(given),
+        )
+        return str(started["executionArn"])
+
+    def redrive(self, execution: str) -> None:
+        """Go on with one that ended: what was done stays done."""
+        self._call(self._states.redrive_execution, executionArn=execution)
+
+    def newest(self) -> str:
+        """The ARN of the last execution; DeploymentError when there is none."""
+        found = self._call(
+            self._states.list_executions, stateMachineArn=self._stack.machine, maxResults=1
+        )["executions"]
+        if not found:
+            raise DeploymentError("Nothing was started yet: python -m cfn bulk start")
+        return str(found[0]["executionArn"])
+
+    def status(self, execution: str) -> Status:
+        """How far it is."""
+        described = self._call(self._states.describe_execution, executionArn=execution)
+        counts: dict[str, int] = {}
+        runs = self._call(self._states.list_map_runs, executionArn=execution)["mapRuns"]
+        for run in runs:
+            about = self._call(self._states.describe_map_run, mapRunArn=run["mapRunArn"])
+            for name, count in about["itemCounts"].items():
+                counts[name] = counts.get(name, 0) + int(count)
+        end = described.get("stopDate")
+        return Status(
+            execution=execution,
+            state=described["status"],
+            seconds=(end.timestamp() if end else time.time()) - described["startDate"].timestamp(),
+            total=counts.get("total", 0),
+            succeeded=counts.get("succeeded", 0),
+            failed=sum(counts.get(name, 0) for name in ("failed", "timedOut", "aborted")),
+            reason=": ".join(filter(None, (described.get("error"), described.get("cause")))),
+            reports=f"{self._stack.target}_bulk/reports/",
+        )
+
+    def _put_list(self, keys: Path, source_prefix: str) -> str:
+        """The list in the target bucket; DeploymentError for a key that the stack may not read."""
+        lines = [line for line in keys.read_text(encoding="utf-8").splitlines() if line.strip()]
+        for line in lines:
+            if not line.startswith(source_prefix):
+                raise DeploymentError(
+                    f"{keys.name} names {line!r}, which is not below {self._stack.source}."
+                )
+            if "," in line or '"' in line:
+                raise DeploymentError(
+                    f"{keys.name} names {line!r}; a list takes no commas or quotation marks."
+                )
+        if not lines:
+            raise DeploymentError(f"{keys.name} names no picture.")
+        bucket, prefix = _split(self._stack.target)
+        key = f"{prefix}{LISTS}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{keys.name}"
+        self._call(self._s3.put_object, Bucket=bucket, Key=key, Body="\n".join(lines).encode())
+        return key
+
+    @staticmethod
+    def _call(action: Callable[..., Any], **request: Any) -> Any:
+        try:
+            return action(**request)
+        except ClientError as exc:
+            said = exc.response.get("Error", {}).get("Message", "")
+            raise DeploymentError(
+                f"AWS refused {exc.operation_name}: {said} ({error_code(exc)})"
+            ) from exc
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """One look at a run."""
+
+    execution: str
+    state: str
+    seconds: float
+    total: int
+    """Pictures; 0 while they are being listed."""
+    succeeded: int
+    failed: int
+    reason: str
+    """Why it ended, where it did not succeed."""
+    reports: str
+
+    @property
+    def lines(self) -> list[str]:
+        """For a person."""
+        done = self.succeeded + self.failed
+        lines = [f"{self.state}  {self.execution}"]
+        lines.append(
+            f"{done:,} of {self.total:,} pictures, {self.failed:,} failed, "
+            f"{self.seconds / 60:.1f} minutes"
+        )
+        if self.state == "RUNNING" and 0 < done < self.total:
+            left = self.seconds / done * (self.total - done)
+            rate = done / self.seconds
+            lines.append(f"{rate:.1f} pictures a second, about {left / 60:.0f} minutes left")
+        if self.reason:
+            lines.append(self.reason)
+        if self.state != "RUNNING":
+            lines.append(f"What became of each batch: {self.reports}")
+        return lines
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Bucket and prefix of `s3://bucket/prefix/`."""
+    bucket, _, prefix = address.removeprefix("s3://").partition("/")
+    return bucket, prefix

@@ -1,0 +1,281 @@
+"""Whether a deployed stack does its work: small pictures, posted as a caller would."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from PIL import Image
+from requests_aws4auth import AWS4Auth  # type: ignore[import-untyped, unused-ignore]
+
+from cfn.account import Account
+from cfn.errors import DeploymentError
+from cfn.stacks import Stacks, outputs_of, parameters_of
+
+SIDE = 16
+SCALE = 2
+SECONDS_TO_WAIT = 150
+"""More than the longest `integrationTimeout`."""
+HINTS: Mapping[str, str] = {
+    "missing_authentication": (
+        "The API saw no signature, or there is nothing at this address. A change of who may call "
+        "takes some seconds to reach the stage: check again."
+    ),
+    "access_denied": (
+        "These credentials may not call the API: allow them execute-api:Invoke on the output "
+        "aikitsInvokeURLArn."
+    ),
+    "invalid_signature": "The signature is wrong: this machine's clock may be, too.",
+    "expired_token": "The credentials have expired; get new ones.",
+    "invalid_api_key": "A new API key takes up to a minute to be known: check again.",
+    "too_many_requests": "Throttled: throttlingRateLimit, or another caller uses it up.",
+    "quota_exceeded": "The API key's monthlyQuota is used up.",
+    "blocked": "The firewall blocked it; AWS WAF's sampled requests name the rule.",
+    "timed_out": (
+        "The answer took longer than API Gateway waits. If it was the first one, check again; "
+        "otherwise give the function more memory (functionMemory)."
+    ),
+    "model_unavailable": (
+        "The networks cannot be read, or the endpoint is not in service; the function's log under "
+        "CloudWatch, Log groups, says which."
+    ),
+    "busy": "The endpoint is starting or has more requests than it can take; check again.",
+    "source_unreachable": "The function has no way into the web: its subnets need a NAT gateway.",
+    "source_timeout": "The function has no way into the web: its subnets need a NAT gateway.",
+    "source_not_allowed": "Requests may not name web addresses here: see enableNat.",
+    "internal_error": "The function failed; its log under CloudWatch, Log groups, says why.",
+}
+"""A code of an error -> what a deployer can do about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back, and how long it took."""
+
+    status: int
+    body: bytes
+    request_id: str
+    seconds: float
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The JSON object; an empty one for anything else."""
+        try:
+            content = json.loads(self.body)
+        except ValueError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
+
+class Caller:
+    """Posts to a stack's API: signed where it wants that, with its key where it has one."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: AWS4Auth | None,
+        api_key: str | None,
+        http: requests.Session,
+    ) -> None:
+        self._url = url
+        self._auth = auth
+        self._headers = {} if api_key is None else {"x-api-key": api_key}
+        self._http = http
+
+    def post(self, fields: Mapping[str, object]) -> Answer:
+        """DeploymentError when there is no answer at all."""
+        started = time.monotonic()
+        try:
+            answer = self._http.post(
+                self._url,
+                data=json.dumps(fields),
+                headers={"Content-Type": "application/json", **self._headers},
+                auth=self._auth,
+                timeout=SECONDS_TO_WAIT,
+            )
+        except requests.RequestException as exc:
+            raise DeploymentError(
+                f"There is no answer from {self._url} ({type(exc).__name__}): is there a way from "
+                "this machine to it?"
+            ) from exc
+        given = answer.headers.get("X-Request-Id") or answer.headers.get("x-amzn-RequestId", "")
+        return Answer(
+            status=answer.status_code,
+            body=answer.content,
+            request_id=given,
+            seconds=time.monotonic() - started,
+        )
+
+    def get(self, link: str) -> tuple[int, bytes]:
+        """The status and the bytes behind a link, which carries its own permission."""
+        try:
+            answer = self._http.get(link, timeout=SECONDS_TO_WAIT)
+        except requests.RequestException:
+            return 0, b""
+        return answer.status_code, answer.content
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """What a check must know of it."""
+
+    url: str
+    signs: bool
+    api_key_id: str | None
+    reaches_web: bool
+
+    @classmethod
+    def from_description(cls, described: Mapping[str, Any]) -> Stack:
+        """CloudFormation's description; DeploymentError when it is another kind of stack."""
+        outputs, given = outputs_of(described), parameters_of(described)
+        if "aikitsInvokeURL" not in outputs:
+            raise DeploymentError(
+                f"The stack {described.get('StackName', '')} has no output aikitsInvokeURL: it is "
+                "not complete, or another project's."
+            )
+        return cls(
+            url=outputs["aikitsInvokeURL"],
+            signs=given.get("customAuthType") != "NONE",
+            api_key_id=outputs.get("ApiKeyId"),
+            reaches_web=given.get("modelStorage") != "efs" or given.get("enableNat") == "true",
+        )
+
+
+def make_caller(account: Account, stack: Stack, *, http: requests.Session) -> Caller:
+    """With the account's credentials, and the key that they may read."""
+    auth = None
+    if stack.signs:
+        auth = AWS4Auth(
+            region=account.region,
+            service="execute-api",
+            refreshable_credentials=account.session.get_credentials(),
+        )
+    api_key = None
+    if stack.api_key_id is not None:
+        found = account.client("apigateway").get_api_key(apiKey=stack.api_key_id, includeValue=True)
+        api_key = str(found["value"])
+    return Caller(stack.url, auth=auth, api_key=api_key, http=http)
+
+
+class Check:
+    """One run over a stack; every line is told as it is known."""
+
+    def __init__(self, caller: Caller, *, reaches_web: bool, tell: Callable[[str], None]) -> None:
+        self._caller = caller
+        self._reaches_web = reaches_web
+        self._tell = tell
+        self._failures = 0
+
+    def run(self) -> int:
+        """How many of the requests went wrong."""
+        image = base64.b64encode(picture()).decode()
+        for name in ("a picture in the request, first", "the same again, warm"):
+            self._expect_picture(name, {"img": image})
+        link = self._expect_link({"img": image, "output": "url"})
+        if link is not None:
+            self._expect_from_web(link)
+        self._expect_refusal({"img": image, "scale": 3})
+        return self._failures
+
+    def _expect_picture(self, name: str, fields: Mapping[str, object]) -> None:
+        answer = self._caller.post({"scale": SCALE, **fields})
+        self._report(name, answer, wrong=_wrong(answer))
+
+    def _expect_link(self, fields: Mapping[str, object]) -> str | None:
+        answer = self._caller.post({"scale": SCALE, **fields})
+        link = answer.content.get("result_url")
+        if not isinstance(link, str):
+            wrong = _explained(answer, "The answer has no link.")
+        else:
+            status, data = self._caller.get(link)
+            wrong = "" if size_of(data) else f"The link to the result cannot be read ({status})."
+        self._report("the result as a link", answer, wrong=wrong)
+        return None if wrong else str(link)
+
+    def _expect_from_web(self, link: str) -> None:
+        answer = self._caller.post({"scale": SCALE, "url": link})
+        if not self._reaches_web and answer.content.get("error") == "source_not_allowed":
+            self._report("a web address is refused, as enableNat=false says", answer, wrong="")
+            return
+        wrong = _wrong(answer, side=SIDE * SCALE)
+        self._report("a picture from a web address", answer, wrong=wrong)
+
+    def _expect_refusal(self, fields: Mapping[str, object]) -> None:
+        answer = self._caller.post(fields)
+        expected = (400, "unsupported_scale")
+        is_right = (answer.status, answer.content.get("error")) == expected
+        wrong = "" if is_right else _explained(answer, "It was not refused.")
+        self._report("a scale of 3 is refused", answer, wrong=wrong)
+
+    def _report(self, name: str, answer: Answer, *, wrong: str) -> None:
+        request_id = answer.content.get("request_id") or answer.request_id or "none"
+        state = "FAILED" if wrong else "ok"
+        self._tell(
+            f"{state:<6}  {name:<34} {answer.status}  {answer.seconds:6.2f} s  request {request_id}"
+        )
+        if wrong:
+            self._failures += 1
+            self._tell(f"        {wrong}")
+
+
+def _wrong(answer: Answer, *, side: int = SIDE) -> str:
+    """A sentence, or nothing when the answer has a picture of twice `side`."""
+    expected = (side * SCALE, side * SCALE)
+    try:
+        size = size_of(base64.b64decode(str(answer.content.get("result", ""))))
+    except ValueError:
+        size = None
+    if answer.status == 200 and size == expected:
+        return ""
+    return _explained(answer, f"The answer has no picture of {expected[0]} x {expected[1]} pixels.")
+
+
+def _explained(answer: Answer, otherwise: str) -> str:
+    """What the error says and what to do about it; `otherwise` when there is no error."""
+    if answer.status == 200:
+        return otherwise
+    code = str(answer.content.get("error", ""))
+    said = str(answer.content.get("message", "The answer is not one of this project's."))
+    hint = HINTS.get(code, HINTS["internal_error"] if answer.status >= 500 else "")
+    return f"{said} {hint}".strip()
+
+
+def size_of(data: bytes) -> tuple[int, int] | None:
+    """(width, height) of a picture; None for anything else."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            return image.size
+    except (OSError, ValueError):
+        return None
+
+
+def picture() -> bytes:
+    """A small PNG, which is not of one colour."""
+    image = Image.new("RGB", (SIDE, SIDE))
+    image.putdata([(16 * x, 16 * y, 128) for y in range(SIDE) for x in range(SIDE)])
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def check_stack(
+    account: Account, name: str, *, tell: Callable[[str], None], http: requests.Session
+) -> None:
+    """DeploymentError when a request went wrong, or there is no such stack."""
+    described = Stacks(account.client("cloudformation"), tell=tell).describe(name)
+    if described is None:
+        raise DeploymentError(f"There is no stack {name} in this region.")
+    stack = Stack.from_description(described)
+    tell(f"Checking {stack.url}")
+    caller = make_caller(account, stack, http=http)
+    failures = Check(caller, reaches_web=stack.reaches_web, tell=tell).run()
+    if failures:
+        raise DeploymentError(f"{failures} of the requests went wrong; see above.")
+    tell("The stack does its work.")

@@ -1,0 +1,197 @@
+"""What would stop a deployment, said before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
+    BotoCoreError,
+    ClientError,
+)
+
+from cfn.account import Account, error_code
+from cfn.errors import DeploymentError
+from cfn.partitions import AWS, CHINA
+from cfn.upload import check_bucket
+from cfn.variants import INF, Variant
+
+FEW_FUNCTIONS = 10
+"""What a new account may run at once."""
+DEFAULT_MEMORY_LIMIT = 3008
+"""MB of a function in a new account; AWS tells it nowhere but in the refusal."""
+GATEWAY_WAITS = 29_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line; what stops the deployment is an error."""
+
+    is_error: bool
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is going to be deployed."""
+
+    variant: Variant
+    bucket: str | None
+    parameters: Mapping[str, str]
+    defaults: Mapping[str, str]
+    """The template's own, for parameters that are not given."""
+
+    def value(self, name: str) -> str:
+        """As the stack will have it; empty for a parameter that the template lacks."""
+        return self.parameters.get(name, self.defaults.get(name, ""))
+
+
+def preflight(account: Account, plan: Plan, *, tell: Callable[[str], None]) -> None:
+    """Tell every finding; DeploymentError when one of them would stop the deployment."""
+    errors = 0
+    for finding in findings(account, plan):
+        tell(f"{'FAILED' if finding.is_error else 'ok':<6}  {finding.text}")
+        errors += finding.is_error
+    if errors:
+        raise DeploymentError("Nothing was made; see what failed above.")
+
+
+def findings(account: Account, plan: Plan) -> Iterator[Finding]:
+    """In the order in which they matter."""
+    yield _identity(account)
+    yield from _region(account, plan)
+    if plan.bucket is not None:
+        yield _bucket(account, plan.bucket)
+    if plan.value("deployInstanceType"):
+        yield _endpoint_quota(account, plan)
+    else:
+        yield from _function_quotas(account, plan)
+        yield from _network_quotas(account, plan)
+    yield from _gateway_quota(account, plan)
+
+
+def _identity(account: Account) -> Finding:
+    try:
+        arn = account.client("sts").get_caller_identity()["Arn"]
+    except (BotoCoreError, ClientError) as exc:
+        return Finding(is_error=True, text=f"The credentials do not work ({_reason(exc)}).")
+    return Finding(is_error=False, text=f"Credentials of {arn}")
+
+
+def _region(account: Account, plan: Plan) -> Iterator[Finding]:
+    if plan.variant is INF and account.partition is not AWS:
+        text = f"SageMaker has no Inferentia in {account.region}; deploy gpu or lambda."
+        yield Finding(is_error=True, text=text)
+    else:
+        text = f"Region {account.region}, partition {account.partition.name}"
+        yield Finding(is_error=False, text=text)
+    if account.partition is CHINA and plan.value("customAuthType") == "NONE":
+        text = (
+            "customAuthType=NONE opens the API to the public, which needs an ICP licence or "
+            "recordal in China; without one AWS closes it."
+        )
+        yield Finding(is_error=False, text=text)
+
+
+def _bucket(account: Account, bucket: str) -> Finding:
+    try:
+        check_bucket(account.client("s3"), bucket, region=account.region)
+    except DeploymentError as exc:
+        return Finding(is_error=True, text=str(exc))
+    return Finding(is_error=False, text=f"The bucket {bucket} is in {account.region}")
+
+
+def _function_quotas(account: Account, plan: Plan) -> Iterator[Finding]:
+    try:
+        limits = account.client("lambda").get_account_settings()["AccountLimit"]
+    except (BotoCoreError, ClientError) as exc:
+        yield _unknown("The number of functions at once", exc)
+        return
+    at_once = int(limits["ConcurrentExecutions"])
+    text = f"Lambda runs up to {at_once} functions at once"
+    for name in ("provisionedConcurrency", "maxConcurrency"):
+        wanted = int(plan.value(name) or 0)
+        if wanted > int(limits.get("UnreservedConcurrentExecutions", at_once)):
+            text += f", fewer than {name}={wanted} takes"
+            yield Finding(is_error=True, text=text)
+            return
+    if at_once <= FEW_FUNCTIONS:
+        text += "; ask for more under Service Quotas, AWS Lambda, Concurrent executions"
+    yield Finding(is_error=False, text=text)
+    memory = int(plan.value("functionMemory") or 0)
+    if memory > DEFAULT_MEMORY_LIMIT:
+        text = (
+            f"functionMemory={memory}: a new account takes {DEFAULT_MEMORY_LIMIT} at most, which "
+            "shows only when the stack is created"
+        )
+        yield Finding(is_error=False, text=text)
+
+
+def _network_quotas(account: Account, plan: Plan) -> Iterator[Finding]:
+    if plan.value("modelStorage") != "efs" or plan.value("vpcId"):
+        return
+    try:
+        used = len(account.client("ec2").describe_vpcs()["Vpcs"])
+        quota = _quota(account, "vpc", "VPCs per Region")
+    except (BotoCoreError, ClientError) as exc:
+        yield _unknown("The number of VPCs", exc)
+        return
+    if quota is not None:
+        text = f"{used} of {quota:.0f} VPCs are used"
+        yield Finding(is_error=used >= quota, text=text)
+
+
+def _endpoint_quota(account: Account, plan: Plan) -> Finding:
+    instance = plan.value("deployInstanceType")
+    name = f"{instance} for endpoint usage"
+    try:
+        quota = _quota(account, "sagemaker", name)
+    except (BotoCoreError, ClientError) as exc:
+        return _unknown(f"The quota '{name}'", exc)
+    if quota is None:
+        return Finding(is_error=True, text=f"SageMaker has no quota '{name}' in {account.region}")
+    wanted = int(plan.value("maxInstances") or 1)
+    text = f"{name}: {quota:.0f}, and maxInstances={wanted}"
+    if plan.value("asyncInference") == "true":
+        wanted *= 2
+        text += ", which each of the two endpoints may have"
+    if quota < wanted:
+        text += "; ask for more under Service Quotas, Amazon SageMaker (a day or two)"
+        return Finding(is_error=True, text=text)
+    if quota < 2 * wanted:
+        text += "; an update needs room for twice the instances"
+    return Finding(is_error=False, text=text)
+
+
+def _gateway_quota(account: Account, plan: Plan) -> Iterator[Finding]:
+    wanted = int(plan.value("integrationTimeout") or 0) * 1000
+    if wanted <= GATEWAY_WAITS:
+        return
+    name = "Maximum integration timeout in milliseconds"
+    try:
+        quota = _quota(account, "apigateway", name)
+    except (BotoCoreError, ClientError) as exc:
+        yield _unknown(f"The quota '{name}'", exc)
+        return
+    text = f"{name}: {quota or GATEWAY_WAITS:.0f}, and integrationTimeout takes {wanted}"
+    yield Finding(is_error=(quota or GATEWAY_WAITS) < wanted, text=text)
+
+
+def _quota(account: Account, service: str, name: str) -> float | None:
+    """The account's value by the quota's name, else AWS's default; None when there is none."""
+    client = account.client("service-quotas")
+    for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
+        for page in client.get_paginator(operation).paginate(ServiceCode=service):
+            for each in page["Quotas"]:
+                if each["QuotaName"] == name:
+                    return float(each["Value"])
+    return None
+
+
+def _unknown(what: str, error: Exception) -> Finding:
+    return Finding(is_error=False, text=f"{what} could not be read ({_reason(error)}).")
+
+
+def _reason(error: Any) -> str:
+    return error_code(error) if isinstance(error, ClientError) else type(error).__name__

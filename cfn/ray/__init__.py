@@ -1,1 +1,0 @@
-"""What runs inside of AWS's container image for Ray Serve."""

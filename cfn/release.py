@@ -1,0 +1,138 @@
+"""Published versions: templates and archives that anybody may launch, and the table of their links.
+
+A version is published in a bucket of each region, `PREFIX-REGION`, since Lambda takes its code only
+from a bucket of its own region. `cfn/releases.json` says what was published where; the table in
+docs/deploy.md is made from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
+
+from cfn.account import error_code
+from cfn.archives import sha256_of
+from cfn.errors import DeploymentError
+from cfn.package import Package
+from cfn.partitions import CHINA, partition_of
+from cfn.upload import check_bucket, launch_link
+from cfn.variants import VARIANTS
+
+HERE = Path(__file__).parent
+RELEASES = HERE / "releases.json"
+GUIDE = HERE.parent / "docs" / "deploy.md"
+BEGIN = "<!-- launch links: written by python -m cfn release -->"
+END = "<!-- end of launch links -->"
+SHA256 = "sha256"
+"""Name of the metadata that tells whether a published file is the same."""
+TITLES = {"lambda": "Lambda", "gpu": "GPU", "inf": "Inferentia"}
+
+Releases = Mapping[str, Mapping[str, Any]]
+"""Region -> {"bucket", "version", "variants"}."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """One version in one region."""
+
+    package: Package
+    bucket: str
+    region: str
+
+    def publish(self, s3: Any, *, tell: Callable[[str], None]) -> None:
+        """Archives and templates; DeploymentError when the version is there with other contents."""
+        check_bucket(s3, self.bucket, region=self.region)
+        names = {
+            name
+            for variant in self.package.variants
+            for name in (*self.package.archives(variant), variant.template)
+        }
+        paths = {
+            f"{self.package.prefix(self.package.variants[0])}/{name}": self.package.folder / name
+            for name in sorted(names)
+        }
+        digests = {key: sha256_of(path) for key, path in paths.items()}
+        there = {key: _published(s3, self.bucket, key) for key in paths}
+        for key, sha256 in there.items():
+            if sha256 not in (None, digests[key]):
+                raise DeploymentError(
+                    f"s3://{self.bucket}/{key} was published with other contents. Stacks use it: "
+                    "raise the version in backend/__init__.py instead."
+                )
+        for key, path in paths.items():
+            if there[key] is not None:
+                tell(f"s3://{self.bucket}/{key} is there already")
+                continue
+            tell(f"s3://{self.bucket}/{key} ({path.stat().st_size / 2**20:.1f} MB)")
+            s3.upload_file(
+                str(path), self.bucket, key, ExtraArgs={"Metadata": {SHA256: digests[key]}}
+            )
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """For `releases.json`."""
+        return {
+            "bucket": self.bucket,
+            "version": self.package.release,
+            "variants": [variant.name for variant in self.package.variants],
+        }
+
+
+def _published(s3: Any, bucket: str, key: str) -> str | None:
+    """The sha256 of what is there, or nothing."""
+    try:
+        found = s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as exc:
+        if error_code(exc) in ("404", "NoSuchKey", "NotFound"):
+            return None
+        raise DeploymentError(f"s3://{bucket}/{key} cannot be read ({error_code(exc)}).") from exc
+    return str(found.get("Metadata", {}).get(SHA256, "unknown"))
+
+
+def read_releases(path: Path = RELEASES) -> dict[str, Any]:
+    """What was published."""
+    releases: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return releases
+
+
+def write_releases(releases: Releases, *, path: Path = RELEASES, guide: Path = GUIDE) -> None:
+    """The record, and the table of the guide."""
+    path.write_text(json.dumps(releases, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    text = guide.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    guide.write_text(f"{before}{BEGIN}\n{table(releases)}\n{END}{after}", encoding="utf-8")
+
+
+def table(releases: Releases) -> str:
+    """Markdown: a row for each stack, a column for each part of the world."""
+    lines = ["| | global regions | China regions |", "|---|---|---|"]
+    for name, title in TITLES.items():
+        cells = [_links(releases, name, is_china=is_china) for is_china in (False, True)]
+        lines.append(f"| {title} | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines)
+
+
+def _links(releases: Releases, name: str, *, is_china: bool) -> str:
+    if name == "inf" and is_china:
+        return "AWS has none there"
+    found = [
+        f"[{region}]({_link(region, release, name)})"
+        for region, release in sorted(releases.items())
+        if (partition_of(region) is CHINA) is is_china and name in release["variants"]
+    ]
+    return ", ".join(found) or "not published"
+
+
+def _link(region: str, release: Mapping[str, Any], name: str) -> str:
+    return launch_link(
+        bucket=release["bucket"],
+        key=f"super-resolution/{release['version']}/{VARIANTS[name].template}",
+        region=region,
+        stack=f"super-resolution-{name}",
+    )

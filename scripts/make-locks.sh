@@ -1,0 +1,37 @@
+#!/bin/sh
+# Pin what the requirement files bring along, with the hashes of every file of each version.
+# The first argument is uv; the others go to `uv pip compile`, as in: --upgrade, --upgrade-package pillow
+set -eu
+uv=$1
+shift
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp --parents requirements*.txt requirements*.lock cfn/requirements-*.txt cfn/requirements-*.lock \
+    scripts/tools/*.txt scripts/tools/*.lock "$work" 2>/dev/null || true
+# The last locks' versions are kept where they still fit, but bind nobody.
+: >"$work/constraints.txt"
+lock() (
+    from=$1
+    shift
+    cd "$work"
+    "$uv" pip compile --quiet --no-config --no-header --no-emit-index-url --no-emit-find-links \
+        --generate-hashes "$from" --output-file "${from%.txt}.lock" "$@"
+)
+anywhere='--universal --python-version 3.11'
+cloud='--python-version 3.13 --python-platform x86_64-manylinux_2_28'
+lock requirements.txt $anywhere "$@"
+lock requirements-dev.txt --constraints requirements.lock $anywhere "$@"
+for part in function gpu; do
+    lock "cfn/requirements-$part.txt" --constraints requirements.lock $cloud "$@"
+done
+for tool in scripts/tools/*.txt; do
+    case $tool in
+    */ray.txt) lock "$tool" $anywhere --no-deps "$@" ;;
+    *) lock "$tool" $anywhere "$@" ;;
+    esac
+done
+sed -n 's/^\([a-z0-9][^ ]*==[^\\]*[^ \\]\) *\\*$/\1/p' "$work/requirements-dev.lock" >"$work/constraints.txt"
+for made in constraints.txt requirements.lock requirements-dev.lock cfn/requirements-function.lock \
+    cfn/requirements-gpu.lock $(cd "$work" && echo scripts/tools/*.lock); do
+    cp "$work/$made" "$made"
+done

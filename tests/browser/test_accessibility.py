@@ -1,0 +1,225 @@
+"""Everyone can use the page: axe-core, the keyboard, forced colours, small and enlarged screens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.steps import (
+    LONG,
+    choose,
+    choose_best_quality,
+    comparison,
+    enhance_button,
+    enter,
+    noise,
+    overflow,
+    saved,
+    upload,
+)
+from webapp.texts import LANGUAGES, texts
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+TARGETS = """() => {
+  const found = [];
+  const targets = "button, a[href], input, [role=slider], [role=radio], [role=combobox], summary";
+  const walk = (root) => {
+    for (const each of root.querySelectorAll("*")) {
+      if (each.shadowRoot) walk(each.shadowRoot);
+      if (!each.matches(targets)) continue;
+      const { width, height } = each.getBoundingClientRect();
+      if (width && height && (width < 44 || height < 44)) found.push(each.outerHTML.slice(0, 120));
+    }
+  };
+  walk(document);
+  return found;
+}"""
+
+
+@pytest.fixture
+def address(streamlit_server: Callable[..., str]) -> str:
+    return streamlit_server("webapp/app.py", env={"SR_ALLOW_PRIVATE_SOURCES": "1"})
+
+
+FADED = """
+Promise.race([
+  Promise.allSettled(document.getAnimations().map((each) => each.finished)),
+  new Promise((resolve) => setTimeout(resolve, 1000)),
+])
+"""
+"""Some animations never end."""
+
+
+def violations(page: Page) -> list[str]:
+    """Once nothing is drawn in the paler colours of what is about to come or go."""
+    page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
+    page.evaluate(FADED)
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document)")["violations"]
+    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_state_of_the_page(
+    address: str, open_page: Callable[..., Page], scheme: str
+) -> None:
+    page = enter(open_page(color_scheme=scheme), address)
+    page.get_by_text("More options").click()
+    choose(page, "Adjust")
+    assert violations(page) == [], "with a result"
+
+    upload(page, "notes.jpg", b"Dear diary")
+    expect(page.get_by_role("alert")).to_be_visible(timeout=LONG)
+    assert violations(page) == [], "with an error"
+
+    upload(page, "wide.png", saved(Image.new("RGB", (4300, 900), "teal")))
+    shrink = page.get_by_role("button", name="Shrink to fit")
+    expect(shrink).to_be_visible(timeout=LONG)
+    assert violations(page) == [], "with a picture that is too large"
+
+    shrink.click()
+    expect(page.get_by_role("button", name="Part to try")).to_be_visible(timeout=LONG)
+    assert violations(page) == [], "with a part to try"
+
+    enhance_button(page).click()
+    expect(page.get_by_role("progressbar")).to_be_visible(timeout=LONG)
+    assert violations(page) == [], "at work"
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("will be lost")).to_be_visible(timeout=LONG)
+    assert violations(page) == [], "with a question"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_speaks_the_browsers_language_and_no_other(
+    address: str, open_page: Callable[..., Page], language: str
+) -> None:
+    page = enter(open_page(locale={"zh-Hans": "zh-CN"}.get(language, language)), address)
+    t = texts(language)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(t("page.name"))
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    expect(page.get_by_text(t("privacy.local"))).to_be_visible()
+    if language != "en":
+        seen = page.inner_text("body")
+        for text in ("Enhance", "Quality", "Choose", "Before", "Save"):
+            assert not re.search(rf"\b{text}\b", seen), text
+    assert overflow(page) == 0
+
+
+def test_another_language_can_be_chosen_and_stands_in_the_address(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = enter(open_page(), address)
+    choose(page, "2 ×")
+    comparison(page, (416, 520))
+
+    german = page.get_by_role("option", name="Deutsch")
+    for _ in range(10):  # the list closes when the page is drawn again meanwhile
+        page.get_by_role("combobox").click()
+        page.wait_for_timeout(500)
+        if german.is_visible():
+            break
+    german.click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Super-Resolution")
+    expect(page.locator(".badge[data-side=after]")).to_have_text("Nachher · 416 × 520")
+    expect(page).to_have_url(re.compile(r"lang=de.*scale=2"))
+
+
+def test_a_shared_address_brings_its_choices(address: str, page: Page) -> None:
+    enter(page, f"{address}/?lang=fr&sample=comic.png&scale=2&model=quality")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Super-résolution")
+    badge = page.locator(".st-key-result .badge[data-side=after]")
+    expect(badge).to_have_text("Après · 800 × 600", timeout=LONG)
+    expect(page.get_by_role("radio", name="Meilleure qualité").first).to_be_checked()
+
+
+@pytest.mark.parametrize("query", ["?lang=xx&scale=3&model=none&sample=../x&strength=999", "?a=b"])
+def test_a_wrong_address_is_an_ordinary_first_view(address: str, page: Page, query: str) -> None:
+    enter(page, f"{address}/{query}")
+
+    comparison(page, (832, 1040))
+
+
+def test_back_and_reload_keep_picture_choices_and_result(address: str, page: Page) -> None:
+    enter(page, address)
+    upload(page, "mine.png", noise(70, 50, seed=20))
+    comparison(page, (280, 200))
+    choose(page, "2 ×")
+    comparison(page, (140, 100))
+
+    page.reload()
+    comparison(page, (140, 100))
+    expect(page.get_by_role("radio", name="mine.png: done")).to_be_checked()
+
+    page.goto("about:blank")
+    page.go_back()
+    comparison(page, (140, 100))
+
+
+def test_the_focus_goes_to_a_new_result_and_its_state_is_announced(
+    address: str, page: Page
+) -> None:
+    enter(page, address)
+    upload(page, "large.png", saved(Image.new("RGB", (900, 700), "teal")))
+    choose_best_quality(page)
+    enhance_button(page).focus()
+    page.keyboard.press("Enter")
+
+    comparison(page, (3600, 2800))
+    expect(page.locator(".st-key-result")).to_be_focused()
+    expect(page.get_by_role("status").filter(has_text="Done")).to_have_count(1)
+    expect(page).to_have_title("✓ Done · Super-resolution")
+
+
+def test_choices_are_visible_in_forced_colours(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = enter(open_page(forced_colors="active"), address)
+
+    chosen = page.get_by_role("radio", name=texts("en")("sample.old-portrait.title"))
+    other = page.get_by_role("radio", name=texts("en")("sample.cat.title"))
+    expect(chosen).to_have_css("outline-width", "4px")
+    expect(other).to_have_css("outline-width", "1px")
+    expect(page.get_by_role("button", name="Fit")).to_have_css("outline-style", "solid")
+
+
+def test_every_target_is_as_large_as_a_finger_on_a_phone(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    phone = open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    enter(phone, address)
+
+    assert phone.evaluate(TARGETS) == []
+
+
+@pytest.mark.parametrize(
+    "screen",
+    [
+        {"viewport": {"width": 320, "height": 640}},
+        {"viewport": {"width": 820, "height": 1180}},
+        # 200 % zoom of a window of 1280 x 900.
+        {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2},
+    ],
+    ids=["320 px", "820 px", "200 %"],
+)
+def test_nothing_is_cut_off(
+    address: str, open_page: Callable[..., Page], screen: dict[str, object]
+) -> None:
+    page = enter(open_page(**screen), address)
+
+    assert overflow(page) == 0
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll("[data-testid=stMain] p, h1, label")]
+             .filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 1)
+             .filter((each) => getComputedStyle(each).display !== "inline")
+             .map((each) => each.textContent)"""
+    )
+    assert cut == []

@@ -1,0 +1,51 @@
+"""A command on a terminal of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+from tests.cli.conftest import environment
+
+COLUMNS = 140
+SECONDS = 20
+
+
+def stop_when_shown(
+    words: str, number: signal.Signals, folder: Path, *arguments: str, **settings: str
+) -> tuple[int, str]:
+    """`python -m backend` gets the signal when it has shown these words: (exit code, all shown).
+
+    What it writes to standard output is not among them.
+    """
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, COLUMNS))  # a new one has no columns, and so no bar
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend", *arguments],
+        cwd=folder,
+        env=environment(**settings),
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = ""
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        for text in iter(lambda: _read(screen), ""):
+            if words in text and words not in shown:
+                process.send_signal(number)
+            shown += text
+    return process.wait(SECONDS), shown
+
+
+def _read(screen: io.FileIO) -> str:
+    """Empty at the end, which a terminal tells by an error."""
+    try:
+        return screen.read(4096).decode(errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,56 @@
+"""What the README shows of the command line and of the library happens as it is shown."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.paths import ROOT, SAMPLES
+
+README = (ROOT / "README.md").read_text()
+SECONDS = re.compile(r"[0-9.]+ s$", re.MULTILINE)
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Has what the examples read, and nothing else."""
+    shutil.copytree(SAMPLES, tmp_path / "sample_images", ignore=shutil.ignore_patterns("*.py"))
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_command_prints_what_is_shown(folder: Path) -> None:
+    (block,) = blocks("console")
+    command, shown = block.split("\n", 1)
+    assert command.startswith("$ python ")
+    printed = run(folder, *command.removeprefix("$ python ").split())
+    assert SECONDS.sub("", printed) == SECONDS.sub("", shown)
+
+
+def test_the_library_does_it_in_a_few_lines(folder: Path) -> None:
+    (block,) = blocks("python")
+    run(folder, "-c", block)
+    with Image.open(folder / "cat-x4.jpg") as result:
+        assert (result.format, result.size) == ("JPEG", (1200, 800))

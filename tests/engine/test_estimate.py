@@ -1,0 +1,84 @@
+"""How long a picture will take: from the network's cost at first, then from what was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backend import Settings, UpscaleOptions, create_engine
+from backend.estimate import ASSUMED_COST, ENCODING_SECONDS_PER_PIXEL, SMALLEST_SAMPLE, Estimator
+from backend.onnx_runtime import ort
+from backend.registry import ModelSpec
+
+PIXELS = 1_000_000
+
+
+def network(*, scale: int = 2, multiplications: int | None = 25_000) -> ModelSpec:
+    return ModelSpec(
+        name="own",
+        scale=scale,
+        path=Path("own.onnx"),
+        receptive_radius=3,
+        multiplications=multiplications,
+    )
+
+
+def encoding(scale: int) -> float:
+    return PIXELS * ENCODING_SECONDS_PER_PIXEL * scale**2
+
+
+@pytest.mark.parametrize(("cores", "seconds"), [(1, 1.0), (2, 0.5)])
+def test_the_first_guess_is_the_cost_over_the_cores(cores: int, seconds: float) -> None:
+    estimate = Estimator(cores=cores).seconds(network(), pixels=PIXELS)
+    assert estimate == pytest.approx(seconds + encoding(2))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_gpu"),
+    [
+        ("auto", True),
+        ("CUDAExecutionProvider,CPUExecutionProvider", True),
+        ("CPUExecutionProvider", False),
+    ],
+)
+def test_a_gpu_is_not_taken_for_the_processor(
+    wanted: str, is_gpu: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a GPU's first large picture would be refused for the time that a processor needs."""
+    settings = Settings(threads=1, providers=tuple(wanted.split(",")))
+    options = UpscaleOptions(model="quality")
+    on_processor = create_engine(settings).estimated_seconds((1000, 1000), options)
+    installed = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(ort, "get_available_providers", lambda: installed)
+    found = create_engine(settings).estimated_seconds((1000, 1000), options)
+    assert found < on_processor / 10 if is_gpu else found == on_processor
+
+
+def test_a_network_of_unknown_cost_is_taken_for_a_heavy_one() -> None:
+    unknown = Estimator(cores=1).seconds(network(multiplications=None), pixels=PIXELS)
+    heavy = Estimator(cores=1).seconds(network(multiplications=ASSUMED_COST), pixels=PIXELS)
+    assert unknown == heavy
+
+
+def test_the_first_measurement_replaces_the_guess_and_later_ones_move_it() -> None:
+    estimator = Estimator(cores=1)
+    estimator.learn(network(), pixels=PIXELS, seconds=4)
+    assert estimator.seconds(network(), pixels=PIXELS) == pytest.approx(4 + encoding(2))
+    estimator.learn(network(), pixels=PIXELS, seconds=8)
+    newest = estimator.seconds(network(), pixels=PIXELS) - encoding(2)
+    assert 4 < newest < 8
+
+
+def test_each_scale_learns_for_itself() -> None:
+    estimator = Estimator(cores=1)
+    before = estimator.seconds(network(scale=4), pixels=PIXELS)
+    estimator.learn(network(scale=2), pixels=PIXELS, seconds=100)
+    assert estimator.seconds(network(scale=4), pixels=PIXELS) == before
+
+
+def test_a_small_picture_teaches_nothing() -> None:
+    estimator = Estimator(cores=1)
+    before = estimator.seconds(network(), pixels=PIXELS)
+    estimator.learn(network(), pixels=SMALLEST_SAMPLE - 1, seconds=100)
+    assert estimator.seconds(network(), pixels=PIXELS) == before

@@ -1,0 +1,116 @@
+"""A request body becomes options, or a named error that says which field is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from backend.errors import RequestError, UnknownModelError, UnsupportedScaleError
+from backend.options import (
+    UpscaleOptions,
+    UpscaleRequest,
+    check_model,
+    parse_cleanup,
+    parse_request,
+    parse_scale,
+)
+
+
+def parse(**fields: object) -> UpscaleRequest:
+    return parse_request(json.dumps({"img": "abc", **fields}).encode())
+
+
+def test_absent_fields_have_the_defaults() -> None:
+    assert parse() == UpscaleRequest(img="abc", options=UpscaleOptions())
+    assert parse(scale=None, model=None, format=None, output=None, cleanup=None) == parse()
+
+
+def test_every_field_is_taken() -> None:
+    body = {"scale": "4", "model": "quality", "format": "webp", "output": "url", "cleanup": "off"}
+    options = UpscaleOptions(scale=4, model="quality", format="webp", cleanup=0)
+    assert parse(**body) == UpscaleRequest(img="abc", output="url", options=options)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b"null",
+        b"\xff",
+        b"[" * 100_000,
+        b"{}",
+        b'{"img": "a", "url": "b"}',
+        b'{"img": ""}',
+        b'{"img": 5}',
+    ],
+    ids=lambda body: body[:24],
+)
+def test_a_body_without_exactly_one_picture_is_refused(body: bytes) -> None:
+    with pytest.raises(RequestError):
+        parse_request(body)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"zoom": 2}, "zoom"),
+        ({"format": "gif"}, "format"),
+        ({"output": "file"}, "output"),
+        ({"model": ""}, "model"),
+        ({"model": 1}, "model"),
+        ({"cleanup": 101}, "cleanup"),
+        ({"scale": "two"}, "scale"),
+    ],
+    ids=str,
+)
+def test_the_wrong_field_is_named(fields: dict[str, object], field: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        parse(**fields)
+    assert caught.value.details["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("given", "scale"), [(2, 2), (4, 4), ("2", 2), ("004", 4), (4.0, 4), (None, 2)]
+)
+def test_a_scale_is_2_or_4(given: object, scale: int) -> None:
+    assert parse_scale(given) == scale
+
+
+@pytest.mark.parametrize("given", [3, 0, -2, "8", 999_999])
+def test_another_scale_is_unsupported(given: object) -> None:
+    with pytest.raises(UnsupportedScaleError):
+        parse_scale(given)
+
+
+@pytest.mark.parametrize("given", [True, 2.5, "2.0", " 2", "²", "1234567", 10**6, [], {}])
+def test_what_is_no_number_is_no_scale(given: object) -> None:
+    with pytest.raises(RequestError) as caught:
+        parse_scale(given)
+    assert not isinstance(caught.value, UnsupportedScaleError)
+
+
+@pytest.mark.parametrize(
+    ("given", "cleanup"), [(None, None), ("auto", None), ("off", 0), (0, 0), ("100", 100), (7, 7)]
+)
+def test_cleanup_is_auto_off_or_a_percentage(given: object, cleanup: int | None) -> None:
+    assert parse_cleanup(given) == cleanup
+
+
+@pytest.mark.parametrize("given", [-1, 101, "on", True, 0.5, ""])
+def test_anything_else_is_no_cleanup(given: object) -> None:
+    with pytest.raises(RequestError):
+        parse_cleanup(given)
+
+
+def test_a_model_is_one_of_those_there_are() -> None:
+    models = {"fast": (2, 4), "own": (2,)}
+    check_model(models, name="own", scale=2)
+    with pytest.raises(UnknownModelError) as unknown:
+        check_model(models, name="best", scale=2)
+    assert unknown.value.details["known"] == ["fast", "own"]
+    with pytest.raises(UnsupportedScaleError) as unsupported:
+        check_model(models, name="own", scale=4)
+    assert unsupported.value.details["allowed"] == [2]

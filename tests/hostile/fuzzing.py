@@ -1,0 +1,49 @@
+"""Random hurts for as long as asked: `FUZZ_SECONDS` a target, `FUZZ_SEED` to repeat a run."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.mutations import mutate
+
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "10"))
+SEED = int(os.environ.get("FUZZ_SEED", time.time_ns() % 2**32))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """An input that a target did not survive."""
+
+    seed: int
+    number: int
+    data: bytes
+    error: BaseException
+
+    def __str__(self) -> str:
+        """What to make a named case of."""
+        return f"FUZZ_SEED={self.seed}, input {self.number}: {self.data!r}\n{self.error!r}"
+
+
+def fuzz(
+    target: Callable[[bytes], None],
+    seeds: Sequence[bytes],
+    *,
+    hurt: Callable[[bytes, random.Random], bytes] = mutate,
+    seconds: float = SECONDS,
+) -> tuple[int, Found | None]:
+    """How many inputs were tried, and the first that made the target raise."""
+    chance = random.Random(SEED)
+    end = time.monotonic() + seconds
+    number = 0
+    while time.monotonic() < end:
+        data = hurt(seeds[number % len(seeds)], chance)
+        try:
+            target(data)
+        except BaseException as exc:  # noqa: BLE001 - that is what is looked for
+            return number, Found(seed=SEED, number=number, data=data, error=exc)
+        number += 1
+    return number, None

@@ -1,0 +1,168 @@
+"""Lean files have the same pixels, and little else."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from backend.containers import lean_file
+from backend.containers.exif import orientation
+from backend.containers.jpeg import MAX_SCANS, MAX_SEGMENTS
+from backend.containers.png import MAX_OTHER_CHUNKS
+from backend.errors import ImageError
+from benchmarks.hostile_files import (
+    chunk,
+    jpeg_of_scans,
+    jpeg_with,
+    png_with,
+    segment,
+    small_jpeg,
+)
+from tests.hostile.corpus import (
+    GOOD,
+    Case,
+    bmp_rle8,
+    gray,
+    jpeg,
+    scene,
+    srgb_profile,
+    turned_jpeg,
+)
+from tests.pictures import save
+
+FORMATS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"BM": "bmp"}
+WALKED = [case for case in GOOD if case.make()[:2] in FORMATS]
+
+
+def lean(data: bytes) -> bytes:
+    return lean_file(data, name=FORMATS[data[:2]], max_side=4096).data
+
+
+def pixels(data: bytes) -> bytes:
+    """As stored, in RGBA."""
+    with Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "BMP"]) as opened:
+        return opened.convert("RGBA").tobytes()
+
+
+@pytest.mark.parametrize("case", WALKED, ids=str)
+def test_the_pixels_of_the_lean_file_are_those_of_the_file(case: Case) -> None:
+    data = case.make()
+    assert pixels(lean(data)) == pixels(data)
+
+
+@pytest.mark.parametrize("case", WALKED, ids=str)
+def test_a_lean_file_is_as_lean_as_it_gets(case: Case) -> None:
+    once = lean(case.make())
+    assert lean(once) == once
+
+
+def test_metadata_is_left_out_and_what_is_used_of_it_is_told() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0)}
+    profile = srgb_profile()
+    for kind, name in (("JPEG", "jpeg"), ("PNG", "png")):
+        data = save(scene(), kind, exif=exif.tobytes(), icc_profile=profile, comment=b"hello")
+        found = lean_file(data, name=name, max_side=4096)
+        assert found.orientation == 8
+        assert found.icc_profile == profile
+        assert found.size == scene().size
+        for left_out in (b"Exif", b"eXIf", b"hello", b"ICC_PROFILE", b"iCCP"):
+            assert left_out not in found.data
+
+
+def test_what_follows_the_picture_is_left_out() -> None:
+    assert lean(jpeg() + b"PK\3\4" + bytes(5000)) == lean(jpeg())
+    assert lean(save(scene(), "PNG") + bytes(5000)) == lean(save(scene(), "PNG"))
+
+
+@pytest.mark.parametrize("orientation_tag", range(1, 9))
+def test_every_orientation_is_read(orientation_tag: int) -> None:
+    found = lean_file(turned_jpeg(orientation_tag), name="jpeg", max_side=4096)
+    assert found.orientation == orientation_tag
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"",
+        b"Exif\0\0",
+        b"MM\0*",
+        b"MM\0*\xff\xff\xff\xff",
+        b"II*\0\x08\0\0\0\xff\xff",
+        b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x63\0\0",
+        b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x05\0\0\0\x01\0\x06\0\0",
+        b"XX\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0",
+    ],
+    ids=repr,
+)
+def test_exif_that_makes_no_sense_turns_nothing(exif: bytes) -> None:
+    assert orientation(exif=exif) == 1
+
+
+def test_the_orientation_may_stand_in_xmp_alone() -> None:
+    packet = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    in_jpeg = jpeg_with(segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet))
+    in_png = png_with(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet))
+    packed = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(packet)
+    assert lean_file(in_jpeg, name="jpeg", max_side=99).orientation == 6
+    assert lean_file(in_png, name="png", max_side=99).orientation == 6
+    assert lean_file(png_with(chunk(b"iTXt", packed)), name="png", max_side=99).orientation == 6
+
+
+def test_the_orientation_may_stand_in_an_old_text_of_a_png() -> None:
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0\0\0\0\0"
+    text = f"\nexif\n{len(exif):8}\n{exif.hex()}\n".encode()
+    data = png_with(chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text)))
+    assert lean_file(data, name="png", max_side=99).orientation == 3
+
+
+def test_as_many_segments_as_allowed_are_read_and_one_more_is_not() -> None:
+    own = small_jpeg().count(b"\xff\xdb") + 10
+    allowed = jpeg_with(segment(0xE5, b"") * (MAX_SEGMENTS - own))
+    assert pixels(lean(allowed)) == pixels(small_jpeg())
+    with pytest.raises(ImageError, match="segments"):
+        lean(jpeg_with(segment(0xE5, b"") * MAX_SEGMENTS))
+
+
+def test_as_many_scans_as_allowed_are_read_and_one_more_is_not() -> None:
+    whole = jpeg_of_scans(MAX_SCANS - 1, side=64)
+    assert lean(whole) == whole
+    with pytest.raises(ImageError, match="scans"):
+        lean(jpeg_of_scans(MAX_SCANS, side=64))
+
+
+def test_metadata_between_scans_is_left_out_and_counted() -> None:
+    plain = jpeg_of_scans(1, side=64)
+    end = plain.rindex(b"\xff\xda")
+    noisy = plain[:end] + segment(0xFE, b"x" * 50) * 20 + plain[end:]
+    assert lean(noisy) == plain
+    flood = plain[:end] + segment(0xFE, b"") * MAX_SEGMENTS + plain[end:]
+    with pytest.raises(ImageError, match="segments"):
+        lean(flood)
+
+
+def test_as_many_chunks_as_allowed_are_read_and_one_more_is_not() -> None:
+    allowed = png_with(chunk(b"prIv", b"") * (MAX_OTHER_CHUNKS - 2))
+    assert pixels(lean(allowed)) == pixels(png_with())
+    with pytest.raises(ImageError, match="metadata"):
+        lean(png_with(chunk(b"prIv", b"") * MAX_OTHER_CHUNKS))
+
+
+def test_the_pixels_of_a_png_may_come_in_many_pieces() -> None:
+    whole = save(scene(), "PNG")
+    start = whole.index(b"IDAT") - 4
+    (length,) = struct.unpack_from(">I", whole, start)
+    data = whole[start + 8 : start + 8 + length]
+    pieces = b"".join(chunk(b"IDAT", data[at : at + 7]) for at in range(0, len(data), 7))
+    assert lean(whole[:start] + pieces + whole[start + 12 + length :]) == lean(whole)
+
+
+def test_run_length_coded_rows_are_unpacked() -> None:
+    data = lean(bmp_rle8())
+    assert struct.unpack_from("<I", data, 30) == (0,)
+    assert pixels(data) == gray().convert("RGBA").tobytes()

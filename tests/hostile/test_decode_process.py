@@ -1,0 +1,208 @@
+"""The decoding process, for real: what it answers, what it may cost, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.decoding import DecodeProcess
+from backend.errors import ImageTooLargeError, SuperResolutionError
+from backend.images import decode
+from tests.hostile.corpus import BAD, GOOD, Case, jpeg
+
+ROOT = Path(__file__).resolve().parents[2]
+MAX_SIDE = 4096
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[DecodeProcess]:
+    made = DecodeProcess()
+    yield made
+    made.close()
+
+
+def processes(parent: int) -> list[int]:
+    """The decoding processes below a process, the copies before those that they are copies of."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and b"decode_worker" in command:
+            found += [*processes(int(folder.name)), int(folder.name)]
+    return found
+
+
+def are_gone(numbers: list[int]) -> bool:
+    """Whether they ended, or are only waiting to be counted by their parent."""
+    for number in numbers:
+        try:
+            state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if state != "Z":
+            return False
+    return True
+
+
+def until_gone(numbers: list[int]) -> None:
+    pause = threading.Event()
+    for _ in range(500):
+        if are_gone(numbers):
+            return
+        pause.wait(0.02)
+    pytest.fail(f"still running: {numbers}")
+
+
+@pytest.mark.parametrize("case", GOOD, ids=str)
+def test_the_picture_is_the_same_as_without_the_process(process: DecodeProcess, case: Case) -> None:
+    here = decode(case.make(), max_side=MAX_SIDE)
+    there = process.decode(case.make(), max_side=MAX_SIDE)
+    np.testing.assert_array_equal(there.rgb, here.rgb)
+    if here.alpha is None:
+        assert there.alpha is None
+    else:
+        np.testing.assert_array_equal(there.alpha, here.alpha)
+    facts = ("icc_profile", "is_gray", "source_format", "jpeg_quality")
+    assert [getattr(there, each) for each in facts] == [getattr(here, each) for each in facts]
+
+
+@pytest.mark.parametrize("case", BAD, ids=str)
+def test_a_bad_file_gives_the_same_error(process: DecodeProcess, case: Case) -> None:
+    with pytest.raises(SuperResolutionError) as here:
+        decode(case.make(), max_side=MAX_SIDE)
+    with pytest.raises(type(here.value)) as there:
+        process.decode(case.make(), max_side=MAX_SIDE)
+    assert (there.value.message, there.value.details) == (here.value.message, here.value.details)
+
+
+def test_many_threads_share_the_process(process: DecodeProcess) -> None:
+    sides = range(1, 60)
+    with ThreadPoolExecutor(12) as threads:
+
+        def width(side: int) -> int:
+            from PIL import Image
+
+            picture = jpeg(Image.new("RGB", (side, 8)))
+            return process.decode(picture, max_side=MAX_SIDE).size[0]
+
+        assert list(threads.map(width, sides)) == list(sides)
+
+
+def test_pixels_may_be_written_to(process: DecodeProcess) -> None:
+    picture = process.decode(jpeg(), max_side=MAX_SIDE)
+    picture.rgb[0, 0] = (1, 2, 3)
+    assert picture.rgb[0, 0].tolist() == [1, 2, 3]
+
+
+def limited(statement: str) -> subprocess.CompletedProcess[str]:
+    code = f"from backend.decoding.limits import limit; limit(pixels=1_000_000)\n{statement}"
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_copy_that_goes_on_for_too_long_is_ended() -> None:
+    assert limited("while True: pass").returncode == -signal.SIGPROF
+
+
+def test_a_copy_that_takes_too_much_memory_gets_none() -> None:
+    ended = limited("bytearray(600 * 2**20)")
+    assert ended.returncode == 1
+    assert "MemoryError" in ended.stderr
+
+
+def test_what_a_good_picture_needs_is_allowed() -> None:
+    ended = limited("bytearray(300 * 2**20); print(sum(range(10**6)))")
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_copy_that_dies_is_told_as_a_bad_picture_and_the_next_one_is_read() -> None:
+    process = DecodeProcess()
+    process.decode(jpeg(), max_side=MAX_SIDE)
+    whole = threading.Event()
+
+    def kill_the_copy() -> None:
+        while not whole.wait(0.001):
+            for number in processes(os.getpid())[:-1]:
+                try:
+                    os.kill(number, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+
+    killer = threading.Thread(target=kill_the_copy)
+    killer.start()
+    with pytest.raises(SuperResolutionError) as caught:
+        for _ in range(200):
+            process.decode(jpeg(), max_side=MAX_SIDE)
+    whole.set()
+    killer.join()
+    assert caught.value.code == "invalid_image"
+    assert process.decode(jpeg(), max_side=MAX_SIDE).size == (48, 32)
+    process.close()
+
+
+def test_a_process_that_dies_is_started_again() -> None:
+    process = DecodeProcess()
+    process.decode(jpeg(), max_side=MAX_SIDE)
+    running = processes(os.getpid())
+    for number in reversed(running):
+        os.kill(number, signal.SIGKILL)
+    until_gone(running)
+    assert process.decode(jpeg(), max_side=MAX_SIDE).size == (48, 32)
+    process.close()
+
+
+def test_closing_leaves_no_process_behind() -> None:
+    process = DecodeProcess()
+    process.decode(jpeg(), max_side=MAX_SIDE)
+    running = processes(os.getpid())
+    assert running
+    process.close()
+    until_gone(running)
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_the_process_ends_with_its_caller(end: signal.Signals) -> None:
+    code = (
+        "import time; from backend.decoding import DecodeProcess\n"
+        "process = DecodeProcess()\n"
+        "from tests.hostile.corpus import jpeg\n"
+        "process.decode(jpeg(), max_side=99); print('ready', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as caller:
+        assert caller.stdout is not None
+        assert caller.stdout.readline() == "ready\n"
+        running = processes(caller.pid)
+        assert len(running) >= 2
+        caller.send_signal(end)
+        caller.wait()
+    until_gone(running)
+
+
+def test_the_process_gets_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-for-decoders")
+    process = DecodeProcess()
+    process.decode(jpeg(), max_side=MAX_SIDE)
+    for number in processes(os.getpid()):
+        assert b"not-for-decoders" not in Path(f"/proc/{number}/environ").read_bytes()
+    process.close()
+
+
+def test_a_size_that_is_refused_is_told_with_its_numbers(process: DecodeProcess) -> None:
+    with pytest.raises(ImageTooLargeError) as caught:
+        process.decode(jpeg(), max_side=20)
+    assert caught.value.details == {"width": 48, "height": 32, "max_side": 20}

@@ -1,0 +1,129 @@
+"""What a program and everything that it starts ask of the network, as the kernel saw it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STOP_SECONDS = 60
+ADDRESS = re.compile(
+    r'sin_addr=inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)"|sin6_addr="([^"]+)"'
+)
+RESOLVING = re.compile(r'"(/etc/resolv\.conf|/run/systemd/resolve/[^"]*)"')
+OUTWARD = ("connect(", "sendto(", "sendmsg(", "sendmmsg(")
+
+
+class Trace:
+    """A program under strace; its home folder is empty and its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.home.mkdir()
+        self._file = folder / "calls.txt"
+        if shutil.which("strace") is None:
+            pytest.skip("strace is not installed")
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Of this process, without settings, and with the empty home."""
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SR_", "ORT_", "XDG_", "STREAMLIT_"))
+        }
+        return {**clean, "HOME": str(self.home), "PYTHONPATH": str(ROOT), **more}
+
+    def command(self, *arguments: str) -> list[str]:
+        """Python with these arguments, traced."""
+        calls = "trace=socket,connect,sendto,sendmsg,sendmmsg,openat,open"
+        python = (sys.executable, *arguments)
+        return ["strace", "-f", "-qq", "-s", "256", "-e", calls, "-o", str(self._file), *python]
+
+    def run(self, *arguments: str, **more: str) -> None:
+        """To its end, which must be a good one."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=ROOT,
+            env=self.environment(**more),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    @contextmanager
+    def running(self, *arguments: str, **more: str) -> Iterator[subprocess.Popen[str]]:
+        """In the background, and stopped by SIGTERM, as strace passes it on."""
+        process = subprocess.Popen(
+            self.command(*arguments),
+            cwd=ROOT,
+            env=self.environment(**more),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            started = children(process.pid)
+            for child in started:
+                os.kill(child, signal.SIGTERM)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                for child in started:
+                    os.kill(child, signal.SIGKILL)
+                process.kill()
+                process.wait()
+                raise
+            finally:
+                assert process.stdout is not None
+                assert process.stderr is not None
+                process.stdout.close()
+                process.stderr.close()
+
+    @property
+    def strangers(self) -> list[str]:
+        """Every call that reaches for an address beyond this machine, or for a name server."""
+        lines = self._file.read_text(errors="replace").splitlines()
+        assert lines, "nothing was traced"
+        return [line for line in lines if RESOLVING.search(line) or is_outward(line)]
+
+    @property
+    def files_at_home(self) -> list[str]:
+        """What the program left in the home folder of whoever runs it."""
+        return sorted(str(path.relative_to(self.home)) for path in self.home.rglob("*"))
+
+
+def is_outward(line: str) -> bool:
+    if not any(call in line for call in OUTWARD):
+        return False
+    found = ADDRESS.search(line)
+    return found is not None and not is_loopback(found)
+
+
+def is_loopback(found: re.Match[str]) -> bool:
+    return ipaddress.ip_address(next(filter(None, found.groups()))).is_loopback
+
+
+def children(process: int) -> Sequence[int]:
+    """The direct ones."""
+    text = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(number) for number in text.split()]
+
+
+def assert_silent(trace: Trace) -> None:
+    """Nobody was spoken to, and nothing was left behind."""
+    assert not trace.strangers, "\n".join(trace.strangers)
+    assert not trace.files_at_home, trace.files_at_home

@@ -1,0 +1,297 @@
+"""The bulk stack, put up as it is, and its runs over pictures in S3, in ministack's account.
+
+Its functions run the real handler with the real networks, as the stack's roles let them. ministack
+gives the function one picture at a time and writes no report: batches are tested with the handler,
+and that AWS makes them, writes reports and redrives is for AWS to show.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend import LocalEngine, UpscaleOptions
+from cfn.bulk import Order, Runs, Status, find_stack
+from cfn.package import Package
+from cfn.upload import upload
+from cfn.variants import BULK, FUNCTION_ARCHIVE
+from tests.cfn.resolver import load_file
+from tests.stack.account import Account
+from tests.stack.conftest import ARTIFACTS
+from tests.stack.deployed import Artifacts, Deployed, delete, deploy
+from tests.stack.inventory import inventory
+
+PHOTOS, RESULTS = "photos-of-tests", "results-of-tests"
+PICTURES = 40
+BROKEN = (7, 23)
+SECONDS = 300
+JOB = {"scale": 2, "model": "fast", "format": "auto", "cleanup": "auto"}
+PROC = Path("/proc")
+TRIALS, FEWER_TRIALS = (json.dumps(f'"MaxAttempts": {count}')[1:-1] for count in (3, 1))
+"""In the definition of the machine, as JSON in JSON."""
+
+
+@pytest.fixture(scope="module")
+def bulk_artifacts(account: Account, artifacts: Artifacts) -> Artifacts:
+    """The same function.zip, and the template as it is."""
+    account.make_bucket(PHOTOS)
+    account.make_bucket(RESULTS)
+    made = artifacts.package
+    digests = {FUNCTION_ARCHIVE: made.digests[FUNCTION_ARCHIVE]}
+    package = Package(folder=made.folder, digests=digests, variants=(BULK,))
+    package.write_templates(bucket=ARTIFACTS)
+    upload(account.client("s3"), package, bucket=ARTIFACTS, tell=lambda line: None)
+    template = made.folder / BULK.template
+    return Artifacts(bucket=ARTIFACTS, package=package, template=template, variant=BULK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A stack over one folder of the photos' bucket, and its runs."""
+
+    stack: Deployed
+    folder: str
+
+    @property
+    def runs(self) -> Runs:
+        account: Any = self.stack.account
+        return Runs(account, find_stack(account, self.stack.name))
+
+    def put(self, key: str, data: bytes) -> None:
+        self._s3.put_object(Bucket=PHOTOS, Key=f"{self.folder}/{key}", Body=data)
+
+    def run(self, **order: Any) -> Status:
+        """From its start to its end."""
+        return self.wait(self.runs.start(Order(job=JOB, **order)))
+
+    def wait(self, execution: str) -> Status:
+        end = time.monotonic() + SECONDS
+        while (status := self.runs.status(execution)).state == "RUNNING":
+            assert time.monotonic() < end, status.lines
+            time.sleep(0.1)
+        return status
+
+    def outcomes(self, execution: str) -> Counter[str]:
+        """What the function answered, added up; on AWS this is in the report."""
+        states = self.stack.account.client("stepfunctions")
+        answers = json.loads(states.describe_execution(executionArn=execution)["output"])
+        counts = ("done", "skipped", "failed")
+        return Counter({each: sum(answer[each] for answer in answers) for each in counts})
+
+    def results(self) -> dict[str, str]:
+        """The ETag and moment of each, by key below the folder."""
+        pages = self._s3.get_paginator("list_objects_v2")
+        start = f"{self.folder}/"
+        return {
+            each["Key"].removeprefix(start): f"{each['ETag']} {each['LastModified']}"
+            for page in pages.paginate(Bucket=RESULTS, Prefix=start)
+            for each in page.get("Contents", [])
+        }
+
+    def pictures(self) -> dict[str, str]:
+        """Results that are pictures."""
+        return {key: each for key, each in self.results().items() if not key.startswith("_")}
+
+    def get(self, key: str) -> bytes:
+        found = self._s3.get_object(Bucket=RESULTS, Key=f"{self.folder}/{key}")
+        data: bytes = found["Body"].read()
+        return data
+
+    @property
+    def _s3(self) -> Any:
+        return self.stack.account.client("s3")
+
+
+MakeWork = Callable[..., Work]
+
+
+@pytest.fixture
+def make_work(account: Account, bulk_artifacts: Artifacts) -> Iterator[MakeWork]:
+    made: set[str] = set()
+
+    def make(folder: str, artifacts: Artifacts = bulk_artifacts, **parameters: str) -> Work:
+        work = put_up(account, artifacts, folder, **parameters)
+        made.add(work.stack.name)
+        return work
+
+    yield make
+    for name in made:
+        delete(account, name)
+
+
+def put_up(account: Account, artifacts: Artifacts, folder: str, **parameters: str) -> Work:
+    """The stack, or an update of it."""
+    given = {
+        "sourceBucket": PHOTOS,
+        "sourcePrefix": f"{folder}/",
+        "targetBucket": RESULTS,
+        "targetPrefix": f"{folder}/",
+        "maxConcurrency": "2",
+    }
+    stack = deploy(account, f"bulk-{folder}", artifacts, **{**given, **parameters})
+    return Work(stack=stack, folder=folder)
+
+
+def workers(account: Account) -> list[int]:
+    """Processes that ministack runs functions in."""
+    children = (PROC / str(account.pid) / "task").glob("*/children")
+    return [int(pid) for each in children for pid in each.read_text().split()]
+
+
+def test_forty_pictures_of_which_two_are_broken_with_functions_killed_in_the_middle(
+    make_work: MakeWork,
+    account: Account,
+    photo_bytes: Callable[..., bytes],
+    engine: LocalEngine,
+) -> None:
+    before = workers(account)
+    work = make_work("killed")
+    for number in range(PICTURES):
+        data = b"\xff\xd8 broken" if number in BROKEN else photo_bytes("JPEG", quality=50 + number)
+        work.put(f"{number % 4}/{number} ü.jpg", data)
+    work.put("0/", b"")
+    execution = work.runs.start(Order(job=JOB))
+    kills = 0
+    seen: dict[str, str] = {}
+    while work.runs.status(execution).state == "RUNNING":
+        now = work.pictures()
+        assert seen.items() <= now.items(), "a result was made a second time"
+        seen = now
+        if len(seen) > 8 * (kills + 1) and kills < 3:
+            kills += 1
+            for pid in set(workers(account)) - set(before):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+    status = work.wait(execution)
+    assert status.state == "SUCCEEDED", status.lines
+    assert kills == 3
+    results = work.pictures()
+    assert seen.items() <= results.items()
+    good = {f"{number % 4}/{number} ü.jpg" for number in range(PICTURES) if number not in BROKEN}
+    assert set(results) == good
+    for number in (0, 39):
+        expected = engine.upscale(
+            photo_bytes("JPEG", quality=50 + number), UpscaleOptions(model="fast")
+        )
+        assert work.get(f"{number % 4}/{number} ü.jpg") == expected.data
+    for number in BROKEN:
+        about = json.loads(work.get(f"_failed/{number % 4}/{number} ü.jpg.json"))
+        assert about["error"] == "invalid_image"
+    outcomes = work.outcomes(execution)
+    assert (outcomes["done"] + outcomes["skipped"], outcomes["failed"]) == (len(good), len(BROKEN))
+    again = work.run()
+    assert work.outcomes(again.execution) == {
+        "done": 0,
+        "skipped": len(good),
+        "failed": len(BROKEN),
+    }
+    assert work.pictures() == results
+
+
+def test_a_folder_or_a_list_of_the_source(
+    make_work: MakeWork, photo_bytes: Callable[..., bytes], tmp_path: Path
+) -> None:
+    work = make_work("parts")
+    for key in ("cats/a.png", "cats/b.png", "dogs/c.png", "dogs/d.png"):
+        work.put(key, photo_bytes("PNG"))
+    assert work.run(prefix="cats/").state == "SUCCEEDED"
+    assert set(work.pictures()) == {"cats/a.png", "cats/b.png"}
+    keys = tmp_path / "keys.txt"
+    keys.write_text("parts/dogs/d.png\nparts/cats/a.png\n")
+    assert work.run(keys=keys).state == "SUCCEEDED"
+    assert set(work.pictures()) == {"cats/a.png", "cats/b.png", "dogs/d.png"}
+
+
+def without_put(artifacts: Artifacts, path: Path) -> Artifacts:
+    """The template with a function that may not write."""
+    template = load_file(artifacts.template)
+    for statement in statements(template, "FunctionRole"):
+        if "s3:PutObject" in statement.get("Action", ()):
+            statement["Action"] = "s3:GetObject"
+    return written(artifacts, template, path)
+
+
+def denied(artifacts: Artifacts, path: Path, key: str) -> Artifacts:
+    """The template with a function that may not write one result."""
+    template = load_file(artifacts.template)
+    arn = {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::${{targetBucket}}/{key}"}
+    statements(template, "FunctionRole").append(
+        {"Effect": "Deny", "Action": "s3:PutObject", "Resource": arn}
+    )
+    return written(artifacts, template, path)
+
+
+def statements(template: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    (policy,) = template["Resources"][role]["Properties"]["Policies"]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def written(artifacts: Artifacts, template: dict[str, Any], path: Path) -> Artifacts:
+    """A call that fails is tried twice and not four times: each starts a process here."""
+    properties = template["Resources"]["Pictures"]["Properties"]
+    definition = json.dumps(properties["DefinitionString"])
+    assert definition.count(TRIALS) == 3
+    properties["DefinitionString"] = json.loads(definition.replace(TRIALS, FEWER_TRIALS))
+    path.write_text(json.dumps(template))
+    return Artifacts(
+        bucket=artifacts.bucket, package=artifacts.package, template=path, variant=BULK
+    )
+
+
+def test_a_role_that_may_not_write_ends_the_run_and_leaves_nothing(
+    make_work: MakeWork,
+    bulk_artifacts: Artifacts,
+    photo_bytes: Callable[..., bytes],
+    tmp_path: Path,
+) -> None:
+    work = make_work("unwritable", without_put(bulk_artifacts, tmp_path / "template.json"))
+    work.put("a.png", photo_bytes("PNG"))
+    status = work.run()
+    assert (status.state, status.failed) == ("FAILED", 1)
+    assert "ExceedToleratedFailureThreshold" in status.reason
+    assert work.results() == {}
+    # With the right it goes on.
+    work = make_work("unwritable")
+    assert work.run().state == "SUCCEEDED"
+    assert set(work.pictures()) == {"a.png"}
+
+
+def test_a_run_ends_when_more_fails_than_is_tolerated(
+    make_work: MakeWork,
+    bulk_artifacts: Artifacts,
+    photo_bytes: Callable[..., bytes],
+    tmp_path: Path,
+) -> None:
+    artifacts = denied(bulk_artifacts, tmp_path / "template.json", "tolerance/c.png")
+    work = make_work("tolerance", artifacts, toleratedFailurePercentage="20")
+    for key in ("a.png", "b.png", "c.png", "d.png"):
+        work.put(key, photo_bytes("PNG"))
+    status = work.run()
+    assert (status.state, status.failed, status.succeeded) == ("FAILED", 1, 3)
+    assert "ExceedToleratedFailureThreshold" in status.reason
+    work = make_work("tolerance", artifacts, toleratedFailurePercentage="30")
+    status = work.run()
+    assert (status.state, status.failed, status.succeeded) == ("SUCCEEDED", 1, 3)
+    assert set(work.pictures()) == {"a.png", "b.png", "d.png"}
+
+
+def test_its_deletion_leaves_nothing_but_the_pictures(
+    account: Account, bulk_artifacts: Artifacts
+) -> None:
+    before = inventory(account)
+    work = put_up(account, bulk_artifacts, "short")
+    assert inventory(account) > before
+    delete(account, work.stack.name)
+    assert inventory(account) == before

@@ -1,0 +1,48 @@
+"""The request behind a result, as programs send it."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from backend.options import UpscaleOptions
+from webapp.callers import LANGUAGES, examples, fill_in
+from webapp.filenames import split_name
+
+OPTIONS = UpscaleOptions(scale=4, model="photo", cleanup=30, detail=60)
+
+
+def test_the_documentation_has_every_language() -> None:
+    assert tuple(examples()) == LANGUAGES
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_example_asks_for_what_the_visitor_chose(language: str) -> None:
+    code = fill_in(examples()[language], stem="my-photo", suffix=".png", options=OPTIONS)
+
+    for words in ("4, ", '"model": "photo"', '"cleanup": 30', '"detail": 60'):
+        assert words in code
+    if language != "JavaScript":  # where the file comes from the page around it
+        assert "my-photo.png" in code
+        assert "my-photo-x4" in code
+    assert "cat" not in code.replace("application", "")
+
+
+def test_the_python_example_is_python() -> None:
+    ast.parse(fill_in(examples()["Python"], stem="a", suffix=".jpg", options=OPTIONS))
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("my photo.PNG", ("my-photo", ".PNG")),
+        ("$(rm -rf ~).jpg", ("rm--rf", ".jpg")),
+        ("", ("picture", "")),
+    ],
+)
+def test_a_name_means_nothing_to_a_shell(name: str, parts: tuple[str, str]) -> None:
+    found = split_name(name)
+
+    assert (found[0].strip("-"), found[1]) == parts
+    assert not set("$();'\"`&|<> ~") & set("".join(found))

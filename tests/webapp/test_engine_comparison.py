@@ -1,0 +1,326 @@
+"""The same picture through both engines, and the page's parts that know of two places."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from backend import LocalEngine, Upscaled, UpscaleOptions, Watch
+from backend.errors import CancelledError, PayloadTooLargeError
+from tests.loopback import Received, Sent
+from tests.webapp.cloud_endpoint import (
+    ROOT,
+    TIMED_OUT,
+    Answering,
+    Gateway,
+    endpoint,
+    real_server,
+    said,
+)
+from webapp.client.errors import EndpointError, EndpointTimeoutError
+from webapp.client.remote import RemoteEngine
+from webapp.engine_comparison import EngineComparison, compare_engines
+from webapp.enhance import Enhanced, EnhanceRequest, Place
+from webapp.enhancer import Enhancer, create_enhancer, shared_enhancer
+from webapp.pictures import InputFile
+from webapp.psnr import psnr
+from webapp.settings import PageSettings
+from webapp.slider import side
+
+SECONDS = 60.0
+OPTIONS = UpscaleOptions(scale=2, model="fast")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Answering]:
+    with real_server() as answer:
+        yield answer
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+
+
+def enhancer_with(gateway: Gateway, engine: LocalEngine, **changes: object) -> Enhancer:
+    cloud = RemoteEngine(
+        endpoint(gateway.address, **changes),
+        models=engine.models,
+        details=engine.details,
+        max_side=4096,
+    )
+    return create_enhancer(PageSettings(), engine=engine, cloud=cloud)
+
+
+@pytest.fixture
+def data(photo_bytes: Callable[..., bytes]) -> bytes:
+    return photo_bytes("JPEG", quality=60)
+
+
+def opened(enhancer: Enhancer, data: bytes) -> InputFile:
+    return InputFile.from_bytes(data, name="photo.jpg", disk=enhancer.disk)
+
+
+def both(
+    enhancer: Enhancer, data: bytes, *, is_cancelled: Callable[[], bool] = lambda: False
+) -> EngineComparison:
+    assert enhancer.cloud is not None
+    picture = opened(enhancer, data)
+    return compare_engines(
+        data,
+        EnhanceRequest(digest=picture.digest, options=OPTIONS, place=Place.BOTH),
+        enhancer.inspect(enhancer.tabs.open("ann"), picture),
+        engine=enhancer.engine,
+        cloud=enhancer.cloud,
+        disk=enhancer.disk,
+        watch=Watch(is_cancelled=is_cancelled),
+    )
+
+
+def test_the_same_engine_gives_identical_pixels(
+    server: Answering, engine: LocalEngine, data: bytes
+) -> None:
+    with Gateway(server) as gateway:
+        result = both(enhancer_with(gateway, engine), data)
+
+    assert result.is_identical
+    assert result.local.master.read() == result.cloud.master.read()
+    assert result.nbytes > 2 * result.cloud.master.nbytes
+    left, right = (side.unpack(each.side.read()) for each in (result.local, result.cloud))
+    assert left.size == right.size == (192, 128)
+
+
+def test_other_pixels_are_measured(server: Answering, engine: LocalEngine, data: bytes) -> None:
+    def without_cleanup(request: Received) -> Sent:
+        body = request.body[:-1] + b', "cleanup": "off"}'
+        return server(replace(request, body=body))
+
+    with Gateway(without_cleanup) as gateway:
+        result = both(enhancer_with(gateway, engine), data)
+
+    assert not result.is_identical
+    assert 20 < result.psnr < 60
+
+
+def test_a_failure_of_the_cloud_ends_the_comparison(engine: LocalEngine, data: bytes) -> None:
+    with Gateway(lambda request: TIMED_OUT) as gateway, pytest.raises(EndpointTimeoutError):
+        both(enhancer_with(gateway, engine), data)
+
+
+def test_a_failure_of_the_cloud_stops_the_local_work(data: bytes, engine: LocalEngine) -> None:
+    class Patient:
+        models = engine.models
+
+        def upscale(
+            self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()
+        ) -> Upscaled:
+            pause = threading.Event()
+            while not watch.is_cancelled():
+                pause.wait(0.02)
+            raise CancelledError("Cancelled.")
+
+        @property
+        def details(self) -> dict[str, int]:
+            return {}
+
+        def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
+            return 1.0
+
+    with Gateway(lambda request: said(500, {"message": None})) as gateway:
+        enhancer = replace(enhancer_with(gateway, engine), engine=Patient())
+        with pytest.raises(EndpointError, match="status 500"):
+            both(enhancer, data)
+
+
+def test_a_cancelled_comparison_makes_nothing(
+    server: Answering, engine: LocalEngine, data: bytes
+) -> None:
+    with Gateway(server) as gateway, pytest.raises(CancelledError):
+        both(enhancer_with(gateway, engine), data, is_cancelled=lambda: True)
+
+
+def test_each_place_has_its_own_result(server: Answering, engine: LocalEngine, data: bytes) -> None:
+    with Gateway(server) as gateway:
+        enhancer = enhancer_with(gateway, engine)
+        tab, picture = enhancer.tabs.open("ann"), opened(enhancer, data)
+        requests = [
+            EnhanceRequest(digest=picture.digest, options=OPTIONS, place=each) for each in Place
+        ]
+        for request in requests:
+            enhancer.start(tab, picture, request)
+            assert tab.jobs[request].wait(SECONDS)
+            assert enhancer.job(tab, request) is None
+        assert tab.errors == {}
+
+        local, cloud, compared = (enhancer.result(tab, picture, each) for each in requests)
+        assert isinstance(local, Enhanced)
+        assert isinstance(cloud, Enhanced)
+        assert isinstance(compared, EngineComparison)
+        assert cloud.master.read() == local.master.read()
+        assert len(gateway.received) == 2
+        assert len({request.key for request in requests}) == 3
+        size = cloud.upscaled.lr_size
+        both, far = (enhancer.estimate(size, each).total for each in reversed(requests[1:]))
+        assert both >= far
+
+
+def test_nothing_is_sent_without_being_asked_for(engine: LocalEngine, data: bytes) -> None:
+    with Gateway(lambda request: TIMED_OUT) as gateway:
+        enhancer = enhancer_with(gateway, engine)
+        requests = [EnhanceRequest(digest="a", options=OPTIONS, place=each) for each in Place]
+
+        immediate = [enhancer.is_immediate((96, 64), each) for each in requests]
+
+    assert immediate == [True, False, False]
+
+
+def test_waiting_for_the_cloud_leaves_this_computer_free(engine: LocalEngine, data: bytes) -> None:
+    is_over = threading.Event()
+
+    def late(request: Received) -> Sent:
+        is_over.wait(SECONDS)
+        return TIMED_OUT
+
+    with Gateway(late) as gateway:
+        enhancer = enhancer_with(gateway, engine)
+        tab, picture = enhancer.tabs.open("ann"), opened(enhancer, data)
+        far, near = (
+            EnhanceRequest(digest=picture.digest, options=OPTIONS, place=each)
+            for each in (Place.CLOUD, Place.LOCAL)
+        )
+        for request in (far, near):
+            enhancer.start(tab, picture, request)
+        assert tab.jobs[near].wait(SECONDS)
+        assert not tab.jobs[far].state.phase.is_over
+        is_over.set()
+        assert tab.jobs[far].wait(SECONDS)
+
+
+def test_only_what_is_sent_has_to_fit(engine: LocalEngine, data: bytes) -> None:
+    with Gateway(lambda request: TIMED_OUT) as gateway:
+        enhancer = enhancer_with(gateway, engine, max_body_bytes=1000)
+        picture = opened(enhancer, data)
+
+        enhancer.check(picture, place=Place.LOCAL)
+        for place in (Place.CLOUD, Place.BOTH):
+            with pytest.raises(PayloadTooLargeError):
+                enhancer.check(picture, place=place)
+
+
+def test_psnr_is_that_of_the_definition() -> None:
+    random = np.random.default_rng(7)
+    one = random.integers(0, 256, (1100, 40, 3), np.uint8)
+    other = random.integers(0, 256, (1100, 40, 3), np.uint8)
+    error = np.mean((one.astype(float) - other.astype(float)) ** 2)
+
+    measured = psnr(Image.fromarray(one), Image.fromarray(other))
+
+    assert measured == pytest.approx(10 * math.log10(255**2 / error))
+    assert math.isinf(psnr(Image.fromarray(one), Image.fromarray(one)))
+
+
+def test_transparency_counts_where_both_have_it() -> None:
+    seen, hidden = (Image.new("RGBA", (4, 4), (9, 9, 9, alpha)) for alpha in (255, 0))
+
+    assert psnr(seen, hidden) < 10
+    assert math.isinf(psnr(seen.convert("RGB"), hidden))
+
+
+def test_pictures_of_different_sizes_have_no_psnr() -> None:
+    with pytest.raises(ValueError, match="different sizes"):
+        psnr(Image.new("L", (4, 4)), Image.new("L", (4, 5)))
+
+
+# The page.
+
+
+@pytest.fixture
+def run_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+    """The page with an endpoint's settings; its enhancer is made anew."""
+
+    def run(**environment: str) -> AppTest:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return AppTest.from_file(str(ROOT / "webapp" / "page.py"), default_timeout=SECONDS).run()
+
+    shared_enhancer.cache_clear()
+    yield run
+    shared_enhancer.cache_clear()
+
+
+def captions(app: AppTest) -> str:
+    return " ".join(caption.value for caption in app.caption)
+
+
+def test_without_an_endpoint_nothing_of_it_is_there(run_page: Callable[..., AppTest]) -> None:
+    app = run_page()
+
+    assert not [group for group in app.button_group if group.key == "place"]
+    assert not [button for button in app.button if button.key == "test"]
+    assert "sent nowhere else" in captions(app)
+
+
+def test_with_one_the_visitor_begins_at_home(run_page: Callable[..., AppTest]) -> None:
+    app = run_page(SR_ENDPOINT_URL="https://a1b2c3.execute-api.eu-west-1.amazonaws.com/prod")
+
+    (place,) = [group for group in app.button_group if group.key == "place"]
+    assert list(place.options) == [
+        "On this computer",
+        "In the cloud",
+        "Compare both",
+    ]
+    assert not [button for button in app.button if button.key == "test"]
+    assert "sent nowhere else" in captions(app)
+    assert "a1b2c3" not in str(app)
+
+
+def test_the_sentence_about_the_pictures_is_true_for_each_place(
+    run_page: Callable[..., AppTest],
+) -> None:
+    app = run_page(SR_ENDPOINT_URL="https://a1b2c3.execute-api.eu-west-1.amazonaws.com/prod")
+    (place,) = [group for group in app.button_group if group.key == "place"]
+
+    place.set_value(Place.CLOUD)
+    app.run()
+    assert "sent (encrypted) to the cloud (AWS, eu-west-1)" in captions(app)
+    assert "sent nowhere else" not in captions(app)
+
+    (place,) = [group for group in app.button_group if group.key == "place"]
+    place.set_value(Place.BOTH)
+    app.run()
+    assert "on the computer that serves this page, and also sent" in captions(app)
+
+
+def test_a_wrong_endpoint_stops_the_page_in_words(run_page: Callable[..., AppTest]) -> None:
+    app = run_page(
+        SR_ENDPOINT_URL="https://sharp.example.com",
+        SR_ENDPOINT_AUTH="iam",
+        SR_ENDPOINT_API_KEY="s3cret",
+    )
+
+    assert not app.exception
+    assert "SR_ENDPOINT_REGION" in app.code[0].value
+    assert "s3cret" not in str(app)
+
+
+def test_a_file_too_large_for_the_cloud_is_said_before_it_is_sent(
+    run_page: Callable[..., AppTest],
+) -> None:
+    app = run_page(
+        SR_ENDPOINT_URL="https://a1b2c3.execute-api.eu-west-1.amazonaws.com/prod",
+        SR_ENDPOINT_MAX_BODY_BYTES="1000",
+    )
+    (place,) = [group for group in app.button_group if group.key == "place"]
+    place.set_value(Place.CLOUD)
+    app.run()
+
+    assert app.button(key="enhance").disabled
+    assert "at most" in app.error[0].value
+    assert "On this computer" in app.error[0].value

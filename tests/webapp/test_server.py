@@ -1,0 +1,328 @@
+"""The page's own HTTP: uploads, downloads, compressed files and security headers."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import io
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import uvicorn
+from PIL import Image
+from requests import Session
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from backend import LocalEngine, UpscaleOptions
+from webapp import detail as detail_module
+from webapp import routes as routes_module
+from webapp import tabs as tabs_module
+from webapp.enhance import Enhanced, EnhanceRequest
+from webapp.enhancer import Enhancer, create_enhancer
+from webapp.middleware import (
+    EMPTY_ROOT,
+    FONT_PRELOAD,
+    HEADERS,
+    STATIC,
+    CompressedFiles,
+    SecurityHeaders,
+    content_security_policy,
+    first_page,
+)
+from webapp.pictures import InputFile
+from webapp.routes import create_routes
+from webapp.settings import PageSettings
+from webapp.tabs import Tab
+
+SECONDS = 60.0
+EXIF, DATE = 0x8769, 0x9003
+
+
+@pytest.fixture(scope="module")
+def enhancer(engine: LocalEngine) -> Enhancer:
+    return create_enhancer(PageSettings(max_image_bytes=100_000), engine=engine)
+
+
+@pytest.fixture
+def tab(enhancer: Enhancer) -> Tab:
+    return enhancer.tabs.open("ann")
+
+
+@pytest.fixture(scope="module")
+def address(enhancer: Enhancer) -> Iterator[str]:
+    """The routes and middleware around an application that stands for Streamlit."""
+    rest = Route("/{path:path}", lambda request: PlainTextResponse("streamlit"))
+    app = Starlette(
+        routes=[*create_routes(lambda: enhancer), Mount("/", routes=[rest])],
+        middleware=[Middleware(SecurityHeaders), Middleware(CompressedFiles)],
+    )
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        threading.Event().wait(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def client() -> Iterator[Session]:
+    with Session() as session:
+        session.trust_env = False
+        yield session
+
+
+def test_an_upload_is_stored_for_its_tab(
+    client: Session, address: str, tab: Tab, photo_bytes: Callable[..., bytes]
+) -> None:
+    data = photo_bytes("PNG")
+    headers = {"X-Tab": tab.token, "X-Name": "%E7%8C%AB.png"}
+
+    answer = client.post(f"{address}/upload", data=data, headers=headers)
+
+    digest = answer.json()["digest"]
+    assert tab.current == digest
+    assert tab.pictures[digest].name == "猫.png"
+    assert tab.pictures[digest].file.read() == data
+
+
+@pytest.mark.parametrize("token", ["", "guess", "A" * 32])
+def test_an_upload_for_no_tab_is_refused(client: Session, address: str, token: str) -> None:
+    answer = client.post(f"{address}/upload", data=b"x", headers={"X-Tab": token})
+
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "error"),
+    [(b"", 500, "empty_file"), (bytes(100_001), 413, "payload_too_large")],
+)
+def test_a_refused_upload_is_named_and_leaves_nothing(
+    client: Session,
+    address: str,
+    tab: Tab,
+    enhancer: Enhancer,
+    data: bytes,
+    status: int,
+    error: str,
+) -> None:
+    before = enhancer.disk.nbytes
+
+    answer = client.post(f"{address}/upload", data=data, headers={"X-Tab": tab.token})
+
+    assert (answer.status_code, answer.json()) == (status, {"error": error})
+    assert tab.pictures == {}
+    assert enhancer.disk.nbytes == before
+
+
+def test_a_tab_with_too_many_pictures_is_told(
+    client: Session, address: str, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tabs_module, "MAX_PICTURES", 0)
+
+    answer = client.post(f"{address}/upload", data=b"x", headers={"X-Tab": tab.token})
+
+    assert answer.json() == {"error": "too_many_pictures"}
+
+
+@pytest.fixture
+def secret(enhancer: Enhancer, tab: Tab, photo_bytes: Callable[..., bytes]) -> str:
+    """Of a finished result's download."""
+    return download(enhancer, tab, photo_bytes("PNG"))
+
+
+def download(enhancer: Enhancer, tab: Tab, data: bytes) -> str:
+    picture = InputFile.from_bytes(data, name="a b.png", disk=enhancer.disk)
+    request = EnhanceRequest(digest=picture.digest, options=UpscaleOptions(scale=2, model="fast"))
+    enhancer.start(tab, picture, request)
+    assert tab.jobs[request].wait(SECONDS)
+    result = enhancer.result(tab, picture, request)
+    assert isinstance(result, Enhanced)
+    return enhancer.download(tab, picture, result).secret
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "start"),
+    [
+        ("png", "image/png", b"\x89PNG"),
+        ("jpeg?quality=70", "image/jpeg", b"\xff\xd8"),
+        ("webp", "image/webp", b"RIFF"),
+    ],
+)
+def test_a_result_is_downloaded_in_every_format(
+    client: Session, address: str, secret: str, name: str, media_type: str, start: bytes
+) -> None:
+    answer = client.get(f"{address}/result/{secret}.{name}")
+    head = client.head(f"{address}/result/{secret}.{name}")
+
+    assert answer.content.startswith(start)
+    assert answer.headers["Content-Type"] == media_type
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''a%20b-x2")
+    assert head.headers["Content-Length"] == str(len(answer.content))
+
+
+@pytest.mark.parametrize("name", ["gif", "png?quality=0", "png?quality=many", "exe"])
+def test_what_a_result_is_not_offered_as_is_not_found(
+    client: Session, address: str, secret: str, name: str
+) -> None:
+    assert client.get(f"{address}/result/{secret}.{name}").status_code == 404
+
+
+def test_date_and_resolution_are_kept_on_request_only(
+    client: Session, address: str, enhancer: Enhancer, tab: Tab, photo: Image.Image
+) -> None:
+    exif = Image.Exif()
+    exif[EXIF] = {DATE: "2021:05:03 14:30:00"}
+    file = io.BytesIO()
+    photo.save(file, "JPEG", dpi=(300, 300), exif=exif.tobytes())
+    secret = download(enhancer, tab, file.getvalue())
+
+    without, kept = (
+        Image.open(io.BytesIO(client.get(f"{address}/result/{secret}.jpeg{query}").content))
+        for query in ("", "?keep=1")
+    )
+
+    assert not without.getexif()
+    assert kept.getexif().get_ifd(EXIF) == {DATE: "2021:05:03 14:30:00"}
+    assert kept.info["dpi"] == (300, 300)
+    assert np.array_equal(np.asarray(without), np.asarray(kept))
+
+
+def test_every_pixel_of_both_sides_can_be_looked_at(
+    client: Session,
+    address: str,
+    secret: str,
+    photo: Image.Image,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (detail_module, routes_module):
+        monkeypatch.setattr(module, "TILE_SIDE", 80)
+    whole = Image.open(io.BytesIO(client.get(f"{address}/result/{secret}.png").content))
+
+    def piece(name: str) -> Image.Image:
+        answer = client.get(f"{address}/detail/{secret}/{name}.webp")
+        assert answer.headers["Content-Type"] == "image/webp"
+        return Image.open(io.BytesIO(answer.content))
+
+    for name, expected in [
+        ("after/0-0", whole.crop((0, 0, 80, 80))),
+        ("after/1-0", whole.crop((80, 0, 160, 80))),
+        ("after/2-1", whole.crop((160, 80, 192, 128))),
+        ("before/1-0", photo.crop((40, 0, 80, 40))),
+        ("before/2-1", photo.crop((80, 40, 96, 64))),
+    ]:
+        assert np.array_equal(np.asarray(piece(name)), np.asarray(expected)), name
+
+
+@pytest.mark.parametrize("path", ["after/1-0", "after/0-1", "middle/0-0"])
+def test_outside_of_the_picture_there_is_nothing(
+    client: Session, address: str, secret: str, path: str
+) -> None:
+    assert client.get(f"{address}/detail/{secret}/{path}.webp").status_code == 404
+    assert client.get(f"{address}/detail/{'A' * 32}/{path}.webp").status_code == 410
+
+
+def test_the_pixels_leave_the_disk_with_the_result(
+    client: Session, address: str, enhancer: Enhancer, tab: Tab, photo_bytes: Callable[..., bytes]
+) -> None:
+    gc.collect()
+    before = enhancer.disk.nbytes
+    secret = download(enhancer, tab, photo_bytes("PNG"))
+    stored = enhancer.disk.nbytes
+
+    client.get(f"{address}/detail/{secret}/after/0-0.webp")
+
+    assert enhancer.disk.nbytes == stored + 192 * 128 * 3
+    for digest in [request.digest for request in tab.results()]:
+        tab.remove(digest)
+    tab.inspections.clear()
+    gc.collect()
+    assert enhancer.disk.nbytes == before
+
+
+def test_a_result_is_gone_with_its_tab_and_cannot_be_guessed(
+    client: Session, address: str, secret: str, tab: Tab
+) -> None:
+    assert client.get(f"{address}/result/{'A' * 32}.png").status_code == 410
+    for digest in [request.digest for request in tab.results()]:
+        tab.remove(digest)
+
+    assert client.get(f"{address}/result/{secret}.png").status_code == 410
+
+
+def test_every_answer_has_the_security_headers(client: Session, address: str) -> None:
+    expected = HEADERS | {"Content-Security-Policy": content_security_policy()}
+    for path in ("/", "/anything", "/result/none.png"):
+        headers = client.get(address + path).headers
+        assert {name: headers[name] for name in expected} == expected
+
+
+def test_no_foreign_origin_is_allowed() -> None:
+    policy = content_security_policy()
+
+    assert "http" not in policy
+    assert "http" in content_security_policy(foreign_origin="https://example.com")
+    assert "*" not in policy
+    assert "frame-ancestors 'self'" in policy
+
+
+def test_texts_are_not_run_as_scripts() -> None:
+    assert "unsafe-eval" not in content_security_policy()
+
+
+@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/upload_file/a/b"])
+def test_paths_that_nobody_needs_are_closed(client: Session, address: str, path: str) -> None:
+    assert client.get(address + path).status_code == 404
+
+
+def test_streamlits_files_are_sent_compressed(client: Session, address: str) -> None:
+    script = max((STATIC / "static" / "js").glob("*.js"), key=lambda path: path.stat().st_size)
+
+    answer = client.get(f"{address}/static/js/{script.name}", stream=True)
+    sent = answer.raw.read()
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(sent) == script.read_bytes()
+    assert len(sent) < script.stat().st_size / 2
+    assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_the_first_page_is_compressed_and_not_kept(client: Session, address: str) -> None:
+    answer = client.get(f"{address}/")
+
+    assert EMPTY_ROOT in (STATIC / "index.html").read_text()
+    assert FONT_PRELOAD.search((STATIC / "index.html").read_text())
+    assert "woff2" not in answer.text
+    assert answer.content == first_page("en")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Cache-Control"] == "no-cache"
+
+
+def test_there_is_something_to_read_before_any_script_has_come(
+    client: Session, address: str
+) -> None:
+    answer = client.get(f"{address}/", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
+
+    assert "<h1>超分辨率</h1>" in answer.text
+    assert '<html lang="zh-Hans"' in answer.text
+
+
+def test_who_takes_no_compressed_files_gets_streamlits(client: Session, address: str) -> None:
+    answer = client.get(f"{address}/", headers={"Accept-Encoding": "identity"})
+
+    assert answer.text == "streamlit"
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../../../pyproject.toml", "/static/%2e%2e/%2e%2e/version.py", "/static/none"]
+)
+def test_only_streamlits_own_files_are_read(client: Session, address: str, path: str) -> None:
+    assert client.get(address + path).text == "streamlit"

@@ -1,0 +1,171 @@
+"""What is remembered of a tab, for how long, and for whom."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+
+from backend import Upscaled, UpscaleOptions
+from webapp import tabs as module
+from webapp.enhance import Enhanced, EnhanceRequest
+from webapp.errors import TooManyPicturesError
+from webapp.files import Disk
+from webapp.pictures import InputFile
+from webapp.tabs import KEEP_SECONDS, Tab, Tabs
+
+
+class Clock:
+    """Time that passes only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    return Disk(max_bytes=2**20, parent=tmp_path)
+
+
+@pytest.fixture
+def connected() -> set[str]:
+    return {"one", "two"}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tabs(connected: set[str], clock: Clock) -> Tabs:
+    return Tabs(is_connected=connected.__contains__, clock=clock)
+
+
+def picture(disk: Disk, data: bytes = b"a") -> InputFile:
+    return InputFile.from_bytes(data, name="a.png", disk=disk)
+
+
+def result(disk: Disk, size: int = 10) -> Enhanced:
+    upscaled = Upscaled(
+        width=2, height=2, format="png", model="fast", scale=2, lr_size=(1, 1), seconds=0.1
+    )
+    return Enhanced(
+        upscaled=upscaled,
+        master=disk.store(bytes(size)),
+        formats=("png",),
+        side=disk.store(b""),
+    )
+
+
+def request(digest: str, scale: int = 2) -> EnhanceRequest:
+    return EnhanceRequest(digest=digest, options=UpscaleOptions(scale=scale))
+
+
+def test_tokens_cannot_be_guessed(tabs: Tabs) -> None:
+    tokens = {tabs.open("one").token for _ in range(50)}
+
+    assert len(tokens) == 50
+    assert all(len(token) >= 32 for token in tokens)
+    assert tabs.find("") is None
+    assert tabs.find("A" * 32) is None
+
+
+def test_a_reloaded_tab_finds_what_it_had(tabs: Tabs, connected: set[str], disk: Disk) -> None:
+    tab = tabs.open("one")
+    tab.add(picture(disk))
+    connected.remove("one")
+
+    assert tabs.restore(tab.token, session_id="two") is tab
+    assert tabs.is_open(tab.token)
+
+
+def test_a_tab_that_is_open_elsewhere_is_not_taken_over(tabs: Tabs) -> None:
+    tab = tabs.open("one")
+
+    assert tabs.restore(tab.token, session_id="two") is None
+    assert tabs.restore(tab.token, session_id="one") is tab
+
+
+def test_a_closed_tab_is_forgotten_with_its_files(
+    tabs: Tabs, connected: set[str], clock: Clock, disk: Disk
+) -> None:
+    tab = tabs.open("one")
+    token = tab.token
+    tab.add(picture(disk))
+    tab.keep(request("a"), result(disk))
+    connected.remove("one")
+
+    clock.now += KEEP_SECONDS - 1
+    tabs.sweep()
+    assert tabs.find(token) is tab
+    clock.now += 2
+    tabs.sweep()
+    del tab
+    gc.collect()
+
+    assert tabs.find(token) is None
+    assert disk.nbytes == 0
+
+
+def test_an_open_tab_is_kept_for_ever(tabs: Tabs, clock: Clock) -> None:
+    tab = tabs.open("one")
+    for _ in range(5):
+        clock.now += 10 * KEEP_SECONDS
+        tabs.sweep()
+
+    assert tabs.find(tab.token) is tab
+
+
+def test_a_tab_keeps_so_many_pictures_and_bytes(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_PICTURES", 2)
+    monkeypatch.setattr(module, "MAX_UPLOAD_BYTES", 5)
+    tab = Tab()
+    tab.add(picture(disk, b"aaa"))
+    with pytest.raises(TooManyPicturesError):
+        tab.add(picture(disk, b"bbb"))
+    tab.add(picture(disk, b"cc"))
+    with pytest.raises(TooManyPicturesError):
+        tab.add(picture(disk, b""))
+
+
+def test_the_least_recently_shown_results_make_room(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_RESULT_BYTES", 25)
+    tab = Tab()
+    for name in ("a", "b"):
+        tab.keep(request(name), result(disk))
+    assert tab.result(request("a")) is not None
+
+    tab.keep(request("c"), result(disk))
+
+    assert [name for name in "abc" if tab.result(request(name))] == ["a", "c"]
+
+
+def test_a_result_over_the_bound_stays_until_the_next(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_RESULT_BYTES", 5)
+    tab = Tab()
+
+    tab.keep(request("a"), result(disk))
+
+    assert tab.result(request("a")) is not None
+
+
+def test_a_removed_picture_takes_its_results_along(disk: Disk) -> None:
+    tab, one = Tab(), picture(disk)
+    tab.add(one)
+    tab.keep(request(one.digest), result(disk))
+
+    tab.remove(one.digest)
+
+    assert tab.results() == {}
+    assert tab.current is None

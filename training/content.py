@@ -1,0 +1,210 @@
+"""Find the weights of `backend.content`: `python -m training.content --data DIR --art DIR`.
+
+Photographs against drawings and rendered pages, each as it is, made smaller, and saved as JPEG.
+Prints how often the result is right, also on pictures that it was not made from: every picture is
+left out once (eight groups). What a folder holds is not always what its name says: `--photographs`
+and `--drawings` name the exceptions, one part of a file name a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from backend.content import WEIGHTS_FILE, Judge, features
+from training.data import picture_files
+from training.renders import render_pictures
+
+GROUPS = 8
+NETWORKS, UNITS = 5, 8
+"""Of as many networks with so many hidden units each, the judge is the mean, as one network."""
+PENALTY = 0.005
+"""Of the squared weights, which it keeps small."""
+STEPS = 800
+LEARNING_RATE = 0.01
+DECIMALS = 4
+QUALITIES = (40, 75, 92)
+REDUCTIONS = (2, 4)
+LONGEST = 2048
+"""Larger pictures are made smaller first, to save time."""
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One look at one picture."""
+
+    picture: str
+    view: str
+    values: dict[str, float]
+    is_photograph: bool
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Without transparency."""
+    if image.mode not in ("RGBA", "LA", "P"):
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    paper = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(paper, image).convert("RGB")
+
+
+def views(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
+    """The picture, then made smaller, then at half size as JPEG."""
+    if max(image.size) > LONGEST:
+        image.thumbnail((LONGEST, LONGEST))
+    yield "whole", image
+    for factor in REDUCTIONS:
+        yield f"1/{factor}", reduced(image, factor)
+    for quality in QUALITIES:
+        file = io.BytesIO()
+        reduced(image, 2).save(file, "JPEG", quality=quality)
+        yield f"JPEG {quality}", Image.open(file).convert("RGB")
+
+
+def reduced(image: Image.Image, factor: int) -> Image.Image:
+    """By bicubic."""
+    size = max(1, image.width // factor), max(1, image.height // factor)
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
+def examples(name: str, image: Image.Image, *, is_photograph: bool) -> Iterator[Example]:
+    """All views of a picture."""
+    for view, seen in views(on_white(image)):
+        yield Example(
+            picture=name,
+            view=view,
+            values=features(np.asarray(seen)),
+            is_photograph=is_photograph,
+        )
+
+
+def fit(names: Sequence[str], inputs: Matrix, labels: Matrix) -> Judge:
+    """`inputs` is (examples, features), `labels` 1 for a photograph and 0 for what is none."""
+    torch.manual_seed(1)
+    mean, deviation = inputs.mean(0), inputs.std(0) + 1e-6
+    x = torch.tensor((inputs - mean) / deviation, dtype=torch.float32)
+    is_photograph = torch.tensor(labels, dtype=torch.float32).expand(NETWORKS, -1)
+    # Both kinds count the same, however many there are.
+    share = is_photograph.mean()
+    balance = torch.where(is_photograph == 1, 0.5 / share, 0.5 / (1 - share))
+    hidden = torch.randn(NETWORKS, x.shape[1], UNITS).div(x.shape[1] ** 0.5).requires_grad_()
+    hidden_bias = torch.zeros(NETWORKS, 1, UNITS, requires_grad=True)
+    output = torch.randn(NETWORKS, UNITS, 1).div(UNITS**0.5).requires_grad_()
+    output_bias = torch.zeros(NETWORKS, 1, 1, requires_grad=True)
+    optimizer = torch.optim.Adam([hidden, hidden_bias, output, output_bias], lr=LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+    for _ in range(STEPS):
+        scores = ((x @ hidden + hidden_bias).relu() @ output + output_bias)[..., 0]
+        losses = F.binary_cross_entropy_with_logits(
+            scores, is_photograph, weight=balance, reduction="none"
+        )
+        squares = hidden.square().sum() + output.square().sum()
+        optimizer.zero_grad()
+        (losses.mean(1).sum() + PENALTY * squares).backward()
+        optimizer.step()
+        schedule.step()
+    return Judge(
+        names=tuple(names),
+        mean=mean.round(DECIMALS),
+        deviation=deviation.round(DECIMALS + 2),
+        hidden=_rounded(hidden.transpose(1, 2).flatten(0, 1)),
+        hidden_bias=_rounded(hidden_bias.flatten()),
+        output=_rounded(output.flatten() / NETWORKS),
+        output_bias=float(_rounded(output_bias.mean())),
+    )
+
+
+def _rounded(weights: torch.Tensor) -> Matrix:
+    return np.asarray(weights.detach().double().numpy().round(DECIMALS))
+
+
+def is_right(judge: Judge, inputs: Matrix, labels: Matrix) -> npt.NDArray[np.bool_]:
+    """For each example."""
+    scores = np.array([judge.score(values) for values in inputs])
+    return np.asarray((scores > 0) == (labels == 1))
+
+
+def left_out(
+    names: Sequence[str], inputs: Matrix, labels: Matrix, groups: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Whether each example is judged rightly by weights that never saw its picture."""
+    right = np.zeros(len(labels), bool)
+    for group in range(GROUPS):
+        test = groups == group
+        judge = fit(names, inputs[~test], labels[~test])
+        right[test] = is_right(judge, inputs[test], labels[test])
+    return right
+
+
+def load(options: argparse.Namespace) -> list[Example]:
+    """Every view of every picture."""
+    drawn = options.drawings.read_text().split() if options.drawings else []
+    photographed = options.photographs.read_text().split() if options.photographs else []
+    found: list[Example] = []
+    for folder, usual in ((options.data, True), (options.art, False)):
+        for path in picture_files(folder):
+            exceptions = drawn if usual else photographed
+            is_photograph = usual != any(each in path.name for each in exceptions)
+            with Image.open(path) as image:
+                found += examples(path.name, image, is_photograph=is_photograph)
+    for i, image in enumerate(render_pictures(seed=1)):
+        found += examples(f"render {i}", image, is_photograph=False)
+    return found
+
+
+def report(title: str, right: npt.NDArray[np.bool_], found: list[Example]) -> None:
+    """Percentages of all views, of whole pictures, and of each kind."""
+    whole = np.array([each.view == "whole" for each in found])
+    photograph = np.array([each.is_photograph for each in found])
+    print(
+        f"{title}: {right.mean():.2%} of all views right, whole pictures {right[whole].mean():.2%} "
+        f"(photographs {right[whole & photograph].mean():.2%}, "
+        f"others {right[whole & ~photograph].mean():.2%})"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of photographs")
+    parser.add_argument("--art", type=Path, required=True, help="folder of drawings")
+    parser.add_argument("--photographs", type=Path, help="photographs among the drawings")
+    parser.add_argument("--drawings", type=Path, help="drawings among the photographs")
+    parser.add_argument("--out", type=Path, default=WEIGHTS_FILE)
+    options = parser.parse_args()
+    found = load(options)
+    names = list(found[0].values)
+    inputs = np.array([[each.values[name] for name in names] for each in found])
+    labels = np.array([float(each.is_photograph) for each in found])
+    pictures = {name: i for i, name in enumerate(dict.fromkeys(each.picture for each in found))}
+    groups = np.array([pictures[each.picture] % GROUPS for each in found])
+    judge = fit(names, inputs, labels)
+    report("as fitted", is_right(judge, inputs, labels), found)
+    report("left out", left_out(names, inputs, labels, groups), found)
+    save(judge, options.out)
+
+
+def save(judge: Judge, path: Path) -> None:
+    """A line a field, and one a hidden unit."""
+    table = {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in asdict(judge).items()
+    }
+    units = ",\n    ".join(json.dumps(row) for row in table.pop("hidden"))
+    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in table.items()]
+    lines.append(f'  "hidden": [\n    {units}\n  ]')
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

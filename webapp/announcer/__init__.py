@@ -1,0 +1,33 @@
+"""What happens on the page, for those who do not look at it: title, live region, focus."""
+
+from __future__ import annotations
+
+from webapp.component import component
+
+__all__ = ["announce"]
+
+
+def announce(
+    *,
+    title: str,
+    message: str,
+    language: str,
+    result: str = "",
+    leaving: bool = False,
+    key: str = "announcer",
+) -> None:
+    """Set the tab's title and say the message; draws nothing.
+
+    A new `result` takes the focus if nothing else has it. `leaving` makes the browser ask before
+    the tab is closed.
+    """
+    component("announcer")(
+        key=key,
+        data={
+            "title": title,
+            "message": message,
+            "language": language,
+            "result": result,
+            "leaving": leaving,
+        },
+    )

@@ -1,0 +1,37 @@
+"""A test of the endpoint with a picture that belongs to nobody."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from PIL import Image
+
+from backend import SuperResolutionError, UpscaleOptions
+from webapp.client.remote import RemoteEngine, RemoteUpscaled
+
+SIDE = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionTest:
+    """What became of a test; exactly one of the two is there."""
+
+    response: RemoteUpscaled | None = None
+    error: SuperResolutionError | None = None
+
+
+def check_connection(engine: RemoteEngine) -> ConnectionTest:
+    """As a visitor's picture would go, with the endpoint's default network; never raises."""
+    try:
+        response = engine.upscale(test_picture(), UpscaleOptions(scale=2, format="png"))
+    except SuperResolutionError as exc:
+        return ConnectionTest(error=exc)
+    return ConnectionTest(response=response)
+
+
+def test_picture() -> bytes:
+    """A PNG of a few grey levels."""
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((SIDE, SIDE)).convert("RGB").save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,33 @@
+"""What a picture's header tells, without decoding any pixel."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from backend.errors import ImageError
+from backend.formats import JPEG
+from backend.images import BOMB_ERRORS, DECODE_ERRORS, examine
+from backend.jpeg_tables import estimated_quality
+
+TURNED = (5, 6, 7, 8)
+"""Orientations that exchange width and height."""
+
+
+def read_header(data: bytes, *, max_side: int) -> tuple[tuple[int, int], int | None]:
+    """(width, height) of the upright picture, and the quality its JPEG was saved at.
+
+    Raises as `decode` does, except for damaged pixels.
+    """
+    examined = examine(data, max_side=max_side)
+    width, height = examined.size
+    if examined.lean.orientation in TURNED:
+        width, height = height, width
+    if examined.file_format is not JPEG:
+        return (width, height), None
+    try:
+        with Image.open(io.BytesIO(examined.lean.data), formats=[JPEG.pillow_name]) as opened:
+            return (width, height), estimated_quality(getattr(opened, "quantization", {}))
+    except (*BOMB_ERRORS, *DECODE_ERRORS) as exc:
+        raise ImageError from exc

@@ -1,0 +1,258 @@
+"""A response without a picture as an error: ours by its code, AWS's by its kind, others by status.
+
+API Gateway names the kind in the header `x-amzn-ErrorType`; our own stacks name it in the error's
+code; where a proxy drops the header, the beginning of AWS's sentence is left. Texts of strangers
+are shown only where nothing can hide in them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import chain
+
+from backend import SuperResolutionError
+from backend.errors import BusyError, CancelledError, JsonValue, PayloadTooLargeError
+from webapp.client.endpoint import Endpoint
+from webapp.client.errors import (
+    REASONS,
+    EndpointAnswerError,
+    EndpointError,
+    EndpointRefusedError,
+    EndpointTimeoutError,
+)
+from webapp.client.transport import Response
+
+RETRY_AFTER_SECONDS = 5
+COLD_STATUSES = (502, 503, 504)
+_HARMLESS = re.compile(r"[\w .,;:'’\"“”()/%×+!?…`-]{1,200}")
+_TELLING = re.compile(r"arn:|://|\d{12}", re.IGNORECASE)
+
+
+class Kind(Enum):
+    """What API Gateway refuses for."""
+
+    CLOCK = auto()
+    SIGNATURE = auto()
+    EXPIRED = auto()
+    UNKNOWN_CREDENTIALS = auto()
+    ROLE = auto()
+    MISSING = auto()
+    API_KEY = auto()
+    BLOCKED = auto()
+    QUOTA = auto()
+    THROTTLED = auto()
+    TIMEOUT = auto()
+    TOO_LARGE = auto()
+
+
+@dataclass(frozen=True)
+class Sign:
+    """How a kind shows; a text is the beginning of a message in small letters."""
+
+    kind: Kind
+    codes: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    def is_on(self, *, code: str, type: str, text: str) -> bool:
+        """Whether one of the three says so."""
+        return code in self.codes or type in self.types or text.startswith(self.texts)
+
+
+SIGNS = (
+    # The texts of both of these come with InvalidSignatureException, which is also the next.
+    Sign(Kind.CLOCK, texts=("signature expired", "signature not yet current")),
+    Sign(
+        Kind.SIGNATURE,
+        codes=("invalid_signature",),
+        types=("InvalidSignatureException", "IncompleteSignatureException"),
+        texts=("the request signature we calculated", "credential should be scoped"),
+    ),
+    Sign(
+        Kind.EXPIRED,
+        codes=("expired_token",),
+        types=("ExpiredTokenException", "ExpiredToken"),
+        texts=("the security token included in the request is expired",),
+    ),
+    Sign(
+        Kind.UNKNOWN_CREDENTIALS,
+        types=("UnrecognizedClientException", "InvalidClientTokenId"),
+        texts=("the security token included in the request is invalid",),
+    ),
+    Sign(
+        Kind.ROLE,
+        codes=("access_denied",),
+        types=("AccessDeniedException",),
+        texts=("user: ", "user is not authorized"),
+    ),
+    Sign(
+        Kind.MISSING,
+        codes=("missing_authentication",),
+        types=("MissingAuthenticationTokenException",),
+        texts=("missing authentication token",),
+    ),
+    Sign(Kind.BLOCKED, codes=("blocked",)),
+    Sign(
+        Kind.API_KEY,
+        codes=("invalid_api_key",),
+        types=("ForbiddenException",),
+        texts=("forbidden",),
+    ),
+    Sign(Kind.QUOTA, codes=("quota_exceeded",), texts=("limit exceeded",)),
+    Sign(
+        Kind.THROTTLED,
+        codes=("too_many_requests",),
+        types=("TooManyRequestsException",),
+        texts=("too many requests", "rate exceeded"),
+    ),
+    Sign(Kind.TIMEOUT, codes=("timed_out",), texts=("endpoint request timed out",)),
+    Sign(
+        Kind.TOO_LARGE,
+        types=("RequestTooLargeException",),
+        texts=("request too long", "http content length exceeded"),
+    ),
+)
+
+
+STATUS_KINDS = {
+    408: Kind.TIMEOUT,
+    413: Kind.TOO_LARGE,
+    429: Kind.THROTTLED,
+    504: Kind.TIMEOUT,
+}
+"""What a status alone says."""
+
+
+def refusal(
+    response: Response, fields: Mapping[str, object] | None, *, endpoint: Endpoint
+) -> SuperResolutionError:
+    """The error to raise for a response without a picture; `fields` when it is a JSON object."""
+    named = _ours(fields)
+    if named is not None:
+        return named
+    kind = kind_from(response, fields)
+    if kind is not None:
+        return _error_for_kind(kind, endpoint)
+    return _error_for_status(response, fields)
+
+
+def may_be_a_cold_start(response: Response, fields: Mapping[str, object] | None) -> bool:
+    """Whether asking once more makes sense: the endpoint, not our engine in it, gave up."""
+    if kind_from(response, fields) is Kind.TIMEOUT:
+        return True
+    named = _ours(fields)
+    is_the_engines = named is not None and not isinstance(named, EndpointError)
+    return response.status in COLD_STATUSES and not is_the_engines
+
+
+def kind_from(response: Response, fields: Mapping[str, object] | None) -> Kind | None:
+    """What API Gateway says, in one of the three ways."""
+    fields = fields or {}
+    code = str(fields.get("error", ""))
+    type_name = response.headers.get("x-amzn-ErrorType", "").partition(":")[0]
+    text = str(fields.get("message") or fields.get("Message") or "").lower()
+    for sign in SIGNS:
+        if sign.is_on(code=code, type=type_name, text=text):
+            return sign.kind
+    return None
+
+
+def _ours(fields: Mapping[str, object] | None) -> SuperResolutionError | None:
+    """The class that the engine in the endpoint raised, with its message and details."""
+    if fields is None or not isinstance(fields.get("message"), str):
+        return None
+    found = _classes().get(str(fields.get("error")))
+    if found is None:
+        return None
+    text = _sentence(fields["message"])
+    if found is EndpointError:
+        return EndpointError("says", text=text.rstrip(".")) if text else EndpointError("failed")
+    error = found.__new__(found)
+    SuperResolutionError.__init__(error, text or REASONS["unexplained"])
+    error.details = _details(fields.get("details"))
+    if isinstance(error, BusyError):
+        seconds = error.details.get("retry_after")
+        error.retry_after = seconds if isinstance(seconds, int) else RETRY_AFTER_SECONDS
+    return error
+
+
+def _classes() -> dict[str, type[SuperResolutionError]]:
+    """By the code that they alone have; what API Gateway says too is taken as said by it."""
+    tree = [SuperResolutionError]
+    for each in tree:
+        tree += each.__subclasses__()
+    others = {SuperResolutionError.code, CancelledError.code, *chain(*(s.codes for s in SIGNS))}
+    by_code = {each.code: each for each in tree if each.code not in others}
+    return by_code | {SuperResolutionError.code: EndpointError}
+
+
+def _details(given: object) -> dict[str, JsonValue]:
+    if not isinstance(given, Mapping):
+        return {}
+    plain = (str, int, float, bool, type(None))
+    return {str(name): value for name, value in given.items() if isinstance(value, plain)}
+
+
+def _error_for_kind(kind: Kind, endpoint: Endpoint) -> SuperResolutionError:
+    if kind in STATUS_KINDS.values():
+        return _general(kind)
+    return EndpointRefusedError(_reason(kind, endpoint))
+
+
+def _general(kind: Kind) -> SuperResolutionError:
+    if kind is Kind.TIMEOUT:
+        return EndpointTimeoutError("own_limit")
+    if kind is Kind.TOO_LARGE:
+        return PayloadTooLargeError("The endpoint does not take so many bytes.")
+    return BusyError("The endpoint has too many requests.", retry_after=RETRY_AFTER_SECONDS)
+
+
+def _reason(kind: Kind, endpoint: Endpoint) -> str:
+    match kind:
+        case Kind.MISSING:
+            return "no_such_path" if endpoint.signs else "wants_signature"
+        case Kind.API_KEY:
+            return "wants_api_key" if endpoint.api_key is None else "wrong_api_key"
+        case _:
+            return kind.name.lower()
+
+
+def _error_for_status(
+    response: Response, fields: Mapping[str, object] | None
+) -> SuperResolutionError:
+    kind = STATUS_KINDS.get(response.status)
+    if kind is not None:
+        return _general(kind)
+    text = _foreign_message(response, fields)
+    if response.status in (401, 403):
+        return EndpointRefusedError("unknown_refusal", status=response.status)
+    if response.status >= 500:
+        return EndpointError("failed_with_status", status=response.status)
+    if text:
+        return EndpointAnswerError("says", text=text)
+    if fields is not None and {"errorMessage", "message"} & fields.keys():
+        return EndpointError("failed")
+    return EndpointAnswerError("another_service", status=response.status)
+
+
+def _foreign_message(response: Response, fields: Mapping[str, object] | None) -> str | None:
+    """An older kit's own words: plain text, or the message of a JSON object."""
+    if fields is not None:
+        for name in ("message", "errorMessage", "error"):
+            if isinstance(fields.get(name), str):
+                return _sentence(fields[name])
+        return None
+    try:
+        return _sentence(response.body.decode().strip(' \t\r\n"').rstrip("."))
+    except UnicodeDecodeError:
+        return None
+
+
+def _sentence(text: object) -> str | None:
+    """A stranger's text, if it is short and has no markup, address, account or name in it."""
+    if isinstance(text, str) and _HARMLESS.fullmatch(text) and not _TELLING.search(text):
+        return text.replace("`", "'")
+    return None

@@ -1,0 +1,251 @@
+"""A deployed endpoint as an engine of the page."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from backend.engine import Upscaled, Watch
+from backend.errors import BusyError, CancelledError, PayloadTooLargeError
+from backend.jpeg_tables import cleanup_from_quality
+from backend.options import UpscaleOptions
+from webapp.client import transport
+from webapp.client.authorization import Authorization
+from webapp.client.call import Call
+from webapp.client.endpoint import Endpoint
+from webapp.client.errors import (
+    EndpointAnswerError,
+    EndpointError,
+    EndpointRefusedError,
+    EndpointTimeoutError,
+)
+from webapp.client.header import read_header
+from webapp.client.refusals import may_be_a_cold_start, refusal
+from webapp.client.results import RemoteResult, check_picture, parse_json_object, read_result
+
+log = logging.getLogger("webapp.client")
+
+ATTEMPTS = 2
+MAX_OPEN_CALLS = 8
+"""Abandoned ones count until they end."""
+LOOK_SECONDS = 0.1
+FIRST_GUESS_SECONDS = 8.0
+"""Until a response has been timed; a cold start is in it."""
+MAX_RESULT_BYTES = 256 * 2**20
+SPARE_BYTES = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteUpscaled(Upscaled):
+    """`seconds` are those of the whole exchange, a second try included."""
+
+    bytes_sent: int
+    bytes_received: int
+    attempts: int
+
+    @property
+    def is_from_aws_kit(self) -> bool:
+        """AWS's own kits do not say which network they used."""
+        return not self.model
+
+
+class RemoteEngine:
+    """Sends pictures to one endpoint; `models` are what visitors may ask it for."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        models: Mapping[str, Sequence[int]],
+        details: Mapping[str, int],
+        max_side: int,
+    ) -> None:
+        self.endpoint = endpoint
+        self._models = models
+        self._details = details
+        self._max_side = max_side
+        self._authorization = Authorization(endpoint)
+        self._free = threading.BoundedSemaphore(MAX_OPEN_CALLS)
+        self._pace: float | None = None
+        """Seconds a pixel of the last picture."""
+
+    @property
+    def models(self) -> Mapping[str, Sequence[int]]:
+        """See `Engine`."""
+        return self._models
+
+    @property
+    def details(self) -> Mapping[str, int]:
+        """See `Engine`."""
+        return self._details
+
+    def check(self, data: bytes) -> None:
+        """PayloadTooLargeError for a file that the endpoint's API would turn away."""
+        limit = self.endpoint.max_body_bytes
+        needed = 4 * -(-len(data) // 3) + 512
+        if needed > limit:
+            raise PayloadTooLargeError(
+                f"The endpoint takes requests of at most {limit / 1e6:.1f} MB, and with this file "
+                f"it would be {needed / 1e6:.1f} MB.",
+                max_bytes=limit,
+                needed_bytes=needed,
+            )
+
+    def upscale(
+        self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()
+    ) -> RemoteUpscaled:
+        """See `Engine`; a request under way is abandoned when it is cancelled."""
+        self.check(data)
+        lr_size, jpeg_quality = read_header(data, max_side=self._max_side)
+        body = _body(data, options)
+        size = lr_size[0] * options.scale, lr_size[1] * options.scale
+        started = time.perf_counter()
+        exchange = self._run(_Exchange(self.endpoint, self._authorization, body, size), watch)
+        seconds = time.perf_counter() - started
+        picture, model = exchange.picture, exchange.model
+        file_format = check_picture(picture, size=size)
+        self._pace = seconds / (lr_size[0] * lr_size[1])
+        watch.on_progress(1, 1)
+        watch.on_finishing()
+        cleanup = options.cleanup
+        if cleanup is None:
+            cleanup = cleanup_from_quality(jpeg_quality)
+        return RemoteUpscaled(
+            data=picture,
+            width=size[0],
+            height=size[1],
+            format=file_format,
+            model=model or "",
+            scale=options.scale,
+            cleanup=cleanup if model else None,
+            lr_size=lr_size,
+            seconds=seconds,
+            bytes_sent=len(body) * exchange.attempts,
+            bytes_received=exchange.bytes_received,
+            attempts=exchange.attempts,
+        )
+
+    def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:  # noqa: ARG002
+        """As the last picture went; a guess before there was one."""
+        if self._pace is None:
+            return FIRST_GUESS_SECONDS
+        return max(1.0, self._pace * size[0] * size[1])
+
+    def _run(self, exchange: _Exchange, watch: Watch) -> _Exchange:
+        if not self._free.acquire(blocking=False):
+            raise BusyError("Too many pictures are on their way to the cloud.", retry_after=5)
+        end = time.monotonic() + exchange.longest_seconds
+        call = Call(exchange.run, on_end=self._free.release)
+        while not call.wait(LOOK_SECONDS):
+            if watch.is_cancelled():
+                exchange.abandon()
+                raise CancelledError("Cancelled.")
+            if time.monotonic() > end:
+                exchange.abandon()
+                raise EndpointTimeoutError("unfinished")
+        call.result()
+        return exchange
+
+
+class _Exchange:
+    """One picture sent, at most twice, and its result fetched; belongs to the thread it runs in."""
+
+    def __init__(
+        self, endpoint: Endpoint, authorization: Authorization, body: bytes, size: tuple[int, int]
+    ) -> None:
+        self._endpoint = endpoint
+        self._authorization = authorization
+        self._body = body
+        # Not even noise weighs more as a PNG than its bytes and a little.
+        self._max_bytes = min(MAX_RESULT_BYTES, 4 * size[0] * size[1] + SPARE_BYTES)
+        self._is_abandoned = threading.Event()
+        self.picture = b""
+        self.model: str | None = None
+        self.attempts = 0
+        self.bytes_received = 0
+
+    @property
+    def longest_seconds(self) -> float:
+        """Every attempt and the fetching of a link, each at its own limit."""
+        one = transport.CONNECT_SECONDS + self._endpoint.timeout_seconds
+        return (ATTEMPTS + 1) * one
+
+    def abandon(self) -> None:
+        """Nothing more is begun; what is under way ends by itself."""
+        self._is_abandoned.set()
+
+    def run(self) -> None:
+        """Raises SuperResolutionError."""
+        try:
+            result = self._post()
+            self.model = result.model
+            self.picture = (
+                result.data if result.data is not None else self._fetch(result.link or "")
+            )
+        except EndpointError as exc:
+            if isinstance(exc, EndpointRefusedError):
+                self._authorization.forget()
+            # Its cause is not logged: requests puts the address into it.
+            log.warning("%s: %s", type(exc).__name__, exc.message)
+            raise
+
+    def _post(self) -> RemoteResult:
+        while True:
+            self.attempts += 1
+            may_try_again = self.attempts < ATTEMPTS and not self._is_abandoned.is_set()
+            try:
+                response = transport.post(
+                    self._endpoint.url,
+                    self._body,
+                    auth=self._authorization,
+                    seconds=self._endpoint.timeout_seconds,
+                    max_bytes=self._max_bytes * 4 // 3 + SPARE_BYTES,
+                )
+            except EndpointTimeoutError:
+                if may_try_again:
+                    continue
+                raise
+            fields = parse_json_object(response)
+            self.bytes_received += len(response.body)
+            result = read_result(response, fields)
+            self._log(response.status)
+            if result is not None:
+                return result
+            if not (may_try_again and may_be_a_cold_start(response, fields)):
+                raise refusal(response, fields, endpoint=self._endpoint)
+
+    def _fetch(self, link: str) -> bytes:
+        scheme = urlsplit(link).scheme if link.isascii() else ""
+        if scheme != "https" and (scheme != "http" or self._endpoint.is_encrypted):
+            raise EndpointAnswerError("bad_link")
+        response = transport.get(
+            link, seconds=self._endpoint.timeout_seconds, max_bytes=self._max_bytes
+        )
+        if response.status != 200:
+            raise EndpointAnswerError("dead_link", status=response.status)
+        self.bytes_received += len(response.body)
+        return response.body
+
+    def _log(self, status: int) -> None:
+        """Neither the address nor the link: both may be keys."""
+        facts = {"endpoint_status": status, "attempt": self.attempts, "bytes": len(self._body)}
+        log.info("%s", json.dumps(facts))
+
+
+def _body(data: bytes, options: UpscaleOptions) -> bytes:
+    """v1.0 reads `img` and `scale` of it."""
+    wanted = {
+        "scale": options.scale,
+        "model": options.model,
+        "format": options.format,
+        "cleanup": options.cleanup,
+        "detail": options.detail,
+    }
+    rest = json.dumps({name: value for name, value in wanted.items() if value is not None})
+    return b'{"img": "' + base64.b64encode(data) + b'", ' + rest[1:].encode()

@@ -1,0 +1,72 @@
+"""The two shapes of a good response, and the picture in it checked before anything trusts it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backend.formats import format_from_signature
+from backend.images import BOMB_ERRORS, DECODE_ERRORS, reopen
+from webapp.client.errors import EndpointAnswerError
+from webapp.client.transport import Response
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteResult:
+    """A result, or a link to it."""
+
+    data: bytes | None = None
+    link: str | None = None
+    model: str | None = None
+    """The network by its name; AWS's own kits name none."""
+
+
+def parse_json_object(response: Response) -> Mapping[str, object] | None:
+    """The body as a JSON object, None when it is something else."""
+    try:
+        fields = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def read_result(response: Response, fields: Mapping[str, object] | None) -> RemoteResult | None:
+    """None when there is neither; EndpointAnswerError for base64 that is none."""
+    if fields is None or not 200 <= response.status <= 299:
+        return None
+    result, link, model = (fields.get(name) for name in ("result", "result_url", "model"))
+    name = model if isinstance(model, str) else None
+    if isinstance(result, str) and result:
+        try:
+            return RemoteResult(data=base64.b64decode(result, validate=True), model=name)
+        except ValueError as exc:
+            raise EndpointAnswerError("not_base64") from exc
+    if isinstance(link, str) and link:
+        return RemoteResult(link=link, model=name)
+    return None
+
+
+def check_picture(data: bytes, *, size: tuple[int, int]) -> str:
+    """The format of a whole, readable picture of (width, height); EndpointAnswerError else.
+
+    The size is compared before any pixel is read.
+    """
+    found = format_from_signature(data)
+    if found is None or not found.is_writable:
+        raise EndpointAnswerError("not_a_picture")
+    try:
+        with reopen(data, format=found.name) as opened:
+            if opened.size != size:
+                raise EndpointAnswerError(
+                    "wrong_size",
+                    width=opened.width,
+                    height=opened.height,
+                    expected_width=size[0],
+                    expected_height=size[1],
+                )
+            opened.load()
+    except (*BOMB_ERRORS, *DECODE_ERRORS) as exc:
+        raise EndpointAnswerError("damaged") from exc
+    return found.name

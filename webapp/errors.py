@@ -1,0 +1,54 @@
+"""What can go wrong on the page itself, in addition to what the engine and an endpoint name.
+
+SuperResolutionError
+├── StorageFullError        no room on the server's disk for another upload or result
+├── TooManyPicturesError    a visitor keeps as many pictures as one may
+├── UploadFailedError       the connection was lost during an upload
+├── EmptyFileError          an upload without a byte
+└── ConnectionLostError     a job that ended because its tab was away for too long
+
+They are shown on the page and never sent to anyone.
+"""
+
+from __future__ import annotations
+
+from backend.errors import JsonValue, SuperResolutionError
+
+
+class PageError(SuperResolutionError):
+    """An error that only the page raises; its `key` names the message in the catalogues."""
+
+    key = "internal_error"
+
+    def __init__(self, **details: JsonValue) -> None:
+        super().__init__(self.key, **details)
+
+
+class StorageFullError(PageError):
+    """The disk space for uploads and results is used up."""
+
+    key = "storage_full"
+
+
+class TooManyPicturesError(PageError):
+    """The tab has as many pictures, or bytes of pictures, as one may have."""
+
+    key = "too_many_pictures"
+
+
+class EmptyFileError(PageError):
+    """The file has no bytes."""
+
+    key = "empty_file"
+
+
+class ConnectionLostError(PageError):
+    """The tab's connection was lost for longer than its job waits."""
+
+    key = "connection_lost"
+
+
+class UploadFailedError(PageError):
+    """An upload did not reach the server."""
+
+    key = "upload_failed"

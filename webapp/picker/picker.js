@@ -1,0 +1,216 @@
+// Files that are chosen, dropped or pasted anywhere on the page go to the server one by one; links
+// go to the page. `data` is {token, restored, address, maxFiles, allowsLinks, texts}.
+
+const REMEMBERED = "super-resolution-tab"; // in the storage of this browser tab alone
+const RESTORE_TRIES = 4;
+const RESTORE_PAUSE = 700; // milliseconds, in which the server notices that the old page is gone
+
+const pickers = new WeakMap();
+
+export default function (component) {
+  const { parentElement } = component;
+  let picker = pickers.get(parentElement);
+  if (!picker) {
+    picker = createPicker(parentElement);
+    pickers.set(parentElement, picker);
+  }
+  picker.update(component);
+  const lease = {};
+  picker.lease = lease;
+  return () => {
+    if (picker.lease !== lease) return;
+    picker.close();
+    pickers.delete(parentElement);
+  };
+}
+
+function createPicker(parent) {
+  const root = parent.querySelector(".picker");
+  const find = (selector) => root.querySelector(selector);
+  const input = find("input[type=file]");
+  const link = find(".link input");
+  const overlay = find(".overlay");
+  const uploading = find(".uploading");
+  const closing = new AbortController();
+  const queue = [];
+  let component;
+  let isBusy = false;
+  let tries = 0;
+  let depth = 0; // of elements that the dragged file has entered and not left
+
+  const on = (target, name, listener) => target.addEventListener(name, listener, { signal: closing.signal });
+
+  function update(next) {
+    component = next;
+    const { texts, allowsLinks } = next.data;
+    find(".choose").textContent = texts.choose;
+    find(".hint").textContent = texts.hint;
+    input.setAttribute("aria-label", texts.choose);
+    link.placeholder = texts.link;
+    link.setAttribute("aria-label", texts.link);
+    find(".link button").textContent = texts.get;
+    find(".link").hidden = !allowsLinks;
+    overlay.firstElementChild.textContent = texts.drop;
+    restore();
+  }
+
+  /** After a reload the tab's storage has the token of what the visitor had. */
+  function restore() {
+    const { token } = component.data;
+    const known = sessionStorage.getItem(REMEMBERED);
+    if (known === token) return;
+    if (known && tries < RESTORE_TRIES) {
+      tries += 1;
+      const ask = () => component.setTriggerValue("restore", known);
+      if (tries === 1) ask();
+      else setTimeout(ask, RESTORE_PAUSE);
+    } else {
+      sessionStorage.setItem(REMEMBERED, token);
+    }
+  }
+
+  // --- uploads
+
+  function take(files) {
+    queue.push(...files);
+    if (!isBusy && queue.length) upload();
+  }
+
+  async function upload() {
+    isBusy = true;
+    const { maxFiles, texts } = component.data;
+    const digests = [];
+    let refused = null;
+    let count = 0;
+    while (queue.length) {
+      const file = queue.shift();
+      count += 1;
+      if (count > maxFiles) {
+        refused = { name: file.name, reason: "too_many_pictures" };
+        queue.length = 0;
+        break;
+      }
+      find(".uploading .name").textContent = texts.uploading.replace("{name}", file.name);
+      uploading.hidden = false;
+      const answer = await send(file);
+      if (answer.digest) digests.push(answer.digest);
+      else refused = { name: file.name, reason: answer.error };
+    }
+    uploading.hidden = true;
+    isBusy = false;
+    component.setTriggerValue("added", { digests, refused });
+  }
+
+  function send(file) {
+    const { address, token } = component.data;
+    const bar = find("progress");
+    bar.value = 0;
+    return new Promise((resolve) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", new URL(address, document.baseURI));
+      request.setRequestHeader("X-Tab", token);
+      request.setRequestHeader("X-Name", encodeURIComponent(file.name));
+      request.setRequestHeader("Content-Type", "application/octet-stream");
+      request.responseType = "json";
+      request.upload.onprogress = (event) => {
+        if (event.total) bar.value = event.loaded / event.total;
+      };
+      request.onload = () => resolve(request.response ?? { error: "internal_error" });
+      request.onerror = () => resolve({ error: "upload_failed" });
+      request.send(file);
+    });
+  }
+
+  on(find(".choose"), "click", () => input.click());
+  on(input, "change", () => {
+    take([...input.files]);
+    input.value = "";
+  });
+  on(find(".link"), "submit", (event) => {
+    event.preventDefault();
+    follow(link.value);
+  });
+
+  function follow(text) {
+    const url = text.trim();
+    if (url) component.setTriggerValue("link", url);
+  }
+
+  // --- dragging over the whole page
+
+  const brings = (event) => {
+    const types = event.dataTransfer?.types ?? [];
+    return types.includes("Files") || types.includes("text/uri-list");
+  };
+
+  const cover = (isOver) => {
+    if (!isOver) depth = 0;
+    overlay.hidden = !isOver;
+  };
+
+  on(document, "dragenter", (event) => {
+    if (!brings(event)) return;
+    event.preventDefault();
+    depth += 1;
+    cover(true);
+  });
+  on(document, "dragover", (event) => {
+    if (brings(event)) event.preventDefault();
+  });
+  on(document, "dragleave", (event) => {
+    if (!brings(event)) return;
+    depth -= 1;
+    if (depth <= 0) cover(false);
+  });
+  on(document, "drop", async (event) => {
+    cover(false);
+    if (!brings(event)) return;
+    event.preventDefault();
+    await receive(event.dataTransfer);
+  });
+
+  // --- the clipboard
+
+  on(document, "paste", async (event) => {
+    const target = event.composedPath()[0];
+    if (target.matches?.("input, textarea, [contenteditable]")) return;
+    const { clipboardData } = event;
+    if (clipboardData.files.length) {
+      event.preventDefault();
+      take([...clipboardData.files]);
+    } else {
+      offer(clipboardData.getData("text/plain"));
+    }
+  });
+
+  async function receive(transfer) {
+    const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    if (transfer.files.length) {
+      const folders = entries.filter((entry) => entry.isDirectory);
+      const files = folders.length ? (await Promise.all(entries.map(filesIn))).flat() : [...transfer.files];
+      take(files);
+    } else {
+      offer(transfer.getData("text/uri-list") || transfer.getData("text/plain"));
+    }
+  }
+
+  function offer(text) {
+    const url = text.trim();
+    if (component.data.allowsLinks && /^https?:\/\/\S+$/i.test(url)) follow(url);
+  }
+
+  return { update, close: () => closing.abort() };
+}
+
+/** All files of a dropped entry, those in folders inside it too. */
+async function filesIn(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!batch.length) break;
+    for (const each of batch) found.push(...(await filesIn(each)));
+  }
+  return found;
+}

@@ -1,0 +1,13 @@
+"""The menu under a result: which format, what quality, how large, and the file itself."""
+
+from __future__ import annotations
+
+from webapp.component import component, ignore_change
+
+__all__ = ["saver"]
+
+
+def saver(data: dict[str, object], *, key: str) -> bool:
+    """Draw the menu, see `saver.js` for the data; True when the file is gone from the server."""
+    result = component("saver")(key=key, data=data, on_gone_change=ignore_change)
+    return bool(result.get("gone"))

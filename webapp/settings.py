@@ -1,0 +1,99 @@
+"""The settings of the page: those of the engine, and those that only the page has.
+
+An endpoint can also be configured in the section `[endpoint]` of `.streamlit/secrets.toml`:
+
+    [endpoint]
+    url = "https://abcde12345.execute-api.eu-west-1.amazonaws.com/prod"
+    auth = "api_key"        # none (default), api_key or iam
+    api_key = "…"           # with api_key, and with iam where the API asks for both
+    region = "eu-west-1"    # for iam, where the address does not name the region
+
+Each name is the variable `SR_ENDPOINT_…`; where both are set, the environment wins. AWS
+credentials belong in neither: boto3's standard chain finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import streamlit as st
+
+from backend import Settings, SettingsError
+from backend.options import AUTO
+from backend.settings import one_of, seconds, setting, text, whole_number
+from webapp.client.endpoint import Endpoint, parse_endpoint
+
+PREFIX = "endpoint_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageSettings(Settings):
+    """The engine's settings and the page's own."""
+
+    model: str = setting(text, default=AUTO)
+    """What is chosen until a visitor chooses, where there is such a tier."""
+    slider: str = setting(one_of("builtin", "juxtapose"), default="builtin")
+    """The comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
+    endpoint_url: str | None = setting(text, default=None)
+    """A deployed endpoint that the page offers in addition to its own engine: an invoke URL."""
+    endpoint_auth: str = setting(one_of("none", "api_key", "iam"), default="none")
+    """How it lets callers in: `none`, `api_key`, or `iam` for AWS credentials that sign."""
+    endpoint_api_key: str | None = setting(text, default=None, repr=False)
+    """With `api_key`, and with `iam` where an API wants both."""
+    endpoint_region: str | None = setting(text, default=None)
+    """For `iam`, where the address does not name it."""
+    endpoint_max_body_bytes: int = setting(whole_number, default=6_000_000)
+    """Largest request it takes: Lambda takes 6 MiB with everything around the body."""
+    endpoint_timeout_seconds: float = setting(seconds, default=60.0)
+    """How long to wait for one answer; API Gateway itself gives up after 29 by default."""
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """None when no address is set; SettingsError, without the address, for a wrong one."""
+        if self.endpoint_url is None:
+            if self.endpoint_auth != "none" or self.endpoint_api_key is not None:
+                raise SettingsError(
+                    "SR_ENDPOINT_URL is missing, and other SR_ENDPOINT_ settings are set"
+                )
+            return None
+        return parse_endpoint(
+            self.endpoint_url,
+            auth=self.endpoint_auth,
+            api_key=self.endpoint_api_key,
+            region=self.endpoint_region,
+            max_body_bytes=self.endpoint_max_body_bytes,
+            timeout_seconds=self.endpoint_timeout_seconds,
+        )
+
+
+def page_settings(environment: Mapping[str, str]) -> PageSettings:
+    """The environment's, and those of the endpoint from `secrets.toml` too."""
+    return PageSettings.from_environment(with_secrets(environment, endpoint_section()))
+
+
+def with_secrets(environment: Mapping[str, str], section: Mapping[str, object]) -> dict[str, str]:
+    """The variables for `from_environment`; SettingsError for an unknown name."""
+    names = [each.name for each in fields(PageSettings)]
+    known = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
+    unknown = sorted(name for name in section if name not in known)
+    if unknown:
+        raise SettingsError(
+            f"unknown name {', '.join(unknown)} in [endpoint] of secrets.toml; "
+            f"known: {', '.join(sorted(known))}"
+        )
+    secrets = {f"SR_{PREFIX}{name}".upper(): str(value) for name, value in section.items()}
+    return secrets | {name: text for name, text in environment.items() if text != ""}
+
+
+def endpoint_section() -> Mapping[str, object]:
+    """What the file says; nothing when there is none, SettingsError when it cannot be read."""
+    if not st.secrets.load_if_toml_exists():
+        if any(Path(each).is_file() for each in st.get_option("secrets.files")):
+            raise SettingsError(".streamlit/secrets.toml cannot be read")
+        return {}
+    section = st.secrets.get("endpoint", {})
+    if not isinstance(section, Mapping):
+        raise SettingsError("'endpoint' in secrets.toml is a section: [endpoint]")
+    return section

@@ -1,0 +1,177 @@
+"""What the page remembers of each open tab, and for how long.
+
+A tab is known by a token that cannot be guessed. The browser keeps it in the tab's own session
+storage, so a reload, or a connection that was lost, finds pictures, jobs and results again. When
+a tab has been closed for `KEEP_SECONDS` all that it had is deleted.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from backend.errors import SuperResolutionError
+from webapp.client.connection import ConnectionTest
+from webapp.downloads import Archive, Download
+from webapp.engine_comparison import EngineComparison
+from webapp.enhance import Enhanced, EnhanceRequest
+from webapp.errors import TooManyPicturesError
+from webapp.jobs import Job
+from webapp.pictures import InputFile, Inspection, LargePreview
+
+KEEP_SECONDS = 60.0
+MAX_PICTURES = 50
+MAX_UPLOAD_BYTES = 512 * 2**20
+"""Of one tab's pictures."""
+MAX_RESULT_BYTES = 1024 * 2**20
+"""Of one tab's results; the least recently shown make room for new ones."""
+
+Result = Enhanced | EngineComparison
+
+
+@dataclass(kw_only=True)
+class Tab:
+    """One open tab; its page and the threads of its jobs use it."""
+
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    session_id: str = ""
+    """Streamlit's, of the present connection."""
+    last_seen: float = 0.0
+
+    pictures: OrderedDict[str, InputFile] = field(default_factory=OrderedDict)
+    """The visitor's own, by digest, in the order in which they came."""
+    inspections: dict[str, Inspection | SuperResolutionError] = field(default_factory=dict)
+    large_previews: dict[str, LargePreview] = field(default_factory=dict)
+    """Of pictures that have to be shrunk or cut first."""
+    current: str | None = None
+    """The digest of the picture on the page; None for a sample."""
+    jobs: dict[EnhanceRequest, Job] = field(default_factory=dict)
+    errors: dict[EnhanceRequest, SuperResolutionError] = field(default_factory=dict)
+    asked: set[EnhanceRequest] = field(default_factory=set)
+    """Those that the visitor pressed the button for and waited for."""
+    shown: EnhanceRequest | None = None
+    """The result on the page, which stays until the next one is there."""
+    asks_to_stop: bool = False
+    """Whether the visitor is asked if the running job may end."""
+    input_error: SuperResolutionError | None = None
+    """Why the last file or link was refused."""
+    refused_name: str = ""
+    connection_test: ConnectionTest | None = None
+    downloads: dict[int, Download] = field(default_factory=dict)
+    """By the identity of a kept result, which the download keeps alive too."""
+    archive: Archive | None = None
+
+    _results: OrderedDict[EnhanceRequest, Result] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, picture: InputFile) -> None:
+        """Keep an own picture and show it; TooManyPicturesError beyond the tab's bounds."""
+        self.check_room(picture.file.nbytes if picture.digest not in self.pictures else 0)
+        self.pictures[picture.digest] = picture
+        self.current = picture.digest
+        self.input_error = None
+
+    def check_room(self, nbytes: int) -> None:
+        """TooManyPicturesError when so many bytes more would be over the tab's bounds."""
+        used = sum(each.file.nbytes for each in list(self.pictures.values()))
+        if len(self.pictures) >= MAX_PICTURES or used + nbytes > MAX_UPLOAD_BYTES:
+            raise TooManyPicturesError(max_pictures=MAX_PICTURES, max_bytes=MAX_UPLOAD_BYTES)
+
+    def remove(self, digest: str) -> None:
+        """Forget a picture and all that was made of it."""
+        self.pictures.pop(digest, None)
+        self.inspections.pop(digest, None)
+        self.large_previews.pop(digest, None)
+        with self._lock:
+            for request in [each for each in self._results if each.digest == digest]:
+                self._drop(request)
+        if self.current == digest:
+            self.current = next(reversed(self.pictures), None)
+
+    def keep(self, request: EnhanceRequest, result: Result) -> None:
+        """Store a result; the newest stays even when it alone is over the bound."""
+        with self._lock:
+            self._results[request] = result
+            self._results.move_to_end(request)
+            while len(self._results) > 1 and self._nbytes() > MAX_RESULT_BYTES:
+                self._drop(next(iter(self._results)))
+
+    def result(self, request: EnhanceRequest) -> Result | None:
+        """The result, unless there is none or it had to make room."""
+        with self._lock:
+            if request in self._results:
+                self._results.move_to_end(request)
+            return self._results.get(request)
+
+    def results(self) -> dict[EnhanceRequest, Result]:
+        """All that are kept."""
+        with self._lock:
+            return dict(self._results)
+
+    def _drop(self, request: EnhanceRequest) -> None:
+        result = self._results.pop(request)
+        parts = (result,) if isinstance(result, Enhanced) else (result.local, result.cloud)
+        for part in parts:
+            self.downloads.pop(id(part), None)
+
+    def _nbytes(self) -> int:
+        return sum(result.nbytes for result in self._results.values())
+
+
+class Tabs:
+    """All open tabs of the process."""
+
+    def __init__(
+        self,
+        *,
+        is_connected: Callable[[str], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._is_connected = is_connected
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tabs: dict[str, Tab] = {}
+
+    def open(self, session_id: str) -> Tab:
+        """A new tab for a new connection."""
+        tab = Tab(session_id=session_id, last_seen=self._clock())
+        with self._lock:
+            self._tabs[tab.token] = tab
+        return tab
+
+    def find(self, token: str) -> Tab | None:
+        """The tab with this token."""
+        with self._lock:
+            return self._tabs.get(token)
+
+    def restore(self, token: str, *, session_id: str) -> Tab | None:
+        """Connect a tab that was reloaded; None when it is gone, or still open elsewhere."""
+        with self._lock:
+            tab = self._tabs.get(token)
+            if tab is None or (tab.session_id != session_id and self._is_connected(tab.session_id)):
+                return None
+            tab.session_id, tab.last_seen = session_id, self._clock()
+            return tab
+
+    def is_open(self, token: str) -> bool:
+        """Whether the tab is connected just now; may be asked in any thread.
+
+        Asking the server beats counting the page's polls: browsers slow down the timers of hidden
+        tabs, and someone who reads another page meanwhile still waits for the picture.
+        """
+        tab = self.find(token)
+        return tab is not None and self._is_connected(tab.session_id)
+
+    def sweep(self) -> None:
+        """Forget the tabs that were closed long enough ago."""
+        now = self._clock()
+        with self._lock:
+            for token, tab in list(self._tabs.items()):
+                if self._is_connected(tab.session_id):
+                    tab.last_seen = now
+                elif now - tab.last_seen > KEEP_SECONDS:
+                    del self._tabs[token]
