@@ -16,6 +16,7 @@ from webapp.enhancer import IMMEDIATE_SECONDS, shared_enhancer
 from webapp.samples import samples
 from webapp.texts import LANGUAGES, language_from_locale, texts
 
+session.leave_fragment()
 st.set_page_config(
     page_title="Super-resolution",
     page_icon=str(Path(__file__).with_name("icon.png")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import threading
 import time
@@ -14,9 +15,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.conftest import Traffic
+from tests.browser.conftest import ROOT, Traffic
 from tests.browser.steps import (
     LONG,
     choose,
@@ -243,6 +246,75 @@ def test_a_long_job_waits_for_a_press_says_how_long_and_ends_only_after_a_questi
     enhance_unless_done(visit)
     comparison(visit, (1280, 960))
     assert finished_jobs("cancelled") == before + 1
+
+
+SLOW_COLLECTION = """
+import gc, time
+collect = gc.collect
+def collect_slowly(*arguments):
+    time.sleep(0.5)
+    return collect(*arguments)
+gc.collect = collect_slowly
+"""
+
+
+SEES_MISPLACED_HEADINGS = """
+window.isMisplaced = false;
+new MutationObserver(() => {
+  window.isMisplaced ||= Boolean(document.querySelector(".st-key-progress h1"));
+}).observe(document.body, { childList: true, subtree: true });
+"""
+
+
+def test_a_press_just_when_a_look_at_the_job_has_ended_draws_the_page_in_its_place(
+    streamlit_server: Callable[..., str], page: Page, tmp_path: Path
+) -> None:
+    """Streamlit takes such a press in the thread of the look, without a fresh start.
+
+    It collects garbage between the two; on this server that takes long enough to be hit.
+    """
+    (tmp_path / "sitecustomize.py").write_text(SLOW_COLLECTION)
+    path = os.pathsep.join((str(tmp_path), str(ROOT)))
+    address = streamlit_server("webapp/app.py", env={"PYTHONPATH": path})
+    presses: list[bytes] = []
+    holds = threading.Event()
+
+    def forward(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def from_page(message: str | bytes) -> None:
+            assert isinstance(message, bytes)
+            if holds.is_set() and not BackMsg.FromString(message).rerun_script.is_auto_rerun:
+                presses.append(message)
+            else:
+                server.send(message)
+
+        def from_server(message: str | bytes) -> None:
+            assert isinstance(message, bytes)
+            if presses and ends_a_look(message):
+                holds.clear()
+                server.send(presses.pop())
+            route.send(message)
+
+        route.on_message(from_page)
+        server.on_message(from_server)
+
+    def ends_a_look(message: bytes) -> bool:
+        ended = ForwardMsg.FromString(message).script_finished
+        return ended == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+
+    page.route_web_socket(re.compile("_stcore/stream"), forward)
+    enter(page, address)
+    large(page)
+    enhance_button(page).click()
+    expect(page.locator(".st-key-progress")).to_be_visible(timeout=LONG)
+
+    page.evaluate(SEES_MISPLACED_HEADINGS)
+    holds.set()
+    choose(page, "Fast", group="Quality")
+    expect(page.locator(".st-key-progress")).to_have_count(0)
+    expect(enhance_button(page)).to_be_enabled()
+    assert not page.evaluate("window.isMisplaced")
 
 
 def test_a_running_job_goes_on_while_the_visitor_looks_at_a_sample(visit: Page) -> None:
