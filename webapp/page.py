@@ -118,7 +118,7 @@ with views.faults_explained(texts(st.session_state.lang)):
             cloud_views.show_engine_comparison(tab, picture, shown, enhancer=enhancer, t=t)
         elif shown is not None:
             views.show_result(tab, picture, inspection, shown, enhancer=enhancer, t=t)
-        elif job is None and views.can_try_part(inspection, request):
+        elif not jobs and views.can_try_part(inspection, request):  # else it waits for its turn
             views.show_part(picture, inspection, request.options, enhancer=enhancer, t=t)
         else:
             views.show_preview(picture, inspection, t)

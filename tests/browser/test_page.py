@@ -252,7 +252,7 @@ SLOW_COLLECTION = """
 import gc, time
 collect = gc.collect
 def collect_slowly(*arguments):
-    time.sleep(0.5)
+    time.sleep(0.2)
     return collect(*arguments)
 gc.collect = collect_slowly
 """
@@ -316,6 +316,11 @@ def test_a_press_just_when_a_look_at_the_job_has_ended_draws_the_page_in_its_pla
     expect(enhance_button(page)).to_be_enabled()
     assert not page.evaluate("window.isMisplaced")
 
+    choose_best_quality(page)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Stop it").click()
+    expect(enhance_button(page)).to_be_enabled(timeout=LONG)
+
 
 def test_a_running_job_goes_on_while_the_visitor_looks_at_a_sample(visit: Page) -> None:
     large(visit, size=(1200, 900))
@@ -328,6 +333,22 @@ def test_a_running_job_goes_on_while_the_visitor_looks_at_a_sample(visit: Page) 
     expect(visit.locator(".st-key-result")).to_be_visible(timeout=LONG)
 
     expect(visit.get_by_role("radio", name="large.png: done")).to_be_visible(timeout=LONG)
+
+
+def test_another_choice_is_drawn_at_once_while_a_long_job_runs(visit: Page) -> None:
+    large(visit)
+    enhance_button(visit).click()
+    progress = visit.locator(".st-key-progress")
+    expect(progress).to_be_visible(timeout=LONG)
+
+    choose(visit, "Fast", group="Quality")
+    expect(progress).to_have_count(0)
+    expect(enhance_button(visit)).to_be_enabled()
+
+    choose_best_quality(visit)
+    visit.get_by_role("button", name="Stop", exact=True).click()
+    visit.get_by_role("button", name="Stop it").click()
+    expect(enhance_button(visit)).to_be_enabled(timeout=LONG)
 
 
 def test_six_impatient_clicks_are_one_job(visit: Page, finished_jobs: Callable[[str], int]) -> None:
