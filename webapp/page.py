@@ -104,9 +104,7 @@ with views.faults_explained(texts(st.session_state.lang)):
         if problem is not None:
             views.show_problem(tab, picture, problem, enhancer=enhancer, t=t)
         elif request is not None and job is not None and estimate is not None:
-            if views.show_progress(tab, job, estimate=estimate, t=t):
-                session.stop(tab, request, enhancer=enhancer)
-                st.rerun()
+            views.show_progress(tab, request, job, estimate=estimate, enhancer=enhancer, t=t)
         elif request is not None and request in tab.errors:
             views.show_error(tab.errors[request], t)
 

@@ -294,7 +294,7 @@ def result_or_start(
 
 def stop_left(tab: Tab, request: EnhanceRequest, enhancer: Enhancer) -> None:
     """Compare with the input again, and not with what would have been made."""
-    stop(tab, request, enhancer=enhancer)
+    stop(tab, request, enhancer)
     st.session_state.left = BEFORE
 
 
@@ -325,7 +325,12 @@ def choices(tab: Tab) -> dict[str, object]:
     }
 
 
-def stop(tab: Tab, request: EnhanceRequest, *, enhancer: Enhancer) -> None:
+def ask_to_stop(tab: Tab, asks: bool) -> None:
+    """Show the question, or take it back."""
+    tab.asks_to_stop = asks
+
+
+def stop(tab: Tab, request: EnhanceRequest, enhancer: Enhancer) -> None:
     """The visitor confirmed that the job may end."""
     tab.asks_to_stop = False
     enhancer.stop(tab, request)

@@ -136,7 +136,7 @@ def show_bulk(tab: Tab, bulk: session.Bulk, *, enhancer: Enhancer, t: Texts) -> 
                 st.rerun()
         if len(bulk.running) > 1 and st.button(t("bulk.stop"), key="stop-all"):
             for request in bulk.running:
-                session.stop(tab, request, enhancer=enhancer)
+                session.stop(tab, request, enhancer)
             st.rerun()
         if bulk.done > 1:
             address = f"{ARCHIVE_PATH}/{enhancer.archive(tab).secret}.zip"
@@ -440,23 +440,37 @@ def show_part(
         )
 
 
-def show_progress(tab: Tab, job: Job, *, estimate: Estimate, t: Texts) -> str:
-    """Bar, time left, and the way to stop; `stop` once that was confirmed."""
+def show_progress(
+    tab: Tab,
+    request: EnhanceRequest,
+    job: Job,
+    *,
+    estimate: Estimate,
+    enhancer: Enhancer,
+    t: Texts,
+) -> None:
+    """Bar, time left, and the way to stop, which asks first."""
     with st.container(key="progress", border=True):
         watch_job(job, estimate, t)
         if not tab.asks_to_stop:
-            if st.button(t("stop.ask"), icon=":material/close:", key="stop"):
-                tab.asks_to_stop = True
-                st.rerun()
-            return ""
+            st.button(
+                t("stop.ask"),
+                icon=":material/close:",
+                key="stop",
+                on_click=session.ask_to_stop,
+                args=(tab, True),
+            )
+            return
         st.markdown(t("stop.question"))
         with st.container(horizontal=True):
-            if st.button(t("stop.yes"), key="stop-yes", type="primary"):
-                return "stop"
-            if st.button(t("stop.no"), key="stop-no"):
-                tab.asks_to_stop = False
-                st.rerun()
-    return ""
+            st.button(
+                t("stop.yes"),
+                key="stop-yes",
+                type="primary",
+                on_click=session.stop,
+                args=(tab, request, enhancer),
+            )
+            st.button(t("stop.no"), key="stop-no", on_click=session.ask_to_stop, args=(tab, False))
 
 
 @st.fragment(run_every=POLL_SECONDS)

@@ -133,12 +133,13 @@ def test_another_language_can_be_chosen_and_stands_in_the_address(
 
 
 def test_a_shared_address_brings_its_choices(address: str, page: Page) -> None:
-    enter(page, f"{address}/?lang=fr&sample=comic.png&scale=2&model=quality")
+    enter(page, f"{address}/?lang=fr&sample=comic.png&scale=2&model=fast")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Super-résolution")
     badge = page.locator(".st-key-result .badge[data-side=after]")
     expect(badge).to_have_text("Après · 800 × 600", timeout=LONG)
-    expect(page.get_by_role("radio", name="Meilleure qualité").first).to_be_checked()
+    tiers = page.get_by_role("radiogroup", name="Qualité", exact=True)
+    expect(tiers.get_by_role("radio", name="Rapide", exact=True)).to_be_checked()
 
 
 @pytest.mark.parametrize("query", ["?lang=xx&scale=3&model=none&sample=../x&strength=999", "?a=b"])

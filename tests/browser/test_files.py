@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.conftest import Traffic
-from tests.browser.steps import LONG, enhance_unless_done, enter, noise, saved, upload
+from tests.browser.steps import LONG, choose, enhance_unless_done, enter, noise, saved, upload
 from tests.pictures import save
 from webapp.texts import texts
 
@@ -95,7 +95,8 @@ def address(streamlit_server: Callable[..., str]) -> str:
 
 
 def test_every_kind_of_picture_becomes_a_result(address: str, page: Page) -> None:
-    enter(page, f"{address}/?scale=2")
+    enter(page, address)
+    choose(page, "2 ×")
     alerts: list[str] = []
 
     def close(dialog: Dialog) -> None:
