@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -93,23 +94,25 @@ def inspect(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) ->
     """Decode under the engine's limits; raises what the engine would."""
     decoded = decode(picture.file.read(), max_side=max_side)
     image = image_from(decoded)
-    shown = side.displayable(image)
-    preview = side.bounded(shown, max_side=PREVIEW_SIDE)
     quality = decoded.jpeg_quality if picture.jpeg_quality is None else picture.jpeg_quality
-    return Inspection(
-        size=decoded.size,
-        has_alpha=decoded.alpha is not None,
-        has_more_frames=decoded.has_more_frames,
-        kept=Kept(taken=decoded.taken, dpi=decoded.dpi),
-        has_place=decoded.has_place,
-        has_camera=decoded.has_camera,
-        is_photograph=is_photograph(decoded.rgb),
-        jpeg_quality=quality,
-        cleanup=None if picture.jpeg_quality is None else cleanup_from_quality(quality),
-        side=disk.store(side.pack(side.make_side(image, detail_side=DETAIL_SIDE))),
-        preview=disk.store(webp(preview, quality=92, icc_profile=image.info.get("icc_profile"))),
-        thumbnail=thumbnail(preview),
-    )
+    with ThreadPoolExecutor() as pool:  # encoding takes most of the time, and needs no lock
+        packed = pool.submit(lambda: side.pack(side.make_side(image, detail_side=DETAIL_SIDE)))
+        preview = side.bounded(side.displayable(image), max_side=PREVIEW_SIDE)
+        profile = image.info.get("icc_profile")
+        return Inspection(
+            size=decoded.size,
+            has_alpha=decoded.alpha is not None,
+            has_more_frames=decoded.has_more_frames,
+            kept=Kept(taken=decoded.taken, dpi=decoded.dpi),
+            has_place=decoded.has_place,
+            has_camera=decoded.has_camera,
+            is_photograph=is_photograph(decoded.rgb),
+            jpeg_quality=quality,
+            cleanup=None if picture.jpeg_quality is None else cleanup_from_quality(quality),
+            preview=disk.store(webp(preview, quality=92, icc_profile=profile)),
+            thumbnail=thumbnail(preview),
+            side=disk.store(packed.result()),
+        )
 
 
 def image_from(decoded: Picture) -> Image.Image:
