@@ -91,6 +91,7 @@ with views.faults_explained(texts(st.session_state.lang)):
             session.start_all(tab, bulk, enhancer=enhancer)
             st.rerun()
         views.show_bulk(tab, bulk, enhancer=enhancer, t=t)
+    address.write(session.choices(tab))  # before the result: who sees it can share or reload it
 
     with stage:
         # Two places that are always there: a notice that comes or goes does not move the picture.
@@ -125,4 +126,3 @@ with views.faults_explained(texts(st.session_state.lang)):
     views.show_footer(cloud_views.privacy_note(place, enhancer=enhancer, t=t))
     if job is None:
         views.announce_state(tab, request, result, problem, t)
-    address.write(session.choices(tab))
