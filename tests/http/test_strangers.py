@@ -114,7 +114,10 @@ def test_an_answer_that_nobody_reads_is_dropped(start_server: StartServer) -> No
 def sockets_of(server: Server) -> list[str]:
     """Internet sockets of the process: the one that listens, and connections."""
     folder = Path(f"/proc/{server.process.pid}/fd")
-    names = [str(each.readlink()) for each in folder.iterdir()]
+    names = []
+    for each in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            names.append(str(each.readlink()))
     known = set()
     for table in ("tcp", "tcp6"):
         lines = Path(f"/proc/{server.process.pid}/net/{table}").read_text().splitlines()[1:]
