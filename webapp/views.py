@@ -451,7 +451,8 @@ def show_progress(
 ) -> None:
     """Bar, time left, and the way to stop, which asks first."""
     with st.container(key="progress", border=True):
-        watch_job(job, estimate, t)
+        with st.container():  # see `watch_job`
+            watch_job(job, estimate, t)
         if not tab.asks_to_stop:
             st.button(
                 t("stop.ask"),
@@ -475,7 +476,11 @@ def show_progress(
 
 @st.fragment(run_every=POLL_SECONDS)
 def watch_job(job: Job, estimate: Estimate, t: Texts) -> None:
-    """Looks at the job again and again; only this line of the page is drawn again."""
+    """Looks at the job again and again; only this line of the page is drawn again.
+
+    A look has a container of its own. When it begins before the browser has got what was drawn
+    before, Streamlit drops its place from that, and a neighbour would be taken for it and replaced.
+    """
     state = job.state
     if state.phase.is_over:
         st.rerun()
@@ -496,7 +501,8 @@ def watch_others(jobs: dict[EnhanceRequest, Job], drawn: session.Marks) -> None:
     `drawn` is what was known of the jobs before anything was drawn.
     """
     if jobs:
-        _watch(jobs, drawn)
+        with st.container():  # see `watch_job`
+            _watch(jobs, drawn)
 
 
 @st.fragment(run_every=POLL_SECONDS)
