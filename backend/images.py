@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from typing import Protocol
@@ -15,6 +13,7 @@ from PIL import Image, ImageCms, ImageFilter
 
 from backend.containers import LeanFile, lean_file
 from backend.containers.exif import facts_from_exif
+from backend.containers.opened import BROKEN_FILE_ERRORS
 from backend.errors import ImageError, ImageTooLargeError, RequestError, UnsupportedMediaTypeError
 from backend.formats import (
     FORMATS,
@@ -34,20 +33,7 @@ RgbImage = npt.NDArray[np.uint8]
 """(H, W, 3) uint8."""
 Plane = npt.NDArray[np.uint8]
 """(H, W) uint8."""
-DECODE_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    RuntimeError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
+DECODE_ERRORS = (*BROKEN_FILE_ERRORS, MemoryError)
 """What Pillow lets out on broken bytes."""
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -13,10 +13,11 @@ from webapp import address, cloud_views, session, views
 from webapp.engine_comparison import EngineComparison
 from webapp.enhance import EnhanceRequest
 from webapp.enhancer import IMMEDIATE_SECONDS, shared_enhancer
+from webapp.fragments import leave_fragment
 from webapp.samples import samples
 from webapp.texts import LANGUAGES, language_from_locale, texts
 
-session.leave_fragment()
+leave_fragment()
 st.set_page_config(
     page_title="Super-resolution",
     page_icon=str(Path(__file__).with_name("icon.png")),

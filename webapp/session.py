@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import streamlit as st
-from streamlit.delta_generator_singletons import context_dg_stack, get_default_dg_stack_value
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from backend import SuperResolutionError
@@ -36,16 +35,6 @@ BEFORE = "before"
 
 Marks = Mapping[EnhanceRequest, tuple[Phase, int]]
 """Of jobs: where each stands, and the steps that are done."""
-
-
-def leave_fragment() -> None:
-    """Draw on the page from here on.
-
-    A run that follows a fragment's in the same thread would draw the whole page inside that
-    fragment's place, which ends in Streamlit's "Bad delta path index" and an empty page: the stack
-    of containers is a variable of the thread, and only an interrupted run resets it.
-    """
-    context_dg_stack.set(get_default_dg_stack_value())
 
 
 def connect(enhancer: Enhancer) -> Tab:

@@ -26,6 +26,7 @@ from webapp.client.remote import RemoteUpscaled
 from webapp.enhance import Enhanced, EnhanceRequest, Place
 from webapp.enhancer import Enhancer, automatic_tier
 from webapp.filenames import download_stem, split_name
+from webapp.fragments import polled
 from webapp.frame import frame
 from webapp.frame import picture as plain_picture
 from webapp.gallery import Item, gallery
@@ -43,7 +44,6 @@ from webapp.texts import LANGUAGES, Texts
 log = logging.getLogger("webapp.page")
 
 STYLE = Path(__file__).with_name("page.css")
-POLL_SECONDS = 0.5
 MIDDLE_CLEANUP = 40
 LEAVING_SECONDS = 10.0
 """A job that takes longer is worth a question before the tab is closed."""
@@ -451,8 +451,7 @@ def show_progress(
 ) -> None:
     """Bar, time left, and the way to stop, which asks first."""
     with st.container(key="progress", border=True):
-        with st.container():  # see `watch_job`
-            watch_job(job, estimate, t)
+        watch_job(job, estimate, t)
         if not tab.asks_to_stop:
             st.button(
                 t("stop.ask"),
@@ -474,13 +473,9 @@ def show_progress(
             st.button(t("stop.no"), key="stop-no", on_click=session.ask_to_stop, args=(tab, False))
 
 
-@st.fragment(run_every=POLL_SECONDS)
+@polled
 def watch_job(job: Job, estimate: Estimate, t: Texts) -> None:
-    """Looks at the job again and again; only this line of the page is drawn again.
-
-    A look has a container of its own. When it begins before the browser has got what was drawn
-    before, Streamlit drops its place from that, and a neighbour would be taken for it and replaced.
-    """
+    """Looks at the job again and again; only this line of the page is drawn again."""
     state = job.state
     if state.phase.is_over:
         st.rerun()
@@ -501,11 +496,10 @@ def watch_others(jobs: dict[EnhanceRequest, Job], drawn: session.Marks) -> None:
     `drawn` is what was known of the jobs before anything was drawn.
     """
     if jobs:
-        with st.container():  # see `watch_job`
-            _watch(jobs, drawn)
+        _watch(jobs, drawn)
 
 
-@st.fragment(run_every=POLL_SECONDS)
+@polled
 def _watch(jobs: dict[EnhanceRequest, Job], drawn: session.Marks) -> None:
     if any(mark != drawn.get(request) for request, mark in session.job_marks(jobs).items()):
         st.rerun()

@@ -13,7 +13,7 @@ from backend.containers.lean_file import MAX_EXIF_BYTES, MAX_PROFILE_BYTES, Lean
 from backend.formats import FileFormat
 
 ORIENTATION = 0x0112
-HEADER_ERRORS = (
+BROKEN_FILE_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -23,11 +23,12 @@ HEADER_ERRORS = (
     KeyError,
     TypeError,
     OverflowError,
-    AttributeError,
     struct.error,
     zlib.error,
 )
-"""What Pillow lets out on broken headers."""
+"""What Pillow lets out on broken files."""
+HEADER_ERRORS = (*BROKEN_FILE_ERRORS, AttributeError)
+"""The same on broken headers."""
 BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -236,10 +237,7 @@ def test_a_long_job_waits_for_a_press_says_how_long_and_ends_only_after_a_questi
     expect(visit.get_by_text("will be lost")).to_have_count(0)
     assert finished_jobs("cancelled") == before
 
-    visit.get_by_role("button", name="Stop", exact=True).click()
-    visit.get_by_role("button", name="Stop it").click()
-
-    expect(enhance_button(visit)).to_be_enabled(timeout=LONG)
+    stop_the_job(visit)
     expect(bar).to_have_count(0)
     choose(visit, title("galaxies"))
     choose(visit, "Fast", group="Quality")
@@ -266,6 +264,41 @@ new MutationObserver(() => {
 """
 
 
+Pass = Callable[[bytes, Callable[[bytes], None]], None]
+"""What becomes of a message, given the way on."""
+
+
+def intercept(page: Page, *, from_page: Pass, from_server: Pass) -> None:
+    """Stand between the page's socket and its server; before the page is opened."""
+
+    def forward(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        route.on_message(lambda message: from_page(as_bytes(message), server.send))
+        server.on_message(lambda message: from_server(as_bytes(message), route.send))
+
+    def as_bytes(message: str | bytes) -> bytes:
+        assert isinstance(message, bytes)
+        return message
+
+    page.route_web_socket(re.compile("_stcore/stream"), forward)
+
+
+def run_a_long_job(page: Page, address: str) -> Locator:
+    """What shows its progress."""
+    enter(page, address)
+    large(page)
+    enhance_button(page).click()
+    progress = page.locator(".st-key-progress")
+    expect(progress).to_be_visible(timeout=LONG)
+    return progress
+
+
+def stop_the_job(page: Page) -> None:
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Stop it").click()
+    expect(enhance_button(page)).to_be_enabled(timeout=LONG)
+
+
 def test_a_press_just_when_a_look_at_the_job_has_ended_draws_the_page_in_its_place(
     streamlit_server: Callable[..., str], page: Page, tmp_path: Path
 ) -> None:
@@ -276,48 +309,66 @@ def test_a_press_just_when_a_look_at_the_job_has_ended_draws_the_page_in_its_pla
     (tmp_path / "sitecustomize.py").write_text(SLOW_COLLECTION)
     path = os.pathsep.join((str(tmp_path), str(ROOT)))
     address = streamlit_server("webapp/app.py", env={"PYTHONPATH": path})
-    presses: list[bytes] = []
+    presses: list[Callable[[], None]] = []
     holds = threading.Event()
 
-    def forward(route: WebSocketRoute) -> None:
-        server = route.connect_to_server()
+    def from_page(message: bytes, send: Callable[[bytes], None]) -> None:
+        if holds.is_set() and not BackMsg.FromString(message).rerun_script.is_auto_rerun:
+            presses.append(partial(send, message))
+        else:
+            send(message)
 
-        def from_page(message: str | bytes) -> None:
-            assert isinstance(message, bytes)
-            if holds.is_set() and not BackMsg.FromString(message).rerun_script.is_auto_rerun:
-                presses.append(message)
-            else:
-                server.send(message)
-
-        def from_server(message: str | bytes) -> None:
-            assert isinstance(message, bytes)
-            if presses and ends_a_look(message):
-                holds.clear()
-                server.send(presses.pop())
-            route.send(message)
-
-        route.on_message(from_page)
-        server.on_message(from_server)
-
-    def ends_a_look(message: bytes) -> bool:
+    def from_server(message: bytes, send: Callable[[bytes], None]) -> None:
         ended = ForwardMsg.FromString(message).script_finished
-        return ended == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+        if presses and ended == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
+            holds.clear()
+            presses.pop()()
+        send(message)
 
-    page.route_web_socket(re.compile("_stcore/stream"), forward)
-    enter(page, address)
-    large(page)
-    enhance_button(page).click()
-    expect(page.locator(".st-key-progress")).to_be_visible(timeout=LONG)
+    intercept(page, from_page=from_page, from_server=from_server)
+    progress = run_a_long_job(page, address)
 
     page.evaluate(SEES_MISPLACED_HEADINGS)
     holds.set()
     choose(page, "Fast", group="Quality")
-    expect(page.locator(".st-key-progress")).to_have_count(0)
+    expect(progress).to_have_count(0)
     expect(enhance_button(page)).to_be_enabled()
     assert not page.evaluate("window.isMisplaced")
 
     choose_best_quality(page)
+    stop_the_job(page)
+
+
+def test_a_look_that_overtakes_the_page_replaces_nothing(address: str, page: Page) -> None:
+    """On a busy server Streamlit leaves the look's own part out of the page before it."""
+    overtakes, has_looked = threading.Event(), threading.Event()
+
+    def from_page(message: bytes, send: Callable[[bytes], None]) -> None:
+        send(message)
+
+    def from_server(message: bytes, send: Callable[[bytes], None]) -> None:
+        given = ForwardMsg.FromString(message)
+        if given.delta.fragment_id:
+            if overtakes.is_set():
+                return
+            has_looked.set()
+        is_end = given.WhichOneof("type") == "script_finished"
+        if is_end and given.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+            overtakes.clear()
+            has_looked.clear()
+        send(message)
+
+    intercept(page, from_page=from_page, from_server=from_server)
+    progress = run_a_long_job(page, address)
+
+    overtakes.set()
     page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("button", name="Stop it")).to_be_visible()
+    while overtakes.is_set() or not has_looked.is_set():
+        page.wait_for_timeout(100)
+    expect(progress.get_by_role("progressbar")).to_be_visible()
+    expect(progress.get_by_text("will be lost")).to_be_visible()
+
     page.get_by_role("button", name="Stop it").click()
     expect(enhance_button(page)).to_be_enabled(timeout=LONG)
 
@@ -335,20 +386,15 @@ def test_a_running_job_goes_on_while_the_visitor_looks_at_a_sample(visit: Page) 
     expect(visit.get_by_role("radio", name="large.png: done")).to_be_visible(timeout=LONG)
 
 
-def test_another_choice_is_drawn_at_once_while_a_long_job_runs(visit: Page) -> None:
-    large(visit)
-    enhance_button(visit).click()
-    progress = visit.locator(".st-key-progress")
-    expect(progress).to_be_visible(timeout=LONG)
+def test_another_choice_is_drawn_at_once_while_a_long_job_runs(address: str, page: Page) -> None:
+    progress = run_a_long_job(page, address)
 
-    choose(visit, "Fast", group="Quality")
+    choose(page, "Fast", group="Quality")
     expect(progress).to_have_count(0)
-    expect(enhance_button(visit)).to_be_enabled()
+    expect(enhance_button(page)).to_be_enabled()
 
-    choose_best_quality(visit)
-    visit.get_by_role("button", name="Stop", exact=True).click()
-    visit.get_by_role("button", name="Stop it").click()
-    expect(enhance_button(visit)).to_be_enabled(timeout=LONG)
+    choose_best_quality(page)
+    stop_the_job(page)
 
 
 def test_six_impatient_clicks_are_one_job(visit: Page, finished_jobs: Callable[[str], int]) -> None:
