@@ -32,17 +32,14 @@ from webapp.enhance import Enhanced, EnhanceRequest, Place, enhance, is_kept_los
 from webapp.errors import ConnectionLostError
 from webapp.files import Disk
 from webapp.jobs import Job, Jobs, Phase
+from webapp.large_picture import LargePicture, LargePreview, cut, decode_large
 from webapp.pictures import (
     Box,
     InputFile,
     Inspection,
-    LargePreview,
     crop,
-    cut,
     image_from,
     inspect,
-    preview_large,
-    shrink,
     widen,
 )
 from webapp.progress import Estimate, SavingPace
@@ -330,25 +327,31 @@ class Enhancer:
 
     def large_preview(self, tab: Tab, picture: InputFile) -> LargePreview:
         """Of a picture with more pixels than the engine takes; raises what decoding does."""
-        if picture.digest not in tab.large_previews:
-            with self.inspection_gate.turn(Watch()):
-                tab.large_previews[picture.digest] = preview_large(picture, decode=self.decode)
-        return tab.large_previews[picture.digest]
+        return self._large(tab, picture).preview()
 
     def fit(self, tab: Tab, picture: InputFile, box: Box | None) -> None:
         """Go on with the part of a too large picture inside the box, or with all of it shrunk."""
-        with self.inspection_gate.turn(Watch()):
-            if box is None:
-                fitted = shrink(
-                    picture,
-                    decode=self.decode,
-                    max_side=self.settings.max_side,
-                    disk=self.disk,
-                )
-            else:
-                fitted = cut(picture, box, decode=self.decode, disk=self.disk)
+        if box is None:
+            fitted, inspection = self._large(tab, picture).shrunk()
+            tab.inspections[fitted.digest] = inspection
+        else:
+            with self.inspection_gate.turn(Watch()):
+                decoded = decode_large(picture, decode=self.decode)
+                fitted = cut(picture, decoded, box, disk=self.disk)
         tab.remove(picture.digest)
         tab.add(fitted)
+
+    def _large(self, tab: Tab, picture: InputFile) -> LargePicture:
+        large = tab.large_pictures.get(picture.digest)
+        if large is None or large.has_failed:
+            large = tab.large_pictures[picture.digest] = LargePicture(
+                picture,
+                decode=self.decode,
+                max_side=self.settings.max_side,
+                disk=self.disk,
+                gate=self.inspection_gate,
+            )
+        return large
 
     def fetch(self, url: str) -> bytes:
         """The file behind a link; SourceError and others say what is wrong."""

@@ -12,21 +12,16 @@ from typing import Protocol
 from PIL import Image, ImageOps
 
 from backend.content import is_photograph
-from backend.errors import ImageTooLargeError
 from backend.images import Decode, Picture, to_image
 from backend.jpeg_tables import cleanup_from_quality
-from webapp.client.header import read_header
 from webapp.files import Disk, StoredFile
-from webapp.metadata import Kept, embed
+from webapp.metadata import Kept
 from webapp.slider import side
 
 PREVIEW_SIDE = 1600
 THUMBNAIL = (144, 144)
 DETAIL_SIDE = side.DETAIL_SIDE // 2 + 2
 """Of an input: what covers the same part of the scene as the result's at the smallest scale."""
-LARGEST_SIDE = 32_768
-LARGEST_PIXELS = 120_000_000
-"""Of a picture that can still be shrunk or cut to what the engine takes; 120 MP are 360 MB."""
 
 Box = tuple[int, int, int, int]
 
@@ -139,73 +134,6 @@ def webp(image: Image.Image, *, quality: int, icc_profile: bytes | None = None) 
 def webp_data_url(data: bytes) -> str:
     """A data URL cannot come too late, as an address on the server can."""
     return "data:image/webp;base64," + base64.b64encode(data).decode()
-
-
-def decode_large(data: bytes, *, decode: Decode) -> Picture:
-    """A picture of more pixels than the engine takes, in order to shrink or cut it."""
-    width, height = read_header(data, max_side=LARGEST_SIDE)[0]
-    if width * height > LARGEST_PIXELS:
-        raise ImageTooLargeError.input(width, height, max_side=LARGEST_SIDE)
-    return decode(data, max_side=LARGEST_SIDE)
-
-
-def shrink(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) -> InputFile:
-    """The whole picture with its longest side reduced to `max_side`."""
-    decoded = decode_large(picture.file.read(), decode=decode)
-    image = to_image(decoded)
-    ratio = max_side / max(image.size)
-    size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
-    small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    # Another JPEG of high quality loses nothing visible, and is saved in a fifth of a PNG's time.
-    kind = "png" if decoded.jpeg_quality is None else "jpeg"
-    # A compression artefact smaller than a pixel is gone: nothing is left to clean up.
-    return _derived(picture, small, decoded, format=kind, jpeg_quality=100, disk=disk)
-
-
-def cut(picture: InputFile, box: Box, *, decode: Decode, disk: Disk) -> InputFile:
-    """The part inside (left, top, right, bottom), pixel by pixel."""
-    decoded = decode_large(picture.file.read(), decode=decode)
-    part = to_image(decoded).crop(box)
-    quality = decoded.jpeg_quality
-    return _derived(picture, part, decoded, format="png", jpeg_quality=quality, disk=disk)
-
-
-def _derived(
-    picture: InputFile,
-    image: Image.Image,
-    decoded: Picture,
-    *,
-    format: str,
-    jpeg_quality: int | None,
-    disk: Disk,
-) -> InputFile:
-    file = io.BytesIO()
-    profile = decoded.icc_profile
-    if format == "png":
-        image.save(file, "PNG", compress_level=1, icc_profile=profile)
-    else:
-        image.save(file, "JPEG", quality=98, subsampling="4:4:4", icc_profile=profile)
-    data, kept = file.getvalue(), Kept(taken=decoded.taken, dpi=decoded.dpi)
-    if kept:
-        data = embed(data, kept, format=format, size=image.size)
-    return InputFile.from_bytes(data, name=picture.name, disk=disk, jpeg_quality=jpeg_quality)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LargePreview:
-    """What the page shows of a picture that has to be shrunk or cut first."""
-
-    size: tuple[int, int]
-    """(width, height), upright."""
-    image: str
-    """A data URL."""
-
-
-def preview_large(picture: InputFile, *, decode: Decode) -> LargePreview:
-    """ImageTooLargeError when it is too large even for that."""
-    image = side.displayable(to_image(decode_large(picture.file.read(), decode=decode)))
-    small = side.bounded(image, max_side=PREVIEW_SIDE)
-    return LargePreview(size=image.size, image=webp_data_url(webp(small, quality=85)))
 
 
 def crop(picture: Picture, box: Box) -> Picture:

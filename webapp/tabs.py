@@ -21,7 +21,8 @@ from webapp.engine_comparison import EngineComparison
 from webapp.enhance import Enhanced, EnhanceRequest
 from webapp.errors import TooManyPicturesError
 from webapp.jobs import Job
-from webapp.pictures import InputFile, Inspection, LargePreview
+from webapp.large_picture import LargePicture
+from webapp.pictures import InputFile, Inspection
 
 KEEP_SECONDS = 60.0
 MAX_PICTURES = 50
@@ -45,7 +46,7 @@ class Tab:
     pictures: OrderedDict[str, InputFile] = field(default_factory=OrderedDict)
     """The visitor's own, by digest, in the order in which they came."""
     inspections: dict[str, Inspection | SuperResolutionError] = field(default_factory=dict)
-    large_previews: dict[str, LargePreview] = field(default_factory=dict)
+    large_pictures: dict[str, LargePicture] = field(default_factory=dict)
     """Of pictures that have to be shrunk or cut first."""
     current: str | None = None
     """The digest of the picture on the page; None for a sample."""
@@ -85,7 +86,7 @@ class Tab:
         """Forget a picture and all that was made of it."""
         self.pictures.pop(digest, None)
         self.inspections.pop(digest, None)
-        self.large_previews.pop(digest, None)
+        self.large_pictures.pop(digest, None)
         with self._lock:
             for request in [each for each in self._results if each.digest == digest]:
                 self._drop(request)

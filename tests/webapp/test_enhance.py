@@ -14,9 +14,9 @@ from backend import LocalEngine, Upscaled, UpscaleOptions, Watch
 from backend.errors import CancelledError, ImageTooLargeError
 from backend.images import Picture, decode, encode
 from webapp import enhance as module
-from webapp.enhance import Enhanced, EnhanceRequest, engine_options, enhance, formats, master_format
+from webapp.enhance import Enhanced, EnhanceRequest, enhance, formats, master_format
 from webapp.files import Disk
-from webapp.pictures import InputFile, Inspection, cut, inspect, shrink
+from webapp.pictures import InputFile, Inspection, inspect
 from webapp.slider import side
 
 
@@ -231,52 +231,6 @@ def test_inspection_tells_size_and_quality(photo_bytes: Callable[..., bytes], di
 def test_inspection_refuses_what_the_engine_would(disk: Disk) -> None:
     with pytest.raises(ImageTooLargeError):
         seen(png(Image.new("L", (40, 10))), disk, max_side=39)
-
-
-def test_a_part_keeps_every_pixel_and_the_clean_up_of_its_file(
-    photo_bytes: Callable[..., bytes], disk: Disk
-) -> None:
-    data = photo_bytes("JPEG", quality=40)
-    whole = InputFile.from_bytes(data, name="a.jpg", disk=disk)
-
-    part = cut(whole, (10, 20, 50, 60), decode=decode, disk=disk)
-
-    assert np.array_equal(
-        np.asarray(opened(part.file.read())),
-        np.asarray(opened(data).convert("RGB").crop((10, 20, 50, 60))),
-    )
-    inspection = inspect(part, decode=decode, max_side=4096, disk=disk)
-    request = EnhanceRequest(digest=part.digest, options=UpscaleOptions())
-    assert engine_options(request, inspection).cleanup == 60
-
-
-def test_a_shrunk_picture_fits_and_needs_no_clean_up(
-    photo_bytes: Callable[..., bytes], disk: Disk
-) -> None:
-    whole = InputFile.from_bytes(photo_bytes("JPEG", quality=40), name="a.jpg", disk=disk)
-
-    small = shrink(whole, decode=decode, max_side=48, disk=disk)
-
-    inspection = inspect(small, decode=decode, max_side=48, disk=disk)
-    assert inspection.size == (48, 32)
-    request = EnhanceRequest(digest=small.digest, options=UpscaleOptions())
-    assert engine_options(request, inspection).cleanup == 0
-
-
-@pytest.mark.parametrize(("kind", "error"), [("PNG", 0), ("JPEG", 2)])
-def test_a_shrunk_picture_is_of_its_files_kind(
-    photo_bytes: Callable[..., bytes], disk: Disk, kind: str, error: float
-) -> None:
-    data = photo_bytes(kind)
-
-    small = shrink(
-        InputFile.from_bytes(data, name="a", disk=disk), decode=decode, max_side=48, disk=disk
-    )
-
-    made = opened(small.file.read())
-    assert made.format == kind
-    expected = opened(data).convert("RGB").resize((48, 32), Image.Resampling.LANCZOS)
-    assert np.abs(np.asarray(made, np.int16) - np.asarray(expected, np.int16)).mean() <= error
 
 
 def test_a_file_is_known_by_its_content(disk: Disk) -> None:

@@ -13,8 +13,9 @@ from PIL import Image
 from backend.decoding import DecodeProcess
 from backend.images import Decode, decode
 from webapp.files import Disk
+from webapp.large_picture import cut, decode_large
 from webapp.metadata import Kept, embed
-from webapp.pictures import InputFile, cut, inspect
+from webapp.pictures import InputFile, inspect
 
 TAKEN = "2021:05:03 14:30:00"
 KEPT = Kept(taken=TAKEN, dpi=300)
@@ -136,7 +137,7 @@ def test_a_part_that_is_cut_out_keeps_the_date(photo: Image.Image, disk: Disk) -
     data = photograph(photo, "JPEG", dpi=(240, 240))
     whole = InputFile.from_bytes(data, name="a.jpg", disk=disk)
 
-    part = cut(whole, (0, 0, 40, 40), decode=decode, disk=disk)
+    part = cut(whole, decode_large(whole, decode=decode), (0, 0, 40, 40), disk=disk)
 
     seen = inspect(part, decode=decode, max_side=999, disk=disk)
     assert seen.kept == Kept(taken=TAKEN, dpi=240)

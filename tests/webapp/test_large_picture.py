@@ -1,0 +1,134 @@
+"""A picture over the engine's bound: shown, shrunk before anyone asks, or cut."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from backend import UpscaleOptions, Watch
+from backend.errors import BusyError, ImageTooLargeError
+from backend.gate import Gate
+from backend.images import Decode, Picture, decode
+from webapp.enhance import EnhanceRequest, engine_options
+from webapp.errors import StorageFullError
+from webapp.files import Disk
+from webapp.large_picture import LARGEST_SIDE, LargePicture, cut
+from webapp.pictures import InputFile, inspect
+
+
+@pytest.fixture(scope="module")
+def disk() -> Disk:
+    return Disk(max_bytes=2**30)
+
+
+def large(
+    data: bytes, disk: Disk, *, decode: Decode = decode, gate: Gate | None = None
+) -> LargePicture:
+    return LargePicture(
+        InputFile.from_bytes(data, name="a.jpg", disk=disk),
+        decode=decode,
+        max_side=48,
+        disk=disk,
+        gate=gate or Gate(max_running=1, max_queued=1),
+    )
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def test_a_part_keeps_every_pixel_and_the_clean_up_of_its_file(
+    photo_bytes: Callable[..., bytes], disk: Disk
+) -> None:
+    data = photo_bytes("JPEG", quality=40)
+    whole = InputFile.from_bytes(data, name="a.jpg", disk=disk)
+
+    part = cut(whole, decode(data, max_side=4096), (10, 20, 50, 60), disk=disk)
+
+    assert np.array_equal(
+        np.asarray(opened(part.file.read())),
+        np.asarray(opened(data).convert("RGB").crop((10, 20, 50, 60))),
+    )
+    inspection = inspect(part, decode=decode, max_side=4096, disk=disk)
+    request = EnhanceRequest(digest=part.digest, options=UpscaleOptions())
+    assert engine_options(request, inspection).cleanup == 60
+
+
+def test_a_shrunk_picture_fits_and_needs_no_clean_up(
+    photo_bytes: Callable[..., bytes], disk: Disk
+) -> None:
+    small, inspection = large(photo_bytes("JPEG", quality=40), disk).shrunk()
+
+    assert inspection.size == (48, 32)
+    request = EnhanceRequest(digest=small.digest, options=UpscaleOptions())
+    assert engine_options(request, inspection).cleanup == 0
+
+
+@pytest.mark.parametrize(("kind", "error"), [("PNG", 0), ("JPEG", 2)])
+def test_a_shrunk_picture_is_of_its_files_kind(
+    photo_bytes: Callable[..., bytes], disk: Disk, kind: str, error: float
+) -> None:
+    data = photo_bytes(kind)
+
+    small, _ = large(data, disk).shrunk()
+
+    made = opened(small.file.read())
+    assert made.format == kind
+    expected = opened(data).convert("RGB").resize((48, 32), Image.Resampling.LANCZOS)
+    assert np.abs(np.asarray(made, np.int16) - np.asarray(expected, np.int16)).mean() <= error
+
+
+def test_it_is_decoded_once_and_shown_in_its_own_size(
+    photo_bytes: Callable[..., bytes], disk: Disk
+) -> None:
+    sizes = []
+
+    def counted(data: bytes, *, max_side: int) -> Picture:
+        picture = decode(data, max_side=max_side)
+        sizes.append(picture.size)
+        return picture
+
+    picture = large(photo_bytes("JPEG"), disk, decode=counted)
+
+    assert picture.preview().size == (96, 64)
+    assert picture.shrunk()[1].size == (48, 32)
+    assert sizes == [(96, 64), (48, 32)]
+    assert not picture.has_failed
+
+
+def test_what_cannot_be_shrunk_either_is_said_by_both(
+    photo_bytes: Callable[..., bytes], disk: Disk
+) -> None:
+    wide = io.BytesIO()
+    Image.new("L", (LARGEST_SIDE + 1, 1)).save(wide, "PNG")
+
+    picture = large(wide.getvalue(), disk)
+
+    for ask in (picture.preview, picture.shrunk):
+        with pytest.raises(ImageTooLargeError):
+            ask()
+    assert picture.has_failed
+
+
+def test_a_full_disk_hides_no_preview(photo_bytes: Callable[..., bytes]) -> None:
+    data = photo_bytes("PNG")
+
+    picture = large(data, Disk(max_bytes=len(data)))
+
+    assert picture.preview().size == (96, 64)
+    with pytest.raises(StorageFullError):
+        picture.shrunk()
+    assert picture.has_failed
+
+
+def test_a_full_queue_is_said(photo_bytes: Callable[..., bytes], disk: Disk) -> None:
+    gate = Gate(max_running=1, max_queued=0)
+    with gate.turn(Watch()):
+        picture = large(photo_bytes("PNG"), disk, gate=gate)
+        with pytest.raises(BusyError):
+            picture.preview()
+    assert picture.has_failed
