@@ -1,9 +1,13 @@
-"""A rolling pool of damaged crops and the teacher's answers to them, each used several times."""
+"""Damaged crops with the teacher's answers to them, kept in a folder: `training.teach` makes them.
+
+A large teacher is slower than the network that learns from it, so each crop is used several times.
+"""
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -17,8 +21,8 @@ from training.degradations import RgbImage
 from training.device import autocast
 from training.wild import WildDegradation, degrade_wild
 
-MARGIN = 4
-"""LR pixels around a crop that are damaged with it and cut off again."""
+MARGIN = 8
+"""LR pixels around a crop that are damaged and answered with it, and then cut off."""
 ANCHOR_SIGMA = 4.0
 """In LR pixels: differences in colour that are wider than this are taken from the input."""
 
@@ -35,7 +39,7 @@ class Crop:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoolBatch:
+class CropBatch:
     """Patches: `lr` (N, h, w, 3), `hr` and `target` (N, h * scale, …, 3) uint8, `level` (N,).
 
     `is_drawn` (N,) bool tells drawings and text from photographs.
@@ -86,43 +90,97 @@ class CropSource:
         hr = pair.hr[top * scale : (top + side) * scale, left * scale : (left + side) * scale]
         degradation = self._drawn_degradation if pair.is_drawn else self._degradation
         damaged = degrade_wild(hr, degradation, rng, scale=scale)
-        lr, hr = _without(damaged.lr, MARGIN), _without(hr, MARGIN * scale)
         is_taught = damaged.is_damaged and not pair.is_drawn
-        target = self._teach(lr) if is_taught else hr
-        lr, hr, target = (np.ascontiguousarray(each) for each in augment((lr, hr, target), rng))
-        return Crop(lr=lr, level=damaged.level, hr=hr, target=target, is_drawn=pair.is_drawn)
-
-
-class RollingPool:
-    """Holds `size` crops; every batch brings `fresh` new ones, and the oldest go."""
-
-    def __init__(self, source: CropSource, *, size: int, fresh: int, seed: int) -> None:
-        self._source = source
-        self._fresh = fresh
-        self._rng = np.random.default_rng(seed)
-        self._crops: deque[Crop] = deque(maxlen=size)
-
-    def batch(self, *, size: int, patch: int) -> PoolBatch:
-        """`size` patches of `patch` LR pixels a side, of different crops."""
-        wanted = max(self._fresh, size - len(self._crops))
-        self._crops.extend(self._source.draw(self._rng) for _ in range(wanted))
-        chosen = self._rng.choice(len(self._crops), size, replace=False)
-        parts = [self._cut(self._crops[i], patch) for i in chosen]
-        lr, hr, target = (torch.from_numpy(np.stack(each)) for each in zip(*parts, strict=True))
-        level = torch.tensor([self._crops[i].level for i in chosen], dtype=torch.float32)
-        is_drawn = torch.tensor([self._crops[i].is_drawn for i in chosen])
-        return PoolBatch(lr=lr, level=level, hr=hr, target=target, is_drawn=is_drawn)
-
-    def _cut(self, crop: Crop, patch: int) -> list[RgbImage]:
-        side = crop.lr.shape[0]
-        scale = crop.hr.shape[0] // side
-        top, left = self._rng.integers(0, side - patch + 1, 2).tolist()
-        hr_box = (
-            slice(top * scale, (top + patch) * scale),
-            slice(left * scale, (left + patch) * scale),
+        target = self._teach(damaged.lr) if is_taught else hr
+        return Crop(
+            lr=_without(damaged.lr, MARGIN),
+            level=damaged.level,
+            hr=_without(hr, MARGIN * scale),
+            target=_without(target, MARGIN * scale),
+            is_drawn=pair.is_drawn,
         )
-        lr = crop.lr[top : top + patch, left : left + patch]
-        return augment((lr, crop.hr[hr_box], crop.target[hr_box]), self._rng)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a folder's crops have in common."""
+
+    teacher: str
+    scale: int
+
+
+class CropFolder:
+    """Crops as files, which one process may write while another draws patches from them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __len__(self) -> int:
+        return len(self._files())
+
+    def begin(self, origin: Origin) -> None:
+        """Make the folder, or go on with it; ValueError where its crops are of another origin."""
+        self._path.mkdir(parents=True, exist_ok=True)
+        if self._origin_file.exists() and self.origin() != origin:
+            raise ValueError(f"the crops in {self._path} were answered by another teacher")
+        self._origin_file.write_text(json.dumps(asdict(origin)))
+
+    def origin(self) -> Origin:
+        """FileNotFoundError where no crops were begun."""
+        return Origin(**json.loads(self._origin_file.read_text()))
+
+    def add(self, crop: Crop) -> None:
+        """Under the next number; a reader sees all of it or nothing."""
+        file = self._path / f"{len(self):06}.npz"
+        with file.with_suffix(".new").open("wb") as written:
+            np.savez(written, **asdict(crop))
+        file.with_suffix(".new").replace(file)
+
+    def batch(self, rng: np.random.Generator, *, size: int, patch: int) -> CropBatch:
+        """`size` patches of `patch` LR pixels a side, of different crops.
+
+        ValueError where there are fewer.
+        """
+        files = self._files()
+        if len(files) < size:
+            raise ValueError(f"{self._path} holds {len(files)} crops, a batch needs {size}")
+        crops = [self._read(files[i]) for i in rng.choice(len(files), size, replace=False)]
+        parts = [cut(crop, rng, patch=patch) for crop in crops]
+        lr, hr, target = (torch.from_numpy(np.stack(each)) for each in zip(*parts, strict=True))
+        level = torch.tensor([crop.level for crop in crops], dtype=torch.float32)
+        is_drawn = torch.tensor([crop.is_drawn for crop in crops])
+        return CropBatch(lr=lr, level=level, hr=hr, target=target, is_drawn=is_drawn)
+
+    @property
+    def _origin_file(self) -> Path:
+        return self._path / "origin.json"
+
+    def _files(self) -> list[Path]:
+        return sorted(self._path.glob("*.npz"))
+
+    @staticmethod
+    def _read(file: Path) -> Crop:
+        with np.load(file) as saved:
+            return Crop(
+                lr=saved["lr"],
+                level=float(saved["level"]),
+                hr=saved["hr"],
+                target=saved["target"],
+                is_drawn=bool(saved["is_drawn"]),
+            )
+
+
+def cut(crop: Crop, rng: np.random.Generator, *, patch: int) -> list[RgbImage]:
+    """(lr, hr, target) of a random square, turned or mirrored at random."""
+    side = crop.lr.shape[0]
+    scale = crop.hr.shape[0] // side
+    top, left = rng.integers(0, side - patch + 1, 2).tolist()
+    hr_box = (
+        slice(top * scale, (top + patch) * scale),
+        slice(left * scale, (left + patch) * scale),
+    )
+    lr = crop.lr[top : top + patch, left : left + patch]
+    return augment((lr, crop.hr[hr_box], crop.target[hr_box]), rng)
 
 
 class AnchoredTeacher:

@@ -13,7 +13,7 @@ import torch
 from backend.networks.onnx_graph import GraphWriter
 from backend.registry import SHIPPED, ModelSpec, add_to_manifest
 from training.networks import NetworkShape, PlainNetwork, halved
-from training.weights import CHECKPOINT
+from training.weights import CHECKPOINT, copy_matching, load_weights
 
 LICENSE = "Apache-2.0"
 
@@ -74,8 +74,8 @@ def write(
 ) -> Path:
     """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out.
 
-    `natural` is the run whose weights `detail` blends in; `is_halved` writes the network of half
-    the scale, see `networks.halved`.
+    `natural` is the run, or the ONNX file, whose weights `detail` blends in; `is_halved` writes the
+    network of half the scale, see `networks.halved`.
     """
     network, training = load_network(run / CHECKPOINT)
     shape = network.shape
@@ -84,7 +84,8 @@ def write(
     path = models / f"{name}_x{network.shape.scale}.onnx"
     natural_path = None
     if natural is not None:
-        gentle, _ = load_network(natural / CHECKPOINT)
+        gentle = PlainNetwork(shape).eval()
+        copy_matching(load_weights(natural), gentle)
         natural_path = path.with_stem(path.stem + "_natural")
         natural_path.write_bytes(
             to_onnx(halved(gentle) if is_halved else gentle).SerializeToString()
@@ -117,7 +118,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a training run")
     parser.add_argument("--name", required=True, help="tier: fast, quality, …")
     parser.add_argument("--description", default="", help="one sentence for the manifest")
-    parser.add_argument("--natural", type=Path, help="folder of the run that is detail 0")
+    parser.add_argument("--natural", type=Path, help="detail 0: a run's folder or an ONNX file")
     parser.add_argument("--detail", type=int, help="the default, 0 natural to 100 vivid")
     parser.add_argument("--halved", action="store_true", help="the network of half the scale")
     parser.add_argument("--license", default=LICENSE)

@@ -1,15 +1,15 @@
-"""Train `photo`: `python -m training.photo distil --data DIR --teacher PARAM --out FOLDER`.
+"""Train `photo`: `python -m training.photo distil --crops CROPS --data DIR --out FOLDER`.
 
-Two stages. `distil` learns a teacher's answers to damaged pictures, pixel by pixel: natural and a
-little soft. `perceive` goes on from there with losses that see as people do, and a discriminator:
-vivid. Both are the same graph, so that an engine may blend their weights. `training.loop` is the
-loop; a run is one process.
+Two stages, both towards a teacher's answers to damaged pictures, which `training.teach` collected.
+`distil` learns them pixel by pixel: natural and a little soft. `perceive` goes on from there with
+losses that see as people do, and a discriminator: vivid. Both are the same graph, so that an engine
+may blend their weights. `training.loop` is the loop; a run is one process.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +19,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.metrics import psnr_y
-from benchmarks.perceptual_networks import Lpips
-from training.data import (
-    Pair,
-    PairSource,
-    as_input,
-    as_picture,
-    as_target,
-    load_groups,
-    load_held_out,
-    middle,
-)
+from benchmarks.perceptual_networks import Dists, Lpips
+from training.crops import CropBatch, CropFolder, gaussian_blur
+from training.data import Pair, as_input, as_picture, as_target, load_held_out, middle
 from training.device import autocast, own_device
 from training.discriminator import Discriminator
 from training.features import VggFeatures
 from training.loop import Recipe, train
 from training.networks import NetworkShape, PlainNetwork
-from training.pool import (
-    AnchoredTeacher,
-    CropSource,
-    PoolBatch,
-    RollingPool,
-    gaussian_blur,
-)
-from training.teachers import load_teacher
 from training.wild import WildDegradation, degrade_wild
 
 JUDGED_SIDE = 96
@@ -60,30 +44,21 @@ class PhotoRecipe(Recipe):
 
     stage: str
     teacher: str
-    crop: int = 96
-    """Side of a pool's crop in LR pixels."""
-    pool: int = 1400
-    fresh: int = 1
-    """New crops a step."""
     laplacian_weight: float = 1.0
-    pixel_weight: float = 0.2
+    pixel_weight: float = 0.5
     drawn_pixel_weight: float = 4.0
     """Of drawings and text, whose plain areas and letters no other loss may touch."""
     low_pass_weight: float = 1.0
     lpips_weight: float = 0.5
     vgg_weight: float = 0.15
+    dists_weight: float = 0.5
     vgg_patches: int = 2
+    """Of a batch, that VGG16's losses look at; so many does a core look at in half a second."""
     colour_weight: float = 0.5
     adversarial_weight: float = 0.03
     adversarial_patches: int = 4
     discriminator_steps: int = 300
     discriminator_learning_rate: float = 2e-4
-    art_share: float = 0.08
-    rendered_share: float = 0.12
-    degradation: WildDegradation = field(default_factory=WildDegradation)
-    drawn_degradation: WildDegradation = field(
-        default_factory=lambda: WildDegradation(clean_probability=0.5)
-    )
 
 
 class Judge:
@@ -126,21 +101,23 @@ class Judge:
 class Distillation:
     """L1 and the L1 of the Laplacians, towards the teacher's answer."""
 
-    def __init__(self, recipe: PhotoRecipe, pool: RollingPool, judge: Judge) -> None:
+    def __init__(self, recipe: PhotoRecipe, crops: CropFolder, judge: Judge) -> None:
         self._recipe = recipe
-        self._pool = pool
+        self._crops = crops
+        self._rng = np.random.default_rng(recipe.seed)
         self._device = own_device()
         self.judge = judge
 
     def loss(self, network: nn.Module, *, progress: float, step: int) -> Tensor:  # noqa: ARG002
         """See `Objective`."""
-        batch = self._pool.batch(size=self._recipe.batch, patch=self._recipe.patch)
+        recipe = self._recipe
+        batch = self._crops.batch(self._rng, size=recipe.batch, patch=recipe.patch)
         sr, target = answer(network, batch, self._device), as_target(batch.target).to(self._device)
         edges = laplacian(sr - target).abs().mean()
-        return (sr - target).abs().mean() + self._recipe.laplacian_weight * edges
+        return (sr - target).abs().mean() + recipe.laplacian_weight * edges
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing but the network is learnt; the pool is drawn anew."""
+        """Nothing but the network is learnt."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -148,14 +125,22 @@ class Distillation:
 
 
 class Perception:
-    """Wide structures from the anchored target, fine ones by what eyes and a discriminator see."""
+    """The anchored answer, as eyes and a discriminator see it."""
 
     def __init__(
-        self, recipe: PhotoRecipe, pool: RollingPool, judge: Judge, lpips: Lpips, vgg: VggFeatures
+        self,
+        recipe: PhotoRecipe,
+        crops: CropFolder,
+        judge: Judge,
+        *,
+        lpips: Lpips,
+        dists: Dists,
+        vgg: VggFeatures,
     ) -> None:
         self._recipe = recipe
-        self._pool = pool
+        self._crops = crops
         self._lpips = lpips
+        self._dists = dists
         self._vgg = vgg
         self._device = own_device()
         self._discriminator = Discriminator().to(self._device, memory_format=torch.channels_last)
@@ -170,25 +155,25 @@ class Perception:
     def loss(self, network: nn.Module, *, progress: float, step: int) -> Tensor:
         """See `Objective`; takes a step of the discriminator too."""
         recipe, device = self._recipe, self._device
-        batch = self._pool.batch(size=recipe.batch, patch=recipe.patch)
+        batch = self._crops.batch(self._rng, size=recipe.batch, patch=recipe.patch)
         sr = answer(network, batch, device)
-        hr, target = (as_target(each).to(device) for each in (batch.hr, batch.target))
-        lr = as_target(batch.lr).to(device)
+        target, lr = (as_target(each).to(device) for each in (batch.target, batch.lr))
         wide = gaussian_blur(sr - target, sigma=LOW_PASS_SIGMA).abs().mean()
         colour = (sr.mean((2, 3)) - lr.mean((2, 3))).abs().mean()
         loss = recipe.low_pass_weight * wide + recipe.colour_weight * colour
         drawn = batch.is_drawn.to(device)
         pixel_weight = torch.where(drawn, recipe.drawn_pixel_weight, recipe.pixel_weight)
-        loss = loss + (pixel_weight * (sr - hr).abs().mean((1, 2, 3))).mean()
-        sr, hr = sr[~drawn], hr[~drawn]
+        loss = loss + (pixel_weight * (sr - target).abs().mean((1, 2, 3))).mean()
+        sr, target = sr[~drawn], target[~drawn]
         if not len(sr):
             return loss
         with autocast():
-            loss = loss + recipe.lpips_weight * self._lpips(*self._shifted(sr, hr)).mean()
+            loss = loss + recipe.lpips_weight * self._lpips(*self._shifted(sr, target)).mean()
             some = slice(recipe.vgg_patches)
-            loss = loss + recipe.vgg_weight * self._vgg.distance(sr[some], hr[some])
+            loss = loss + recipe.vgg_weight * self._vgg.distance(sr[some], target[some])
+            loss = loss + recipe.dists_weight * self._dists(sr[some], target[some]).mean()
             some = slice(recipe.adversarial_patches)
-            self._teach_discriminator(sr[some].detach(), hr[some])
+            self._teach_discriminator(sr[some].detach(), target[some])
             weight = self._adversarial_weight(progress, step)
             if weight > 0:
                 loss = loss + weight * F.softplus(-self._discriminator(sr[some])).mean()
@@ -212,22 +197,22 @@ class Perception:
             return 0.0
         return self._recipe.adversarial_weight * min(1.0, 2 * progress)
 
-    def _teach_discriminator(self, sr: Tensor, hr: Tensor) -> None:
+    def _teach_discriminator(self, sr: Tensor, target: Tensor) -> None:
         self._discriminator.requires_grad_(True)
-        real, fake = self._discriminator(torch.cat([hr, sr])).chunk(2)
+        real, fake = self._discriminator(torch.cat([target, sr])).chunk(2)
         loss = F.softplus(-real).mean() + F.softplus(fake).mean()
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self._optimizer.step()
         self._discriminator.requires_grad_(False)
 
-    def _shifted(self, sr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
+    def _shifted(self, sr: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Both without the same few rows and columns: AlexNet's steps of 4 leave no pattern."""
         top, left = self._rng.integers(0, 8, 2).tolist()
-        return sr[:, :, top:, left:], hr[:, :, top:, left:]
+        return sr[:, :, top:, left:], target[:, :, top:, left:]
 
 
-def answer(network: nn.Module, batch: PoolBatch, device: torch.device) -> Tensor:
+def answer(network: nn.Module, batch: CropBatch, device: torch.device) -> Tensor:
     """(N, 3, h * scale, w * scale) float32, not clamped."""
     lr = as_input(batch.lr.to(device), batch.level.to(device))
     with autocast():
@@ -244,9 +229,8 @@ def laplacian(batch: Tensor) -> Tensor:
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=("distil", "perceive"))
-    parser.add_argument("--data", type=Path, required=True, help="folder of photographs")
-    parser.add_argument("--art", type=Path, help="folder of drawings")
-    parser.add_argument("--teacher", type=Path, required=True, help="its ncnn .param file")
+    parser.add_argument("--crops", type=Path, required=True, help="folder of `training.teach`")
+    parser.add_argument("--data", type=Path, required=True, help="photographs, some held out")
     parser.add_argument("--perceptual-weights", type=Path, required=True, help="folder")
     parser.add_argument("--weights-from", type=Path, help="a run's folder or an ONNX file")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
@@ -258,51 +242,44 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--adversarial-weight", type=float, default=0.03)
     parser.add_argument("--lpips-weight", type=float, default=0.5)
+    parser.add_argument("--dists-weight", type=float, default=0.5)
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
 
 def main() -> None:
     options = arguments().parse_args()
-    teacher = load_teacher(options.teacher)
+    crops = CropFolder(options.crops)
+    origin = crops.origin()
     recipe = PhotoRecipe(
         shape=NetworkShape(
-            scale=teacher.scale, num_feat=options.num_feat, num_conv=options.num_conv
+            scale=origin.scale, num_feat=options.num_feat, num_conv=options.num_conv
         ),
         stage=options.stage,
-        teacher=options.teacher.stem,
+        teacher=origin.teacher,
         minutes=options.minutes,
         batch=options.batch,
         patch=options.patch,
         learning_rate=options.learning_rate,
         adversarial_weight=options.adversarial_weight,
         lpips_weight=options.lpips_weight,
+        dists_weight=options.dists_weight,
         seed=options.seed,
     )
-    scale, device = teacher.scale, own_device()
-    groups = load_groups(
-        options.data,
-        options.art,
-        scale=scale,
-        art_share=recipe.art_share,
-        rendered_share=recipe.rendered_share,
-        seed=recipe.seed,
-    )
-    source = CropSource(
-        PairSource(groups),
-        recipe.degradation,
-        recipe.drawn_degradation,
-        AnchoredTeacher(teacher, device=device),
-        scale=scale,
-        side=recipe.crop,
-    )
-    pool = RollingPool(source, size=recipe.pool, fresh=recipe.fresh, seed=recipe.seed)
-    lpips = Lpips(options.perceptual_weights).to(device)
-    judge = Judge(load_held_out(options.data, scale=scale), recipe.degradation, lpips, scale=scale)
-    objective: Distillation | Perception = Distillation(recipe, pool, judge)
+    device, weights = own_device(), options.perceptual_weights
+    lpips = Lpips(weights).to(device)
+    held_out = load_held_out(options.data, scale=origin.scale)
+    judge = Judge(held_out, WildDegradation(), lpips, scale=origin.scale)
+    objective: Distillation | Perception = Distillation(recipe, crops, judge)
     if options.stage == "perceive":
-        vgg = VggFeatures(options.perceptual_weights).to(device)
-        objective = Perception(recipe, pool, judge, lpips, vgg)
+        objective = Perception(
+            recipe,
+            crops,
+            judge,
+            lpips=lpips,
+            dists=Dists(weights).to(device),
+            vgg=VggFeatures(weights).to(device),
+        )
     train(recipe, objective, out=options.out, start=options.weights_from)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.crops import AnchoredTeacher, CropBatch, CropFolder, CropSource, Origin
 from training.data import PairSource, make_pair
-from training.pool import AnchoredTeacher, CropSource, RollingPool
 from training.wild import WildDegradation
 
 
@@ -28,53 +30,83 @@ def pairs(photo: Image.Image) -> PairSource:
     return PairSource([(1.0, [make_pair(large, scale=4)])])
 
 
-def pool_from(pairs: PairSource, degradation: WildDegradation) -> RollingPool:
+ORIGIN = Origin(teacher="enlarger", scale=4)
+
+
+def fill(folder: CropFolder, pairs: PairSource, degradation: WildDegradation) -> None:
+    """With six crops."""
     teacher = AnchoredTeacher(Enlarger(), device=torch.device("cpu"))
     source = CropSource(pairs, degradation, degradation, teacher, scale=4, side=32)
-    return RollingPool(source, size=6, fresh=1, seed=4)
+    folder.begin(ORIGIN)
+    rng = np.random.default_rng(4)
+    for _ in range(6):
+        folder.add(source.draw(rng))
 
 
-def test_patches_have_their_sizes(pairs: PairSource) -> None:
-    batch = pool_from(pairs, WildDegradation()).batch(size=3, patch=16)
+def batch_of(
+    path: Path, pairs: PairSource, degradation: WildDegradation, *, size: int = 3
+) -> CropBatch:
+    folder = CropFolder(path)
+    fill(folder, pairs, degradation)
+    return folder.batch(np.random.default_rng(5), size=size, patch=16)
+
+
+def test_patches_have_their_sizes(tmp_path: Path, pairs: PairSource) -> None:
+    batch = batch_of(tmp_path, pairs, WildDegradation())
     assert batch.lr.shape == (3, 16, 16, 3)
     assert batch.hr.shape == batch.target.shape == (3, 64, 64, 3)
     assert batch.level.shape == (3,)
 
 
-def test_a_clean_patch_is_taught_by_the_true_picture(pairs: PairSource) -> None:
-    batch = pool_from(pairs, WildDegradation(clean_probability=1)).batch(size=3, patch=16)
+def test_a_clean_patch_is_taught_by_the_true_picture(tmp_path: Path, pairs: PairSource) -> None:
+    batch = batch_of(tmp_path, pairs, WildDegradation(clean_probability=1))
     assert torch.equal(batch.target, batch.hr)
 
 
-def test_a_damaged_patch_is_taught_by_the_teacher(pairs: PairSource) -> None:
+def test_a_damaged_patch_is_taught_by_the_teacher(tmp_path: Path, pairs: PairSource) -> None:
     noisy = WildDegradation(clean_probability=0, blur_probability=1, blur_sigma=(1.0, 1.1))
-    batch = pool_from(pairs, noisy).batch(size=3, patch=16)
+    batch = batch_of(tmp_path, pairs, noisy)
     assert not torch.equal(batch.target, batch.hr)
     assert not batch.is_drawn.any()
 
 
-def test_a_damaged_drawing_is_taught_by_itself(photo: Image.Image) -> None:
+def test_a_damaged_drawing_is_taught_by_itself(tmp_path: Path, photo: Image.Image) -> None:
     large = photo.resize((384, 256), Image.Resampling.BICUBIC)
     drawn = PairSource([(1.0, [make_pair(large, scale=4, is_drawn=True)])])
     noisy = WildDegradation(clean_probability=0, blur_probability=1, blur_sigma=(1.0, 1.1))
-    batch = pool_from(drawn, noisy).batch(size=3, patch=16)
+    batch = batch_of(tmp_path, drawn, noisy)
     assert torch.equal(batch.target, batch.hr)
     assert batch.is_drawn.all()
 
 
-def test_a_patch_and_its_target_lie_on_one_another(pairs: PairSource) -> None:
-    batch = pool_from(pairs, WildDegradation(clean_probability=1)).batch(size=6, patch=16)
+def test_a_patch_and_its_target_lie_on_one_another(tmp_path: Path, pairs: PairSource) -> None:
+    batch = batch_of(tmp_path, pairs, WildDegradation(clean_probability=1), size=6)
     small = F.avg_pool2d(batch.hr.permute(0, 3, 1, 2).float(), 4)
     difference = (small - batch.lr.permute(0, 3, 1, 2).float()).abs().mean()
     mirrored = (small.flip(3) - batch.lr.permute(0, 3, 1, 2).float()).abs().mean()
     assert difference < 4 < mirrored
 
 
-def test_the_pool_forgets_the_oldest(pairs: PairSource) -> None:
-    pool = pool_from(pairs, WildDegradation())
-    for _ in range(10):
-        pool.batch(size=2, patch=16)
-    assert len(pool._crops) == 6
+def test_a_folder_goes_on_where_it_stopped(tmp_path: Path, pairs: PairSource) -> None:
+    fill(CropFolder(tmp_path), pairs, WildDegradation())
+    again = CropFolder(tmp_path)
+    fill(again, pairs, WildDegradation())
+    assert len(again) == 12
+    assert again.origin() == ORIGIN
+
+
+def test_crops_of_two_teachers_are_not_mixed(tmp_path: Path, pairs: PairSource) -> None:
+    folder = CropFolder(tmp_path)
+    fill(folder, pairs, WildDegradation())
+    with pytest.raises(ValueError, match="another teacher"):
+        folder.begin(Origin(teacher="other", scale=4))
+
+
+def test_a_batch_larger_than_the_folder_is_refused(tmp_path: Path, pairs: PairSource) -> None:
+    folder = CropFolder(tmp_path)
+    fill(folder, pairs, WildDegradation())
+    with pytest.raises(ValueError, match="holds 6 crops, a batch needs 7"):
+        folder.batch(np.random.default_rng(0), size=7, patch=16)
 
 
 def test_an_anchored_teacher_keeps_the_colours_of_its_input(photo: Image.Image) -> None:

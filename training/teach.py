@@ -1,0 +1,66 @@
+"""Ask a teacher about crops: `python -m training.teach --data DIR --teacher PARAM --out CROPS`.
+
+It goes on where it stopped. `training.photo` may begin while it still writes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from training.crops import AnchoredTeacher, CropFolder, CropSource, Origin
+from training.data import PairSource, load_groups
+from training.device import own_device
+from training.teachers import load_teacher
+from training.wild import WildDegradation
+
+SIDE = 96
+"""Of a crop, in LR pixels."""
+ART_SHARE, RENDERED_SHARE = 0.08, 0.12
+PHOTOGRAPHS = WildDegradation()
+DRAWINGS = WildDegradation(clean_probability=0.5)
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of photographs")
+    parser.add_argument("--art", type=Path, help="folder of drawings")
+    parser.add_argument("--teacher", type=Path, required=True, help="its ncnn .param file")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the crops")
+    parser.add_argument("--count", type=int, default=3000, help="crops that shall be there")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+def main() -> None:
+    options = arguments().parse_args()
+    torch.set_flush_denormal(True)
+    teacher = load_teacher(options.teacher)
+    folder = CropFolder(options.out)
+    folder.begin(Origin(teacher=options.teacher.stem, scale=teacher.scale))
+    groups = load_groups(
+        options.data,
+        options.art,
+        scale=teacher.scale,
+        art_share=ART_SHARE,
+        rendered_share=RENDERED_SHARE,
+        seed=options.seed,
+    )
+    source = CropSource(
+        PairSource(groups),
+        PHOTOGRAPHS,
+        DRAWINGS,
+        AnchoredTeacher(teacher, device=own_device()),
+        scale=teacher.scale,
+        side=SIDE,
+    )
+    rng = np.random.default_rng([options.seed, len(folder)])
+    while len(folder) < options.count:
+        folder.add(source.draw(rng))
+
+
+if __name__ == "__main__":
+    main()
