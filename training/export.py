@@ -32,9 +32,12 @@ def to_onnx(network: PlainNetwork) -> onnx.ModelProto:
     plane = graph.node("Expand", ["cleanup", plane_shape], "plane")
 
     features = graph.node("Concat", [lr, plane], "features", axis=1)
-    for i, conv in enumerate([network.head, *network.body]):
+    for i, conv in enumerate(network.hidden):
         features = _convolution(graph, features, f"conv{i}", conv.kernel(), conv.bias)
-        features = graph.node("Relu", [features], f"relu{i}")
+        if network.shape.is_prelu:
+            features = graph.prelu(features, f"prelu{i}", slopes=network.slopes[i].numpy())
+        else:
+            features = graph.node("Relu", [features], f"relu{i}")
     tail = _convolution(graph, features, "tail", network.tail.kernel(), network.tail.bias)
     skip = _convolution(graph, lr, "skip", network.skip, None)
 

@@ -28,6 +28,8 @@ class NetworkShape:
     scale: int
     num_feat: int = 32
     num_conv: int = 6
+    is_prelu: bool = False
+    """Negative features keep a learnt share, another for each channel, instead of becoming 0."""
 
     @property
     def multiplications(self) -> int:
@@ -36,7 +38,8 @@ class NetworkShape:
         head = 9 * 4 * self.num_feat
         body = 9 * self.num_feat**2 * self.num_conv
         tail = 9 * self.num_feat * out
-        return head + body + tail + SKIP_SIZE**2 * 3 * out
+        slopes = 2 * self.num_feat * (self.num_conv + 1) if self.is_prelu else 0
+        return head + body + slopes + tail + SKIP_SIZE**2 * 3 * out
 
     @property
     def receptive_radius(self) -> int:
@@ -99,7 +102,7 @@ class RepConv(nn.Module):
 
 
 class PlainNetwork(nn.Module):
-    """Convolutions and ReLU only: shift-invariant, so tiles of a picture equal the whole.
+    """Convolutions and ReLU or PReLU only: shift-invariant, so tiles of a picture equal the whole.
 
     Input (N, 4, H, W): RGB in [0, 1] and a plane with the clean-up level (0 for clean, else
     (100 - JPEG quality) / 100). Output (N, 3, H * scale, W * scale), not clamped.
@@ -118,11 +121,21 @@ class PlainNetwork(nn.Module):
             self.tail.weight.mul_(0.1)
             self.tail.squeeze.mul_(0.1)
         self.skip = nn.Parameter(bicubic_kernel(shape.scale))
+        self.slopes = nn.ParameterList(
+            torch.zeros(shape.num_feat) for _ in range(shape.is_prelu * (shape.num_conv + 1))
+        )
+
+    @property
+    def hidden(self) -> list[RepConv]:
+        """The convolutions that an activation follows."""
+        return [self.head, *(conv for conv in self.body if isinstance(conv, RepConv))]
 
     def forward(self, batch: Tensor) -> Tensor:
-        features = F.relu(self.head(batch))
-        for conv in self.body:
-            features = F.relu(conv(features))
+        features = batch
+        for i, conv in enumerate(self.hidden):
+            features = conv(features)
+            slopes = self.slopes[i] if self.shape.is_prelu else None
+            features = F.relu(features) if slopes is None else F.prelu(features, slopes)
         with torch.autocast(batch.device.type, enabled=False):
             skip = F.conv2d(batch[:, :3], self.skip, padding=SKIP_SIZE // 2)
         return F.pixel_shuffle(self.tail(features).float() + skip, self.shape.scale)

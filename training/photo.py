@@ -236,6 +236,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
     parser.add_argument("--num-feat", type=int, default=64)
     parser.add_argument("--num-conv", type=int, default=16)
+    parser.add_argument("--prelu", action="store_true", help="with PReLU, as pruned networks have")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--patch", type=int, default=48)
@@ -253,7 +254,10 @@ def main() -> None:
     origin = crops.origin()
     recipe = PhotoRecipe(
         shape=NetworkShape(
-            scale=origin.scale, num_feat=options.num_feat, num_conv=options.num_conv
+            scale=origin.scale,
+            num_feat=options.num_feat,
+            num_conv=options.num_conv,
+            is_prelu=options.prelu,
         ),
         stage=options.stage,
         teacher=origin.teacher,

@@ -35,7 +35,9 @@ def read_onnx(path: Path) -> Weights:
     weights = {"skip": tensors["skip.weight"]}
     for name, tensor in tensors.items():
         layer, _, part = name.partition(".")
-        if layer == "tail":
+        if part == "slopes":
+            weights[f"slopes.{layer.removeprefix('prelu')}"] = tensor.flatten()
+        elif layer == "tail":
             weights[f"tail.{part}"] = tensor
         elif layer.startswith("conv"):
             index = int(layer.removeprefix("conv"))
@@ -48,8 +50,8 @@ def copy_matching(weights: Weights, network: PlainNetwork) -> None:
     """Take over the weights wherever name and shape are the same.
 
     A x4 network learns faster from the x2 network's body than from noise. Convolutions of the body
-    that the other network does not have begin as the identity, which ReLU keeps exact, so a deeper
-    network begins with the answers of the shallower one.
+    that the other network does not have begin as the identity, which ReLU keeps exact, and PReLU of
+    slope 1 too, so a deeper network begins with the answers of the shallower one.
     """
     own = network.state_dict()
     matching = {k: v for k, v in weights.items() if k in own and v.shape == own[k].shape}
@@ -61,3 +63,7 @@ def copy_matching(weights: Weights, network: PlainNetwork) -> None:
             conv.become_identity()
         elif f"{name}.squeeze" not in matching and f"{name}.weight" in matching:
             conv.silence_branches()
+    for i, slopes in enumerate(network.slopes):
+        if f"slopes.{i}" not in matching:
+            is_new = i > 0 and f"body.{i - 1}.weight" not in matching
+            slopes.fill_(1.0 if is_new else 0.0)

@@ -41,8 +41,7 @@ def _write(layer: Layer, graph: GraphWriter, outputs: Mapping[str, str]) -> str:
         case Convolution():
             return _write_convolution(layer, graph, outputs[layer.source], name)
         case PRelu():
-            slopes = graph.constant(f"{name}.slopes", layer.slopes[:, np.newaxis, np.newaxis])
-            return graph.node("PRelu", [outputs[layer.source], slopes], name)
+            return graph.prelu(outputs[layer.source], name, slopes=layer.slopes)
         case Concatenation():
             return graph.node("Concat", [outputs[each] for each in layer.sources], name, axis=1)
         case WeightedSum():

@@ -53,6 +53,25 @@ class GraphWriter:
         side = kernel.shape[-1]
         return self.node("Conv", inputs, output, kernel_shape=[side, side], pads=[side // 2] * 4)
 
+    def prelu(self, features: str, output: str, *, slopes: npt.NDArray[np.float32]) -> str:
+        """Negative values times their channel's slope.
+
+        Written as `slope * x + (1 - slope) * relu(x)`, by convolutions of one value a channel: for
+        the operator PRelu, ONNX Runtime leaves the blocked layout of its convolutions and comes
+        back again, in each layer, which takes as long as the convolutions themselves.
+        """
+        kernel = slopes.reshape(-1, 1, 1, 1)
+        positive = self.node("Relu", [features], f"{output}.positive")
+        own = self._scaled(features, f"{output}.slopes", kernel)
+        rest = self._scaled(positive, f"{output}.rest", np.float32(1) - kernel)
+        return self.node("Add", [own, rest], output)
+
+    def _scaled(self, features: str, name: str, kernel: npt.NDArray[np.float32]) -> str:
+        inputs = [features, self.constant(name, kernel)]
+        return self.node(
+            "Conv", inputs, f"{name}.scaled", kernel_shape=[1, 1], group=kernel.shape[0]
+        )
+
     def read_picture(self) -> str:
         """(1, H, W, 3) uint8 -> (1, 3, H, W) float32 in [0, 1]."""
         lr = self.node("Cast", [PICTURE], "lr.float", to=TensorProto.FLOAT)

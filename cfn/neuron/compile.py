@@ -59,7 +59,7 @@ def to_module(weights: Weights, *, scale: int) -> Any:
         def __init__(self) -> None:
             super().__init__()
             for name, value in weights.items():
-                if name.endswith((".weight", ".bias")):
+                if name.endswith((".weight", ".bias", ".slopes")):
                     buffer = torch.from_numpy(np.array(value))
                     self.register_buffer(name.replace(".", "_"), buffer)
 
@@ -67,7 +67,12 @@ def to_module(weights: Weights, *, scale: int) -> Any:
             plane = cleanup.expand(1, 1, lr.shape[2], lr.shape[3])
             features = torch.cat([lr, plane], dim=1)
             for i in range(count):
-                features = functional.relu(self.convolution(features, f"conv{i}"))
+                features = self.convolution(features, f"conv{i}")
+                slopes = getattr(self, f"prelu{i}_slopes", None)
+                if slopes is None:
+                    features = functional.relu(features)
+                else:
+                    features = functional.prelu(features, slopes.flatten())
             skip = functional.conv2d(lr, self.skip_weight, padding=self.skip_weight.shape[-1] // 2)
             sr = functional.pixel_shuffle(self.convolution(features, "tail") + skip, scale)
             return sr.clamp(0, 1)

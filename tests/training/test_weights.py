@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,11 @@ from training.weights import copy_matching, load_weights
 SHAPE = NetworkShape(scale=2, num_feat=8, num_conv=2)
 
 
-@pytest.fixture
-def network() -> PlainNetwork:
+@pytest.fixture(params=[False, True], ids=["relu", "prelu"])
+def network(request: pytest.FixtureRequest) -> PlainNetwork:
     """Random, and with something in every branch."""
     torch.manual_seed(3)
-    network = PlainNetwork(SHAPE)
+    network = PlainNetwork(replace(SHAPE, is_prelu=request.param))
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.02)
@@ -72,7 +73,7 @@ def test_onnx_and_torchscript_answer_as_the_network_does(
 def test_weights_come_back_from_an_onnx_file(
     network: PlainNetwork, lr: torch.Tensor, tmp_path: Path
 ) -> None:
-    other = PlainNetwork(SHAPE)
+    other = PlainNetwork(network.shape)
     copy_matching(load_weights(save(network, tmp_path)), other)
     torch.testing.assert_close(answer(other, lr), answer(network, lr))
 
@@ -80,26 +81,31 @@ def test_weights_come_back_from_an_onnx_file(
 def test_a_deeper_network_begins_with_the_answers_of_the_shallower(
     network: PlainNetwork, lr: torch.Tensor, tmp_path: Path
 ) -> None:
-    deeper = PlainNetwork(NetworkShape(scale=2, num_feat=8, num_conv=5))
+    deeper = PlainNetwork(replace(network.shape, num_conv=5))
     copy_matching(load_weights(save(network, tmp_path)), deeper)
     torch.testing.assert_close(answer(deeper, lr), answer(network, lr))
 
 
 def test_without_the_identity_it_does_not(network: PlainNetwork, lr: torch.Tensor) -> None:
-    deeper = PlainNetwork(NetworkShape(scale=2, num_feat=8, num_conv=5))
+    deeper = PlainNetwork(replace(network.shape, num_conv=5))
     deeper.load_state_dict(deeper.state_dict() | network.state_dict())
     assert (answer(deeper, lr) - answer(network, lr)).abs().max() > 0.01
 
 
-def test_a_halved_network_answers_what_is_left_of_the_whole(lr: torch.Tensor) -> None:
+@pytest.mark.parametrize("is_prelu", [False, True])
+def test_a_halved_network_answers_what_is_left_of_the_whole(
+    lr: torch.Tensor, is_prelu: bool
+) -> None:
     torch.manual_seed(5)
-    network = PlainNetwork(NetworkShape(scale=4, num_feat=8, num_conv=2)).eval()
+    network = PlainNetwork(replace(SHAPE, scale=4, is_prelu=is_prelu)).eval()
+    for slopes in network.slopes:
+        torch.nn.init.normal_(slopes)
     reduced = torch.nn.functional.avg_pool2d(answer(network, lr), 2)
     torch.testing.assert_close(answer(halved(network), lr), reduced)
 
 
 def test_added_layers_learn(network: PlainNetwork, lr: torch.Tensor, tmp_path: Path) -> None:
-    deeper = PlainNetwork(NetworkShape(scale=2, num_feat=8, num_conv=4))
+    deeper = PlainNetwork(replace(network.shape, num_conv=4))
     copy_matching(load_weights(save(network, tmp_path)), deeper)
     deeper(as_input(lr, torch.tensor([0.0]))).square().mean().backward()
     added = deeper.body[3]
