@@ -73,6 +73,7 @@ def write(
     detail: int | None = None,
     is_halved: bool = False,
     license: str = LICENSE,
+    credit: str = "",
     models: Path = SHIPPED,
 ) -> Path:
     """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out.
@@ -103,6 +104,7 @@ def write(
         multiplications=network.shape.multiplications,
         sha256=_sha256(path),
         license=license,
+        credit=credit,
         natural_path=natural_path,
         natural_sha256=_sha256(natural_path) if natural_path else None,
         detail=detail,
@@ -125,6 +127,7 @@ def main() -> None:
     parser.add_argument("--detail", type=int, help="the default, 0 natural to 100 vivid")
     parser.add_argument("--halved", action="store_true", help="the network of half the scale")
     parser.add_argument("--license", default=LICENSE)
+    parser.add_argument("--credit", default="", help="whose work it goes on from")
     parser.add_argument("--models", type=Path, default=SHIPPED)
     options = parser.parse_args()
     path = write(
@@ -135,6 +138,7 @@ def main() -> None:
         detail=options.detail,
         is_halved=options.halved,
         license=options.license,
+        credit=options.credit,
         models=options.models,
     )
     print(path)

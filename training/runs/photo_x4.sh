@@ -1,23 +1,27 @@
 #!/bin/sh
-# The whole recipe of `photo` x4: photographs, drawings and Real-ESRGAN x4plus in, two networks out,
-# the natural and the vivid one, which `detail` blends. Starts from `quality` x4.
-# TEACHER is its ncnn .param file, with the .bin beside it; LOG.md tells how the shipped ones came
-# to be, by a longer way.
+# The whole recipe of `photo` x4: photographs, drawings and two networks of Real-ESRGAN in, two
+# networks out, the vivid one and the natural one, which `detail` blends.
+# SMALL and LARGE are the ncnn .param files of realesr-general-x4v3, which it begins from, and of
+# RealESRGAN_x4plus, whose answers it learns, each with its .bin beside it.
 . "$(dirname "$0")/common.sh"
-teacher=${TEACHER:?set TEACHER to the .param file of Real-ESRGAN x4plus}
+small=${SMALL:?set SMALL to realesr-general-x4v3.param}
+large=${LARGE:?set LARGE to the .param file of RealESRGAN_x4plus}
 weights=.tools/perceptual
 crops=runs/crops
 python -m benchmarks.perceptual_weights --folder "$weights"
 OMP_NUM_THREADS=1 python -m training.teach --data "$photographs" ${drawings:+--art "$drawings"} \
-    --teacher "$teacher" --out "$crops"
+    --teacher "$large" --out "$crops" --count 1500
+python -m training.prune --teacher "$small" --crops "$crops" --num-feat 48 --out runs/pruned.onnx
 stage() {
-    python -m training.photo "$@" --crops "$crops" --data "$photographs" \
-        --perceptual-weights "$weights"
+    python -m training.photo "$@" --num-feat 48 --num-conv 32 --prelu --learning-rate 2e-4 \
+        --crops "$crops" --data "$photographs" --perceptual-weights "$weights"
 }
-stage distil --minutes 42 --weights-from backend/models/quality_x4.onnx --out runs/photo_x4-a
-stage perceive --minutes 200 --learning-rate 1e-3 --weights-from runs/photo_x4-a --out runs/photo_x4-b
+stage perceive --minutes 55 --adversarial-weight 0.04 --weights-from runs/pruned.onnx \
+    --out runs/photo_x4
+stage distil --minutes 7 --weights-from runs/photo_x4 --out runs/photo_x4-natural
 for size in "" --halved; do
-    python -m training.export runs/photo_x4-b --name photo --natural runs/photo_x4-a --detail 80 $size \
-        --description "Real photographs, blurry or grainy, come out sharp" \
-        --license "Apache-2.0; distilled from Real-ESRGAN (BSD-3-Clause, Copyright (c) 2021 Xintao Wang)"
+    python -m training.export runs/photo_x4 --name photo --natural runs/photo_x4-natural $size \
+        --detail 80 --description "Real photographs, blurry or grainy, come out sharp" \
+        --license "BSD-3-Clause AND Apache-2.0" \
+        --credit "Real-ESRGAN, Copyright (c) 2021, Xintao Wang"
 done
