@@ -13,7 +13,7 @@ import torch
 from backend.networks.onnx_graph import GraphWriter
 from backend.registry import SHIPPED, ModelSpec, add_to_manifest
 from training.networks import NetworkShape, PlainNetwork, halved
-from training.weights import CHECKPOINT, copy_matching, load_weights
+from training.weights import CHECKPOINT, copy_all, load_weights
 
 LICENSE = "Apache-2.0"
 
@@ -89,7 +89,7 @@ def write(
     natural_path = None
     if natural is not None:
         gentle = PlainNetwork(shape).eval()
-        copy_matching(load_weights(natural), gentle)
+        copy_all(load_weights(natural), gentle)
         natural_path = path.with_stem(path.stem + "_natural")
         natural_path.write_bytes(
             to_onnx(halved(gentle) if is_halved else gentle).SerializeToString()

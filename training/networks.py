@@ -121,9 +121,8 @@ class PlainNetwork(nn.Module):
             self.tail.weight.mul_(0.1)
             self.tail.squeeze.mul_(0.1)
         self.skip = nn.Parameter(bicubic_kernel(shape.scale))
-        self.slopes = nn.ParameterList(
-            torch.zeros(shape.num_feat) for _ in range(shape.is_prelu * (shape.num_conv + 1))
-        )
+        activations = len(self.hidden) if shape.is_prelu else 0
+        self.slopes = nn.ParameterList(torch.zeros(shape.num_feat) for _ in range(activations))
 
     @property
     def hidden(self) -> list[RepConv]:

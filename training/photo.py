@@ -1,9 +1,9 @@
 """Train `photo`: `python -m training.photo distil --crops CROPS --data DIR --out FOLDER`.
 
 Two stages, both towards a teacher's answers to damaged pictures, which `training.teach` collected.
-`distil` learns them pixel by pixel: natural and a little soft. `perceive` goes on from there with
-losses that see as people do, and a discriminator: vivid. Both are the same graph, so that an engine
-may blend their weights. `training.loop` is the loop; a run is one process.
+`distil` learns them pixel by pixel: natural and a little soft. `perceive` learns them with losses
+that see as people do, and a discriminator: vivid. Where one goes on from the other, an engine may
+blend their weights. `training.loop` is the loop; a run is one process.
 """
 
 from __future__ import annotations

@@ -72,16 +72,12 @@ def prune(teacher: SRVGGNetCompact, lr: Tensor, *, num_feat: int) -> PlainNetwor
     layers = list(teacher.body)
     convs = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
     slopes = [layer.weight for layer in layers if isinstance(layer, nn.PReLU)]
-    whole = [lr]  # what each convolution of the teacher sees
-    wanted = []
-    for i, conv in enumerate(convs):
-        wanted.append(conv(whole[-1]))
-        if i < len(slopes):
-            whole.append(F.prelu(wanted[-1], slopes[i]))
-    kept = [
-        spared(Moments(seen, result), keep=num_feat)
-        for seen, result in zip(whole[1:], wanted[1:], strict=True)
-    ]
+    wanted = [convs[0](lr)]
+    kept = []
+    for conv, slope in zip(convs[1:], slopes, strict=True):
+        seen = F.prelu(wanted[-1], slope)
+        wanted.append(conv(seen))
+        kept.append(spared(Moments(seen, wanted[-1]), keep=num_feat))
     shape = NetworkShape(
         scale=teacher.scale, num_feat=num_feat, num_conv=len(convs) - 2, is_prelu=True
     )

@@ -45,6 +45,15 @@ def read_onnx(path: Path) -> Weights:
     return weights
 
 
+def copy_all(weights: Weights, network: PlainNetwork) -> None:
+    """As `copy_matching`; ValueError where a weight has no place in the network."""
+    own = network.state_dict()
+    strays = [k for k, v in weights.items() if k not in own or v.shape != own[k].shape]
+    if strays:
+        raise ValueError(f"these weights are of a network of another shape: {', '.join(strays)}")
+    copy_matching(weights, network)
+
+
 @torch.no_grad()
 def copy_matching(weights: Weights, network: PlainNetwork) -> None:
     """Take over the weights wherever name and shape are the same.

@@ -15,7 +15,7 @@ from training.data import as_input, as_target
 from training.export import to_onnx
 from training.loop import Ema
 from training.networks import NetworkShape, PlainNetwork, halved
-from training.weights import copy_matching, load_weights
+from training.weights import copy_all, copy_matching, load_weights
 
 SHAPE = NetworkShape(scale=2, num_feat=8, num_conv=2)
 
@@ -84,6 +84,18 @@ def test_a_deeper_network_begins_with_the_answers_of_the_shallower(
     deeper = PlainNetwork(replace(network.shape, num_conv=5))
     copy_matching(load_weights(save(network, tmp_path)), deeper)
     torch.testing.assert_close(answer(deeper, lr), answer(network, lr))
+
+
+def test_weights_of_another_shape_are_refused_where_all_are_wanted(
+    network: PlainNetwork, lr: torch.Tensor, tmp_path: Path
+) -> None:
+    weights = load_weights(save(network, tmp_path))
+    same = PlainNetwork(network.shape)
+    copy_all(weights, same)
+    torch.testing.assert_close(answer(same, lr), answer(network, lr))
+    for other in (replace(network.shape, num_feat=16), replace(network.shape, num_conv=1)):
+        with pytest.raises(ValueError, match="another shape"):
+            copy_all(weights, PlainNetwork(other))
 
 
 def test_without_the_identity_it_does_not(network: PlainNetwork, lr: torch.Tensor) -> None:

@@ -52,11 +52,6 @@ class BoxEngine:
         return 0.1
 
 
-@pytest.fixture(scope="module")
-def disk() -> Disk:
-    return Disk(max_bytes=2**30)
-
-
 @pytest.fixture
 def work(disk: Disk) -> Callable[..., Enhanced]:
     def work(

@@ -20,11 +20,6 @@ from webapp.large_picture import LARGEST_SIDE, LargePicture, cut
 from webapp.pictures import InputFile, inspect
 
 
-@pytest.fixture(scope="module")
-def disk() -> Disk:
-    return Disk(max_bytes=2**30)
-
-
 def large(
     data: bytes, disk: Disk, *, decode: Decode = decode, gate: Gate | None = None
 ) -> LargePicture:

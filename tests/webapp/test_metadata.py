@@ -33,11 +33,6 @@ def photograph(image: Image.Image, format: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-@pytest.fixture(scope="module")
-def disk() -> Disk:
-    return Disk(max_bytes=2**30)
-
-
 @pytest.fixture(params=["here", "in a process"])
 def reader(request: pytest.FixtureRequest) -> Decode:
     return decode if request.param == "here" else DecodeProcess().decode

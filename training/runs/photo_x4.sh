@@ -1,6 +1,7 @@
 #!/bin/sh
-# The whole recipe of `photo` x4: photographs, drawings and two networks of Real-ESRGAN in, two
-# networks out, the vivid one and the natural one, which `detail` blends.
+# The recipe of the next `photo` x4: photographs, drawings and two networks of Real-ESRGAN in, two
+# networks out, the vivid one and the natural one, which `detail` blends. Its steps were run one by
+# one; what they make replaces the shipped networks, which LOG.md tells the runs of.
 # SMALL and LARGE are the ncnn .param files of realesr-general-x4v3, which it begins from, and of
 # RealESRGAN_x4plus, whose answers it learns, each with its .bin beside it.
 . "$(dirname "$0")/common.sh"
