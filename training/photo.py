@@ -47,7 +47,9 @@ class PhotoRecipe(Recipe):
     laplacian_weight: float = 1.0
     pixel_weight: float = 0.5
     drawn_pixel_weight: float = 4.0
-    """Of drawings and text, whose plain areas and letters no other loss may touch."""
+    """Of drawings and text, whose letters no other loss may touch."""
+    paper_weight: float = 20.0
+    """Of what is plain in them, where the smallest ripple beside a stroke is seen."""
     low_pass_weight: float = 1.0
     lpips_weight: float = 0.5
     vgg_weight: float = 0.15
@@ -114,7 +116,9 @@ class Distillation:
         batch = self._crops.batch(self._rng, size=recipe.batch, patch=recipe.patch)
         sr, target = answer(network, batch, self._device), as_target(batch.target).to(self._device)
         edges = laplacian(sr - target).abs().mean()
-        return (sr - target).abs().mean() + recipe.laplacian_weight * edges
+        paper = paper_error(sr, target, batch.is_drawn.to(self._device), scale=recipe.shape.scale)
+        loss = (sr - target).abs().mean() + recipe.laplacian_weight * edges
+        return loss + recipe.paper_weight * paper
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing but the network is learnt."""
@@ -164,6 +168,8 @@ class Perception:
         drawn = batch.is_drawn.to(device)
         pixel_weight = torch.where(drawn, recipe.drawn_pixel_weight, recipe.pixel_weight)
         loss = loss + (pixel_weight * (sr - target).abs().mean((1, 2, 3))).mean()
+        paper = paper_error(sr, target, drawn, scale=recipe.shape.scale)
+        loss = loss + recipe.paper_weight * paper
         sr, target = sr[~drawn], target[~drawn]
         if not len(sr):
             return loss
@@ -220,6 +226,15 @@ def answer(network: nn.Module, batch: CropBatch, device: torch.device) -> Tensor
     return sr.float()
 
 
+def paper_error(sr: Tensor, target: Tensor, is_drawn: Tensor, *, scale: int) -> Tensor:
+    """Mean of |`sr` - `target`| with 0 but where a drawing is plain for an LR pixel around."""
+    side, padding = 2 * scale + 1, scale
+    highest = F.max_pool2d(target, side, 1, padding)
+    lowest = -F.max_pool2d(-target, side, 1, padding)
+    is_paper = (highest == lowest).all(1, keepdim=True) & is_drawn.view(-1, 1, 1, 1)
+    return ((sr - target).abs() * is_paper).mean()
+
+
 def laplacian(batch: Tensor) -> Tensor:
     """(N, 3, H, W), each colour by itself, without its border."""
     kernel = torch.tensor(LAPLACIAN, device=batch.device).expand(3, 1, 3, 3)
@@ -241,6 +256,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--patch", type=int, default=48)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--paper-weight", type=float, default=20.0)
     parser.add_argument("--adversarial-weight", type=float, default=0.03)
     parser.add_argument("--lpips-weight", type=float, default=0.5)
     parser.add_argument("--dists-weight", type=float, default=0.5)
@@ -265,6 +281,7 @@ def main() -> None:
         batch=options.batch,
         patch=options.patch,
         learning_rate=options.learning_rate,
+        paper_weight=options.paper_weight,
         adversarial_weight=options.adversarial_weight,
         lpips_weight=options.lpips_weight,
         dists_weight=options.dists_weight,

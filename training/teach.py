@@ -19,7 +19,6 @@ from training.wild import WildDegradation
 
 SIDE = 96
 """Of a crop, in LR pixels."""
-ART_SHARE, RENDERED_SHARE = 0.08, 0.12
 PHOTOGRAPHS = WildDegradation()
 DRAWINGS = WildDegradation(clean_probability=0.5)
 
@@ -31,6 +30,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--teacher", type=Path, required=True, help="its ncnn .param file")
     parser.add_argument("--out", type=Path, required=True, help="folder for the crops")
     parser.add_argument("--count", type=int, default=3000, help="crops that shall be there")
+    parser.add_argument("--art-share", type=float, default=0.08, help="of the new crops")
+    parser.add_argument("--rendered-share", type=float, default=0.12, help="text and strokes")
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
@@ -45,8 +46,8 @@ def main() -> None:
         options.data,
         options.art,
         scale=teacher.scale,
-        art_share=ART_SHARE,
-        rendered_share=RENDERED_SHARE,
+        art_share=options.art_share,
+        rendered_share=options.rendered_share,
         seed=options.seed,
     )
     source = CropSource(
