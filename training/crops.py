@@ -36,13 +36,15 @@ class Crop:
     hr: RgbImage
     target: RgbImage
     is_drawn: bool
+    is_damaged: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class CropBatch:
     """Patches: `lr` (N, h, w, 3), `hr` and `target` (N, h * scale, …, 3) uint8, `level` (N,).
 
-    `is_drawn` (N,) bool tells drawings and text from photographs.
+    `is_drawn` (N,) bool tells drawings and text from photographs; `is_damaged` (N,) bool those that
+    are seen to be.
     """
 
     lr: Tensor
@@ -50,6 +52,7 @@ class CropBatch:
     hr: Tensor
     target: Tensor
     is_drawn: Tensor
+    is_damaged: Tensor
 
 
 class Teach(Protocol):
@@ -98,6 +101,7 @@ class CropSource:
             hr=_without(hr, MARGIN * scale),
             target=_without(target, MARGIN * scale),
             is_drawn=pair.is_drawn,
+            is_damaged=damaged.is_damaged,
         )
 
 
@@ -148,8 +152,14 @@ class CropFolder:
         parts = [cut(crop, rng, patch=patch) for crop in crops]
         lr, hr, target = (torch.from_numpy(np.stack(each)) for each in zip(*parts, strict=True))
         level = torch.tensor([crop.level for crop in crops], dtype=torch.float32)
-        is_drawn = torch.tensor([crop.is_drawn for crop in crops])
-        return CropBatch(lr=lr, level=level, hr=hr, target=target, is_drawn=is_drawn)
+        return CropBatch(
+            lr=lr,
+            level=level,
+            hr=hr,
+            target=target,
+            is_drawn=torch.tensor([crop.is_drawn for crop in crops]),
+            is_damaged=torch.tensor([crop.is_damaged for crop in crops]),
+        )
 
     @property
     def _origin_file(self) -> Path:
@@ -167,6 +177,7 @@ class CropFolder:
                 hr=saved["hr"],
                 target=saved["target"],
                 is_drawn=bool(saved["is_drawn"]),
+                is_damaged=bool(saved["is_damaged"]),
             )
 
 

@@ -49,14 +49,14 @@ class PhotoRecipe(Recipe):
     drawn_pixel_weight: float = 4.0
     """Of drawings and text, whose letters no other loss may touch."""
     paper_weight: float = 20.0
-    """Of what is plain in them, where the smallest ripple beside a stroke is seen."""
+    """Of what is plain in undamaged ones, where the smallest ripple beside a stroke is seen."""
     low_pass_weight: float = 1.0
     lpips_weight: float = 0.5
     vgg_weight: float = 0.15
     dists_weight: float = 0.5
     vgg_patches: int = 2
     """Of a batch, that VGG16's losses look at; so many does a core look at in half a second."""
-    colour_weight: float = 0.5
+    colour_weight: float = 2.0
     adversarial_weight: float = 0.03
     adversarial_patches: int = 4
     discriminator_steps: int = 300
@@ -116,7 +116,8 @@ class Distillation:
         batch = self._crops.batch(self._rng, size=recipe.batch, patch=recipe.patch)
         sr, target = answer(network, batch, self._device), as_target(batch.target).to(self._device)
         edges = laplacian(sr - target).abs().mean()
-        paper = paper_error(sr, target, batch.is_drawn.to(self._device), scale=recipe.shape.scale)
+        clean = (batch.is_drawn & ~batch.is_damaged).to(self._device)
+        paper = paper_error(sr, target, clean, scale=recipe.shape.scale)
         loss = (sr - target).abs().mean() + recipe.laplacian_weight * edges
         return loss + recipe.paper_weight * paper
 
@@ -168,7 +169,8 @@ class Perception:
         drawn = batch.is_drawn.to(device)
         pixel_weight = torch.where(drawn, recipe.drawn_pixel_weight, recipe.pixel_weight)
         loss = loss + (pixel_weight * (sr - target).abs().mean((1, 2, 3))).mean()
-        paper = paper_error(sr, target, drawn, scale=recipe.shape.scale)
+        clean = drawn & ~batch.is_damaged.to(device)
+        paper = paper_error(sr, target, clean, scale=recipe.shape.scale)
         loss = loss + recipe.paper_weight * paper
         sr, target = sr[~drawn], target[~drawn]
         if not len(sr):
@@ -226,12 +228,16 @@ def answer(network: nn.Module, batch: CropBatch, device: torch.device) -> Tensor
     return sr.float()
 
 
-def paper_error(sr: Tensor, target: Tensor, is_drawn: Tensor, *, scale: int) -> Tensor:
-    """Mean of |`sr` - `target`| with 0 but where a drawing is plain for an LR pixel around."""
+def paper_error(sr: Tensor, target: Tensor, has_paper: Tensor, *, scale: int) -> Tensor:
+    """Mean of |`sr` - `target`|, 0 but where one that has paper is plain for an LR pixel around.
+
+    Noise that was cut off at white has darkened the paper of a damaged drawing. One that learns to
+    answer white there brightens photographs.
+    """
     side, padding = 2 * scale + 1, scale
     highest = F.max_pool2d(target, side, 1, padding)
     lowest = -F.max_pool2d(-target, side, 1, padding)
-    is_paper = (highest == lowest).all(1, keepdim=True) & is_drawn.view(-1, 1, 1, 1)
+    is_paper = (highest == lowest).all(1, keepdim=True) & has_paper.view(-1, 1, 1, 1)
     return ((sr - target).abs() * is_paper).mean()
 
 

@@ -20,7 +20,7 @@ from training.wild import WildDegradation
 SIDE = 96
 """Of a crop, in LR pixels."""
 PHOTOGRAPHS = WildDegradation()
-DRAWINGS = WildDegradation(clean_probability=0.5)
+DRAWINGS = WildDegradation(clean_probability=0.75)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -30,8 +30,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--teacher", type=Path, required=True, help="its ncnn .param file")
     parser.add_argument("--out", type=Path, required=True, help="folder for the crops")
     parser.add_argument("--count", type=int, default=3000, help="crops that shall be there")
-    parser.add_argument("--art-share", type=float, default=0.08, help="of the new crops")
-    parser.add_argument("--rendered-share", type=float, default=0.12, help="text and strokes")
+    parser.add_argument("--art-share", type=float, default=0.11, help="of the new crops")
+    parser.add_argument("--rendered-share", type=float, default=0.32, help="text and strokes")
     parser.add_argument("--seed", type=int, default=1)
     return parser
 

@@ -13,16 +13,16 @@ SCALE = 4
 def test_paper_is_where_a_drawing_is_plain_for_a_pixel_around() -> None:
     target = torch.full((2, 3, 16, 64), 0.8)
     target[..., 32:] = 0.1
-    is_drawn = torch.tensor([True, False])
+    has_paper = torch.tensor([True, False])
 
-    on_paper, beside, on_photograph = torch.zeros(3, *target.shape)
+    on_paper, beside, elsewhere = torch.zeros(3, *target.shape)
     on_paper[0, :, :, :24] = 0.1
     beside[0, :, :, 32 - SCALE : 32 + SCALE] = 0.1
-    on_photograph[1] = 0.1
+    elsewhere[1] = 0.1
 
     def error(ripple: torch.Tensor) -> float:
-        return float(paper_error(target + ripple, target, is_drawn, scale=SCALE))
+        return float(paper_error(target + ripple, target, has_paper, scale=SCALE))
 
     assert error(on_paper) == pytest.approx(0.1 * 24 / 128)
     assert error(beside) == 0
-    assert error(on_photograph) == 0
+    assert error(elsewhere) == 0

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The recipe of the next `photo` x4: photographs, drawings and two networks of Real-ESRGAN in, two
-# networks out, the vivid one and the natural one, which `detail` blends. Its steps were run one by
-# one; what they make replaces the shipped networks, which LOG.md tells the runs of.
+# The recipe of `photo`: photographs, drawings and two networks of Real-ESRGAN in, two networks for
+# each scale out, the vivid one and the natural one, which `detail` blends. The shipped ones came by
+# these steps one by one, the longest in three parts; LOG.md has them.
 # SMALL and LARGE are the ncnn .param files of realesr-general-x4v3, which it begins from, and of
 # RealESRGAN_x4plus, whose answers it learns, each with its .bin beside it.
 . "$(dirname "$0")/common.sh"
@@ -11,15 +11,15 @@ weights=.tools/perceptual
 crops=runs/crops
 python -m benchmarks.perceptual_weights --folder "$weights"
 OMP_NUM_THREADS=1 python -m training.teach --data "$photographs" ${drawings:+--art "$drawings"} \
-    --teacher "$large" --out "$crops" --count 1500
+    --teacher "$large" --out "$crops" --count 2100
 python -m training.prune --teacher "$small" --crops "$crops" --num-feat 48 --out runs/pruned.onnx
 stage() {
-    python -m training.photo "$@" --num-feat 48 --num-conv 32 --prelu --learning-rate 2e-4 \
+    python -m training.photo "$@" --num-feat 48 --num-conv 32 --prelu --batch 12 --learning-rate 2e-4 \
         --crops "$crops" --data "$photographs" --perceptual-weights "$weights"
 }
-stage perceive --minutes 55 --adversarial-weight 0.04 --weights-from runs/pruned.onnx \
+stage perceive --minutes 130 --adversarial-weight 0.04 --weights-from runs/pruned.onnx \
     --out runs/photo_x4
-stage distil --minutes 7 --weights-from runs/photo_x4 --out runs/photo_x4-natural
+stage distil --minutes 8 --weights-from runs/photo_x4 --out runs/photo_x4-natural
 for size in "" --halved; do
     python -m training.export runs/photo_x4 --name photo --natural runs/photo_x4-natural $size \
         --detail 80 --description "Real photographs, blurry or grainy, come out sharp" \
