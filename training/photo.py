@@ -101,7 +101,7 @@ class Judge:
 
 
 class Distillation:
-    """L1 and the L1 of the Laplacians, towards the teacher's answer."""
+    """L1, the L1 of the Laplacians, and mean colours, towards the teacher's answer."""
 
     def __init__(self, recipe: PhotoRecipe, crops: CropFolder, judge: Judge) -> None:
         self._recipe = recipe
@@ -118,8 +118,9 @@ class Distillation:
         edges = laplacian(sr - target).abs().mean()
         clean = (batch.is_drawn & ~batch.is_damaged).to(self._device)
         paper = paper_error(sr, target, clean, scale=recipe.shape.scale)
+        lr = as_target(batch.lr).to(self._device)
         loss = (sr - target).abs().mean() + recipe.laplacian_weight * edges
-        return loss + recipe.paper_weight * paper
+        return loss + recipe.paper_weight * paper + recipe.colour_weight * colour_error(sr, lr)
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing but the network is learnt."""
@@ -164,8 +165,7 @@ class Perception:
         sr = answer(network, batch, device)
         target, lr = (as_target(each).to(device) for each in (batch.target, batch.lr))
         wide = gaussian_blur(sr - target, sigma=LOW_PASS_SIGMA).abs().mean()
-        colour = (sr.mean((2, 3)) - lr.mean((2, 3))).abs().mean()
-        loss = recipe.low_pass_weight * wide + recipe.colour_weight * colour
+        loss = recipe.low_pass_weight * wide + recipe.colour_weight * colour_error(sr, lr)
         drawn = batch.is_drawn.to(device)
         pixel_weight = torch.where(drawn, recipe.drawn_pixel_weight, recipe.pixel_weight)
         loss = loss + (pixel_weight * (sr - target).abs().mean((1, 2, 3))).mean()
@@ -239,6 +239,11 @@ def paper_error(sr: Tensor, target: Tensor, has_paper: Tensor, *, scale: int) ->
     lowest = -F.max_pool2d(-target, side, 1, padding)
     is_paper = (highest == lowest).all(1, keepdim=True) & has_paper.view(-1, 1, 1, 1)
     return ((sr - target).abs() * is_paper).mean()
+
+
+def colour_error(sr: Tensor, lr: Tensor) -> Tensor:
+    """How far the mean colours of each picture are apart, on average."""
+    return (sr.mean((2, 3)) - lr.mean((2, 3))).abs().mean()
 
 
 def laplacian(batch: Tensor) -> Tensor:
