@@ -267,6 +267,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--patch", type=int, default=48)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--drawn-pixel-weight", type=float, default=4.0)
     parser.add_argument("--paper-weight", type=float, default=20.0)
     parser.add_argument("--adversarial-weight", type=float, default=0.03)
     parser.add_argument("--lpips-weight", type=float, default=0.5)
@@ -292,6 +293,7 @@ def main() -> None:
         batch=options.batch,
         patch=options.patch,
         learning_rate=options.learning_rate,
+        drawn_pixel_weight=options.drawn_pixel_weight,
         paper_weight=options.paper_weight,
         adversarial_weight=options.adversarial_weight,
         lpips_weight=options.lpips_weight,

@@ -29,6 +29,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--art", type=Path, help="folder of drawings")
     parser.add_argument("--teacher", type=Path, required=True, help="its ncnn .param file")
     parser.add_argument("--out", type=Path, required=True, help="folder for the crops")
+    parser.add_argument("--scale", type=int, choices=(2, 4), default=4)
     parser.add_argument("--count", type=int, default=3000, help="crops that shall be there")
     parser.add_argument("--art-share", type=float, default=0.11, help="of the new crops")
     parser.add_argument("--rendered-share", type=float, default=0.32, help="text and strokes")
@@ -41,11 +42,12 @@ def main() -> None:
     torch.set_flush_denormal(True)
     teacher = load_teacher(options.teacher)
     folder = CropFolder(options.out)
-    folder.begin(Origin(teacher=options.teacher.stem, scale=teacher.scale))
+    scale = options.scale
+    folder.begin(Origin(teacher=options.teacher.stem, scale=scale))
     groups = load_groups(
         options.data,
         options.art,
-        scale=teacher.scale,
+        scale=scale,
         art_share=options.art_share,
         rendered_share=options.rendered_share,
         seed=options.seed,
@@ -54,8 +56,8 @@ def main() -> None:
         PairSource(groups),
         PHOTOGRAPHS,
         DRAWINGS,
-        AnchoredTeacher(teacher, device=own_device()),
-        scale=teacher.scale,
+        AnchoredTeacher(teacher, device=own_device(), reduction=teacher.scale // scale),
+        scale=scale,
         side=SIDE,
     )
     rng = np.random.default_rng([options.seed, len(folder)])

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The recipe of `photo`: photographs, drawings and two networks of Real-ESRGAN in, two networks for
-# each scale out, the vivid one and the natural one, which `detail` blends. The shipped ones came by
-# these steps one by one, the longest in three parts; LOG.md has them.
+# The recipe of `photo` x4: photographs, drawings and two networks of Real-ESRGAN in, two networks
+# out, the vivid one and the natural one, which `detail` blends. The shipped ones came by these steps
+# one by one, the longest in three parts; LOG.md has them.
 # SMALL and LARGE are the ncnn .param files of realesr-general-x4v3, which it begins from, and of
 # RealESRGAN_x4plus, whose answers it learns, each with its .bin beside it.
 . "$(dirname "$0")/common.sh"
@@ -20,9 +20,7 @@ stage() {
 stage perceive --minutes 130 --adversarial-weight 0.04 --weights-from runs/pruned.onnx \
     --out runs/photo_x4
 stage distil --minutes 8 --weights-from runs/photo_x4 --out runs/photo_x4-natural
-for size in "" --halved; do
-    python -m training.export runs/photo_x4 --name photo --natural runs/photo_x4-natural $size \
-        --detail 80 --description "Real photographs, blurry or grainy, come out sharp" \
-        --license "BSD-3-Clause AND Apache-2.0" \
-        --credit "Real-ESRGAN, Copyright (c) 2021, Xintao Wang"
-done
+python -m training.export runs/photo_x4 --name photo --natural runs/photo_x4-natural --detail 80 \
+    --description "Real photographs, blurry or grainy, come out sharp" \
+    --license "BSD-3-Clause AND Apache-2.0" \
+    --credit "Real-ESRGAN, Copyright (c) 2021, Xintao Wang"
