@@ -190,6 +190,10 @@ def test_choices_are_visible_in_forced_colours(
     expect(chosen).to_have_css("outline-width", "4px")
     expect(other).to_have_css("outline-width", "1px")
     expect(page.get_by_role("button", name="Fit")).to_have_css("outline-style", "solid")
+    slider = page.get_by_test_id("stSlider")
+    expect(slider.locator("div:has(> div > input)")).to_have_css("outline-style", "solid")
+    text = slider.evaluate("() => getComputedStyle(document.body).color")
+    expect(slider.locator("div:has(+ div > div > input)")).to_have_css("background-color", text)
 
 
 def test_every_target_is_as_large_as_a_finger_on_a_phone(
