@@ -88,8 +88,13 @@ class Inspection:
 def inspect(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) -> Inspection:
     """Decode under the engine's limits; raises what the engine would."""
     decoded = decode(picture.file.read(), max_side=max_side)
+    return inspect_decoded(decoded, parent_quality=picture.jpeg_quality, disk=disk)
+
+
+def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk) -> Inspection:
+    """`parent_quality` as in `InputFile.jpeg_quality`."""
     image = image_from(decoded)
-    quality = decoded.jpeg_quality if picture.jpeg_quality is None else picture.jpeg_quality
+    quality = decoded.jpeg_quality if parent_quality is None else parent_quality
     with ThreadPoolExecutor() as pool:  # encoding takes most of the time, and needs no lock
         packed = pool.submit(lambda: side.pack(side.make_side(image, detail_side=DETAIL_SIDE)))
         preview = side.bounded(side.displayable(image), max_side=PREVIEW_SIDE)
@@ -103,7 +108,7 @@ def inspect(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) ->
             has_camera=decoded.has_camera,
             is_photograph=is_photograph(decoded.rgb),
             jpeg_quality=quality,
-            cleanup=None if picture.jpeg_quality is None else cleanup_from_quality(quality),
+            cleanup=None if parent_quality is None else cleanup_from_quality(quality),
             preview=disk.store(webp(preview, quality=92, icc_profile=profile)),
             thumbnail=thumbnail(preview),
             side=disk.store(packed.result()),
