@@ -54,6 +54,11 @@ class CropBatch:
     is_drawn: Tensor
     is_damaged: Tensor
 
+    @property
+    def has_paper(self) -> Tensor:
+        """(N,) bool: an undamaged drawing, whose plain places have one right answer."""
+        return self.is_drawn & ~self.is_damaged
+
 
 class Teach(Protocol):
     """(s, s, 3) uint8 -> the answer to learn, (s * scale, s * scale, 3) uint8."""

@@ -116,8 +116,8 @@ class Distillation:
         batch = self._crops.batch(self._rng, size=recipe.batch, patch=recipe.patch)
         sr, target = answer(network, batch, self._device), as_target(batch.target).to(self._device)
         edges = laplacian(sr - target).abs().mean()
-        clean = (batch.is_drawn & ~batch.is_damaged).to(self._device)
-        paper = paper_error(sr, target, clean, scale=recipe.shape.scale)
+        has_paper = batch.has_paper.to(self._device)
+        paper = paper_error(sr, target, has_paper, scale=recipe.shape.scale)
         lr = as_target(batch.lr).to(self._device)
         loss = (sr - target).abs().mean() + recipe.laplacian_weight * edges
         return loss + recipe.paper_weight * paper + recipe.colour_weight * colour_error(sr, lr)
@@ -169,8 +169,8 @@ class Perception:
         drawn = batch.is_drawn.to(device)
         pixel_weight = torch.where(drawn, recipe.drawn_pixel_weight, recipe.pixel_weight)
         loss = loss + (pixel_weight * (sr - target).abs().mean((1, 2, 3))).mean()
-        clean = drawn & ~batch.is_damaged.to(device)
-        paper = paper_error(sr, target, clean, scale=recipe.shape.scale)
+        has_paper = batch.has_paper.to(device)
+        paper = paper_error(sr, target, has_paper, scale=recipe.shape.scale)
         loss = loss + recipe.paper_weight * paper
         sr, target = sr[~drawn], target[~drawn]
         if not len(sr):

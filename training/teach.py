@@ -29,7 +29,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--art", type=Path, help="folder of drawings")
     parser.add_argument("--teacher", type=Path, required=True, help="its ncnn .param file")
     parser.add_argument("--out", type=Path, required=True, help="folder for the crops")
-    parser.add_argument("--scale", type=int, choices=(2, 4), default=4)
+    parser.add_argument("--scale", type=int, choices=(2, 4), help="the teacher's, or half")
     parser.add_argument("--count", type=int, default=3000, help="crops that shall be there")
     parser.add_argument("--art-share", type=float, default=0.11, help="of the new crops")
     parser.add_argument("--rendered-share", type=float, default=0.32, help="text and strokes")
@@ -42,7 +42,7 @@ def main() -> None:
     torch.set_flush_denormal(True)
     teacher = load_teacher(options.teacher)
     folder = CropFolder(options.out)
-    scale = options.scale
+    scale = options.scale or teacher.scale
     folder.begin(Origin(teacher=options.teacher.stem, scale=scale))
     groups = load_groups(
         options.data,

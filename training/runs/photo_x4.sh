@@ -14,8 +14,8 @@ OMP_NUM_THREADS=1 python -m training.teach --data "$photographs" ${drawings:+--a
     --teacher "$large" --out "$crops" --count 2100
 python -m training.prune --teacher "$small" --crops "$crops" --num-feat 48 --out runs/pruned.onnx
 stage() {
-    python -m training.photo "$@" --num-feat 48 --num-conv 32 --prelu --batch 12 --learning-rate 2e-4 \
-        --crops "$crops" --data "$photographs" --perceptual-weights "$weights"
+    python -m training.photo "$@" --num-feat 48 --num-conv 32 --prelu \
+        --batch 12 --learning-rate 2e-4 --crops "$crops" --data "$photographs" --perceptual-weights "$weights"
 }
 stage perceive --minutes 130 --adversarial-weight 0.04 --weights-from runs/pruned.onnx \
     --out runs/photo_x4
