@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 SIDE = 512
-COUNT = 120
+COUNT = 160
 STROKE_SUBPIXELS = 4
 """Strokes are drawn so many times larger and reduced: their borders are as smooth as a print's."""
 TEXT = (
@@ -22,10 +22,15 @@ WORDS = TEXT.split(" ")
 
 
 def render_pictures(*, seed: int) -> list[Image.Image]:
-    """`COUNT` pictures by turns: a window with boxes and lines, a page of text, bare strokes."""
+    """`COUNT` pictures by turns: boxes and lines, a page of text, bare strokes, a table."""
     rng = random.Random(seed)
     fonts = font_files()
-    kinds = (lambda: _window(rng, fonts)), (lambda: _page(rng, fonts)), (lambda: _strokes(rng))
+    kinds = (
+        lambda: _window(rng, fonts),
+        lambda: _page(rng, fonts),
+        lambda: _strokes(rng),
+        lambda: _table(rng, fonts),
+    )
     return [kinds[i % len(kinds)]() for i in range(COUNT)]
 
 
@@ -110,3 +115,29 @@ def _strokes(rng: random.Random) -> Image.Image:
         else:
             draw.ellipse((left, top, left + 2 * width, top + 2 * width), ink)
     return image.resize((SIDE, SIDE), Image.Resampling.BOX)
+
+
+def _table(rng: random.Random, fonts: list[Path]) -> Image.Image:
+    """Small figures between hairlines, which need not fall on whole pixels."""
+    paper, ink = _colours(rng)
+    share = rng.uniform(0.15, 0.6)
+    hairline = tuple(round(p + share * (i - p)) for p, i in zip(paper, ink, strict=True))
+    size = rng.choice((10, 11, 12, 13, 14, 16))
+    height, width = round(size * rng.uniform(1.5, 2.2)), round(size * rng.uniform(5, 8))
+    rows, columns = range(rng.randint(2, 12), SIDE, height), range(rng.randint(2, 12), SIDE, width)
+    image = Image.new("RGB", (SIDE * STROKE_SUBPIXELS,) * 2, paper)
+    draw = ImageDraw.Draw(image)
+    offset = rng.randrange(STROKE_SUBPIXELS)
+    thickness = round(STROKE_SUBPIXELS * rng.uniform(0.7, 1.5))
+    for y in rows:
+        top = y * STROKE_SUBPIXELS + offset
+        draw.rectangle((0, top, image.width, top + thickness - 1), hairline)
+    for x in columns if rng.random() < 0.7 else ():
+        left = x * STROKE_SUBPIXELS + offset
+        draw.rectangle((left, 0, left + thickness - 1, image.height), hairline)
+    image = image.resize((SIDE, SIDE), Image.Resampling.BOX)
+    draw, font = ImageDraw.Draw(image), _font(rng.choice(fonts), size)
+    for y in rows:
+        for x in columns:
+            draw.text((x + 4, y + 2), f"{rng.uniform(-999, 9999):.2f}", ink, font)
+    return image

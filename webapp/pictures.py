@@ -97,7 +97,8 @@ def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk)
     quality = decoded.jpeg_quality if parent_quality is None else parent_quality
     with ThreadPoolExecutor() as pool:  # encoding takes most of the time, and needs no lock
         packed = pool.submit(lambda: side.pack(side.make_side(image, detail_side=DETAIL_SIDE)))
-        preview = side.bounded(side.displayable(image), max_side=PREVIEW_SIDE)
+        # A copy: `save` keeps its settings on the picture, where another thread's would mix in.
+        preview = side.bounded(side.displayable(image), max_side=PREVIEW_SIDE).copy()
         profile = image.info.get("icc_profile")
         return Inspection(
             size=decoded.size,
