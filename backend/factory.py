@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.decoding import DecodeProcess, is_supported
+from backend.decoding.decode_process import DecodeProcess, is_supported
 from backend.images import Decode, decode
 from backend.local import LocalEngine
 from backend.neuron_session import NeuronSession

@@ -24,7 +24,7 @@ from PIL import Image, ImageOps
 
 from backend.decoding.limits import limit
 from backend.errors import SuperResolutionError
-from backend.images import examine, read_pixels
+from backend.reading import examine, read_pixels
 from backend.settings import Settings
 from benchmarks.hostile_files import FILES
 from benchmarks.served import Served, session

@@ -2,15 +2,19 @@
 # Install what the tests use of Debian's packages, where it is missing and this user may:
 # Chromium for the browser tests, strace to see what the programs ask of the network.
 set -u
-missing=''
-command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing="$missing chromium"
-command -v strace >/dev/null || missing="$missing strace"
-[ -n "$missing" ] || exit 0
+has() { command -v "$1" >/dev/null; }
+has chromium-headless-shell && has strace && exit 0
 as_root=''
 if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null && sudo -n true 2>/dev/null || exit 0
+    has sudo && sudo -n true 2>/dev/null || exit 0
     as_root='sudo -n'
 fi
-command -v apt-get >/dev/null || exit 0
-echo "Installing Debian's$missing for the tests."
-$as_root apt-get update -qq && $as_root apt-get install -y -qq $missing >/dev/null
+has apt-get || exit 0
+install() {
+    echo "Installing Debian's $1 for the tests."
+    $as_root apt-get install -y -qq "$1" >/dev/null
+}
+$as_root apt-get update -qq
+has strace || install strace
+# The browser without windows costs the least; some distributions have only the whole one.
+has chromium-headless-shell || install chromium-headless-shell || has chromium || install chromium

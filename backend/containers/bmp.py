@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from backend.containers.bmp_runs import unpacked
 from backend.containers.lean_file import LeanFile, damaged
 
 FILE_HEADER_BYTES = 14
@@ -82,6 +81,8 @@ def _without_runs(data: bytes, header: _Header) -> bytes:
     if runs_at == palette_at:  # some writers forget the palette in this number
         runs_at += COLOR_BYTES * header.colors
     width, height = header.width, abs(header.height)
+    from backend.containers.bmp_runs import unpacked  # noqa: PLC0415 - NumPy, for few files only
+
     pixels = unpacked(data, runs_at, size=(width, height), bits=bits)
     if header.colors <= len(BLACK_AND_WHITE) // COLOR_BYTES:
         if _is_same(palette, BLACK_AND_WHITE[: COLOR_BYTES * header.colors]):

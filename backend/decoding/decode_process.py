@@ -12,9 +12,9 @@ from contextlib import suppress
 
 from backend.decoding.limits import WALL_SECONDS
 from backend.decoding.message import Head, receive, send
-from backend.decoding.picture_message import picture_from_message
+from backend.decoding.picture_message import values_from_message
 from backend.errors import BusyError, ImageError
-from backend.images import Picture
+from backend.images import Picture, picture_from_planes
 
 ANSWER_SECONDS = WALL_SECONDS + 5
 STOP_SECONDS = 5
@@ -45,7 +45,7 @@ class DecodeProcess:
                 "The picture takes more time or memory to read than pictures of its size do; save "
                 "it anew in an image editor."
             )
-        return picture_from_message(*answer)
+        return picture_from_planes(values_from_message(*answer))
 
     def _answer(self, data: bytes, *, max_side: int) -> tuple[Head, memoryview] | None:
         ours, theirs = socket.socketpair()

@@ -8,22 +8,25 @@ never in the memory of the process that reads another's, and what a decoder take
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import socket
 import sys
+from importlib import import_module
 
-import numpy as np
+from PIL import Image
 
 from backend.decoding.limits import end_with_parent, limit
 from backend.decoding.message import receive, send
 from backend.decoding.picture_message import message_from_error, message_from_picture
 from backend.errors import SuperResolutionError
-from backend.images import Picture, decode, encode, examine, read_pixels
+from backend.formats import JPEG, WRITABLE
+from backend.reading import examine, read, read_pixels
 
 BUSY, OVER = b"b", b"o"
 """What a copy tells: it has a picture now, or there will be none any more."""
-WARM_UP_PIXELS = np.zeros((16, 16, 3), np.uint8)
+WARM_UP_SIDE = 16
 
 
 def main() -> None:
@@ -48,8 +51,11 @@ def main() -> None:
 
 def _warm_up() -> None:
     """What is loaded at first use is loaded before the copies are made."""
-    pixels = encode(Picture(rgb=WARM_UP_PIXELS), format="jpeg")
-    decode(pixels, max_side=max(WARM_UP_PIXELS.shape))
+    for each in WRITABLE:
+        import_module(each.plugin)
+    file = io.BytesIO()
+    Image.new("RGB", (WARM_UP_SIDE, WARM_UP_SIDE)).save(file, JPEG.pillow_name)
+    read(file.getvalue(), max_side=WARM_UP_SIDE)
 
 
 def _wait_and_answer(control: socket.socket, teller: int, *, parent: int) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
-from typing import Any
+from math import prod
 
-import numpy as np
+from PIL import Image
 
 from backend.decoding.message import Head
 from backend.errors import (
@@ -16,29 +15,29 @@ from backend.errors import (
     UnsupportedMediaTypeError,
 )
 from backend.formats import FORMATS, FileFormat
-from backend.images import Picture
+from backend.reading import DecodedImage
 
 REFUSALS: Mapping[str, Callable[..., SuperResolutionError]] = {
     each.code: each for each in (ImageError, ImageTooLargeError, UnsupportedMediaTypeError)
 }
 
 
-def message_from_picture(picture: Picture) -> tuple[Head, list[memoryview]]:
+def message_from_picture(picture: DecodedImage) -> tuple[Head, list[bytes]]:
     """Pixels and profiles are contents; the rest stands in the head."""
     head: dict[str, object] = {}
     contents = []
-    for each in fields(picture):
-        value = getattr(picture, each.name)
-        if isinstance(value, np.ndarray):
-            head[each.name] = {"shape": value.shape}
-            contents.append(np.ascontiguousarray(value).data)
+    for name, value in vars(picture).items():
+        if isinstance(value, Image.Image):
+            shape = (value.height, value.width, *((3,) if value.mode == "RGB" else ()))
+            head[name] = {"shape": shape}
+            contents.append(value.tobytes())
         elif isinstance(value, FileFormat):
-            head[each.name] = {"format": value.name}
+            head[name] = {"format": value.name}
         elif isinstance(value, bytes):
-            head[each.name] = {"length": len(value)}
-            contents.append(memoryview(value))
+            head[name] = {"length": len(value)}
+            contents.append(value)
         else:
-            head[each.name] = value
+            head[name] = value
     return {"picture": head}, contents
 
 
@@ -47,13 +46,15 @@ def message_from_error(error: SuperResolutionError) -> Head:
     return {"error": error.code, "message": error.message, "details": error.details}
 
 
-def picture_from_message(head: Head, content: memoryview) -> Picture:
-    """Raises the error that the message tells of; ValueError and others when it makes no sense."""
+def values_from_message(head: Head, content: memoryview) -> dict[str, object]:
+    """A picture's fields, its planes as memory in their shape.
+
+    Raises the error that the message tells of; ValueError and others when it makes no sense.
+    """
     if "error" in head:
         refusal = REFUSALS[str(head["error"])]
         raise refusal(str(head["message"]), **_mapping(head["details"]))
-    values: dict[str, Any] = dict(_values(_mapping(head["picture"]), content))
-    return Picture(**values)
+    return dict(_values(_mapping(head["picture"]), content))
 
 
 def _values(head: Mapping[str, object], content: memoryview) -> Iterator[tuple[str, object]]:
@@ -65,9 +66,8 @@ def _values(head: Mapping[str, object], content: memoryview) -> Iterator[tuple[s
             yield name, FORMATS[str(value["format"])]
         elif "shape" in value:
             shape = tuple(int(side) for side in value["shape"])
-            length = int(np.prod(shape, dtype=np.int64))
-            part = np.frombuffer(content, np.uint8, count=length, offset=start)
-            yield name, part.reshape(shape)
+            length = prod(shape)
+            yield name, content[start : start + length].cast("B", shape)
             start += length
         else:
             yield name, bytes(content[start : start + int(value["length"])])

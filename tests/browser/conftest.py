@@ -28,6 +28,8 @@ ARGUMENTS = [
     "--disable-quic",
     "--no-first-run",
 ]
+BROWSERS = "chromium-headless-shell", "chromium", "chromium-browser"
+"""Debian's; the first is the same browser without windows and costs two thirds as much."""
 ONE_THREAD = {"SR_THREADS": "1"}
 """Threads that wait for one another waste the time of a machine that runs other tests too."""
 START_SECONDS = 60.0
@@ -80,9 +82,9 @@ def is_local(url: str) -> bool:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One browser a session; without Chromium the test is skipped, under CI it fails."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        reason = "browser tests need Chromium: apt-get install chromium"
+        reason = "browser tests need Chromium: apt-get install chromium-headless-shell"
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(reason)
         pytest.skip(reason)

@@ -11,8 +11,9 @@ from PIL import Image, ImageCms
 
 from backend.errors import ImageError, ImageTooLargeError, UnsupportedMediaTypeError
 from backend.formats import JPEG
-from backend.images import Picture, bleed, decode, encode, local_range, output_format
+from backend.images import Picture, decode, encode, local_range, output_format
 from backend.jpeg_tables import estimated_quality
+from backend.reading import bleed
 from tests.pictures import save
 
 SaveBytes = Callable[..., bytes]

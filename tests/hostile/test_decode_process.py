@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.decoding import DecodeProcess
+from backend.decoding.decode_process import DecodeProcess
 from backend.errors import ImageTooLargeError, SuperResolutionError
 from backend.images import decode
 from tests.hostile.corpus import BAD, GOOD, Case, jpeg
@@ -182,7 +182,7 @@ def test_closing_leaves_no_process_behind() -> None:
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_the_process_ends_with_its_caller(end: signal.Signals) -> None:
     code = (
-        "import time; from backend.decoding import DecodeProcess\n"
+        "import time; from backend.decoding.decode_process import DecodeProcess\n"
         "process = DecodeProcess()\n"
         "from tests.hostile.corpus import jpeg\n"
         "process.decode(jpeg(), max_side=99); print('ready', flush=True); time.sleep(60)"

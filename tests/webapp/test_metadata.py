@@ -10,7 +10,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from backend.decoding import DecodeProcess
+from backend.decoding.decode_process import DecodeProcess
 from backend.images import Decode, decode
 from webapp.files import Disk
 from webapp.large_picture import cut, decode_large

@@ -8,8 +8,8 @@ from PIL import Image
 
 from backend.errors import ImageError
 from backend.formats import JPEG
-from backend.images import BOMB_ERRORS, DECODE_ERRORS, examine
 from backend.jpeg_tables import estimated_quality
+from backend.reading import BOMB_ERRORS, DECODE_ERRORS, examine
 
 TURNED = (5, 6, 7, 8)
 """Orientations that exchange width and height."""

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.formats import format_from_signature
-from backend.images import BOMB_ERRORS, DECODE_ERRORS, reopen
+from backend.images import reopen
+from backend.reading import BOMB_ERRORS, DECODE_ERRORS
 from webapp.client.errors import EndpointAnswerError
 from webapp.client.transport import Response
 
