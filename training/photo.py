@@ -242,8 +242,8 @@ def paper_error(sr: Tensor, target: Tensor, has_paper: Tensor, *, scale: int) ->
 
 
 def colour_error(sr: Tensor, lr: Tensor) -> Tensor:
-    """How far the mean colours of each picture are apart, on average."""
-    return (sr.mean((2, 3)) - lr.mean((2, 3))).abs().mean()
+    """How far the mean colours of each picture are apart, on average, once `sr` is cut off."""
+    return (sr.clamp(0, 1).mean((2, 3)) - lr.mean((2, 3))).abs().mean()
 
 
 def laplacian(batch: Tensor) -> Tensor:
@@ -268,6 +268,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--patch", type=int, default=48)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--drawn-pixel-weight", type=float, default=4.0)
+    parser.add_argument("--colour-weight", type=float, default=2.0)
     parser.add_argument("--paper-weight", type=float, default=20.0)
     parser.add_argument("--adversarial-weight", type=float, default=0.03)
     parser.add_argument("--lpips-weight", type=float, default=0.5)
@@ -294,6 +295,7 @@ def main() -> None:
         patch=options.patch,
         learning_rate=options.learning_rate,
         drawn_pixel_weight=options.drawn_pixel_weight,
+        colour_weight=options.colour_weight,
         paper_weight=options.paper_weight,
         adversarial_weight=options.adversarial_weight,
         lpips_weight=options.lpips_weight,

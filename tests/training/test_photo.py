@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from training.photo import paper_error
+from training.photo import colour_error, paper_error
 
 SCALE = 4
 
@@ -26,3 +26,10 @@ def test_paper_is_where_a_drawing_is_plain_for_a_pixel_around() -> None:
     assert error(on_paper) == pytest.approx(0.1 * 24 / 128)
     assert error(beside) == 0
     assert error(elsewhere) == 0
+
+
+def test_mean_colours_are_compared_as_they_will_be_seen() -> None:
+    lr = torch.full((1, 3, 2, 2), 1.0)
+    over = torch.full((1, 3, 4, 4), 1.5)
+    assert colour_error(over, lr) == 0
+    assert colour_error(over - 0.75, lr) == pytest.approx(0.25)
