@@ -11,7 +11,7 @@ from backend.content import is_photograph
 from backend.engine import Upscaled, Watch
 from backend.errors import DeadlineError, ImageTooLargeError, PayloadTooLargeError
 from backend.estimate import Estimator
-from backend.gate import Allowance, Gate
+from backend.gate import Allowance, Gate, Turn
 from backend.images import Decode, Picture, check_output_size, encode, output_format
 from backend.jpeg_tables import cleanup_from_quality
 from backend.memory import give_back_memory
@@ -19,6 +19,7 @@ from backend.options import AUTO, UpscaleOptions
 from backend.registry import OTHER_PICTURES, PHOTOGRAPHS, ModelSpec, Registry
 from backend.sessions import Sessions
 from backend.settings import Settings
+from backend.tiling import Box
 from backend.upscaler import Session, Upscaler
 
 
@@ -101,6 +102,25 @@ class LocalEngine:
         finally:
             give_back_memory()
 
+    def upscale_part(
+        self, picture: Picture, options: UpscaleOptions, box: Box, *, watch: Watch = Watch()
+    ) -> Picture:
+        """What is inside the box of a decoded picture, with the pixels that it has in the whole.
+
+        It waits for its turn and is refused for its time as `upscale` is; `options.format` and
+        `options.quality` say nothing here.
+        """
+        left, top, right, bottom = box
+        pixels = (right - left) * (bottom - top)
+        spec = self._find(options)
+        with self._gate.turn(watch) as turn:
+            if self._is_automatic(options):
+                spec = self._choose(picture, options)
+            self._expect(spec, pixels, turn, watch)
+            session, cleanup = self._sessions.get(spec), _cleanup(options, picture)
+            with self._output_pixels.hold(pixels * spec.scale**2, watch):
+                return self._run(session, picture, cleanup, watch, box=box)
+
     def _upscale(
         self,
         data: bytes,
@@ -117,17 +137,13 @@ class LocalEngine:
                 spec = self._choose(picture, options)
             file_format = output_format(picture, options.format)
             pixels = picture.size[0] * picture.size[1]
-            estimate = self._estimator.seconds(spec, pixels=pixels)
             self._check_output(picture, spec, file_format)
-            self._check_time(estimate, seconds_left=watch.seconds_left())
-            turn.expect(estimate)
+            self._expect(spec, pixels, turn, watch)
             session = self._sessions.get(spec)
-            cleanup = options.cleanup
-            if cleanup is None:
-                cleanup = cleanup_from_quality(picture.jpeg_quality)
+            cleanup = _cleanup(options, picture)
             decoded = time.perf_counter()
             with self._output_pixels.hold(pixels * spec.scale**2, watch):
-                sr = self._run(session, picture, cleanup_level=cleanup / 100, watch=watch)
+                sr = self._run(session, picture, cleanup, watch)
                 watch.on_finishing()
                 encoding = time.perf_counter()
                 encoded = encode(sr, format=file_format, quality=options.quality)
@@ -152,15 +168,21 @@ class LocalEngine:
             )
 
     def _run(
-        self, session: Session, picture: Picture, *, cleanup_level: float, watch: Watch
+        self,
+        session: Session,
+        picture: Picture,
+        cleanup: int,
+        watch: Watch,
+        *,
+        box: Box | None = None,
     ) -> Picture:
         upscaler = Upscaler(session, tile_size=self._settings.tile_size)
         with self._networks:
             started = time.perf_counter()
-            sr = upscaler.upscale(picture, cleanup_level=cleanup_level, watch=watch)
+            sr = upscaler.upscale(picture, box=box, cleanup_level=cleanup / 100, watch=watch)
             self._estimator.learn(
                 session.spec,
-                pixels=picture.size[0] * picture.size[1],
+                pixels=sr.size[0] * sr.size[1] // session.spec.scale**2,
                 seconds=time.perf_counter() - started,
             )
         return sr
@@ -184,9 +206,19 @@ class LocalEngine:
             raise ImageTooLargeError.output(width, height, because="; choose a smaller scale.")
         check_output_size(width, height, format=format)
 
-    def _check_time(self, estimate: float, *, seconds_left: float) -> None:
-        budget = max(0.0, seconds_left)
+    def _expect(self, spec: ModelSpec, pixels: int, turn: Turn, watch: Watch) -> None:
+        """DeadlineError where there is no time for so many pixels of the input."""
+        estimate = self._estimator.seconds(spec, pixels=pixels)
+        budget = max(0.0, watch.seconds_left())
         if self._settings.time_budget_seconds is not None:
             budget = min(budget, self._settings.time_budget_seconds)
         if estimate > budget:
             raise DeadlineError.estimated(estimate, limit=budget)
+        turn.expect(estimate)
+
+
+def _cleanup(options: UpscaleOptions, picture: Picture) -> int:
+    """0-100, by the JPEG's own tables unless it was asked for."""
+    if options.cleanup is None:
+        return cleanup_from_quality(picture.jpeg_quality)
+    return options.cleanup

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 EDGE_PAD = 32
 """LR pixels beyond the picture that are read at most: they are invented, and far ones cost much."""
+
+Box = tuple[int, int, int, int]
+"""(left, top, right, bottom), in LR pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,17 +32,25 @@ class Tile:
     columns: Span
 
 
-def spans(length: int, *, tile_size: int, tile_pad: int, multiple_of: int = 1) -> list[Span]:
-    """Cover [0, length) by equal parts of at most `tile_size`, each read with its padding.
+def spans(
+    length: int,
+    *,
+    tile_size: int,
+    tile_pad: int,
+    multiple_of: int = 1,
+    part: tuple[int, int] | None = None,
+) -> list[Span]:
+    """Cover [0, length), or the part of it, by equal parts of at most `tile_size`, each with pads.
 
     Reads reach beyond the picture, where it is to be continued, as far in a tile as in the whole.
     They start and stop at multiples of `multiple_of`, so that a network that works on blocks sees
     the same blocks in both.
     """
     edge_pad = min(tile_pad, EDGE_PAD)
-    count = -(-length // tile_size)
-    edges = [length * i // count for i in range(count + 1)]
-    edges[1:-1] = [edge - edge % multiple_of for edge in edges[1:-1]]
+    first, last = part or (0, length)
+    count = -(-(last - first) // tile_size)
+    edges = [first + (last - first) * i // count for i in range(count + 1)]
+    edges[1:-1] = [max(first, edge - edge % multiple_of) for edge in edges[1:-1]]
     cover: list[Span] = []
     for start, stop in pairwise(edges):
         if start == stop:
@@ -57,10 +69,18 @@ def spans(length: int, *, tile_size: int, tile_pad: int, multiple_of: int = 1) -
 
 
 def tiles(
-    height: int, width: int, *, tile_size: int, tile_pad: int, multiple_of: int = 1
+    height: int,
+    width: int,
+    *,
+    tile_size: int,
+    tile_pad: int,
+    multiple_of: int = 1,
+    box: Box | None = None,
 ) -> Iterator[Tile]:
-    """Every tile of a picture, row by row."""
-    columns = spans(width, tile_size=tile_size, tile_pad=tile_pad, multiple_of=multiple_of)
-    for rows in spans(height, tile_size=tile_size, tile_pad=tile_pad, multiple_of=multiple_of):
+    """Every tile of a picture, or of the part inside the box, row by row."""
+    left, top, right, bottom = box or (0, 0, width, height)
+    cover = partial(spans, tile_size=tile_size, tile_pad=tile_pad, multiple_of=multiple_of)
+    columns = cover(width, part=(left, right))
+    for rows in cover(height, part=(top, bottom)):
         for column in columns:
             yield Tile(rows, column)

@@ -12,7 +12,7 @@ from backend.engine import Watch
 from backend.images import Picture, Plane, RgbImage, local_range
 from backend.mosaic import mosaic
 from backend.registry import ModelSpec
-from backend.tiling import Tile, tiles
+from backend.tiling import Box, Tile, tiles
 
 
 class Session(Protocol):
@@ -42,12 +42,16 @@ class Upscaler:
         self,
         picture: Picture,
         *,
+        box: Box | None = None,
         cleanup_level: float = 0.0,
         watch: Watch = Watch(),
     ) -> Picture:
-        """Exactly `scale` times the size; stops between tiles, see `Watch.check`."""
+        """Exactly `scale` times the size; stops between tiles, see `Watch.check`.
+
+        With a box only what is inside, with the pixels that it has in the whole.
+        """
         height, width = picture.rgb.shape[:2]
-        cuts = self._tiles(height, width)
+        cuts = self._tiles(height, width, box)
         has_alpha = picture.alpha is not None
         total = len(cuts) * (2 if has_alpha else 1)
         done = 0
@@ -63,10 +67,10 @@ class Upscaler:
         rgb = mosaic(picture.rgb, cuts, lambda read: run(read, cleanup_level), scale=self.scale)
         alpha = picture.alpha
         if alpha is not None:
-            alpha = self._upscale_alpha(alpha, cuts, lambda read: run(read, 0.0))
+            alpha = self._upscale_alpha(alpha, cuts, lambda read: run(read, 0.0), box=box)
         return replace(picture, rgb=rgb, alpha=alpha)
 
-    def _tiles(self, height: int, width: int) -> list[Tile]:
+    def _tiles(self, height: int, width: int, box: Box | None) -> list[Tile]:
         spec = self._session.spec
         return list(
             tiles(
@@ -75,6 +79,7 @@ class Upscaler:
                 tile_size=self._tile_size,
                 tile_pad=spec.receptive_radius,
                 multiple_of=spec.multiple_of,
+                box=box,
             )
         )
 
@@ -83,6 +88,8 @@ class Upscaler:
         alpha: Plane,
         cuts: list[Tile],
         run: Callable[[RgbImage], RgbImage],
+        *,
+        box: Box | None,
     ) -> Plane:
         """As a grey picture, kept between the darkest and lightest value near each pixel.
 
@@ -91,7 +98,8 @@ class Upscaler:
         scale = self.scale
         gray = np.repeat(alpha[:, :, np.newaxis], 3, axis=2)
         sr = mosaic(gray, cuts, run, scale=scale)[:, :, 1].copy()
-        low, high = local_range(alpha)
-        blocks = sr.reshape(alpha.shape[0], scale, alpha.shape[1], scale)
+        left, top, right, bottom = box or (0, 0, alpha.shape[1], alpha.shape[0])
+        low, high = (plane[top:bottom, left:right] for plane in local_range(alpha))
+        blocks = sr.reshape(bottom - top, scale, right - left, scale)
         np.clip(blocks, low[:, None, :, None], high[:, None, :, None], out=blocks)
         return sr

@@ -17,7 +17,7 @@ from backend.errors import SuperResolutionError
 from backend.estimate import encoding_seconds
 from backend.factory import create_engine, decoder
 from backend.gate import Gate
-from backend.images import Decode, decode, encode
+from backend.images import Decode, encode
 from backend.jpeg_tables import cleanup_from_quality
 from backend.local import LocalEngine
 from backend.logs import write_logs
@@ -40,7 +40,6 @@ from webapp.pictures import (
     crop,
     image_from,
     inspect,
-    widen,
 )
 from webapp.progress import Estimate, SavingPace
 from webapp.samples import Sample, samples
@@ -57,8 +56,6 @@ MAX_INSPECTIONS = 64
 SWEEP_SECONDS = 5.0
 IMMEDIATE_SECONDS = 2.0
 """What takes less is not worth a click."""
-PART_PADDING = 48
-"""Pixels of the input around a part; more than any network of the manifest looks far."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +63,7 @@ class Enhancer:
     """The engines with their queues, the open tabs, and the disk for their files."""
 
     settings: PageSettings
-    engine: Engine
+    engine: LocalEngine
     cloud: RemoteEngine | None
     """The deployed endpoint, where one is configured."""
     source: AnySource
@@ -288,9 +285,7 @@ class Enhancer:
         return tab.archive
 
     def spec(self, model: str, scale: int) -> ModelSpec | None:
-        """What is known of a network of this process; None for `auto`, and for one elsewhere."""
-        if not isinstance(self.engine, LocalEngine):
-            return None
+        """What is known of a network of this process; None for `auto`."""
         specs = self.engine.registry.specs
         return next((each for each in specs if (each.name, each.scale) == (model, scale)), None)
 
@@ -303,27 +298,12 @@ class Enhancer:
         *,
         watch: Watch,
     ) -> tuple[bytes, bytes]:
-        """PNGs of the part (left, top, right, bottom) of the input, as it is and enhanced.
-
-        The network sees the surroundings too, so the part looks as it does in the whole result.
-        """
+        """PNGs of the part (left, top, right, bottom) of the input, as it is and enhanced."""
         decoded = self.decode(picture.file.read(), max_side=self.settings.max_side)
-        outer = widen(box, by=PART_PADDING, size=inspection.size)
-        cleanup = options.cleanup
-        if cleanup is None:
-            cleanup = cleanup_from_quality(inspection.jpeg_quality)
-        options = replace(options, format="png", cleanup=cleanup)
-        surroundings = encode(crop(decoded, outer), format="png")
-        part = self.engine.upscale(surroundings, options, watch=watch)
-        left, top, right, bottom = (
-            (side - outer[axis]) * options.scale
-            for side, axis in zip(box, (0, 1, 0, 1), strict=True)
-        )
-        sr = decode(part.data, max_side=max(part.width, part.height))
-        return (
-            encode(crop(decoded, box), format="png"),
-            encode(crop(sr, (left, top, right, bottom)), format="png"),
-        )
+        if options.cleanup is None:
+            options = replace(options, cleanup=cleanup_from_quality(inspection.jpeg_quality))
+        sr = self.engine.upscale_part(decoded, options, box, watch=watch)
+        return encode(crop(decoded, box), format="png"), encode(sr, format="png")
 
     def large_preview(self, tab: Tab, picture: InputFile) -> LargePreview:
         """Of a picture with more pixels than the engine takes; raises what decoding does."""
@@ -409,7 +389,7 @@ def shared_enhancer() -> Enhancer:
 
 
 def create_enhancer(
-    settings: PageSettings, *, engine: Engine, cloud: RemoteEngine | None = None
+    settings: PageSettings, *, engine: LocalEngine, cloud: RemoteEngine | None = None
 ) -> Enhancer:
     """Nothing runs yet."""
     tabs = Tabs(is_connected=is_connected)

@@ -151,9 +151,3 @@ def crop(picture: Picture, box: Box) -> Picture:
         rgb=picture.rgb[top:bottom, left:right],
         alpha=None if alpha is None else alpha[top:bottom, left:right],
     )
-
-
-def widen(box: Box, *, by: int, size: tuple[int, int]) -> Box:
-    """The box with so many pixels more on each side, inside a picture of (width, height)."""
-    left, top, right, bottom = box
-    return max(0, left - by), max(0, top - by), min(size[0], right + by), min(size[1], bottom + by)

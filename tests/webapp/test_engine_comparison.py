@@ -134,7 +134,8 @@ def test_a_failure_of_the_cloud_stops_the_local_work(data: bytes, engine: LocalE
             return 1.0
 
     with Gateway(lambda request: said(500, {"message": None})) as gateway:
-        enhancer = replace(enhancer_with(gateway, engine), engine=Patient())
+        patient = Patient()
+        enhancer = replace(enhancer_with(gateway, engine), engine=patient)  # type: ignore[arg-type]
         with pytest.raises(EndpointError, match="status 500"):
             both(enhancer, data)
 
