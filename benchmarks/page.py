@@ -151,8 +151,9 @@ def press_if_asked(page: Page, size: tuple[int, int]) -> None:
 class EstimateErrors:
     """Of what was said about the time, as shares of the time that passed from then on."""
 
-    before_the_press: float
-    from_the_first_tile: float
+    before_the_press: float | None
+    from_the_first_tile: float | None
+    """None where the page says `a moment`, which is less than three seconds."""
 
 
 def estimate_errors(page: Page, tier: str, side: int, *, seed: int) -> EstimateErrors:
@@ -163,25 +164,26 @@ def estimate_errors(page: Page, tier: str, side: int, *, seed: int) -> EstimateE
     button = enhance_button(page)
     button.wait_for()
     page.wait_for_timeout(1500)
-    on_button = _said_seconds(button.inner_text())
+    on_button = button.inner_text()
     pressed = time.perf_counter()
     button.click()
     page.locator(MOVING_BAR).wait_for()
     moving = time.perf_counter()
-    beside_bar = _said_seconds(page.get_by_test_id("stProgress").inner_text())
+    beside_bar = page.get_by_test_id("stProgress").inner_text()
     comparison(page, (4 * side, 4 * side))
     end = time.perf_counter()
     return EstimateErrors(
-        before_the_press=round(on_button / (end - pressed) - 1, 2),
-        from_the_first_tile=round(beside_bar / (end - moving) - 1, 2),
+        before_the_press=_error(on_button, end - pressed),
+        from_the_first_tile=_error(beside_bar, end - moving),
     )
 
 
-def _said_seconds(sentence: str) -> int:
+def _error(sentence: str, seconds: float) -> float | None:
     found = ESTIMATE.search(sentence)
-    assert found is not None, sentence
-    minutes, rest, seconds = (int(each or 0) for each in found.groups())
-    return 60 * minutes + rest + seconds
+    if found is None:
+        return None
+    minutes, rest, said = (int(each or 0) for each in found.groups())
+    return round((60 * minutes + rest + said) / seconds - 1, 2)
 
 
 def first_detail(page: Page, *, seed: int) -> float:

@@ -53,6 +53,8 @@ class State:
     """Steps of the work; 0 until it is known."""
     elapsed: float = 0.0
     """Seconds since its work began."""
+    stepping: float = 0.0
+    """Of them, those since the last step was done."""
     finishing: float = 0.0
     """Seconds since the last step was done."""
     error: SuperResolutionError | None = None
@@ -90,6 +92,7 @@ class _Record:
     phase: Phase = Phase.WAITING
     steps: tuple[int, int] = (0, 0)
     began: float | None = None
+    stepped: float | None = None
     finishing_since: float | None = None
     error: SuperResolutionError | None = None
     visitors: dict[str, float] = field(default_factory=dict)
@@ -151,12 +154,14 @@ class Jobs:
             record = self._records[job]
             now = self._clock()
             began, since = record.began, record.finishing_since
+            stepped = record.stepped or began
             return State(
                 phase=record.phase,
                 ahead=self._ahead_of(job),
                 done=record.steps[0],
                 total=record.steps[1],
                 elapsed=0.0 if began is None else now - began,
+                stepping=0.0 if stepped is None else now - stepped,
                 finishing=0.0 if since is None else now - since,
                 error=record.error,
             )
@@ -257,7 +262,7 @@ class Jobs:
 
         def progress(done: int, total: int) -> None:
             with self._lock:
-                record.steps = (done, total)
+                record.steps, record.stepped = (done, total), self._clock()
 
         def finishing() -> None:
             with self._lock:

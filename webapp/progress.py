@@ -55,7 +55,7 @@ def remaining_seconds(state: State, *, estimate: Estimate) -> float:
         return max(0.0, estimate.saving - state.finishing)
     if state.done == 0 or state.total == 0:
         return max(0.0, estimate.work - state.elapsed) + estimate.saving
-    return state.elapsed / state.done * (state.total - state.done) + estimate.saving
+    return max(0.0, _work_seconds(state) - state.elapsed) + estimate.saving
 
 
 def fraction(state: State, *, estimate: Estimate) -> float:
@@ -68,8 +68,12 @@ def fraction(state: State, *, estimate: Estimate) -> float:
         return (work + saved) / (work + estimate.saving)
     if state.done == 0 or state.total == 0:
         return 0.0
-    work = state.elapsed / state.done * state.total
-    return state.elapsed / (work + estimate.saving)
+    return state.elapsed / (max(state.elapsed, _work_seconds(state)) + estimate.saving)
+
+
+def _work_seconds(state: State) -> float:
+    """By the pace of the steps that are done."""
+    return (state.elapsed - state.stepping) / state.done * state.total
 
 
 def sentence(state: State, *, estimate: Estimate, t: Texts) -> str:

@@ -129,9 +129,12 @@ def test_progress_and_time_can_be_watched(make: Callable[..., Jobs], clock: Cloc
     clock.now += 3
     work.step()
     state = job.state
+    clock.now += 2
+    later = job.state
     work.run_on()
 
     assert (state.phase, state.done, state.total, state.elapsed) == (Phase.RUNNING, 1, 4, 3.0)
+    assert (state.stepping, later.stepping, later.elapsed) == (0.0, 2.0, 5.0)
     assert finished(job) is Phase.DONE
 
 

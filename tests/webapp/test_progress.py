@@ -33,6 +33,15 @@ def test_after_the_first_tile_its_own_pace_counts() -> None:
     assert remaining_seconds(running(2, 8, 4), estimate=Estimate(work=1000, saving=1)) == 13
 
 
+def test_the_time_since_the_last_step_belongs_to_the_next() -> None:
+    state = State(phase=Phase.RUNNING, done=1, total=4, elapsed=3, stepping=1)
+    assert remaining_seconds(state, estimate=TEN) == 7
+    assert fraction(state, estimate=TEN) == 3 / 10
+    late = State(phase=Phase.RUNNING, done=1, total=4, elapsed=12, stepping=10)
+    assert remaining_seconds(late, estimate=TEN) == 2
+    assert fraction(late, estimate=TEN) < 1
+
+
 def test_saving_is_part_of_the_time_left() -> None:
     assert remaining_seconds(saving(10.5, 0.5), estimate=TEN) == 1.5
     assert remaining_seconds(saving(20, 10), estimate=TEN) == 0
