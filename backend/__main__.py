@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not sys.warnoptions:
         # Pillow warns of oddities in pictures that it can read, and names its own source files.
         warnings.simplefilter("ignore")
+    # Nothing here needs NumPy's BLAS, whose threads would keep the cores busy while they start.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     command = import_module(f"backend.commands.{parsed.command}")
     try:
         code: int = command.run(parsed, Settings.from_environment())

@@ -1,6 +1,7 @@
 """Cold start: `python -m benchmarks.cold_start` imports the engine and loads one network.
 
-What counts is the CPU time of a fresh process, as on a function that is started for a request.
+What counts is the CPU time of a fresh process, as on a function that is started for a request, with
+the function's setting for NumPy's threads.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ STEPS = {
 def measure_seconds(statement: str) -> tuple[float, float]:
     """(CPU, wall) seconds of a fresh interpreter that runs the statement."""
     before, started = os.times(), time.perf_counter()
-    subprocess.run([sys.executable, "-c", statement], check=True)
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", statement], env=environment, check=True)
     after, stopped = os.times(), time.perf_counter()
     cpu = after.children_user - before.children_user
     cpu += after.children_system - before.children_system
