@@ -20,6 +20,7 @@ STATIC = Path(streamlit.__file__).parent / "static"
 STATIC_PATH = "/static/"
 CLOSED_PATHS = ("/_stcore/metrics", "/_stcore/upload_file")
 """Numbers about all visitors, and an upload without this page's bounds."""
+STYLE = Path(__file__).with_name("page.css")
 EMPTY_ROOT = '<div id="root"></div>'
 FONT_PRELOAD = re.compile(r'<link\s+rel="preload"[^>]*\bas="font"[^>]*>')
 """It would come before the scripts, and letters can be read in another font until it is there."""
@@ -143,6 +144,9 @@ def first_page(language: str) -> bytes:
     page = (STATIC / "index.html").read_text(encoding="utf-8")
     page = FONT_PRELOAD.sub("", page)
     page = page.replace(EMPTY_ROOT, EMPTY_ROOT.replace("></", f">{heading}</"))
+    # `page.py` draws it too, but on a slow line what is to be styled can be there before.
+    style = f"<style>{STYLE.read_text(encoding='utf-8')}</style>"
+    page = page.replace("</body>", f"{style}</body>")
     return page.replace('<html lang="en"', f'<html lang="{language}"').encode()
 
 

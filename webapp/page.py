@@ -14,6 +14,7 @@ from webapp.engine_comparison import EngineComparison
 from webapp.enhance import EnhanceRequest
 from webapp.enhancer import IMMEDIATE_SECONDS, shared_enhancer
 from webapp.fragments import leave_fragment
+from webapp.middleware import STYLE
 from webapp.samples import samples
 from webapp.texts import LANGUAGES, language_from_locale, texts
 
@@ -23,7 +24,7 @@ st.set_page_config(
     page_icon=str(Path(__file__).with_name("icon.png")),
     layout="wide",
 )
-st.html(views.STYLE)
+st.html(STYLE)
 
 if st.session_state.get("lang") not in LANGUAGES:
     st.session_state.lang = language_from_locale(st.context.locale)

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 import streamlit as st
@@ -43,7 +42,6 @@ from webapp.texts import LANGUAGES, Texts
 
 log = logging.getLogger("webapp.page")
 
-STYLE = Path(__file__).with_name("page.css")
 MIDDLE_CLEANUP = 40
 LEAVING_SECONDS = 10.0
 """A job that takes longer is worth a question before the tab is closed."""

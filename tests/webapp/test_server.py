@@ -30,6 +30,7 @@ from webapp.middleware import (
     FONT_PRELOAD,
     HEADERS,
     STATIC,
+    STYLE,
     CompressedFiles,
     SecurityHeaders,
     content_security_policy,
@@ -317,6 +318,7 @@ def test_there_is_something_to_read_before_any_script_has_come(
     answer = client.get(f"{address}/", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
 
     assert "<h1>超分辨率</h1>" in answer.text
+    assert f"<style>{STYLE.read_text()}</style></body>" in answer.text
     assert '<html lang="zh-Hans"' in answer.text
 
 
