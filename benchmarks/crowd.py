@@ -125,7 +125,7 @@ class Crowd:
         seconds = time.perf_counter() - started
         if answer.ok:
             self.outcomes.count("answered", seconds)
-            if color_of(answer.json()["result"]) != color(client):
+            if color_from(answer.json()["result"]) != color(client):
                 self.outcomes.problems.append("a client got another's picture")
             return True
         retry_after = answer.headers.get("Retry-After")
@@ -150,7 +150,7 @@ def picture(client: int) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def color_of(result: str) -> tuple[int, ...]:
+def color_from(result: str) -> tuple[int, ...]:
     """Of the middle, to the 5 levels by which the clients' differ."""
     with Image.open(io.BytesIO(base64.b64decode(result))) as opened:
         pixel = opened.convert("RGB").getpixel((SIDE, SIDE))

@@ -72,7 +72,7 @@ def fuzz_files(seeds: Sequence[bytes], *, name: str, number: int, seed: int) -> 
     return found
 
 
-def file_of(seeds: Sequence[bytes], *, seed: int, number: int) -> bytes:
+def file_from(seeds: Sequence[bytes], *, seed: int, number: int) -> bytes:
     """The same bytes for the same numbers, whatever was tried before."""
     return mutate(seeds[number % len(seeds)], random.Random(f"{seed}:{number}"))
 
@@ -88,7 +88,7 @@ def _batch(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # libraries write into it
         with os.fdopen(teller, "w") as answers:
             for each in range(start, min(start + BATCH, number)):
-                data = file_of(seeds, seed=seed, number=each)
+                data = file_from(seeds, seed=seed, number=each)
                 answers.write(json.dumps(_read(data)) + "\n")
                 answers.flush()
         os._exit(0)
@@ -117,7 +117,7 @@ def _read(data: bytes) -> tuple[float, int, str]:
     return seconds, (after.ru_maxrss - before.ru_maxrss) // 1024, outcome
 
 
-def requests_of(pictures: Sequence[bytes]) -> list[dict[str, object]]:
+def requests_from(pictures: Sequence[bytes]) -> list[dict[str, object]]:
     """What is damaged: every field, with pictures and with addresses."""
     encoded = [base64.b64encode(each).decode() for each in pictures]
     return [
@@ -193,7 +193,7 @@ def main() -> int:
         report(f"{name.upper()} files", found)
         problems += found.problems
     server = Served({"SR_ALLOW_WEB_SOURCES": "0", "SR_CLIENT_REQUESTS_PER_MINUTE": str(10**9)})
-    asked = requests_of([seeds[0] for seeds in pictures.values()])
+    asked = requests_from([seeds[0] for seeds in pictures.values()])
     found = fuzz_bodies(server, asked, number=options.bodies, seed=options.seed)
     report("request bodies", found)
     problems += found.problems

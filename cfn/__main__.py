@@ -25,7 +25,7 @@ USAGE_ERROR = 2
 INTERRUPTED = 130
 
 
-def tell(line: str) -> None:
+def print_line(line: str) -> None:
     """To the console, at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -36,7 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m cfn", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    render = commands.add_parser("render", help="write cfn/*.yaml anew from cfn/parts")
+    render = commands.add_parser("render", help="write cfn/*.yaml again from cfn/parts")
     render.add_argument("--out", type=Path, default=templates.HERE)
 
     package = commands.add_parser(
@@ -106,7 +106,7 @@ def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
     cost.add_argument("--megapixels", type=float, required=True, help="of one input")
     cost.add_argument("--seconds", type=float, help="of one picture, from a trial run")
     _add_job_options(cost)
-    defaults = templates.defaults_of(BULK)
+    defaults = templates.default_parameters(BULK)
     for option, name in (
         ("--memory", "functionMemory"),
         ("--concurrency", "maxConcurrency"),
@@ -172,14 +172,14 @@ def _run(parsed: argparse.Namespace) -> None:
 
 def _render(parsed: argparse.Namespace) -> None:
     for path in templates.render_all(parsed.out):
-        tell(str(path))
+        print_line(str(path))
 
 
 def _package(parsed: argparse.Namespace) -> None:
     variants = [STACKS[name] for name in parsed.variants]
     if parsed.bucket is None:
         _build(parsed, variants)
-        tell("Nothing was uploaded, since no --bucket was given.")
+        print_line("Nothing was uploaded, since no --bucket was given.")
         return
     from cfn.account import Account  # noqa: PLC0415
     from cfn.upload import check_bucket, launch_link  # noqa: PLC0415
@@ -194,13 +194,13 @@ def _package(parsed: argparse.Namespace) -> None:
             region=account.region,
             stack=f"super-resolution-{variant.name}",
         )
-        tell(f"{variant.name}: {link}")
+        print_line(f"{variant.name}: {link}")
 
 
 def _build(
     parsed: argparse.Namespace, variants: Sequence[Variant], *, release: str | None = None
 ) -> Package:
-    tell(f"Making the package in {parsed.out}")
+    print_line(f"Making the package in {parsed.out}")
     package = build(
         parsed.out,
         bucket=None if release else parsed.bucket,
@@ -211,9 +211,9 @@ def _build(
     )
     for name, digest in sorted(package.digests.items()):
         size = (parsed.out / name).stat().st_size / 2**20
-        tell(f"{digest}  {size:7.1f} MB  {name}")
+        print_line(f"{digest}  {size:7.1f} MB  {name}")
     if INF in variants and NEURON_ARCHIVE not in package.digests:
-        tell(
+        print_line(
             "For Inferentia the networks must be compiled first (cfn/neuron/compile.py) and "
             "given with --neuron; the other stacks do not need that."
         )
@@ -226,7 +226,7 @@ def _build_and_upload(
     from cfn.upload import upload  # noqa: PLC0415
 
     package = _build(parsed, variants)
-    upload(account.client("s3"), package, bucket=parsed.bucket, tell=tell)
+    upload(account.client("s3"), package, bucket=parsed.bucket, print_line=print_line)
     return package
 
 
@@ -243,20 +243,22 @@ def _preflight(parsed: argparse.Namespace) -> None:
 def _look_before(parsed: argparse.Namespace, account: Account) -> None:
     """What the stack has already counts where nothing else was said."""
     from cfn.preflight import Plan, preflight  # noqa: PLC0415
-    from cfn.stacks import Stacks, parameters_of  # noqa: PLC0415
+    from cfn.stacks import Stacks, stack_parameters  # noqa: PLC0415
 
     variant = STACKS[parsed.variant]
-    there = Stacks(account.client("cloudformation"), tell=tell).describe(_stack_name(parsed))
+    there = Stacks(account.client("cloudformation"), print_line=print_line).describe(
+        _stack_name(parsed)
+    )
     plan = Plan(
         variant=variant,
         bucket=parsed.bucket,
         parameters={
-            **parameters_of(there or {}),
+            **stack_parameters(there or {}),
             **read_pairs(parsed.parameter, option="--parameter"),
         },
-        defaults=templates.defaults_of(variant),
+        defaults=templates.default_parameters(variant),
     )
-    preflight(account, plan, tell=tell)
+    preflight(account, plan, print_line=print_line)
 
 
 def _deploy(parsed: argparse.Namespace) -> None:
@@ -276,7 +278,7 @@ def _deploy(parsed: argparse.Namespace) -> None:
     _look_before(parsed, account)
     package = _build_and_upload(parsed, [variant], account)
     name = _stack_name(parsed)
-    outputs = Stacks(account.client("cloudformation"), tell=tell).deploy(
+    outputs = Stacks(account.client("cloudformation"), print_line=print_line).deploy(
         name,
         template=package.folder / variant.template,
         template_url=template_url(
@@ -289,9 +291,9 @@ def _deploy(parsed: argparse.Namespace) -> None:
     )
     url = outputs.pop("aikitsInvokeURL", None)
     for key, value in sorted(outputs.items()):
-        tell(f"{key}: {value}")
+        print_line(f"{key}: {value}")
     if url is not None:
-        tell(f"Invoke URL: {url}")
+        print_line(f"Invoke URL: {url}")
         if not parsed.no_check:
             _call(account, name)
 
@@ -308,7 +310,7 @@ def _call(account: Account, name: str) -> None:
     from cfn.check import check_stack  # noqa: PLC0415
 
     with requests.Session() as http:
-        check_stack(account, name, tell=tell, http=http)
+        check_stack(account, name, print_line=print_line, http=http)
 
 
 def _bulk(parsed: argparse.Namespace) -> None:
@@ -323,17 +325,17 @@ def _bulk(parsed: argparse.Namespace) -> None:
     if parsed.bulk == "start":
         job = {name: getattr(parsed, name) for name in ("scale", "model", "format", "cleanup")}
         order = Order(prefix=parsed.prefix, keys=parsed.list, inventory=parsed.inventory, job=job)
-        tell(f"Started {runs.start(order)}")
+        print_line(f"Started {runs.start(order)}")
         return
     execution = parsed.execution or runs.newest()
     if parsed.bulk == "redrive":
         runs.redrive(execution)
     for line in runs.status(execution).lines:
-        tell(line)
+        print_line(line)
 
 
 def _tell_cost(parsed: argparse.Namespace) -> None:
-    from cfn.bulk_cost import Work, cost_of, explain  # noqa: PLC0415
+    from cfn.bulk_cost import Work, cost_from, explain  # noqa: PLC0415
 
     try:
         spec = load_registry(SHIPPED).find(name=parsed.model, scale=parsed.scale)
@@ -350,18 +352,20 @@ def _tell_cost(parsed: argparse.Namespace) -> None:
         batch=parsed.batch,
         seconds=parsed.seconds,
     )
-    for line in explain(work, cost_of(work)):
-        tell(line)
+    for line in explain(work, cost_from(work)):
+        print_line(line)
 
 
 def _delete(parsed: argparse.Namespace) -> None:
     from cfn.account import Account  # noqa: PLC0415
     from cfn.stacks import Stacks  # noqa: PLC0415
 
-    tell("With modelStorage=efs this takes 20 to 40 minutes: AWS frees network interfaces late.")
+    print_line(
+        "With modelStorage=efs this takes 20 to 40 minutes: AWS frees network interfaces late."
+    )
     account = Account.from_environment(parsed.region)
-    Stacks(account.client("cloudformation"), tell=tell).delete(parsed.stack)
-    tell(f"The stack {parsed.stack} is gone.")
+    Stacks(account.client("cloudformation"), print_line=print_line).delete(parsed.stack)
+    print_line(f"The stack {parsed.stack} is gone.")
 
 
 def _release(parsed: argparse.Namespace) -> None:
@@ -377,10 +381,10 @@ def _release(parsed: argparse.Namespace) -> None:
         bucket = f"{parsed.bucket}-{region}"
         package.write_templates(bucket=bucket)
         publication = Publication(package=package, bucket=bucket, region=region)
-        publication.publish(Account.from_environment(region).client("s3"), tell=tell)
+        publication.publish(Account.from_environment(region).client("s3"), print_line=print_line)
         releases[region] = publication.record
         write_releases(releases)
-    tell("docs/deploy.md has the links. The buckets must let anybody read what is in them.")
+    print_line("docs/deploy.md has the links. The buckets must let anybody read what is in them.")
 
 
 def read_pairs(given: Sequence[str], *, option: str) -> dict[str, str]:

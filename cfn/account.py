@@ -9,7 +9,7 @@ import boto3  # type: ignore[import-untyped, unused-ignore]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
 from cfn.errors import DeploymentError
-from cfn.partitions import Partition, partition_of
+from cfn.partitions import Partition, partition_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Account:
     @property
     def partition(self) -> Partition:
         """Of the region."""
-        return partition_of(self.region)
+        return partition_from(self.region)
 
     def client(self, service: str) -> Any:
         """boto3's, for this region."""

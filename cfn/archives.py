@@ -28,7 +28,7 @@ def write_zip(target: Path, contents: Contents) -> str:
             entry.external_attr = (0o100000 | MODE) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, read(source))
-    return sha256_of(target)
+    return file_sha256(target)
 
 
 def write_tar_gz(target: Path, contents: Contents) -> str:
@@ -44,7 +44,7 @@ def write_tar_gz(target: Path, contents: Contents) -> str:
             entry.size = len(data)
             entry.mode = MODE
             archive.addfile(entry, io.BytesIO(data))
-    return sha256_of(target)
+    return file_sha256(target)
 
 
 def read(source: Path | bytes) -> bytes:
@@ -52,7 +52,7 @@ def read(source: Path | bytes) -> bytes:
     return source if isinstance(source, bytes) else source.read_bytes()
 
 
-def sha256_of(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """In small hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

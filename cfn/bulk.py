@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped, unus
 
 from cfn.account import Account, error_code
 from cfn.errors import DeploymentError
-from cfn.stacks import Stacks, outputs_of
+from cfn.stacks import Stacks, stack_outputs
 
 LISTS = "_bulk/lists"
 """Below the target's prefix; the state machine may read there."""
@@ -32,7 +32,7 @@ class BulkStack:
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> BulkStack:
         """CloudFormation's description; DeploymentError when it is another kind of stack."""
-        outputs = outputs_of(described)
+        outputs = stack_outputs(described)
         if "StateMachineArn" not in outputs:
             raise DeploymentError(
                 f"The stack {described.get('StackName', '')} is not one for bulk work; make one "
@@ -46,7 +46,7 @@ class BulkStack:
 def find_stack(account: Account, name: str) -> BulkStack:
     """DeploymentError when there is no such stack."""
     client = account.client("cloudformation")
-    described = Stacks(client, tell=lambda line: None).describe(name)  # noqa: ARG005
+    described = Stacks(client, print_line=lambda line: None).describe(name)  # noqa: ARG005
     if described is None:
         raise DeploymentError(f"There is no stack {name} in this region.")
     return BulkStack.from_description(described)

@@ -62,7 +62,7 @@ class Cost:
         return self.function + self.calls + self.transitions + self.storage
 
 
-def cost_of(work: Work) -> Cost:
+def cost_from(work: Work) -> Cost:
     """Pure arithmetic; `explain` writes it out."""
     seconds = _estimated_seconds(work) if work.seconds is None else work.seconds
     batches = math.ceil(work.pictures / work.batch)

@@ -16,7 +16,7 @@ from requests_aws4auth import AWS4Auth  # type: ignore[import-untyped, unused-ig
 
 from cfn.account import Account
 from cfn.errors import DeploymentError
-from cfn.stacks import Stacks, outputs_of, parameters_of
+from cfn.stacks import Stacks, stack_outputs, stack_parameters
 
 SIDE = 16
 SCALE = 2
@@ -134,7 +134,7 @@ class Stack:
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> Stack:
         """CloudFormation's description; DeploymentError when it is another kind of stack."""
-        outputs, given = outputs_of(described), parameters_of(described)
+        outputs, given = stack_outputs(described), stack_parameters(described)
         if "aikitsInvokeURL" not in outputs:
             raise DeploymentError(
                 f"The stack {described.get('StackName', '')} has no output aikitsInvokeURL: it is "
@@ -167,10 +167,12 @@ def make_caller(account: Account, stack: Stack, *, http: requests.Session) -> Ca
 class Check:
     """One run over a stack; every line is told as it is known."""
 
-    def __init__(self, caller: Caller, *, reaches_web: bool, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, caller: Caller, *, reaches_web: bool, print_line: Callable[[str], None]
+    ) -> None:
         self._caller = caller
         self._reaches_web = reaches_web
-        self._tell = tell
+        self._print_line = print_line
         self._failures = 0
 
     def run(self) -> int:
@@ -195,7 +197,7 @@ class Check:
             wrong = _explained(answer, "The answer has no link.")
         else:
             status, data = self._caller.get(link)
-            wrong = "" if size_of(data) else f"The link to the result cannot be read ({status})."
+            wrong = "" if image_size(data) else f"The link to the result cannot be read ({status})."
         self._report("the result as a link", answer, wrong=wrong)
         return None if wrong else str(link)
 
@@ -217,19 +219,19 @@ class Check:
     def _report(self, name: str, answer: Answer, *, wrong: str) -> None:
         request_id = answer.content.get("request_id") or answer.request_id or "none"
         state = "FAILED" if wrong else "ok"
-        self._tell(
+        self._print_line(
             f"{state:<6}  {name:<34} {answer.status}  {answer.seconds:6.2f} s  request {request_id}"
         )
         if wrong:
             self._failures += 1
-            self._tell(f"        {wrong}")
+            self._print_line(f"        {wrong}")
 
 
 def _wrong(answer: Answer, *, side: int = SIDE) -> str:
     """A sentence, or nothing when the answer has a picture of twice `side`."""
     expected = (side * SCALE, side * SCALE)
     try:
-        size = size_of(base64.b64decode(str(answer.content.get("result", ""))))
+        size = image_size(base64.b64decode(str(answer.content.get("result", ""))))
     except ValueError:
         size = None
     if answer.status == 200 and size == expected:
@@ -247,7 +249,7 @@ def _explained(answer: Answer, otherwise: str) -> str:
     return f"{said} {hint}".strip()
 
 
-def size_of(data: bytes) -> tuple[int, int] | None:
+def image_size(data: bytes) -> tuple[int, int] | None:
     """(width, height) of a picture; None for anything else."""
     try:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
@@ -266,16 +268,16 @@ def picture() -> bytes:
 
 
 def check_stack(
-    account: Account, name: str, *, tell: Callable[[str], None], http: requests.Session
+    account: Account, name: str, *, print_line: Callable[[str], None], http: requests.Session
 ) -> None:
     """DeploymentError when a request went wrong, or there is no such stack."""
-    described = Stacks(account.client("cloudformation"), tell=tell).describe(name)
+    described = Stacks(account.client("cloudformation"), print_line=print_line).describe(name)
     if described is None:
         raise DeploymentError(f"There is no stack {name} in this region.")
     stack = Stack.from_description(described)
-    tell(f"Checking {stack.url}")
+    print_line(f"Checking {stack.url}")
     caller = make_caller(account, stack, http=http)
-    failures = Check(caller, reaches_web=stack.reaches_web, tell=tell).run()
+    failures = Check(caller, reaches_web=stack.reaches_web, print_line=print_line).run()
     if failures:
         raise DeploymentError(f"{failures} of the requests went wrong; see above.")
-    tell("The stack does its work.")
+    print_line("The stack does its work.")

@@ -87,6 +87,6 @@ DEPLOYMENTS = tuple(
 """A row for each state of the API that only a new deployment brings to the stage."""
 
 
-def digest_of(api: str) -> str:
+def digest_from(api: str) -> str:
     """Eight digits for a text of the API's resources."""
     return hashlib.sha256(api.encode()).hexdigest()[:8]

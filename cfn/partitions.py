@@ -31,6 +31,6 @@ GOVCLOUD = Partition(
 )
 
 
-def partition_of(region: str) -> Partition:
+def partition_from(region: str) -> Partition:
     """By the region's name, as `cn-north-1`."""
     return next((each for each in (CHINA, GOVCLOUD) if region.startswith(each.prefix)), AWS)

@@ -47,11 +47,11 @@ class Plan:
         return self.parameters.get(name, self.defaults.get(name, ""))
 
 
-def preflight(account: Account, plan: Plan, *, tell: Callable[[str], None]) -> None:
+def preflight(account: Account, plan: Plan, *, print_line: Callable[[str], None]) -> None:
     """Tell every finding; DeploymentError when one of them would stop the deployment."""
     errors = 0
     for finding in findings(account, plan):
-        tell(f"{'FAILED' if finding.is_error else 'ok':<6}  {finding.text}")
+        print_line(f"{'FAILED' if finding.is_error else 'ok':<6}  {finding.text}")
         errors += finding.is_error
     if errors:
         raise DeploymentError("Nothing was made; see what failed above.")

@@ -16,10 +16,10 @@ from typing import Any
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
 from cfn.account import error_code
-from cfn.archives import sha256_of
+from cfn.archives import file_sha256
 from cfn.errors import DeploymentError
 from cfn.package import Package
-from cfn.partitions import CHINA, partition_of
+from cfn.partitions import CHINA, partition_from
 from cfn.upload import check_bucket, launch_link
 from cfn.variants import VARIANTS
 
@@ -44,7 +44,7 @@ class Publication:
     bucket: str
     region: str
 
-    def publish(self, s3: Any, *, tell: Callable[[str], None]) -> None:
+    def publish(self, s3: Any, *, print_line: Callable[[str], None]) -> None:
         """Archives and templates; DeploymentError when the version is there with other contents."""
         check_bucket(s3, self.bucket, region=self.region)
         names = {
@@ -56,7 +56,7 @@ class Publication:
             f"{self.package.prefix(self.package.variants[0])}/{name}": self.package.folder / name
             for name in sorted(names)
         }
-        digests = {key: sha256_of(path) for key, path in paths.items()}
+        digests = {key: file_sha256(path) for key, path in paths.items()}
         there = {key: _published(s3, self.bucket, key) for key in paths}
         for key, sha256 in there.items():
             if sha256 not in (None, digests[key]):
@@ -66,9 +66,9 @@ class Publication:
                 )
         for key, path in paths.items():
             if there[key] is not None:
-                tell(f"s3://{self.bucket}/{key} is there already")
+                print_line(f"s3://{self.bucket}/{key} is there already")
                 continue
-            tell(f"s3://{self.bucket}/{key} ({path.stat().st_size / 2**20:.1f} MB)")
+            print_line(f"s3://{self.bucket}/{key} ({path.stat().st_size / 2**20:.1f} MB)")
             s3.upload_file(
                 str(path), self.bucket, key, ExtraArgs={"Metadata": {SHA256: digests[key]}}
             )
@@ -124,7 +124,7 @@ def _links(releases: Releases, name: str, *, is_china: bool) -> str:
     found = [
         f"[{region}]({_link(region, release, name)})"
         for region, release in sorted(releases.items())
-        if (partition_of(region) is CHINA) is is_china and name in release["variants"]
+        if (partition_from(region) is CHINA) is is_china and name in release["variants"]
     ]
     return ", ".join(found) or "not published"
 

@@ -54,11 +54,11 @@ class Stacks:
         self,
         client: Any,
         *,
-        tell: Callable[[str], None],
+        print_line: Callable[[str], None],
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
-        self._tell = tell
+        self._print_line = print_line
         self._pause = pause
 
     def deploy(
@@ -97,10 +97,10 @@ class Stacks:
             seen = {event.id for event in self._events(found["StackId"])}
             started = self._call(self._client.update_stack, request, default=NOTHING_TO_DO)
         if started is None:
-            self._tell(f"Nothing has changed in the stack {name}.")
+            self._print_line(f"Nothing has changed in the stack {name}.")
         else:
             self._follow(started["StackId"], seen, wanted=("CREATE_COMPLETE", "UPDATE_COMPLETE"))
-        return outputs_of(self.describe(name) or {})
+        return stack_outputs(self.describe(name) or {})
 
     def delete(self, name: str) -> None:
         """Wait until it is gone; DeploymentError when something stays."""
@@ -129,7 +129,7 @@ class Stacks:
         template = {key: request[key] for key in ("TemplateBody", "TemplateURL") if key in request}
         summary = self._call(self._client.get_template_summary, template, default=None)
         now = {each["ParameterKey"] for each in summary["Parameters"]} if summary else set()
-        before = set(parameters_of(stack))
+        before = set(stack_parameters(stack))
         kept = sorted((now & before) - set(given) - set(STAMPED))
         return [{"ParameterKey": name, "UsePreviousValue": True} for name in kept]
 
@@ -140,7 +140,7 @@ class Stacks:
                 if event.id in seen:
                     continue
                 seen.add(event.id)
-                self._tell(str(event))
+                self._print_line(str(event))
                 if event.status.endswith("_FAILED") and not first_failure:
                     first_failure = f"{event.resource}: {event.reason}"
                 if event.ends:
@@ -179,12 +179,12 @@ class Stacks:
             raise _translated(exc) from exc
 
 
-def parameters_of(stack: Mapping[str, Any]) -> dict[str, str]:
+def stack_parameters(stack: Mapping[str, Any]) -> dict[str, str]:
     """Of a stack as CloudFormation describes it."""
     return {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
 
 
-def outputs_of(stack: Mapping[str, Any]) -> dict[str, str]:
+def stack_outputs(stack: Mapping[str, Any]) -> dict[str, str]:
     """Of a stack as CloudFormation describes it."""
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 

@@ -53,7 +53,9 @@ def render(variant: Variant, *, defaults: Mapping[str, str] | None = None) -> st
         "deployment_references": _each("deployment_reference", gateway.DEPLOYMENTS),
     }
     if "api" in variant.parts:
-        values["api_digest"] = gateway.digest_of(_fill(_part("api"), {**values, "api_digest": ""}))
+        values["api_digest"] = gateway.digest_from(
+            _fill(_part("api"), {**values, "api_digest": ""})
+        )
     sections: dict[str, list[str]] = {name: [] for name in SECTIONS}
     for name in variant.parts:
         for section, body in _sections(_fill(_part(name), values)).items():
@@ -62,7 +64,7 @@ def render(variant: Variant, *, defaults: Mapping[str, str] | None = None) -> st
     return _part("head") + "\n".join(texts)
 
 
-def defaults_of(variant: Variant) -> dict[str, str]:
+def default_parameters(variant: Variant) -> dict[str, str]:
     """Parameter -> its default in the committed template; those without one are left out."""
     parameters = _sections(render(variant))["Parameters"] + "\n"
     found = re.findall(r"^  (\w+):\n(?:    .*\n)*?    Default: (.*)$", parameters, re.MULTILINE)

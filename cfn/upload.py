@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped, unus
 from cfn.account import error_code
 from cfn.errors import DeploymentError
 from cfn.package import Package
-from cfn.partitions import partition_of
+from cfn.partitions import partition_from
 
 
 def check_bucket(s3: Any, bucket: str, *, region: str) -> None:
@@ -28,39 +28,39 @@ def check_bucket(s3: Any, bucket: str, *, region: str) -> None:
         raise DeploymentError(f"The bucket {bucket} is in {at}; take one in {region}.")
 
 
-def upload(s3: Any, package: Package, *, bucket: str, tell: Callable[[str], None]) -> None:
+def upload(s3: Any, package: Package, *, bucket: str, print_line: Callable[[str], None]) -> None:
     """Each variant's folder; an archive that is there already is left, as its folder names it."""
     sent: dict[str, str] = {}
     for variant in package.variants:
         for name in package.archives(variant):
             path = package.folder / name
             key = f"{package.prefix(variant)}/{name}"
-            if _size_of(s3, bucket, key) == path.stat().st_size:
-                tell(f"s3://{bucket}/{key} is there already")
+            if _stored_size(s3, bucket, key) == path.stat().st_size:
+                print_line(f"s3://{bucket}/{key} is there already")
             else:
-                tell(f"s3://{bucket}/{key} ({path.stat().st_size / 2**20:.1f} MB)")
+                print_line(f"s3://{bucket}/{key} ({path.stat().st_size / 2**20:.1f} MB)")
                 _put(s3, path, bucket=bucket, key=key, copy_of=sent.get(name))
             sent[name] = key
         key = f"{package.prefix(variant)}/{variant.template}"
-        tell(f"s3://{bucket}/{key}")
+        print_line(f"s3://{bucket}/{key}")
         _put(s3, package.folder / variant.template, bucket=bucket, key=key)
 
 
 def template_url(*, bucket: str, key: str, region: str) -> str:
     """As CloudFormation takes it."""
-    return f"https://{bucket}.s3.{region}.{partition_of(region).suffix}/{key}"
+    return f"https://{bucket}.s3.{region}.{partition_from(region).suffix}/{key}"
 
 
 def launch_link(*, bucket: str, key: str, region: str, stack: str) -> str:
     """Opens the console at the form for a new stack."""
     url = template_url(bucket=bucket, key=key, region=region)
     return (
-        f"https://{region}.{partition_of(region).console}/cloudformation/home?region={region}"
+        f"https://{region}.{partition_from(region).console}/cloudformation/home?region={region}"
         f"#/stacks/create/review?stackName={stack}&templateURL={url}"
     )
 
 
-def _size_of(s3: Any, bucket: str, key: str) -> int | None:
+def _stored_size(s3: Any, bucket: str, key: str) -> int | None:
     try:
         return int(s3.head_object(Bucket=bucket, Key=key)["ContentLength"])
     except ClientError:

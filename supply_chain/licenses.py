@@ -67,13 +67,13 @@ class PackageLicense:
 def licenses(lock: Path = LOCK) -> list[PackageLicense]:
     """Of each locked package that this machine installs; PackageNotFoundError: it has not."""
     return [
-        license_of(distribution(package.name))
+        license_from(distribution(package.name))
         for package in read_lock(lock)
         if package.is_for_this_machine
     ]
 
 
-def license_of(package: Distribution) -> PackageLicense:
+def license_from(package: Distribution) -> PackageLicense:
     """From the metadata and the notices that came with it."""
     return PackageLicense(
         name=package.metadata["Name"].lower().replace("_", "-"),

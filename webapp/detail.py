@@ -83,7 +83,7 @@ class Details:
             )
 
 
-def box_of(column: int, row: int, *, scale: int = 1) -> side.Box:
+def box_from(column: int, row: int, *, scale: int = 1) -> side.Box:
     """The place of a piece, in pixels of the result or of an input `scale` times smaller."""
     length = TILE_SIDE // scale
     return column * length, row * length, (column + 1) * length, (row + 1) * length

@@ -25,7 +25,7 @@ from backend.options import AUTO, UpscaleOptions, UpscaleRequest
 from backend.registry import OTHER_PICTURES, PHOTOGRAPHS, ModelSpec
 from backend.sources import AnySource
 from webapp.client.remote import RemoteEngine
-from webapp.detail import Details, box_of
+from webapp.detail import Details, box_from
 from webapp.downloads import Archive, Download, Downloads
 from webapp.engine_comparison import compare_engines
 from webapp.enhance import Enhanced, EnhanceRequest, Place, enhance, is_kept_lossless
@@ -263,7 +263,7 @@ class Enhancer:
         scale = download.scale if name == "before" else 1
         return self.details.piece(
             (download.secret, name),
-            box_of(column, row, scale=scale),
+            box_from(column, row, scale=scale),
             decode=lambda: download.picture(name),
         )
 

@@ -157,7 +157,7 @@ class Jobs:
             stepped = record.stepped or began
             return State(
                 phase=record.phase,
-                ahead=self._ahead_of(job),
+                ahead=self._count_ahead(job),
                 done=record.steps[0],
                 total=record.steps[1],
                 elapsed=0.0 if began is None else now - began,
@@ -203,7 +203,7 @@ class Jobs:
         served = self._served | dict.fromkeys(self._records[job].visitors, self._turns)
         self._served = {visitor: turn for visitor, turn in served.items() if visitor in here}
 
-    def _ahead_of(self, job: Job) -> int:
+    def _count_ahead(self, job: Job) -> int:
         if job not in self._waiting:
             return 0
         return len(self._running) + self._queue().index(job)

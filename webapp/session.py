@@ -260,7 +260,7 @@ def left_choices(result: Enhanced, *, enhancer: Enhancer) -> list[str]:
     return [BEFORE, *others]
 
 
-def request_of_model(
+def request_for_model(
     tab: Tab, picture: InputFile, model: str, *, enhancer: Enhancer
 ) -> EnhanceRequest:
     """For what another tier makes of the picture that is shown."""

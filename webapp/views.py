@@ -521,7 +521,7 @@ def show_result(
         left = st.session_state.left
     asked, other = None, None
     if left != session.BEFORE:
-        asked = session.request_of_model(tab, picture, left, enhancer=enhancer)
+        asked = session.request_for_model(tab, picture, left, enhancer=enhancer)
         other = session.result_or_start(tab, picture, asked, enhancer=enhancer)
     size = {"width": upscaled.width, "height": upscaled.height}
     key = "" if tab.shown is None else tab.shown.key
@@ -569,7 +569,7 @@ def _left_label(tab: Tab, picture: InputFile, left: str, *, enhancer: Enhancer, 
     if left == session.BEFORE:
         return t("slider.before")
     label = model_label(left, t)
-    request = session.request_of_model(tab, picture, left, enhancer=enhancer)
+    request = session.request_for_model(tab, picture, left, enhancer=enhancer)
     size = enhancer.inspect(tab, picture).size
     is_there = enhancer.result(tab, picture, request) is not None
     if is_there or enhancer.is_immediate(size, request):

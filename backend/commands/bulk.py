@@ -95,7 +95,7 @@ class Run:
                 for result in work_all(self._taken(plan), self._work, at_once=at_once):
                     self._report.add(result)
                     if result.outcome in FAILURES:
-                        progress.tell(f"{result.key}: {result.message} ({result.error})")
+                        progress.print_line(f"{result.key}: {result.message} ({result.error})")
                     speed.add(result)
                     progress.show()
         sys.stdout.write(f"{self._report}\n")

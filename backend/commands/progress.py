@@ -80,7 +80,7 @@ class Progress:
             self._told = time.monotonic()
             sys.stderr.write(f"{self._speed}\n")
 
-    def tell(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """To standard output, above the bar."""
         with tqdm.external_write_mode(file=sys.stdout):
             sys.stdout.write(f"{line}\n")

@@ -39,7 +39,7 @@ def damaged() -> ImageError:
 def too_many(parts: str, *, limit: int) -> ImageError:
     """For a file with more parts than any program writes; `parts` is their name in a sentence."""
     return ImageError(
-        f"The picture's file has more than {limit:,} {parts}; save it anew in an image editor.",
+        f"The picture's file has more than {limit:,} {parts}; save it again in an image editor.",
         limit=limit,
     )
 

@@ -43,7 +43,7 @@ class DecodeProcess:
         if answer is None:
             raise ImageError(
                 "The picture takes more time or memory to read than pictures of its size do; save "
-                "it anew in an image editor."
+                "it again in an image editor."
             )
         return picture_from_planes(values_from_message(*answer))
 

@@ -21,7 +21,7 @@ LICENSE = "LICENSE"
 
 
 def add(collection: Collection, folder: Path, *, wheel: Path | None = None) -> list[ModelSpec]:
-    """Bring all its networks, or bring them anew; without `wheel` it is downloaded.
+    """Bring all its networks, or bring them again; without `wheel` it is downloaded.
 
     ModelError says what is wrong; a network is then in the manifest with its whole file or not
     at all.

@@ -43,7 +43,7 @@ class Compiled:
     entry: dict[str, object]
 
 
-def weights_of(data: bytes) -> Weights:
+def network_weights(data: bytes) -> Weights:
     """The constants of a network that `training.export` wrote, by name."""
     model = onnx.load_model_from_string(data)
     return {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
@@ -89,7 +89,7 @@ def compile_network(spec: ModelSpec, *, target: str, size: int, path: Path) -> C
     """Trace and compile for tiles of `size` x `size`; `path` is written."""
     torch = import_module("torch")
     runtime = import_module(RUNTIMES[target])
-    module = to_module(weights_of(verified_bytes(spec)), scale=spec.scale)
+    module = to_module(network_weights(verified_bytes(spec)), scale=spec.scale)
     example = (torch.rand(1, 3, size, size), torch.zeros(1, 1, 1, 1))
     with torch.no_grad():
         if target == "cpu":

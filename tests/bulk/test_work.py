@@ -47,7 +47,7 @@ from tests.aws.signature import ENVIRONMENT
 FAST = UpscaleOptions(model="fast")
 
 
-def job_of(engine: LocalEngine, **options: object) -> Job:
+def job_for(engine: LocalEngine, **options: object) -> Job:
     given = UpscaleOptions(**{"model": "fast", **options})  # type: ignore[arg-type]
     return make_job(engine, engine.registry, given, engine.settings)
 
@@ -156,7 +156,7 @@ def test_the_result_is_what_the_engine_makes(
     places: Places, engine: LocalEngine, photo_bytes: Bytes
 ) -> None:
     picture = photo_bytes("PNG")
-    result = work(places.put("deep/a b.png", picture), job_of(engine), places.stores)
+    result = work(places.put("deep/a b.png", picture), job_for(engine), places.stores)
     assert result == Result(key="deep/a b.png", outcome=DONE, pixels=96 * 64)
     assert places.results() == {"deep/a b.png": engine.upscale(picture, FAST).data}
 
@@ -165,7 +165,7 @@ def test_what_is_done_is_skipped_with_and_without_a_known_version(
     places: Places, engine: LocalEngine, photo_bytes: Bytes
 ) -> None:
     item = places.put("a.png", photo_bytes("PNG"))
-    job = job_of(engine)
+    job = job_for(engine)
     for version in (item.version, None):
         assert work(replace(item, version=version), job, places.stores).outcome != FAILED
     before = places.results()
@@ -179,16 +179,16 @@ def test_what_is_done_is_skipped_with_and_without_a_known_version(
 def test_it_is_done_again_when_anything_is_another(
     places: Places, engine: LocalEngine, photo_bytes: Bytes, change: str
 ) -> None:
-    job = job_of(engine)
+    job = job_for(engine)
     item = places.put("a.jpg", photo_bytes("JPEG"))
     assert work(item, job, places.stores).outcome == DONE
     before = places.results()
     if change == "picture":
         item = places.put("a.jpg", photo_bytes("JPEG", quality=20))
     elif change == "options":
-        job = job_of(engine, cleanup=100)
+        job = job_for(engine, cleanup=100)
     elif change == "network":
-        job = job_of(engine, model="quality")
+        job = job_for(engine, model="quality")
     else:
         places.remove("a.jpg")
     assert work(item, job, places.stores).outcome == DONE
@@ -204,7 +204,7 @@ def test_a_picture_that_cannot_be_read_is_reported_beside_the_results(
         ("deep/text.jpg", b"hello", "unsupported_media_type"),
         ("large.jpg", b"\xff\xd8" + bytes(100), "payload_too_large"),
     ):
-        job = replace(job_of(engine), max_bytes=60)
+        job = replace(job_for(engine), max_bytes=60)
         result = work(places.put(key, data), job, places.stores)
         assert (result.outcome, result.error) == (FAILED, code)
         written = json.loads(places.results()[f"_failed/{key}.json"])
@@ -214,7 +214,7 @@ def test_a_picture_that_cannot_be_read_is_reported_beside_the_results(
 
 
 def test_one_that_is_gone_meanwhile_is_reported(places: Places, engine: LocalEngine) -> None:
-    result = work(Item("gone.png"), job_of(engine), places.stores)
+    result = work(Item("gone.png"), job_for(engine), places.stores)
     assert (result.outcome, result.error) == (FAILED, "source_not_found")
 
 
@@ -224,16 +224,16 @@ def test_a_fault_of_ours_is_raised_and_nothing_is_written(
     broken = Failing(ModelError("The network is not installed."))
     item = places.put("a.png", photo_bytes("PNG"))
     with pytest.raises(ModelError):
-        work(item, replace(job_of(engine), engine=broken), places.stores)
+        work(item, replace(job_for(engine), engine=broken), places.stores)
     with pytest.raises(CancelledError):
-        work(item, job_of(engine), places.stores, watch=Watch(is_cancelled=lambda: True))
+        work(item, job_for(engine), places.stores, watch=Watch(is_cancelled=lambda: True))
     assert places.results() == {}
 
 
 def test_a_run_costs_a_head_where_the_versions_are_known(
     s3: S3, engine: LocalEngine, photo_bytes: Bytes
 ) -> None:
-    places, job = Buckets(s3), job_of(engine)
+    places, job = Buckets(s3), job_for(engine)
     item = places.put("a.png", photo_bytes("PNG"))
     s3.methods()
     work(item, job, places.stores)
@@ -249,7 +249,7 @@ def test_s3_keeps_the_kind_and_what_the_result_was_made_of(
 ) -> None:
     places = Buckets(s3)
     item = places.put("a.jpg", photo_bytes("JPEG"))
-    work(item, job_of(engine, scale=4), places.stores)
+    work(item, job_for(engine, scale=4), places.stores)
     stored = s3.objects["results/large/a.jpg"]
     assert stored.media_type == "image/jpeg"
     assert stored.metadata["source"] == item.version
@@ -272,7 +272,7 @@ def test_what_s3_refuses_is_not_the_pictures_fault(
     code: str,
 ) -> None:
     monkeypatch.setattr("backend.aws.s3_store.ATTEMPTS", 2)
-    places, job = Buckets(s3), job_of(engine)
+    places, job = Buckets(s3), job_for(engine)
     item = places.put("a.png", photo_bytes("PNG"))
     refused = [(status, code)] * 2
     s3.failures += refused
@@ -352,15 +352,15 @@ def test_every_key_is_in_one_shard_and_shards_are_alike() -> None:
 
 def test_a_model_that_is_not_there_is_one_error(engine: LocalEngine) -> None:
     with pytest.raises(UnknownModelError):
-        job_of(engine, model="none")
+        job_for(engine, model="none")
 
 
 def test_auto_is_all_that_it_chooses_from(engine: LocalEngine) -> None:
     registry: Registry = load_registry(SHIPPED)
-    networks = {job_of(engine, model=name).network for name in ("auto", "photo", "quality")}
+    networks = {job_for(engine, model=name).network for name in ("auto", "photo", "quality")}
     assert len(networks) == 3
     photo = registry.find(name="photo", scale=2)
-    assert job_of(engine, model="photo").network not in (photo.sha256, photo.natural_sha256)
+    assert job_for(engine, model="photo").network not in (photo.sha256, photo.natural_sha256)
 
 
 # ---------------------------------------------------------------- many

@@ -14,12 +14,12 @@ from botocore.stub import ANY, Stubber
 from backend.registry import SHIPPED, load_registry
 from cfn.__main__ import main
 from cfn.bulk import BulkStack, Order, Runs
-from cfn.bulk_cost import Work, cost_of, explain
+from cfn.bulk_cost import Work, cost_from, explain
 from cfn.errors import DeploymentError
 from cfn.variants import BULK
 from tests.cfn.conftest import put_up
 from tests.cfn.resolver import BEIJING, GOVCLOUD, US, Region, RuleError, Stack
-from tests.cfn.test_templates import foreign_to_china, principals, statement_with, statements_of
+from tests.cfn.test_templates import foreign_to_china, principals, role_statements, statement_with
 
 REGIONS = pytest.mark.parametrize("region", [US, BEIJING, GOVCLOUD], ids=lambda each: each.name)
 
@@ -102,7 +102,7 @@ def test_the_function_is_in_no_network_and_has_its_fifteen_minutes() -> None:
 def actions_on(stack: Stack, role: str, service: str) -> dict[str, set[str]]:
     """Resource -> what the role may do with it."""
     found: dict[str, set[str]] = {}
-    for statement in statements_of(stack, role):
+    for statement in role_statements(stack, role):
         actions = statement["Action"]
         actions = [actions] if isinstance(actions, str) else actions
         resources = statement["Resource"]
@@ -308,7 +308,7 @@ def work(**changed: Any) -> Work:
 
 
 def test_the_cost_is_what_the_formula_says() -> None:
-    cost = cost_of(work())
+    cost = cost_from(work())
     assert cost.minutes == pytest.approx(25.0)
     assert cost.function == pytest.approx(1e6 * 1.5 * 3008 / 1024 * 0.0000166667)
     assert cost.transitions == pytest.approx(50_000 * 3 * 0.000025)
@@ -320,7 +320,7 @@ def test_the_cost_is_what_the_formula_says() -> None:
 
 
 def test_a_megapixel_costs_about_the_same_with_any_memory() -> None:
-    small, large = (cost_of(work(seconds=None, memory=m, megapixels=4.0)) for m in (2048, 8192))
+    small, large = (cost_from(work(seconds=None, memory=m, megapixels=4.0)) for m in (2048, 8192))
     assert small.function == pytest.approx(large.function, rel=0.3)
     assert large.seconds < small.seconds
 

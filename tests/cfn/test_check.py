@@ -13,7 +13,7 @@ import requests
 from PIL import Image
 from requests.adapters import BaseAdapter
 
-from cfn.check import SCALE, Check, Stack, make_caller, picture, size_of
+from cfn.check import SCALE, Check, Stack, image_size, make_caller, picture
 from cfn.errors import DeploymentError
 
 URL = "https://api.execute-api.us-east-1.amazonaws.com/prod/resolution"
@@ -121,7 +121,7 @@ def run(http: requests.Session, **changed: Any) -> tuple[int, list[str]]:
     stack = Stack(**given)
     caller = make_caller(Account(), stack, http=http)  # type: ignore[arg-type]
     told: list[str] = []
-    failures = Check(caller, reaches_web=stack.reaches_web, tell=told.append).run()
+    failures = Check(caller, reaches_web=stack.reaches_web, print_line=told.append).run()
     return failures, told
 
 
@@ -206,8 +206,8 @@ def test_no_answer_at_all_is_told_in_words(http: requests.Session) -> None:
 
 
 def test_the_small_picture_is_one() -> None:
-    assert size_of(picture()) == (16, 16)
-    assert size_of(b"<html>") is None
+    assert image_size(picture()) == (16, 16)
+    assert image_size(b"<html>") is None
 
 
 def test_a_stack_is_read_from_its_description() -> None:

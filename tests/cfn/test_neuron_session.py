@@ -20,7 +20,7 @@ from backend.neuron_session import FloatBatch, NeuronSession, load_torchscript
 from backend.registry import ModelSpec, read_manifest
 from backend.upscaler import Upscaler
 from cfn.neuron.compile import main as compile_networks
-from cfn.neuron.compile import weights_of
+from cfn.neuron.compile import network_weights
 from tests.cfn.conftest import ROOT
 
 SIDE = 24
@@ -129,7 +129,7 @@ def test_the_manifest_decides_which_session_is_opened(tmp_path: Path) -> None:
 def test_the_compile_script_reads_the_shipped_networks() -> None:
     models = ROOT / "backend" / "models"
     for spec in read_manifest(models):
-        weights = weights_of(spec.path.read_bytes())
+        weights = network_weights(spec.path.read_bytes())
         assert weights["skip.weight"].shape[0] == 3 * spec.scale**2
         assert weights["conv0.weight"].shape[1] == 4
         convolutions = sum(n.startswith("conv") and n.endswith(".weight") for n in weights)

@@ -17,7 +17,7 @@ from backend import content
 from backend.registry import SHIPPED, entry_from, read_manifest
 from cfn import package, wheels
 from cfn.__main__ import main
-from cfn.archives import sha256_of, write_tar_gz, write_zip
+from cfn.archives import file_sha256, write_tar_gz, write_zip
 from cfn.errors import DeploymentError
 from cfn.package import Package, build, check_size, model_contents
 from cfn.variants import (
@@ -254,7 +254,7 @@ def test_the_real_packages_fit_into_a_function(tmp_path: Path) -> None:
     """Downloads from the package index, unless an earlier run has."""
     for folder in (tmp_path, tmp_path / "again"):
         assert main(["package", "--variants", "lambda", "--out", str(folder)]) == 0
-    digests = [sha256_of(each / FUNCTION_ARCHIVE) for each in (tmp_path, tmp_path / "again")]
+    digests = [file_sha256(each / FUNCTION_ARCHIVE) for each in (tmp_path, tmp_path / "again")]
     assert digests[0] == digests[1]
     with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
         assert sum(entry.file_size for entry in archive.infolist()) < package.LAMBDA_LIMIT_BYTES

@@ -61,7 +61,7 @@ def plan(variant: Variant, **parameters: str) -> Plan:
         variant=variant,
         bucket=None,
         parameters=parameters,
-        defaults=templates.defaults_of(variant),
+        defaults=templates.default_parameters(variant),
     )
 
 
@@ -165,5 +165,5 @@ def test_credentials_that_do_not_work_stop_it_in_words() -> None:
     lambda_limits(stubbed)
     told: list[str] = []
     with pytest.raises(DeploymentError, match="Nothing was made"):
-        preflight(stubbed.account, plan(LAMBDA), tell=told.append)
+        preflight(stubbed.account, plan(LAMBDA), print_line=told.append)
     assert told[0] == "FAILED  The credentials do not work (ExpiredToken)."

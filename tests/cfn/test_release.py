@@ -22,7 +22,7 @@ def package(tmp_path: Path) -> Package:
 
 def publish(package: Package, s3: Bucket) -> None:
     publication = Publication(package=package, bucket="artifacts", region="us-east-1")
-    publication.publish(s3, tell=lambda line: None)
+    publication.publish(s3, print_line=lambda line: None)
 
 
 def test_a_version_has_one_folder_with_every_file_once(package: Package) -> None:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from cfn import upload
 from cfn.__main__ import main, read_pairs
-from cfn.archives import sha256_of
+from cfn.archives import file_sha256
 from cfn.errors import DeploymentError
 from cfn.package import Package
 from cfn.stacks import Stacks
@@ -97,7 +97,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def stacks(cloud: CloudFormation, told: list[str]) -> Stacks:
-    return Stacks(cloud, tell=told.append, pause=lambda seconds: None)
+    return Stacks(cloud, print_line=told.append, pause=lambda seconds: None)
 
 
 @pytest.fixture
@@ -285,7 +285,7 @@ def files(folder: Path, *variants: Variant) -> Package:
     names = {name for each in variants for name in (*each.archives, each.template)}
     for name in names:
         (folder / name).write_bytes(name.encode())
-    digests = {name: sha256_of(folder / name) for name in names if not name.endswith(".yaml")}
+    digests = {name: file_sha256(folder / name) for name in names if not name.endswith(".yaml")}
     return Package(folder=folder, digests=digests, variants=variants)
 
 
@@ -293,7 +293,7 @@ def test_what_is_in_the_bucket_already_is_not_sent_again(tmp_path: Path) -> None
     made = files(tmp_path, LAMBDA)
     bucket = Bucket()
     for _ in range(2):
-        upload.upload(bucket, made, bucket="artifacts", tell=lambda line: None)
+        upload.upload(bucket, made, bucket="artifacts", print_line=lambda line: None)
     assert bucket.sent.count(f"{made.prefix(LAMBDA)}/{FUNCTION_ARCHIVE}") == 1
     assert bucket.sent.count(f"{made.prefix(LAMBDA)}/lambda.yaml") == 2
 
@@ -301,14 +301,14 @@ def test_what_is_in_the_bucket_already_is_not_sent_again(tmp_path: Path) -> None
 def test_only_the_chosen_variant_is_sent(tmp_path: Path) -> None:
     files(tmp_path, *VARIANTS.values())
     bucket = Bucket()
-    upload.upload(bucket, files(tmp_path, LAMBDA), bucket="artifacts", tell=lambda line: None)
+    upload.upload(bucket, files(tmp_path, LAMBDA), bucket="artifacts", print_line=lambda line: None)
     assert {key.rpartition("/")[2] for key in bucket.sent} == {*LAMBDA.archives, LAMBDA.template}
 
 
 def test_an_archive_of_two_variants_is_sent_once_and_copied(tmp_path: Path) -> None:
     made = files(tmp_path, LAMBDA, GPU)
     bucket = Bucket()
-    upload.upload(bucket, made, bucket="artifacts", tell=lambda line: None)
+    upload.upload(bucket, made, bucket="artifacts", print_line=lambda line: None)
     assert bucket.copied == [f"{made.prefix(GPU)}/{FUNCTION_ARCHIVE}"]
     assert len([key for key in bucket.sent if key.endswith(FUNCTION_ARCHIVE)]) == 1
 

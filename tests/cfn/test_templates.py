@@ -219,7 +219,7 @@ def test_the_invoke_url_and_its_arn(make_stack: MakeStack, region: Region) -> No
 STATES = list(itertools.product(("AWS_IAM", "NONE"), ("true", "false"), gateway.WAITS))
 
 
-def deployment_of(stack: Stack) -> str:
+def deployment_name(stack: Stack) -> str:
     deployments = list(stack.of_type("AWS::ApiGateway::Deployment"))
     assert len(deployments) == 1
     assert stack.properties("Stage")["DeploymentId"] == f"<{deployments[0]}>"
@@ -233,7 +233,7 @@ def test_each_state_that_a_stage_must_hear_of_has_a_deployment_of_its_own(
         make_stack(customAuthType=auth, requireApiKey=key, integrationTimeout=wait)
         for auth, key, wait in STATES
     ]
-    assert len({deployment_of(stack) for stack in stacks}) == len(STATES)
+    assert len({deployment_name(stack) for stack in stacks}) == len(STATES)
     for (auth, key, wait), stack in zip(STATES, stacks, strict=True):
         method = stack.properties("PostMethod")
         assert method["Integration"]["TimeoutInMillis"] == f"{wait}000"
@@ -244,11 +244,11 @@ def test_each_state_that_a_stage_must_hear_of_has_a_deployment_of_its_own(
 
 def test_other_parameters_keep_the_deployment(make_stack: MakeStack) -> None:
     changed = make_stack(throttlingRateLimit="7", resultBucketDays="3", customStageName="test")
-    assert deployment_of(changed) == deployment_of(make_stack())
+    assert deployment_name(changed) == deployment_name(make_stack())
 
 
 def test_a_change_of_the_api_itself_is_deployed() -> None:
-    assert gateway.digest_of("Resources: {}") != gateway.digest_of("Resources: {A: {}}")
+    assert gateway.digest_from("Resources: {}") != gateway.digest_from("Resources: {A: {}}")
 
 
 def test_a_deployment_waits_for_all_that_it_copies(make_stack: MakeStack) -> None:
@@ -258,7 +258,7 @@ def test_a_deployment_waits_for_all_that_it_copies(make_stack: MakeStack) -> Non
         for name, resource in stack.resources.items()
         if resource["Type"] in ("AWS::ApiGateway::Method", "AWS::ApiGateway::GatewayResponse")
     }
-    assert copied <= stack.needs(deployment_of(stack))
+    assert copied <= stack.needs(deployment_name(stack))
 
 
 @pytest.mark.parametrize("refusal", gateway.REFUSALS, ids=lambda refusal: refusal.type)
@@ -391,7 +391,7 @@ def test_input_buckets_reach_the_function_by_name_and_its_role_by_arn(
         stack = everything_in(region, variant)
         environment = stack.properties("Function")["Environment"]["Variables"]
         assert Settings.from_environment(environment).input_buckets == ("one", "two")
-        statements = [each for each in statements_of(stack, "FunctionRole") if "s3" in str(each)]
+        statements = [each for each in role_statements(stack, "FunctionRole") if "s3" in str(each)]
         arns = [f"arn:{region.partition}:s3:::{name}/*" for name in ("one", "two")]
         assert arns in [each["Resource"] for each in statements]
 
@@ -399,7 +399,9 @@ def test_input_buckets_reach_the_function_by_name_and_its_role_by_arn(
 def test_without_input_buckets_there_is_no_statement_for_them(make_stack: MakeStack) -> None:
     stack = make_stack()
     assert stack.properties("Function")["Environment"]["Variables"]["SR_INPUT_BUCKETS"] == ""
-    assert len([s for s in statements_of(stack, "FunctionRole") if "s3:" in str(s["Action"])]) == 1
+    assert (
+        len([s for s in role_statements(stack, "FunctionRole") if "s3:" in str(s["Action"])]) == 1
+    )
 
 
 def allows_web(stack: Stack) -> bool:
@@ -416,7 +418,7 @@ def test_with_networks_in_the_package_nothing_is_in_a_network_and_web_addresses_
     assert not {"VpcConfig", "FileSystemConfigs"} & set(stack.properties("Function"))
     assert allows_web(stack)
     assert stack.properties("Function")["Environment"]["Variables"]["SR_MODELS_DIR"] == ""
-    actions = json.dumps(statements_of(stack, "FunctionRole"))
+    actions = json.dumps(role_statements(stack, "FunctionRole"))
     assert "ec2:" not in actions
     assert "elasticfilesystem:" not in actions
 
@@ -545,7 +547,7 @@ def test_provisioned_concurrency_is_only_there_when_asked_for() -> None:
 # ---------------------------------------------------------------- permissions
 
 
-def statements_of(stack: Stack, role: str) -> list[dict[str, Any]]:
+def role_statements(stack: Stack, role: str) -> list[dict[str, Any]]:
     attached = [
         policy
         for policy in stack.of_type("AWS::IAM::Policy").values()
@@ -559,7 +561,7 @@ def statements_of(stack: Stack, role: str) -> list[dict[str, Any]]:
 
 
 def statement_with(stack: Stack, role: str, action: str) -> dict[str, Any]:
-    return next(each for each in statements_of(stack, role) if action in each["Action"])
+    return next(each for each in role_statements(stack, role) if action in each["Action"])
 
 
 NAMELESS = {
@@ -580,7 +582,7 @@ NAMELESS = {
 def test_roles_allow_nothing_on_everything_where_a_name_is_known(variant: Variant) -> None:
     stack = everything_in(US, variant)
     for role in stack.of_type("AWS::IAM::Role"):
-        for statement in statements_of(stack, role):
+        for statement in role_statements(stack, role):
             actions = statement["Action"]
             actions = {actions} if isinstance(actions, str) else set(actions)
             assert not [action for action in actions if "*" in action]
@@ -593,7 +595,7 @@ def test_only_the_loader_may_write_to_the_networks() -> None:
     writers = [
         role
         for role in stack.of_type("AWS::IAM::Role")
-        if "elasticfilesystem:ClientWrite" in json.dumps(statements_of(stack, role))
+        if "elasticfilesystem:ClientWrite" in json.dumps(role_statements(stack, role))
     ]
     assert writers == ["LoaderRole"]
 
@@ -668,7 +670,7 @@ def test_every_function_writes_to_a_log_that_is_deleted_with_it(make_stack: Make
         group = about["LoggingConfig"]["LogGroup"].strip("<>")
         assert stack.properties(group)["RetentionInDays"] == "30"
         role = about["Role"].strip("<>").removesuffix(".Arn")
-        assert "logs:CreateLogGroup" not in json.dumps(statements_of(stack, role))
+        assert "logs:CreateLogGroup" not in json.dumps(role_statements(stack, role))
 
 
 def test_nothing_writes_results_any_more_when_their_bucket_is_emptied(
@@ -838,12 +840,12 @@ def test_the_results_key_and_the_topic_are_the_owner_s(region: Region) -> None:
     assert output["KmsKeyId"] == f"{arn}:kms:{region.name}:123456789012:key/3"
     assert output["NotificationConfig"] == {"SuccessTopic": topic, "ErrorTopic": topic}
     assert statement_with(stack, "AsyncRole", "sns:Publish")["Resource"] == topic
-    assert "sns:" not in json.dumps(statements_of(with_async(region), "AsyncRole"))
+    assert "sns:" not in json.dumps(role_statements(with_async(region), "AsyncRole"))
 
 
 def actions_by_resource(stack: Stack, role: str, service: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for statement in statements_of(stack, role):
+    for statement in role_statements(stack, role):
         actions, resources = statement["Action"], statement["Resource"]
         for resource in [resources] if isinstance(resources, str) else resources:
             named = {actions} if isinstance(actions, str) else set(actions)
@@ -966,7 +968,7 @@ def test_own_keys_are_used_through_s3_only(variant: Variant) -> None:
     if variant is GPU:
         readers.append("AsyncRole")
     for role in readers:
-        found = [each for each in statements_of(stack, role) if "kms:" in str(each["Action"])]
+        found = [each for each in role_statements(stack, role) if "kms:" in str(each["Action"])]
         assert "arn:aws:kms:us-east-1:123456789012:key/1" in str(found)
         for each in found:
             assert each["Condition"] == {

@@ -105,13 +105,13 @@ def test_an_answer_that_nobody_reads_is_dropped(start_server: StartServer) -> No
     body = json.dumps({"img": picture, "scale": 4, "format": "png"}).encode()
     with connected(server) as (connection,):
         connection.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        until(lambda: len(sockets_of(server)) == 2, seconds=60)
-        until(lambda: len(sockets_of(server)) == 1, seconds=60)
+        until(lambda: len(server_sockets(server)) == 2, seconds=60)
+        until(lambda: len(server_sockets(server)) == 1, seconds=60)
     assert not any("Traceback" in line for line in server.log)
     assert server.stop() == 0
 
 
-def sockets_of(server: Server) -> list[str]:
+def server_sockets(server: Server) -> list[str]:
     """Internet sockets of the process: the one that listens, and connections."""
     folder = Path(f"/proc/{server.process.pid}/fd")
     names = []
@@ -127,7 +127,7 @@ def sockets_of(server: Server) -> list[str]:
 
 def test_one_client_has_only_so_many_connections_and_others_get_theirs(strict: Server) -> None:
     with connected(strict, 100):
-        until(lambda: len(sockets_of(strict)) <= 41)
+        until(lambda: len(server_sockets(strict)) <= 41)
         assert strict.get("/ping", timeout=5).status_code == 200
 
 

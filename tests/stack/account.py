@@ -106,10 +106,10 @@ class Account:
     def client(self, service: str) -> Any:
         """boto3's, as the account's owner; made once."""
         if service not in self._clients:
-            self._clients[service] = self.client_of(self._owner, service, url=self.url)
+            self._clients[service] = self.client_for(self._owner, service, url=self.url)
         return self._clients[service]
 
-    def client_of(self, credentials: Credentials, service: str, *, url: str) -> Any:
+    def client_for(self, credentials: Credentials, service: str, *, url: str) -> Any:
         """boto3's, as somebody else; close it."""
         return self._session.client(
             service,

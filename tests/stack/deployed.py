@@ -68,7 +68,7 @@ def put_artifacts(
     package.write_templates(bucket=bucket)
     s3 = account.client("s3")
     check_bucket(s3, bucket, region=REGION)
-    upload(s3, package, bucket=bucket, tell=lambda line: None)
+    upload(s3, package, bucket=bucket, print_line=lambda line: None)
     template = folder / "adapted.json"
     whole = load_file(folder / LAMBDA.template)
     template.write_text(json.dumps(adapted(whole, mount=mount).template))
@@ -202,7 +202,7 @@ def check(stack: Deployed, caller: Credentials) -> list[str]:
         http.trust_env = False
         http.mount("https://", adapter)
         session: Any = Session(account=stack.account, caller=caller)
-        check_stack(session, stack.name, tell=told.append, http=http)
+        check_stack(session, stack.name, print_line=told.append, http=http)
     return told
 
 
@@ -211,11 +211,13 @@ def delete(account: Account, name: str) -> None:
     _stacks(account).delete(name)
 
 
-def body_of(image: bytes, **fields: object) -> str:
+def body_from(image: bytes, **fields: object) -> str:
     """A request for it."""
     return json.dumps({"img": base64.b64encode(image).decode(), **fields})
 
 
 def _stacks(account: Account) -> Stacks:
     client = account.client("cloudformation")
-    return Stacks(client, tell=lambda line: None, pause=lambda seconds: time.sleep(POLL_SECONDS))
+    return Stacks(
+        client, print_line=lambda line: None, pause=lambda seconds: time.sleep(POLL_SECONDS)
+    )

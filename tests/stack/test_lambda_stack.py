@@ -42,7 +42,7 @@ from tests.stack.conftest import ARTIFACTS, INPUTS
 from tests.stack.deployed import (
     Artifacts,
     Deployed,
-    body_of,
+    body_from,
     check,
     delete,
     deploy,
@@ -165,7 +165,7 @@ def test_the_whole_template_is_refused_for_the_dropped_types_only(
 def test_a_signed_call_gets_the_picture_that_the_engine_makes(
     stack: Deployed, caller: Credentials, api_key: str, picture: bytes, engine: LocalEngine
 ) -> None:
-    answer = stack.call(body_of(picture, scale="4"), signer=caller, api_key=api_key)
+    answer = stack.call(body_from(picture, scale="4"), signer=caller, api_key=api_key)
     assert answer.status_code == 200, answer.text
     body = answer.json()
     result = opened(base64.b64decode(body["result"]))
@@ -197,16 +197,16 @@ def test_a_session_of_a_role_with_the_permission_may_call(
     stack: Deployed, api_key: str, picture: bytes
 ) -> None:
     session = stack.account.make_session("execute-api:Invoke", stack.arn)
-    assert stack.call(body_of(picture), signer=session, api_key=api_key).status_code == 200
+    assert stack.call(body_from(picture), signer=session, api_key=api_key).status_code == 200
     stolen = Credentials(key=session.key, secret=session.secret)
-    assert stack.call(body_of(picture), signer=stolen, api_key=api_key).status_code == 403
+    assert stack.call(body_from(picture), signer=stolen, api_key=api_key).status_code == 403
 
 
 def test_a_wrong_secret_is_refused(
     stack: Deployed, caller: Credentials, api_key: str, picture: bytes
 ) -> None:
     wrong = Credentials(key=caller.key, secret=caller.secret[::-1])
-    answer = stack.call(body_of(picture), signer=wrong, api_key=api_key)
+    answer = stack.call(body_from(picture), signer=wrong, api_key=api_key)
     assert refusal(answer) == (403, "invalid_signature")
 
 
@@ -216,7 +216,7 @@ def test_a_signature_is_not_good_for_ever(
     now = datetime.now(UTC)
     statuses = [
         stack.call(
-            body_of(picture), moment=now - timedelta(minutes=age), signer=caller, api_key=api_key
+            body_from(picture), moment=now - timedelta(minutes=age), signer=caller, api_key=api_key
         ).status_code
         for age in (1, 60)
     ]
@@ -224,7 +224,7 @@ def test_a_signature_is_not_good_for_ever(
 
 
 def test_a_call_without_signature_is_refused(stack: Deployed, api_key: str, picture: bytes) -> None:
-    answer = stack.call(body_of(picture), api_key=api_key)
+    answer = stack.call(body_from(picture), api_key=api_key)
     assert refusal(answer) == (403, "missing_authentication")
 
 
@@ -246,7 +246,7 @@ def test_a_caller_without_the_permission_is_refused(
     else:
         action, place = allowed
         stranger = stack.account.make_user(action, stack.arn.replace("/prod/POST/", place))
-    answer = stack.call(body_of(picture), signer=stranger, api_key=api_key)
+    answer = stack.call(body_from(picture), signer=stranger, api_key=api_key)
     assert answer.status_code == 403
     assert "is not authorized to perform: execute-api:Invoke" in answer.text
 
@@ -255,16 +255,16 @@ def test_a_caller_without_the_permission_is_refused(
 def test_a_missing_or_wrong_api_key_is_refused(
     stack: Deployed, caller: Credentials, picture: bytes, key: str | None
 ) -> None:
-    answer = stack.call(body_of(picture), signer=caller, api_key=key)
+    answer = stack.call(body_from(picture), signer=caller, api_key=key)
     assert refusal(answer) == (403, "invalid_api_key")
 
 
 def test_an_error_of_the_function_keeps_its_status(
     stack: Deployed, caller: Credentials, api_key: str, picture: bytes
 ) -> None:
-    answer = stack.call(body_of(picture, scale=3), signer=caller, api_key=api_key)
+    answer = stack.call(body_from(picture, scale=3), signer=caller, api_key=api_key)
     assert refusal(answer) == (400, "unsupported_scale")
-    answer = stack.call(body_of(b"no picture"), signer=caller, api_key=api_key)
+    answer = stack.call(body_from(b"no picture"), signer=caller, api_key=api_key)
     assert refusal(answer) == (415, "unsupported_media_type")
 
 
@@ -321,7 +321,7 @@ def test_every_way_to_write_a_request_passes_the_model(
     picture: bytes,
     fields: dict[str, object],
 ) -> None:
-    answer = validated.call(body_of(picture, **fields), signer=caller, api_key=api_key)
+    answer = validated.call(body_from(picture, **fields), signer=caller, api_key=api_key)
     assert answer.status_code == 200, answer.text
 
 
@@ -354,7 +354,7 @@ def test_a_result_that_is_too_large_comes_as_a_link(
     noise = io.BytesIO()
     pixels = np.random.default_rng(5).integers(0, 256, (448, 448, 3), np.uint8)
     Image.fromarray(pixels).save(noise, "PNG")
-    answer = stack.call(body_of(noise.getvalue(), scale=4), signer=caller, api_key=api_key)
+    answer = stack.call(body_from(noise.getvalue(), scale=4), signer=caller, api_key=api_key)
     assert answer.status_code == 200, answer.text
     link = answer.json()["result_url"]
     certificates = str(stack.account.certificates)
@@ -373,7 +373,7 @@ def test_results_are_not_read_without_tls(stack: Deployed) -> None:
     account.client("s3").put_object(Bucket=stack.results, Key="result", Body=b"a picture")
     statuses = []
     for url in (account.url, account.url_without_tls):
-        client = account.client_of(user, "s3", url=url)
+        client = account.client_for(user, "s3", url=url)
         try:
             statuses.append(client.get_object(Bucket=stack.results, Key="result")["Body"].read())
         except ClientError as exc:
@@ -475,7 +475,7 @@ def test_the_same_code_in_another_folder_is_no_reason_for_a_new_version(
     version = stack.physical_id("FunctionVersion")
     moved = replace(artifacts.package, release="another-folder")
     moved.write_templates(bucket=ARTIFACTS)
-    upload(account.client("s3"), moved, bucket=ARTIFACTS, tell=lambda line: None)
+    upload(account.client("s3"), moved, bucket=ARTIFACTS, print_line=lambda line: None)
     again = replace(artifacts, package=moved)
     template = adapted(load_file(moved.folder / LAMBDA.template), mount=mount).template
     body = json.dumps(template).encode()
@@ -502,7 +502,7 @@ def served(stack: Deployed) -> tuple[str, bool]:
 def test_a_change_of_who_may_call_reaches_the_stage(
     account: Account, artifacts: Artifacts, picture: bytes
 ) -> None:
-    body = body_of(picture)
+    body = body_from(picture)
     found = []
 
     def change(**parameters: str) -> Deployed:
@@ -565,7 +565,7 @@ def test_new_networks_and_settings_reach_the_function_that_is_called(
     assert (before[1], after[1]) == (3008, 2048)
     assert Path(after[2]) == mount / newer.package.digests["models.zip"][:16]
     assert Path(after[2], "manifest.json").read_text() == manifest.read_text()
-    assert stack.call(body_of(picture)).status_code == 200
+    assert stack.call(body_from(picture)).status_code == 200
     delete(account, "growing")
 
 
@@ -575,9 +575,9 @@ def test_two_stacks_stand_side_by_side(
     second = deploy(account, "beside", artifacts, requireApiKey="true", enableWaf="true")
     assert second.api_id != stack.api_id
     mine = account.make_user("execute-api:Invoke", second.arn)
-    assert second.call(body_of(picture), signer=mine, api_key=second.api_key).status_code == 200
-    assert second.call(body_of(picture), signer=mine, api_key=stack.api_key).status_code == 403
-    assert stack.call(body_of(picture), signer=mine, api_key=stack.api_key).status_code == 403
+    assert second.call(body_from(picture), signer=mine, api_key=second.api_key).status_code == 200
+    assert second.call(body_from(picture), signer=mine, api_key=stack.api_key).status_code == 403
+    assert stack.call(body_from(picture), signer=mine, api_key=stack.api_key).status_code == 403
     delete(account, "beside")
 
 
@@ -592,7 +592,7 @@ def test_a_deletion_leaves_what_the_documentation_says_and_nothing_else(
     stack = deploy(
         account, f"ending-{storage}", artifacts, customAuthType="NONE", modelStorage=storage
     )
-    answer = stack.call(body_of(picture, output="url"))
+    answer = stack.call(body_from(picture, output="url"))
     assert answer.status_code == 200, answer.text
     there = {name for kind, name in inventory(account) if kind == f"s3 {stack.results}"}
     assert len(there) == 1, "there should be a result, which a bucket is not deleted with"

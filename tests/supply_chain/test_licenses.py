@@ -7,7 +7,7 @@ from importlib.metadata import distribution
 import pytest
 
 from supply_chain import licenses
-from supply_chain.licenses import PackageLicense, license_of, page, problems
+from supply_chain.licenses import PackageLicense, license_from, page, problems
 from tests.paths import ROOT
 
 
@@ -26,7 +26,7 @@ def test_the_page_says_what_is_installed(found: list[PackageLicense]) -> None:
 
 
 def test_a_library_under_the_gpl_inside_a_wheel_is_noticed(found: list[PackageLicense]) -> None:
-    writer = license_of(distribution("pillow-heif"))
+    writer = license_from(distribution("pillow-heif"))
     assert writer.declared == "BSD-3-Clause"
     assert "GPLv2" in writer.bundled
     assert problems([*found, writer]) == ["pillow-heif is not under a permissive licence"]

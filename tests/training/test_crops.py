@@ -43,7 +43,7 @@ def fill(folder: CropFolder, pairs: PairSource, degradation: WildDegradation) ->
         folder.add(source.draw(rng))
 
 
-def batch_of(
+def make_batch(
     path: Path, pairs: PairSource, degradation: WildDegradation, *, size: int = 3
 ) -> CropBatch:
     folder = CropFolder(path)
@@ -52,20 +52,20 @@ def batch_of(
 
 
 def test_patches_have_their_sizes(tmp_path: Path, pairs: PairSource) -> None:
-    batch = batch_of(tmp_path, pairs, WildDegradation())
+    batch = make_batch(tmp_path, pairs, WildDegradation())
     assert batch.lr.shape == (3, 16, 16, 3)
     assert batch.hr.shape == batch.target.shape == (3, 64, 64, 3)
     assert batch.level.shape == (3,)
 
 
 def test_a_clean_patch_is_taught_by_the_true_picture(tmp_path: Path, pairs: PairSource) -> None:
-    batch = batch_of(tmp_path, pairs, WildDegradation(clean_probability=1))
+    batch = make_batch(tmp_path, pairs, WildDegradation(clean_probability=1))
     assert torch.equal(batch.target, batch.hr)
 
 
 def test_a_damaged_patch_is_taught_by_the_teacher(tmp_path: Path, pairs: PairSource) -> None:
     noisy = WildDegradation(clean_probability=0, blur_probability=1, blur_sigma=(1.0, 1.1))
-    batch = batch_of(tmp_path, pairs, noisy)
+    batch = make_batch(tmp_path, pairs, noisy)
     assert not torch.equal(batch.target, batch.hr)
     assert not batch.is_drawn.any()
 
@@ -74,13 +74,13 @@ def test_a_damaged_drawing_is_taught_by_itself(tmp_path: Path, photo: Image.Imag
     large = photo.resize((384, 256), Image.Resampling.BICUBIC)
     drawn = PairSource([(1.0, [make_pair(large, scale=4, is_drawn=True)])])
     noisy = WildDegradation(clean_probability=0, blur_probability=1, blur_sigma=(1.0, 1.1))
-    batch = batch_of(tmp_path, drawn, noisy)
+    batch = make_batch(tmp_path, drawn, noisy)
     assert torch.equal(batch.target, batch.hr)
     assert batch.is_drawn.all()
 
 
 def test_a_patch_and_its_target_lie_on_one_another(tmp_path: Path, pairs: PairSource) -> None:
-    batch = batch_of(tmp_path, pairs, WildDegradation(clean_probability=1), size=6)
+    batch = make_batch(tmp_path, pairs, WildDegradation(clean_probability=1), size=6)
     small = F.avg_pool2d(batch.hr.permute(0, 3, 1, 2).float(), 4)
     difference = (small - batch.lr.permute(0, 3, 1, 2).float()).abs().mean()
     mirrored = (small.flip(3) - batch.lr.permute(0, 3, 1, 2).float()).abs().mean()

@@ -19,7 +19,7 @@ from tests import ncnn
 from training.teachers import RRDBNet, SRVGGNetCompact, load_teacher
 
 
-def weights_of(network: nn.Module) -> ncnn.Weights:
+def network_weights(network: nn.Module) -> ncnn.Weights:
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             yield module.weight.detach().numpy()
@@ -36,7 +36,7 @@ def small_compact() -> SRVGGNetCompact:
 def compact_file(
     network: SRVGGNetCompact, *, tag: int = FLOAT16_TAG, is_halved: bool = False
 ) -> ncnn.Writer:
-    weights = weights_of(network)
+    weights = network_weights(network)
     return ncnn.compact(weights, num_conv=2, scale=4, tag=tag, is_halved=is_halved)
 
 
@@ -55,7 +55,7 @@ def test_a_compact_network_is_read_as_it_was_written(tmp_path: Path, tag: int) -
 
 def test_a_large_network_is_read_as_it_was_written(tmp_path: Path) -> None:
     network = RRDBNet(num_block=1)
-    writer = ncnn.residual_dense(weights_of(network), num_block=1, tag=FLOAT32_TAG)
+    writer = ncnn.residual_dense(network_weights(network), num_block=1, tag=FLOAT32_TAG)
     read = load_teacher(writer.save(tmp_path / "teacher"))
     lr = torch.rand(1, 3, 6, 6)
     torch.testing.assert_close(read(lr), network(lr))
@@ -66,7 +66,7 @@ def test_the_onnx_file_answers_as_pytorch_does(tmp_path: Path, name: str) -> Non
     """What the engine runs after `networks add`, against these architectures: one level at most."""
     torch.manual_seed(2)
     writer = (
-        ncnn.residual_dense(weights_of(RRDBNet(num_block=2)), num_block=2)
+        ncnn.residual_dense(network_weights(RRDBNet(num_block=2)), num_block=2)
         if name == "dense"
         else compact_file(small_compact(), is_halved=name == "halved")
     )

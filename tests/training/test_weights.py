@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
-from cfn.neuron.compile import to_module, weights_of
+from cfn.neuron.compile import network_weights, to_module
 from training.data import as_input, as_target
 from training.export import to_onnx
 from training.loop import Ema
@@ -66,7 +66,9 @@ def test_onnx_and_torchscript_answer_as_the_network_does(
     assert np.abs(difference).max() <= 1
     assert (difference != 0).mean() < 0.01
     inputs = as_target(lr), torch.from_numpy(cleanup)
-    script = torch.jit.trace(to_module(weights_of(path.read_bytes()), scale=SHAPE.scale), inputs)
+    script = torch.jit.trace(
+        to_module(network_weights(path.read_bytes()), scale=SHAPE.scale), inputs
+    )
     torch.testing.assert_close(script(*inputs), direct.clamp(0, 1))
 
 

@@ -244,7 +244,7 @@ def test_pictures_of_different_sizes_have_no_psnr() -> None:
 
 @pytest.fixture
 def run_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
-    """The page with an endpoint's settings; its enhancer is made anew."""
+    """The page with an endpoint's settings; its enhancer is made again."""
 
     def run(**environment: str) -> AppTest:
         for name, value in environment.items():
