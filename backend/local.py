@@ -14,7 +14,7 @@ from backend.estimate import Estimator
 from backend.gate import Allowance, Gate, Turn
 from backend.images import Decode, Picture, check_output_size, encode, output_format
 from backend.jpeg_tables import cleanup_from_quality
-from backend.memory import give_back_memory
+from backend.memory import give_back_memory, keep_freed_memory
 from backend.options import AUTO, UpscaleOptions
 from backend.registry import OTHER_PICTURES, PHOTOGRAPHS, ModelSpec, Registry
 from backend.sessions import Sessions
@@ -41,6 +41,7 @@ class LocalEngine:
         The others are decoded and encoded meanwhile. All results in the making together have no
         more pixels than the largest one may have.
         """
+        keep_freed_memory()  # before threads take part in memory of their own
         self._registry = registry
         self._decode = decode
         self._settings = settings

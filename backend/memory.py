@@ -20,7 +20,10 @@ NEVER = 2**31 - 1
 
 @cache
 def keep_freed_memory() -> None:
-    """From now on, for the whole process: until `give_back_memory` is called."""
+    """From now on, for the whole process: until `give_back_memory` is called.
+
+    A thread that has begun before may have a part of memory of its own, which keeps what it had.
+    """
     libc = _glibc()
     if libc is not None:
         libc.mallopt(M_MMAP_THRESHOLD, LARGEST_BLOCK)

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from backend.errors import InferenceError, ModelError
 from backend.images import RgbImage
-from backend.memory import keep_freed_memory
 from backend.onnx_file import check_network_file
 from backend.onnx_runtime import ort, ort_errors
 from backend.registry import ModelSpec, verified_bytes
@@ -72,7 +71,6 @@ class OrtSession:
         # Threads that wait for work let others have the processor: as fast where it is free.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.enable_cpu_mem_arena = False  # see `memory`
-        keep_freed_memory()
         options.log_severity_level = 4  # errors arrive as exceptions; the request handler logs them
         data = verified_bytes(spec)
         try:
