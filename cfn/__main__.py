@@ -315,7 +315,7 @@ def _call(account: Account, name: str) -> None:
 
 def _bulk(parsed: argparse.Namespace) -> None:
     if parsed.bulk == "cost":
-        _tell_cost(parsed)
+        _print_cost(parsed)
         return
     from cfn.account import Account  # noqa: PLC0415
     from cfn.bulk import Order, Runs, find_stack  # noqa: PLC0415
@@ -334,7 +334,7 @@ def _bulk(parsed: argparse.Namespace) -> None:
         print_line(line)
 
 
-def _tell_cost(parsed: argparse.Namespace) -> None:
+def _print_cost(parsed: argparse.Namespace) -> None:
     from cfn.bulk_cost import Work, cost_from, explain  # noqa: PLC0415
 
     try:

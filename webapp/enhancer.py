@@ -24,6 +24,7 @@ from backend.logs import write_logs
 from backend.options import AUTO, UpscaleOptions, UpscaleRequest
 from backend.registry import OTHER_PICTURES, PHOTOGRAPHS, ModelSpec
 from backend.sources import AnySource
+from backend.tiling import Box
 from webapp.client.remote import RemoteEngine
 from webapp.detail import Details, box_from
 from webapp.downloads import Archive, Download, Downloads
@@ -34,7 +35,6 @@ from webapp.files import Disk
 from webapp.jobs import Job, Jobs, Phase
 from webapp.large_picture import LargePicture, LargePreview, cut, decode_large
 from webapp.pictures import (
-    Box,
     InputFile,
     Inspection,
     crop,

@@ -15,12 +15,12 @@ from backend.engine import Watch
 from backend.errors import ImageTooLargeError
 from backend.gate import Gate
 from backend.images import Decode, Picture, to_image
+from backend.tiling import Box
 from webapp.client.header import read_header
 from webapp.files import Disk
 from webapp.metadata import Kept, embed
 from webapp.pictures import (
     PREVIEW_SIDE,
-    Box,
     InputFile,
     Inspection,
     crop,

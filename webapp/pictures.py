@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 from backend.content import is_photograph
 from backend.images import Decode, Picture, to_image
 from backend.jpeg_tables import cleanup_from_quality
+from backend.tiling import Box
 from webapp.files import Disk, StoredFile
 from webapp.metadata import Kept
 from webapp.slider import side
@@ -22,8 +23,6 @@ PREVIEW_SIDE = 1600
 THUMBNAIL = (144, 144)
 DETAIL_SIDE = side.DETAIL_SIDE // 2 + 2
 """Of an input: what covers the same part of the scene as the result's at the smallest scale."""
-
-Box = tuple[int, int, int, int]
 
 
 class Readable(Protocol):

@@ -14,6 +14,7 @@ from backend import SuperResolutionError
 from backend.engine import Watch
 from backend.errors import DeadlineError, PayloadTooLargeError
 from backend.options import AUTO, UpscaleOptions
+from backend.tiling import Box
 from webapp.address import ADJUST
 from webapp.enhance import Enhanced, EnhanceRequest, Place
 from webapp.enhancer import Enhancer
@@ -21,7 +22,7 @@ from webapp.errors import EmptyFileError, StorageFullError, TooManyPicturesError
 from webapp.filenames import name_from_link
 from webapp.jobs import Job, Phase
 from webapp.picker import Events
-from webapp.pictures import Box, InputFile, Inspection
+from webapp.pictures import InputFile, Inspection
 from webapp.samples import samples
 from webapp.slider import side
 from webapp.tabs import MAX_PICTURES, MAX_UPLOAD_BYTES, Result, Tab

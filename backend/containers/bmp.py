@@ -72,6 +72,8 @@ def _header(data: bytes, length: int) -> _Header:
 
 def _without_runs(data: bytes, header: _Header) -> bytes:
     """A file of 8 bits a pixel."""
+    from backend.containers.bmp_runs import unpacked  # noqa: PLC0415 - NumPy, for few files only
+
     bits = RUN_LENGTH[header.compression]
     if header.bits != bits or header.colors > MAX_COLORS:
         raise damaged()
@@ -81,8 +83,6 @@ def _without_runs(data: bytes, header: _Header) -> bytes:
     if runs_at == palette_at:  # some writers forget the palette in this number
         runs_at += COLOR_BYTES * header.colors
     width, height = header.width, abs(header.height)
-    from backend.containers.bmp_runs import unpacked  # noqa: PLC0415 - NumPy, for few files only
-
     pixels = unpacked(data, runs_at, size=(width, height), bits=bits)
     if header.colors <= len(BLACK_AND_WHITE) // COLOR_BYTES:
         if _is_same(palette, BLACK_AND_WHITE[: COLOR_BYTES * header.colors]):

@@ -45,8 +45,8 @@ def distance_from_paper(
     return ours, theirs
 
 
-@pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("model", shipped_names())
+@pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize(("paper", "ink"), PAPER_AND_INK)
 @pytest.mark.parametrize("width", [1.5, 3, 6])
 def test_paper_stays_plain_beside_a_stroke(
