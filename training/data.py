@@ -16,6 +16,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from training.degradations import Degradation, RgbImage, degrade
 from training.renders import render_pictures
+from training.wild import WildDegradation, degrade_wild
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """`lr` (N, h, w, 3) uint8, clean-up `level` (N,) float32 and `hr` (N, h * scale, …, 3) uint8."""
@@ -141,7 +142,9 @@ class PairSource:
         self._cumulative = np.cumsum(np.concatenate(weights) / sum(share for share, _ in groups))
 
     def draw(self, rng: np.random.Generator, *, at_least: int) -> Pair:
-        """A picture of at least so many LR pixels a side."""
+        """A picture of at least so many LR pixels a side; ValueError where none has them."""
+        if not any(min(pair.lr.shape[:2]) >= at_least for pair in self._pairs):
+            raise ValueError(f"every picture is smaller than {at_least} pixels once reduced")
         while True:
             index = min(int(np.searchsorted(self._cumulative, rng.random())), len(self._pairs) - 1)
             pair = self._pairs[index]
@@ -158,7 +161,10 @@ def draw_place(pair: Pair, rng: np.random.Generator, *, side: int) -> tuple[int,
 
 
 class PatchSource:
-    """Draws random patches from groups of pictures; each group has its share of the patches."""
+    """Draws random patches from groups of pictures; each group has its share of the patches.
+
+    `wild_share` of those of photographs are damaged as `photo`'s are, by `wild`.
+    """
 
     def __init__(
         self,
@@ -166,9 +172,13 @@ class PatchSource:
         *,
         scale: int,
         degradation: Degradation,
+        wild: WildDegradation,
+        wild_share: float = 0.0,
     ) -> None:
         self._scale = scale
         self._degradation = degradation
+        self._wild = wild
+        self._wild_share = wild_share
         self._source = PairSource(groups)
 
     def batch(self, rng: np.random.Generator, *, size: int, patch: int) -> Batch:
@@ -186,8 +196,13 @@ class PatchSource:
         pair = self._source.draw(rng, at_least=patch)
         y, x = draw_place(pair, rng, side=patch)
         top, left = max(0, y - int(rng.integers(0, BLOCK))), max(0, x - int(rng.integers(0, BLOCK)))
-        around = pair.lr[top : y + patch + BLOCK, left : x + patch + BLOCK]
-        damaged, level = degrade(around, self._degradation, rng)
+        bottom, right = y + patch + BLOCK, x + patch + BLOCK
+        if not pair.is_drawn and rng.random() < self._wild_share:
+            around = pair.hr[top * scale : bottom * scale, left * scale : right * scale]
+            wild = degrade_wild(around, self._wild, rng, scale=scale)
+            damaged, level = wild.lr, wild.level
+        else:
+            damaged, level = degrade(pair.lr[top:bottom, left:right], self._degradation, rng)
         lr = damaged[y - top : y - top + patch, x - left : x - left + patch]
         hr = pair.hr[y * scale : (y + patch) * scale, x * scale : (x + patch) * scale]
         lr, hr = augment((lr, hr), rng)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,11 @@ from training.data import (
     load_groups,
     load_held_out,
 )
-from training.degradations import Degradation
+from training.degradations import Degradation, RgbImage
 from training.device import autocast, own_device
 from training.loop import Recipe, own_rank, train
 from training.networks import NetworkShape, PlainNetwork
+from training.wild import WildDegradation, degrade_wild
 
 SMALL_MSE = 1e-5
 """A patch that is closer than this, 50 dB, has little left to teach."""
@@ -51,6 +52,8 @@ class FidelityRecipe(Recipe):
     art_share: float = 0.12
     rendered_share: float = 0.08
     degradation: Degradation = field(default_factory=Degradation)
+    wild: WildDegradation = field(default_factory=lambda: WildDegradation(clean_probability=0.0))
+    wild_share: float = 0.0
 
 
 class Fidelity:
@@ -62,7 +65,13 @@ class Fidelity:
     def __init__(self, recipe: FidelityRecipe, source: PatchSource, held_out: list[Pair]) -> None:
         self._recipe = recipe
         self._source = source
-        self._held_out = held_out
+        rng = np.random.default_rng(7)
+        scale = recipe.shape.scale
+        self._clean = [(pair.lr, 0.0, pair.hr) for pair in held_out]
+        self._damaged = []
+        for _, _, hr in self._clean:
+            damaged = degrade_wild(hr, recipe.wild, rng, scale=scale)
+            self._damaged.append((damaged.lr, damaged.level, hr))
         self._device = own_device()
         self._patch = 0
         self._batches: Iterator[Batch] = iter(())
@@ -83,17 +92,22 @@ class Fidelity:
             return (difference.square().mean((1, 2, 3)) + SMALL_MSE).log().mean()
         return (difference.square() + 1e-6).sqrt().mean()
 
-    @torch.no_grad()
     def judge(self, network: PlainNetwork) -> dict[str, float]:
-        """Mean PSNR-Y in dB on clean pictures, crop_border = scale."""
-        scale = network.shape.scale
+        """Mean PSNR-Y in dB, crop_border = scale, of clean pictures and of damaged ones."""
+        clean, damaged = (self._psnr_y(network, cases) for cases in (self._clean, self._damaged))
+        return {"psnr_y": round(clean, 3), "damaged_psnr_y": round(damaged, 3)}
+
+    @torch.no_grad()
+    def _psnr_y(
+        self, network: PlainNetwork, cases: Sequence[tuple[RgbImage, float, RgbImage]]
+    ) -> float:
         scores = []
-        for pair in self._held_out:
-            lr = torch.tensor(pair.lr[None], device=self._device)
-            clean = torch.zeros(1, device=self._device)
-            sr = network(as_input(lr, clean)).clamp(0, 1)
-            scores.append(psnr_y(as_picture(sr), pair.hr, crop_border=scale))
-        return {"psnr_y": round(float(np.mean(scores)), 3)}
+        for lr, level, hr in cases:
+            levels = torch.tensor([level], dtype=torch.float32, device=self._device)
+            batch = as_input(torch.tensor(lr[None], device=self._device), levels)
+            sr = as_picture(network(batch).clamp(0, 1))
+            scores.append(psnr_y(sr, hr, crop_border=network.shape.scale))
+        return float(np.mean(scores))
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing is learnt here."""
@@ -140,6 +154,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--patch", type=int, default=32, help="side of a patch in LR pixels")
     parser.add_argument("--late-patch", type=int, default=48, help="the same, late in the run")
     parser.add_argument("--jpeg-share", type=float, default=0.5, help="patches damaged by JPEG")
+    parser.add_argument("--wild-share", type=float, default=0.0, help="damaged as `photo`'s are")
     parser.add_argument("--learning-rate", type=float, default=4e-3)
     parser.add_argument("--psnr-share", type=float, default=0.25, help="of the run, with that loss")
     parser.add_argument("--seed", type=int, default=1)
@@ -163,6 +178,7 @@ def main() -> None:
         learning_rate=options.learning_rate,
         psnr_share=options.psnr_share,
         degradation=Degradation(jpeg_probability=options.jpeg_share),
+        wild_share=options.wild_share,
     )
     groups = load_groups(
         options.data,
@@ -172,7 +188,13 @@ def main() -> None:
         rendered_share=recipe.rendered_share,
         seed=recipe.seed,
     )
-    source = PatchSource(groups, scale=shape.scale, degradation=recipe.degradation)
+    source = PatchSource(
+        groups,
+        scale=shape.scale,
+        degradation=recipe.degradation,
+        wild=recipe.wild,
+        wild_share=recipe.wild_share,
+    )
     held_out = load_held_out(options.data, scale=shape.scale)
     train(recipe, Fidelity(recipe, source, held_out), out=options.out, start=options.weights_from)
 
