@@ -231,7 +231,9 @@ def choose_options(enhancer: Enhancer, inspection: Inspection | None, t: Texts) 
     tier = automatic_tier(inspection) if model == AUTO and inspection is not None else model
     if tier in enhancer.engine.details and tier != AUTO:
         _choose_detail(enhancer.engine.details[tier], t)
-    with st.expander(t("option.more"), icon=":material/tune:"):
+    # With a key and a state that the server knows it stays open when what is above it changes.
+    more = st.expander(t("option.more"), icon=":material/tune:", key="more", on_change="rerun")
+    with more:
         cleanup = _choose_cleanup(inspection, t)
     # Where this picture has no such choice, others that are enhanced with it may have.
     detail = st.session_state.get("detail")

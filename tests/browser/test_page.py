@@ -783,6 +783,20 @@ def test_the_cleanup_can_be_chosen(visit: Page) -> None:
     expect(visit.get_by_text("JPEG clean-up", exact=False)).to_have_count(0, timeout=LONG)
 
 
+def test_the_options_that_were_opened_stay_open(visit: Page) -> None:
+    """What stands above them comes and goes with the picture and the tier."""
+    adjust = visit.get_by_role("radio", name="Adjust", exact=True)
+    visit.get_by_text("More options").click()
+    expect(adjust).to_be_visible()
+
+    choose(visit, title("comic"))
+    expect(visit.get_by_text("“Best quality” chosen automatically")).to_be_visible(timeout=LONG)
+    expect(adjust).to_be_visible()
+    choose(visit, "Fast", group="Quality")
+    expect(visit.get_by_text("chosen automatically")).to_have_count(0, timeout=LONG)
+    expect(adjust).to_be_visible()
+
+
 def test_the_gallery_is_used_with_the_keyboard(visit: Page) -> None:
     visit.get_by_role("radio", name=title("astronaut-portrait")).focus()
 
