@@ -1,0 +1,30 @@
+"""Grain, which a network for sharpness takes for detail."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from backend import LocalEngine
+from backend.images import Picture
+from backend.upscaler import Upscaler
+from tests.networks import shipped_names
+
+SIDE, SIGMA = 96, 8
+BORDER = 16
+"""HR pixels that are left out: bicubic enlargement continues the border in another way."""
+
+
+@pytest.mark.parametrize("model", shipped_names())
+def test_grain_is_drawn_hardly_stronger_than_by_bicubic_enlargement(
+    engine: LocalEngine, model: str
+) -> None:
+    noise = np.random.default_rng(1).normal(128, SIGMA, (SIDE, SIDE, 3))
+    lr = np.clip(np.rint(noise), 0, 255).astype(np.uint8)
+    session = engine.session(model=model, scale=4)
+    sr = Upscaler(session, tile_size=384).upscale(Picture(rgb=lr)).rgb
+    bicubic = Image.fromarray(lr).resize((4 * SIDE, 4 * SIDE), Image.Resampling.BICUBIC)
+    inside = slice(BORDER, -BORDER)
+    ours, theirs = (np.asarray(each)[inside, inside].std() for each in (sr, bicubic))
+    assert ours < theirs * 4 / 3
