@@ -173,7 +173,7 @@ class PatchSource:
         scale: int,
         degradation: Degradation,
         wild: WildDegradation,
-        wild_share: float = 0.0,
+        wild_share: float,
     ) -> None:
         self._scale = scale
         self._degradation = degradation

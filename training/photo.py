@@ -25,9 +25,10 @@ from training.data import Pair, as_input, as_picture, as_target, load_held_out, 
 from training.device import autocast, own_device
 from training.discriminator import Discriminator
 from training.features import VggFeatures
+from training.held_out import damaged_cases
 from training.loop import Recipe, train
 from training.networks import NetworkShape, PlainNetwork
-from training.wild import WildDegradation, degrade_wild
+from training.wild import WildDegradation
 
 JUDGED_SIDE = 96
 """LR pixels of each held-out picture that are damaged and judged."""
@@ -70,27 +71,20 @@ class Judge:
         self, pairs: list[Pair], degradation: WildDegradation, lpips: Lpips, *, scale: int
     ) -> None:
         self._lpips = lpips
-        rng = np.random.default_rng(7)
-        self._cases = []
-        for pair in pairs:
-            hr = middle(pair, side=JUDGED_SIDE).hr
-            for _ in range(JUDGED_TIMES):
-                damaged = degrade_wild(hr, degradation, rng, scale=scale)
-                self._cases.append((damaged.lr, damaged.level, hr))
+        middles = [middle(pair, side=JUDGED_SIDE) for pair in pairs]
+        self._cases = damaged_cases(middles, degradation, scale=scale, times=JUDGED_TIMES)
 
     @torch.no_grad()
     def __call__(self, network: PlainNetwork) -> dict[str, float]:
         """Means: LPIPS, PSNR-Y in dB, and the largest drift of a mean colour in grey levels."""
         device = own_device()
         seen, fidelity, drift = [], [], 0.0
-        for lr, level, hr in self._cases:
-            batch = as_input(
-                torch.tensor(lr[None], device=device), torch.tensor([level]).to(device)
-            )
+        for case in self._cases:
+            batch = case.as_batch(device)
             sr = network(batch).clamp(0, 1)
-            truth = as_target(torch.from_numpy(hr.copy())[None]).to(device)
+            truth = as_target(torch.from_numpy(case.hr.copy())[None]).to(device)
             seen.append(float(self._lpips(sr, truth)))
-            fidelity.append(psnr_y(as_picture(sr), hr, crop_border=network.shape.scale))
+            fidelity.append(psnr_y(as_picture(sr), case.hr, crop_border=network.shape.scale))
             moved = (sr.mean((2, 3)) - batch[:, :3].mean((2, 3))).abs().max() * 255
             drift = max(drift, float(moved))
         return {

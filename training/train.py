@@ -30,11 +30,12 @@ from training.data import (
     load_groups,
     load_held_out,
 )
-from training.degradations import Degradation, RgbImage
+from training.degradations import Degradation
 from training.device import autocast, own_device
+from training.held_out import Case, clean_cases, damaged_cases
 from training.loop import Recipe, own_rank, train
 from training.networks import NetworkShape, PlainNetwork
-from training.wild import WildDegradation, degrade_wild
+from training.wild import WildDegradation
 
 SMALL_MSE = 1e-5
 """A patch that is closer than this, 50 dB, has little left to teach."""
@@ -65,13 +66,8 @@ class Fidelity:
     def __init__(self, recipe: FidelityRecipe, source: PatchSource, held_out: list[Pair]) -> None:
         self._recipe = recipe
         self._source = source
-        rng = np.random.default_rng(7)
-        scale = recipe.shape.scale
-        self._clean = [(pair.lr, 0.0, pair.hr) for pair in held_out]
-        self._damaged = []
-        for _, _, hr in self._clean:
-            damaged = degrade_wild(hr, recipe.wild, rng, scale=scale)
-            self._damaged.append((damaged.lr, damaged.level, hr))
+        self._clean = clean_cases(held_out)
+        self._damaged = damaged_cases(held_out, recipe.wild, scale=recipe.shape.scale)
         self._device = own_device()
         self._patch = 0
         self._batches: Iterator[Batch] = iter(())
@@ -98,15 +94,11 @@ class Fidelity:
         return {"psnr_y": round(clean, 3), "damaged_psnr_y": round(damaged, 3)}
 
     @torch.no_grad()
-    def _psnr_y(
-        self, network: PlainNetwork, cases: Sequence[tuple[RgbImage, float, RgbImage]]
-    ) -> float:
+    def _psnr_y(self, network: PlainNetwork, cases: Sequence[Case]) -> float:
         scores = []
-        for lr, level, hr in cases:
-            levels = torch.tensor([level], dtype=torch.float32, device=self._device)
-            batch = as_input(torch.tensor(lr[None], device=self._device), levels)
-            sr = as_picture(network(batch).clamp(0, 1))
-            scores.append(psnr_y(sr, hr, crop_border=network.shape.scale))
+        for case in cases:
+            sr = as_picture(network(case.as_batch(self._device)).clamp(0, 1))
+            scores.append(psnr_y(sr, case.hr, crop_border=network.shape.scale))
         return float(np.mean(scores))
 
     def state_dict(self) -> dict[str, Any]:
