@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from backend.engine import Watch as Watch
     from backend.errors import SuperResolutionError as SuperResolutionError
     from backend.factory import create_engine as create_engine
-    from backend.local import LocalEngine as LocalEngine
+    from backend.inference.local_engine import LocalEngine as LocalEngine
     from backend.options import UpscaleOptions as UpscaleOptions
-    from backend.protocol import RequestHandler as RequestHandler
-    from backend.reply import Reply as Reply
+    from backend.requests.handler import RequestHandler as RequestHandler
+    from backend.requests.reply import Reply as Reply
     from backend.settings import Settings as Settings
     from backend.settings import SettingsError as SettingsError
 

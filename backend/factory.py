@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from backend.decoding.decode_process import DecodeProcess, is_supported
-from backend.images import Decode, decode
-from backend.local import LocalEngine
-from backend.neuron_session import NeuronSession
-from backend.registry import MANIFEST, ONNX_RUNTIME, SHIPPED, ModelSpec, Registry, load_registry
-from backend.session import OrtSession, is_gpu_available
+from backend.images.picture import Decode, decode
+from backend.images.sandbox.process import DecodeProcess, is_supported
+from backend.inference.local_engine import LocalEngine
+from backend.inference.neuron_session import NeuronSession
+from backend.inference.onnx_session import OrtSession, is_gpu_available
+from backend.inference.upscaler import Session
+from backend.models.manifest import (
+    MANIFEST,
+    ONNX_RUNTIME,
+    SHIPPED,
+    ModelSpec,
+    Registry,
+    load_registry,
+)
 from backend.settings import Settings
-from backend.upscaler import Session
 
 GPU_CORES = 40
 """What a GPU is worth before anything was measured: a quarter of what a T4's maker promises."""

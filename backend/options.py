@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.errors import RequestError, UnknownModelError, UnsupportedScaleError
-from backend.formats import WRITABLE
+from backend.images.formats import WRITABLE
 
 OUTPUT_FORMATS = ("auto", *(each.name for each in WRITABLE))
 OUTPUTS = ("base64", "url")

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageOps
 
-from backend.decoding.limits import limit
 from backend.errors import SuperResolutionError
-from backend.reading import examine, read_pixels
+from backend.images.decode import examine, read_pixels
+from backend.images.sandbox.limits import limit
 from backend.settings import Settings
 from benchmarks.hostile_files import FILES
 from benchmarks.served import Served, session

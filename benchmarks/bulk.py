@@ -30,11 +30,11 @@ from urllib.parse import parse_qs, urlsplit
 from PIL import Image
 
 from backend import Settings, create_engine
-from backend.aws.s3_store import S3Store
-from backend.bulk import SKIPPED, Item, Result, in_shard, work_all
+from backend.bulk.s3_store import S3Store
+from backend.bulk.work import SKIPPED, Item, Result, in_shard, work_all
 from backend.commands.plan import Plan
-from backend.images import decode
-from backend.upscaler import Upscaler
+from backend.images.picture import decode
+from backend.inference.upscaler import Upscaler
 from benchmarks.memory import peak_bytes
 from tests.aws.signature import ENVIRONMENT
 from tests.cli.bulk_runs import assert_right, draw_all, kill_and_start_again, run_shards

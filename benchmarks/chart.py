@@ -16,7 +16,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from backend.registry import SHIPPED, read_manifest
+from backend.models.manifest import SHIPPED, read_manifest
 
 PEERS = Path(__file__).parent / "peers.csv"
 SET = "Set14"

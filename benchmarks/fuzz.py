@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 import requests
 
-from backend.decoding.limits import BASE_SECONDS
+from backend.images.sandbox.limits import BASE_SECONDS
 from backend.settings import Settings
 from benchmarks.attacks import by_this_project
 from benchmarks.mutations import hurt_text, mutate

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from backend import LocalEngine, Settings, UpscaleOptions, create_engine
-from backend.registry import SHIPPED, add_to_manifest, read_manifest
+from backend.models.manifest import SHIPPED, add_to_manifest, read_manifest
 from benchmarks.metrics import psnr_y, ssim_y
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from backend.formats import HEIC, READABLE, FileFormat
+from backend.images.formats import HEIC, READABLE, FileFormat
 
 SIZE = (48, 32)
 MODES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {

@@ -24,10 +24,10 @@ from PIL import Image
 
 from backend import LocalEngine, RequestHandler, Settings
 from backend.factory import decoder, open_session, registry_from
-from backend.images import RgbImage
-from backend.registry import ModelSpec
-from backend.sources import AnySource
-from backend.upscaler import Session
+from backend.images.picture import RgbImage
+from backend.inference.upscaler import Session
+from backend.models.manifest import ModelSpec
+from backend.requests.sources import AnySource
 from benchmarks.memory import peak_bytes
 
 SGEMM_SIDE = 2048

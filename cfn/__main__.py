@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from backend import __version__
 from backend.errors import SuperResolutionError
-from backend.formats import WRITABLE
-from backend.registry import SHIPPED, load_registry
+from backend.images.formats import WRITABLE
+from backend.models.manifest import SHIPPED, load_registry
 from cfn import templates
 from cfn.errors import DeploymentError
 from cfn.package import BUILD, Package, build

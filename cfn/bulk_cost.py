@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 
 from backend.aws.lambda_limits import MEGABYTES_PER_VCPU, VCPUS_PER_CORE
-from backend.estimate import Estimator
-from backend.registry import ModelSpec
+from backend.inference.estimate import Estimator
+from backend.models.manifest import ModelSpec
 
 LAMBDA_GB_SECOND = 0.0000166667
 LAMBDA_CALL = 0.20 / 1e6

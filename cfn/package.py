@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import ModelError
-from backend.registry import MANIFEST, SHIPPED, read_manifest, verified_bytes
+from backend.models.manifest import MANIFEST, SHIPPED, read_manifest, verified_bytes
 from cfn import templates, wheels
 from cfn.archives import Contents, write_tar_gz, write_zip
 from cfn.errors import DeploymentError
@@ -133,7 +133,7 @@ def gpu_contents(*, cache: Path, models: Path) -> Contents:
 
 def engine_contents(models: Path) -> Contents:
     """The package `backend` with these networks in place of its own."""
-    networks = {f"backend/models/{name}": at for name, at in model_contents(models).items()}
+    networks = {f"backend/models/weights/{name}": at for name, at in model_contents(models).items()}
     return {**code_contents(), **networks}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from backend.networks.ncnn import FLOAT16_TAG
+from backend.models.ncnn import FLOAT16_TAG
 
 Array = npt.NDArray[np.floating]
 Weights = Iterator[Array]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
-from backend.registry import MANIFEST, SHIPPED
+from backend.models.manifest import MANIFEST, SHIPPED
 
 FLOAT = TensorProto.FLOAT
 OPSET = 17

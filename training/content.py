@@ -1,4 +1,4 @@
-"""Find the weights of `backend.content`: `python -m training.content --data DIR --art DIR`.
+"""Fit the weights of `photo_or_drawing`: `python -m training.content --data DIR --art DIR`.
 
 Photographs against drawings and rendered pages, each as it is, made smaller, and saved as JPEG.
 Prints how often the result is right, also on pictures that it was not made from: every picture is
@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from backend.content import WEIGHTS_FILE, Judge, features
+from backend.images.photo_or_drawing import WEIGHTS_FILE, Judge, features
 from training.data import picture_files
 from training.renders import render_pictures
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from backend.jpeg_tables import cleanup_from_quality
+from backend.images.jpeg_quality import cleanup_from_quality
 
 RgbImage = npt.NDArray[np.uint8]
 

@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 import torch
 
-from backend.networks.onnx_graph import GraphWriter
-from backend.registry import SHIPPED, ModelSpec, add_to_manifest
+from backend.models.manifest import SHIPPED, ModelSpec, add_to_manifest
+from backend.models.onnx_graph import GraphWriter
 from training.networks import NetworkShape, PlainNetwork, halved
 from training.weights import CHECKPOINT, copy_all, load_weights
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backend.networks.ncnn import Convolution, PRelu, read_network
+from backend.models.ncnn import Convolution, PRelu, read_network
 
 
 class SRVGGNetCompact(nn.Module):

@@ -16,9 +16,9 @@ from starlette.middleware import Middleware
 from backend import SettingsError, SuperResolutionError
 from webapp.enhancer import prepare_samples, shared_enhancer, sweep_forever
 from webapp.middleware import CompressedFiles, SecurityHeaders
+from webapp.result.slider.juxtapose import ORIGIN
 from webapp.routes import create_routes
 from webapp.settings import page_settings
-from webapp.slider.juxtapose import ORIGIN
 
 
 @asynccontextmanager

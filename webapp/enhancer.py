@@ -14,37 +14,37 @@ from streamlit import runtime
 
 from backend.engine import Engine, Watch
 from backend.errors import SuperResolutionError
-from backend.estimate import encoding_seconds
 from backend.factory import create_engine, decoder
-from backend.gate import Gate
-from backend.images import Decode, encode
-from backend.jpeg_tables import cleanup_from_quality
-from backend.local import LocalEngine
+from backend.images.jpeg_quality import cleanup_from_quality
+from backend.images.picture import Decode, encode
+from backend.inference.estimate import encoding_seconds
+from backend.inference.gate import Gate
+from backend.inference.local_engine import LocalEngine
+from backend.inference.tiles import Box
 from backend.logs import write_logs
+from backend.models.manifest import OTHER_PICTURES, PHOTOGRAPHS, ModelSpec
 from backend.options import AUTO, UpscaleOptions, UpscaleRequest
-from backend.registry import OTHER_PICTURES, PHOTOGRAPHS, ModelSpec
-from backend.sources import AnySource
-from backend.tiling import Box
+from backend.requests.sources import AnySource
+from webapp.base.errors import ConnectionLostError
+from webapp.base.files import Disk
 from webapp.client.remote import RemoteEngine
-from webapp.detail import Details, box_from
-from webapp.downloads import Archive, Download, Downloads
-from webapp.engine_comparison import compare_engines
-from webapp.enhance import Enhanced, EnhanceRequest, Place, enhance, is_kept_lossless
-from webapp.errors import ConnectionLostError
-from webapp.files import Disk
-from webapp.jobs import Job, Jobs, Phase
-from webapp.large_picture import LargePicture, LargePreview, cut, decode_large
-from webapp.pictures import (
+from webapp.cloud.comparison import compare_engines
+from webapp.intake.large_picture import LargePicture, LargePreview, cut, decode_large
+from webapp.intake.pictures import (
     InputFile,
     Inspection,
     crop,
     image_from,
     inspect,
 )
-from webapp.progress import Estimate, SavingPace
-from webapp.samples import Sample, samples
+from webapp.intake.samples import Sample, samples
+from webapp.result.downloads import Archive, Download, Downloads
+from webapp.result.zoom import Details, box_from
 from webapp.settings import PageSettings, page_settings
 from webapp.tabs import Result, Tab, Tabs
+from webapp.work.enhance import Enhanced, EnhanceRequest, Place, enhance, is_kept_lossless
+from webapp.work.jobs import Job, Jobs, Phase
+from webapp.work.progress import Estimate, SavingPace
 
 DISK_BYTES = 8 * 2**30
 """All uploads and results together."""

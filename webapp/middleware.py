@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from webapp.texts import language_from_locale, texts
+from webapp.base.texts import language_from_locale, texts
 
 STATIC = Path(streamlit.__file__).parent / "static"
 STATIC_PATH = "/static/"

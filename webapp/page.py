@@ -9,14 +9,16 @@ sys.path.extend({str(Path(__file__).resolve().parent.parent)} - set(sys.path))
 import streamlit as st
 
 from backend import SettingsError, SuperResolutionError
-from webapp import address, cloud_views, session, views
-from webapp.engine_comparison import EngineComparison
-from webapp.enhance import EnhanceRequest
+from webapp import session, views
+from webapp.base.fragments import leave_fragment
+from webapp.base.texts import LANGUAGES, language_from_locale, texts
+from webapp.cloud import views as cloud_views
+from webapp.cloud.comparison import EngineComparison
 from webapp.enhancer import IMMEDIATE_SECONDS, shared_enhancer
-from webapp.fragments import leave_fragment
+from webapp.intake.samples import samples
 from webapp.middleware import STYLE
-from webapp.samples import samples
-from webapp.texts import LANGUAGES, language_from_locale, texts
+from webapp.options import address
+from webapp.work.enhance import EnhanceRequest
 
 leave_fragment()
 st.set_page_config(

@@ -12,12 +12,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from backend.errors import PayloadTooLargeError, SuperResolutionError
-from backend.formats import FORMATS
-from webapp.detail import TILE_SIDE
+from backend.images.formats import FORMATS
+from webapp.base.errors import EmptyFileError, PageError
 from webapp.enhancer import Enhancer
-from webapp.errors import EmptyFileError, PageError
-from webapp.filenames import download_name
-from webapp.pictures import InputFile
+from webapp.intake.pictures import InputFile
+from webapp.result.filenames import download_name
+from webapp.result.zoom import TILE_SIDE
 from webapp.tabs import Tab
 
 UPLOAD_PATH = "upload"

@@ -13,20 +13,25 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from backend import SuperResolutionError
 from backend.engine import Watch
 from backend.errors import DeadlineError, PayloadTooLargeError
+from backend.inference.tiles import Box
 from backend.options import AUTO, UpscaleOptions
-from backend.tiling import Box
-from webapp.address import ADJUST
-from webapp.enhance import Enhanced, EnhanceRequest, Place
+from webapp.base.errors import (
+    EmptyFileError,
+    StorageFullError,
+    TooManyPicturesError,
+    UploadFailedError,
+)
+from webapp.base.texts import Texts
 from webapp.enhancer import Enhancer
-from webapp.errors import EmptyFileError, StorageFullError, TooManyPicturesError, UploadFailedError
-from webapp.filenames import name_from_link
-from webapp.jobs import Job, Phase
-from webapp.picker import Events
-from webapp.pictures import InputFile, Inspection
-from webapp.samples import samples
-from webapp.slider import side
+from webapp.intake.picker import Events
+from webapp.intake.pictures import InputFile, Inspection
+from webapp.intake.samples import samples
+from webapp.options.address import ADJUST
+from webapp.result.filenames import name_from_link
+from webapp.result.slider import side
 from webapp.tabs import MAX_PICTURES, MAX_UPLOAD_BYTES, Result, Tab
-from webapp.texts import Texts
+from webapp.work.enhance import Enhanced, EnhanceRequest, Place
+from webapp.work.jobs import Job, Phase
 
 SHORT_WAIT_SECONDS = 0.4
 """A small picture is ready within it, and the page goes to the result without a progress bar."""

@@ -15,14 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backend.errors import SuperResolutionError
+from webapp.base.errors import TooManyPicturesError
 from webapp.client.connection import ConnectionTest
-from webapp.downloads import Archive, Download
-from webapp.engine_comparison import EngineComparison
-from webapp.enhance import Enhanced, EnhanceRequest
-from webapp.errors import TooManyPicturesError
-from webapp.jobs import Job
-from webapp.large_picture import LargePicture
-from webapp.pictures import InputFile, Inspection
+from webapp.cloud.comparison import EngineComparison
+from webapp.intake.large_picture import LargePicture
+from webapp.intake.pictures import InputFile, Inspection
+from webapp.result.downloads import Archive, Download
+from webapp.work.enhance import Enhanced, EnhanceRequest
+from webapp.work.jobs import Job
 
 KEEP_SECONDS = 60.0
 MAX_PICTURES = 50

@@ -13,32 +13,33 @@ import streamlit as st
 
 from backend import SettingsError, SuperResolutionError, UpscaleOptions
 from backend.errors import CancelledError, ImageTooLargeError
-from backend.formats import FORMATS, READABLE
-from backend.jpeg_tables import cleanup_from_quality
+from backend.images.formats import FORMATS, READABLE
+from backend.images.jpeg_quality import cleanup_from_quality
+from backend.models.manifest import FULL_DETAIL, PHOTOGRAPHS
 from backend.options import AUTO
-from backend.registry import FULL_DETAIL, PHOTOGRAPHS
-from webapp import session, slider
-from webapp.address import ADJUST, CLEANUPS, ESTIMATED, OFF
-from webapp.announcer import announce
-from webapp.callers import examples, fill_in
+from webapp import session
+from webapp.base.announcer import announce
+from webapp.base.fragments import polled
+from webapp.base.messages import message_for
+from webapp.base.texts import LANGUAGES, Texts
 from webapp.client.remote import RemoteUpscaled
-from webapp.enhance import Enhanced, EnhanceRequest, Place
 from webapp.enhancer import Enhancer, automatic_tier
-from webapp.filenames import download_stem, split_name
-from webapp.fragments import polled
-from webapp.frame import frame
-from webapp.frame import picture as plain_picture
-from webapp.gallery import Item, gallery
-from webapp.jobs import Job
-from webapp.messages import message_for
-from webapp.picker import Events, picker
-from webapp.pictures import InputFile, Inspection, webp_data_url
-from webapp.progress import Estimate, fraction, sentence
+from webapp.intake.frame import frame
+from webapp.intake.frame import picture as plain_picture
+from webapp.intake.gallery import Item, gallery
+from webapp.intake.picker import Events, picker
+from webapp.intake.pictures import InputFile, Inspection, webp_data_url
+from webapp.intake.samples import samples
+from webapp.options.address import ADJUST, CLEANUPS, ESTIMATED, OFF
+from webapp.result import slider
+from webapp.result.callers import examples, fill_in
+from webapp.result.filenames import download_stem, split_name
+from webapp.result.saver import saver
 from webapp.routes import ARCHIVE_PATH, DETAIL_PATH, RESULT_PATH, UPLOAD_PATH
-from webapp.samples import samples
-from webapp.saver import saver
 from webapp.tabs import MAX_PICTURES, Result, Tab
-from webapp.texts import LANGUAGES, Texts
+from webapp.work.enhance import Enhanced, EnhanceRequest, Place
+from webapp.work.jobs import Job
+from webapp.work.progress import Estimate, fraction, sentence
 
 log = logging.getLogger("webapp.page")
 

@@ -15,8 +15,8 @@ from backend.errors import (
     ReplyTooLargeError,
     RequestError,
 )
-from backend.protocol import RequestHandler, check_content_type, refuse
-from backend.reply import CORS_HEADERS, Reply, request_id_from
+from backend.requests.handler import RequestHandler, check_content_type, refuse
+from backend.requests.reply import CORS_HEADERS, Reply, request_id_from
 from backend.settings import Settings
 
 LONGEST_WAIT_SECONDS = 900

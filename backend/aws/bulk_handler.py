@@ -15,8 +15,8 @@ from dataclasses import replace
 from functools import cache
 
 from backend.aws.lambda_limits import LambdaContext, cores
-from backend.aws.s3_store import S3Store
-from backend.bulk import (
+from backend.bulk.s3_store import S3Store
+from backend.bulk.work import (
     DONE,
     FAILED,
     FAULT,
@@ -32,7 +32,7 @@ from backend.bulk import (
 from backend.engine import Watch
 from backend.errors import RequestError
 from backend.factory import create_engine
-from backend.local import LocalEngine
+from backend.inference.local_engine import LocalEngine
 from backend.options import parse_options
 from backend.settings import Settings
 

@@ -8,12 +8,12 @@ from functools import cache
 
 from backend.aws.api_gateway import answer_event
 from backend.aws.lambda_limits import LambdaContext, cores, process_settings
-from backend.aws.s3_results import results_from
+from backend.bulk.s3_results import results_from
 from backend.errors import ModelError
 from backend.factory import create_engine
-from backend.local import LocalEngine
-from backend.protocol import RequestHandler
-from backend.sources import AnySource
+from backend.inference.local_engine import LocalEngine
+from backend.requests.handler import RequestHandler
+from backend.requests.sources import AnySource
 
 log = logging.getLogger("backend.aws")
 

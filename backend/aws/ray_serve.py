@@ -14,15 +14,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backend import Reply, RequestHandler, Settings, create_engine
-from backend.aws.s3_results import results_from
+from backend.bulk.s3_results import results_from
 from backend.errors import PayloadTooLargeError, SuperResolutionError
-from backend.health import check
-from backend.invocation import raw_picture_from
+from backend.inference.health import check
+from backend.inference.onnx_runtime import ort
 from backend.logs import write_logs
-from backend.onnx_runtime import ort
-from backend.protocol import refuse
-from backend.reply import request_id_from
-from backend.sources import AnySource
+from backend.requests.handler import refuse
+from backend.requests.raw_body import raw_picture_from
+from backend.requests.reply import request_id_from
+from backend.requests.sources import AnySource
 
 log = logging.getLogger("backend.ray")
 

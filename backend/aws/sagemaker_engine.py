@@ -28,7 +28,7 @@ from backend.errors import (
     RemoteError,
     SuperResolutionError,
 )
-from backend.formats import FORMATS
+from backend.images.formats import FORMATS
 from backend.options import UpscaleOptions
 
 log = logging.getLogger("backend.aws")

@@ -11,10 +11,10 @@ from functools import cache
 
 from backend.aws.api_gateway import answer_event
 from backend.aws.lambda_limits import LambdaContext, process_settings
-from backend.aws.s3_results import results_from
 from backend.aws.sagemaker_engine import SageMakerEngine
-from backend.protocol import RequestHandler
-from backend.sources import AnySource
+from backend.bulk.s3_results import results_from
+from backend.requests.handler import RequestHandler
+from backend.requests.sources import AnySource
 
 
 @cache

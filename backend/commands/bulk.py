@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from backend.bulk import (
+from backend.bulk.folder_store import FolderStore
+from backend.bulk.work import (
     Item,
     Job,
     Result,
@@ -29,7 +30,6 @@ from backend.commands.progress import Progress, Speed
 from backend.commands.report import FAILURES, Report
 from backend.engine import Watch
 from backend.factory import create_engine
-from backend.folder_store import FolderStore
 from backend.settings import Settings
 
 NEIGHBOURS = 2
@@ -70,7 +70,7 @@ def _open(address: str) -> Store:
     if not address.startswith(S3):
         return FolderStore(Path(address))
     # Imported on first use: boto3 costs about 0.25 s of CPU.
-    from backend.aws.s3_store import S3Store  # noqa: PLC0415
+    from backend.bulk.s3_store import S3Store  # noqa: PLC0415
 
     return S3Store.from_address(address)
 

@@ -14,8 +14,8 @@ from backend import __version__
 from backend.commands import network_check
 from backend.errors import ModelError
 from backend.factory import open_session
-from backend.registry import MANIFEST, SHIPPED, ModelSpec, entry_from, read_manifest
-from backend.session import OrtSession, available_providers
+from backend.inference.onnx_session import OrtSession, available_providers
+from backend.models.manifest import MANIFEST, SHIPPED, ModelSpec, entry_from, read_manifest
 from backend.settings import Settings
 
 PACKAGES = ("onnxruntime", "numpy", "pillow", "starlette", "uvicorn")

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from backend.errors import ModelError, SuperResolutionError
-from backend.images import Picture, RgbImage
+from backend.images.picture import Picture, RgbImage
+from backend.inference.onnx_session import OrtSession
+from backend.inference.upscaler import Upscaler
+from backend.models.manifest import ModelSpec
 from backend.options import SCALES
-from backend.registry import ModelSpec
-from backend.session import OrtSession
-from backend.upscaler import Upscaler
 
 SIDE = 256
 """Of the self-test's picture."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from backend.errors import ModelError
 from backend.factory import registry_from
-from backend.networks import catalogue, installation
-from backend.registry import SHIPPED, ModelSpec
+from backend.models import catalogue, installation
+from backend.models.manifest import SHIPPED, ModelSpec
 from backend.settings import Settings, user_models_dir
 
 FAILED = 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend import __version__
 from backend.errors import RequestError
-from backend.formats import INPUT_SUFFIXES, RESULT_FORMATS, WRITABLE
+from backend.images.formats import INPUT_SUFFIXES, RESULT_FORMATS, WRITABLE
 from backend.options import OUTPUT_FORMATS, SCALES, UpscaleOptions, parse_cleanup
 
 GRACE_SECONDS = 25

@@ -7,7 +7,7 @@ import time
 
 from tqdm import tqdm
 
-from backend.bulk import SKIPPED, Result
+from backend.bulk.work import SKIPPED, Result
 
 SECONDS_BETWEEN_LINES = 10.0
 BAR = "{percentage:3.0f}% |{bar}| {desc}"

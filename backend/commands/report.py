@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from backend.bulk import DONE, FAILED, FAULT, SKIPPED, Result
+from backend.bulk.work import DONE, FAILED, FAULT, SKIPPED, Result
 
 WORDS = {DONE: "done", SKIPPED: "skipped", FAILED: "failed", FAULT: "with a fault of our own"}
 """Of the outcomes, in sentences."""

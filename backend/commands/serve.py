@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import logging
 
-from backend.aws.s3_results import results_from
+from backend.bulk.s3_results import results_from
 from backend.factory import create_engine
-from backend.health import check
 from backend.http.admission import Admission
 from backend.http.app import create_app
 from backend.http.metrics import Metrics
 from backend.http.server import serve
+from backend.inference.health import check
 from backend.logs import write_logs
-from backend.protocol import RequestHandler
+from backend.requests.handler import RequestHandler
+from backend.requests.sources import AnySource
 from backend.settings import Settings
-from backend.sources import AnySource
 
 log = logging.getLogger("backend.http")
 

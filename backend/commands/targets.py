@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import RequestError
-from backend.formats import FORMATS, INPUT_SUFFIXES, RESULT_FORMATS
+from backend.images.formats import FORMATS, INPUT_SUFFIXES, RESULT_FORMATS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from backend.commands.targets import Job, chosen_format, is_file_output, jobs
 from backend.engine import Upscaled, Watch
 from backend.errors import CancelledError, RequestError, SuperResolutionError
 from backend.factory import create_engine
-from backend.formats import INPUT_SUFFIXES, PNG, automatic_format, format_from_signature
-from backend.local import LocalEngine
+from backend.images.formats import INPUT_SUFFIXES, PNG, automatic_format, format_from_signature
+from backend.inference.local_engine import LocalEngine
 from backend.options import UpscaleOptions
 from backend.settings import Settings
 

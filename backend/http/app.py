@@ -29,15 +29,15 @@ from backend.errors import (
     SlowRequestError,
     SuperResolutionError,
 )
-from backend.health import Health
 from backend.http.admission import Admission, Visit
 from backend.http.cross_origin import CrossOrigin
 from backend.http.metrics import MEDIA_TYPE, Metrics
 from backend.http.openapi import STAGE, document
 from backend.http.pace import Pace
-from backend.invocation import RawPicture, raw_picture_from
-from backend.protocol import RequestHandler, check_content_type, refuse
-from backend.reply import CORS_HEADERS, Reply, request_id_from
+from backend.inference.health import Health
+from backend.requests.handler import RequestHandler, check_content_type, refuse
+from backend.requests.raw_body import RawPicture, raw_picture_from
+from backend.requests.reply import CORS_HEADERS, Reply, request_id_from
 from backend.settings import Settings
 
 PIECE_BYTES = 2**18

@@ -12,8 +12,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from backend.errors import RequestError
 from backend.http.connections import Connections
-from backend.protocol import refuse
-from backend.reply import CORS_HEADERS
+from backend.requests.handler import refuse
+from backend.requests.reply import CORS_HEADERS
 from backend.settings import Settings
 
 log = logging.getLogger("backend.http")

@@ -6,7 +6,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.reply import CORS_HEADERS
+from backend.requests.reply import CORS_HEADERS
 
 
 class CrossOrigin:

@@ -10,10 +10,10 @@ from typing import Any
 from PIL import Image
 
 from backend import __version__, errors
-from backend.formats import READABLE, WRITABLE, labels
-from backend.invocation import ANY_PICTURE, ATTRIBUTES, RESULTS, UNNAMED
+from backend.images.formats import READABLE, WRITABLE, labels
 from backend.options import MAX_DIGITS, OPTION_FIELDS, OUTPUT_FORMATS, OUTPUTS, SCALES
-from backend.protocol import RequestHandler
+from backend.requests.handler import RequestHandler
+from backend.requests.raw_body import ANY_PICTURE, ATTRIBUTES, RESULTS, UNNAMED
 
 Schema = dict[str, Any]
 

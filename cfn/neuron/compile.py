@@ -23,7 +23,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from backend.registry import SHIPPED, ModelSpec, read_manifest, verified_bytes
+from backend.models.manifest import SHIPPED, ModelSpec, read_manifest, verified_bytes
 
 DEFAULT_SIZE = 416
 """A tile of the default size (384) with a padding of up to 16 on each side."""
@@ -50,7 +50,7 @@ def network_weights(data: bytes) -> Weights:
 
 
 def to_module(weights: Weights, *, scale: int) -> Any:
-    """The same network in PyTorch, for float pictures; see `backend.neuron_session`."""
+    """The same network in PyTorch, for float pictures; see `backend.inference.neuron_session`."""
     torch = import_module("torch")
     functional = import_module("torch.nn.functional")
     count = sum(name.startswith("conv") and name.endswith(".weight") for name in weights)

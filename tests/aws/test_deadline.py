@@ -22,8 +22,8 @@ from backend.aws.lambda_limits import (
 )
 from backend.engine import Upscaled
 from backend.errors import BusyError, DeadlineError
-from backend.estimate import ENCODING_SECONDS_PER_PIXEL
-from backend.sources import AnySource
+from backend.inference.estimate import ENCODING_SECONDS_PER_PIXEL
+from backend.requests.sources import AnySource
 from tests.aws.api_event import upscale_event
 
 

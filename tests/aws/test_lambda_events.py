@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from backend import RequestHandler
-from backend.reply import CORS_HEADERS
+from backend.requests.reply import CORS_HEADERS
 from tests.aws.api_event import post_event, read_event, request_body, upscale_event
 from tests.aws.runtime_api import LambdaProcess
 from tests.hostile.corpus import BAD, CORPUS, Case

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from backend import Settings
-from backend.registry import SHIPPED, load_registry
+from backend.models.manifest import SHIPPED, load_registry
 from tests.aws.api_event import read_event, upscale_event
 from tests.aws.conftest import RESULTS
 from tests.aws.runtime_api import MAX_ANSWER_BYTES, LambdaProcess

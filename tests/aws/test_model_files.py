@@ -17,9 +17,9 @@ from urllib.error import HTTPError
 import pytest
 
 from backend import Settings, create_engine
+from backend.custom_resources import cloudformation, custom_resource, model_files
 from backend.deadline import THREAD_NAME, Deadline
-from backend.registry import SHIPPED, read_manifest
-from backend.stack import cloudformation, custom_resource, model_files
+from backend.models.manifest import SHIPPED, read_manifest
 from tests.aws.cloudformation_answers import Answers, context
 from tests.aws.conftest import MODELS
 from tests.aws.runtime_api import LambdaProcess
@@ -278,7 +278,7 @@ def test_in_a_process_like_lambdas(stack: Stack) -> None:
     properties = stack.upload("a.zip", make_zip())
     environment = {**ENVIRONMENT, **stack.s3.environment}
     with LambdaProcess(
-        "backend.stack.model_files.handler", environment=environment, timeout_seconds=300
+        "backend.custom_resources.model_files.handler", environment=environment, timeout_seconds=300
     ) as process:
         for kind, status in (("Create", "SUCCESS"), ("Update", "FAILED"), ("Delete", "SUCCESS")):
             changed = properties if kind != "Update" else properties | {"Sha256": "0" * 64}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from backend.formats import READABLE
+from backend.images.formats import READABLE
 from tests.networks import shipped_names
 from tests.paths import ROOT, SAMPLES
 

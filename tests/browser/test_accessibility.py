@@ -23,7 +23,7 @@ from tests.browser.steps import (
     saved,
     upload,
 )
-from webapp.texts import LANGUAGES, texts
+from webapp.base.texts import LANGUAGES, texts
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 TARGETS = """() => {

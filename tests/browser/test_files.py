@@ -14,7 +14,7 @@ from playwright.sync_api import Dialog, Page, expect
 from tests.browser.conftest import Traffic
 from tests.browser.steps import LONG, choose, enhance_unless_done, enter, noise, saved, upload
 from tests.pictures import save
-from webapp.texts import texts
+from webapp.base.texts import texts
 
 WIDTH, HEIGHT = 24, 16
 

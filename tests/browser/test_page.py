@@ -36,8 +36,8 @@ from tests.browser.steps import (
     upload,
     upload_all,
 )
-from webapp.samples import FOLDER, samples
-from webapp.texts import texts
+from webapp.base.texts import texts
+from webapp.intake.samples import FOLDER, samples
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from backend.bulk.folder_store import PARTS, FolderStore
 from backend.errors import SourceUnreachableError, SuperResolutionError
-from backend.folder_store import PARTS, FolderStore
 
 OLD, NEW = {"source": "1"}, {"source": "2"}
 KILLED_AT = """
 import os, pathlib, signal, sys
-from backend.folder_store import FolderStore
+from backend.bulk.folder_store import FolderStore
 
 steps = iter(range(1000))
 last = int(sys.argv[2])

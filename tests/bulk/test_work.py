@@ -13,8 +13,9 @@ from typing import Protocol
 import pytest
 
 from backend import LocalEngine, UpscaleOptions
-from backend.aws.s3_store import S3Store
-from backend.bulk import (
+from backend.bulk.folder_store import FolderStore
+from backend.bulk.s3_store import S3Store
+from backend.bulk.work import (
     DONE,
     FAILED,
     FAULT,
@@ -38,9 +39,8 @@ from backend.errors import (
     SuperResolutionError,
     UnknownModelError,
 )
-from backend.folder_store import FolderStore
-from backend.formats import FORMATS, INPUT_SUFFIXES
-from backend.registry import SHIPPED, Registry, load_registry
+from backend.images.formats import FORMATS, INPUT_SUFFIXES
+from backend.models.manifest import SHIPPED, Registry, load_registry
 from tests.aws.s3 import S3, StoredObject
 from tests.aws.signature import ENVIRONMENT
 
@@ -271,7 +271,7 @@ def test_what_s3_refuses_is_not_the_pictures_fault(
     status: int,
     code: str,
 ) -> None:
-    monkeypatch.setattr("backend.aws.s3_store.ATTEMPTS", 2)
+    monkeypatch.setattr("backend.bulk.s3_store.ATTEMPTS", 2)
     places, job = Buckets(s3), job_for(engine)
     item = places.put("a.png", photo_bytes("PNG"))
     refused = [(status, code)] * 2

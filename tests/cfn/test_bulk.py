@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from backend.registry import SHIPPED, load_registry
+from backend.models.manifest import SHIPPED, load_registry
 from cfn.__main__ import main
 from cfn.bulk import BulkStack, Order, Runs
 from cfn.bulk_cost import Work, cost_from, explain

@@ -15,10 +15,10 @@ from PIL import Image
 from backend import Settings
 from backend.errors import InferenceError, ModelError
 from backend.factory import session_from
-from backend.images import RgbImage, decode
-from backend.neuron_session import FloatBatch, NeuronSession, load_torchscript
-from backend.registry import ModelSpec, read_manifest
-from backend.upscaler import Upscaler
+from backend.images.picture import RgbImage, decode
+from backend.inference.neuron_session import FloatBatch, NeuronSession, load_torchscript
+from backend.inference.upscaler import Upscaler
+from backend.models.manifest import ModelSpec, read_manifest
 from cfn.neuron.compile import main as compile_networks
 from cfn.neuron.compile import network_weights
 from tests.cfn.conftest import ROOT
@@ -127,7 +127,7 @@ def test_the_manifest_decides_which_session_is_opened(tmp_path: Path) -> None:
 
 
 def test_the_compile_script_reads_the_shipped_networks() -> None:
-    models = ROOT / "backend" / "models"
+    models = ROOT / "backend" / "models" / "weights"
     for spec in read_manifest(models):
         weights = network_weights(spec.path.read_bytes())
         assert weights["skip.weight"].shape[0] == 3 * spec.scale**2

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from backend import content
-from backend.registry import SHIPPED, entry_from, read_manifest
+from backend.images import photo_or_drawing
+from backend.models.manifest import SHIPPED, entry_from, read_manifest
 from cfn import package, wheels
 from cfn.__main__ import main
 from cfn.archives import file_sha256, write_tar_gz, write_zip
@@ -146,8 +146,10 @@ def test_the_function_has_the_code_its_wheels_and_the_networks(cache: Path, tmp_
         names = set(archive.namelist())
     assert {"backend/aws/lambda_handler.py", "thing/__init__.py", "other.py"} <= names
     files = {path.name for spec in read_manifest(SHIPPED) for path in spec.paths}
-    assert {f"backend/models/{name}" for name in ("manifest.json", *files)} <= names
-    assert f"backend/models/{content.WEIGHTS_FILE.name}" in names, "what `auto` chooses by"
+    assert {f"backend/models/weights/{name}" for name in ("manifest.json", *files)} <= names
+    assert f"backend/models/weights/{photo_or_drawing.WEIGHTS_FILE.name}" in names, (
+        "what `auto` chooses by"
+    )
     assert not [name for name in names if name.endswith(".pyc") or "scripts" in name]
 
 
@@ -156,9 +158,9 @@ def test_networks_of_one_s_own_take_the_place_of_the_shipped_ones(
 ) -> None:
     build(tmp_path, bucket=None, variants=[LAMBDA], cache=cache, models=neuron)
     with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
-        found = {name for name in archive.namelist() if name.startswith("backend/models/")}
-    found.remove(f"backend/models/{content.WEIGHTS_FILE.name}")
-    assert found == {"backend/models/manifest.json", "backend/models/fast_x2.pt"}
+        found = {name for name in archive.namelist() if name.startswith("backend/models/weights/")}
+    found.remove(f"backend/models/weights/{photo_or_drawing.WEIGHTS_FILE.name}")
+    assert found == {"backend/models/weights/manifest.json", "backend/models/weights/fast_x2.pt"}
 
 
 def test_only_the_chosen_variants_have_templates(cache: Path, tmp_path: Path) -> None:
@@ -176,8 +178,8 @@ def test_the_gpu_archive_has_the_layout_of_its_container(cache: Path, tmp_path: 
     assert {
         "config.yaml",
         "backend/aws/ray_serve.py",
-        "backend/local.py",
-        "backend/models/manifest.json",
+        "backend/inference/local_engine.py",
+        "backend/models/weights/manifest.json",
         "wheels/thing-1.0-py3-none-any.whl",
     } <= names
     assert lines[:2] == ["--no-index", "--find-links /opt/ml/model/wheels"]

@@ -15,8 +15,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from backend.custom_resources import results_cleanup
 from backend.deadline import Deadline, DeadlineExceededError
-from backend.stack import results_cleanup
 
 
 @pytest.fixture

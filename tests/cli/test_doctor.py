@@ -13,8 +13,8 @@ from onnx import ModelProto
 
 from backend.commands import doctor, network_check
 from backend.errors import ModelError
-from backend.registry import MANIFEST, SHIPPED, ModelSpec, read_manifest
-from backend.session import OrtSession
+from backend.inference.onnx_session import OrtSession
+from backend.models.manifest import MANIFEST, SHIPPED, ModelSpec, read_manifest
 from tests import networks
 from tests.cli.conftest import Call, Run
 

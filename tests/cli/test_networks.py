@@ -19,10 +19,10 @@ from PIL import Image
 
 from backend.commands import network_check
 from backend.errors import ModelError
-from backend.networks import catalogue, installation
-from backend.networks.catalogue import REAL_ESRGAN, Collection, OfferedNetwork
-from backend.registry import MANIFEST, SHIPPED, read_manifest, verified_bytes
-from backend.session import OrtSession
+from backend.inference.onnx_session import OrtSession
+from backend.models import catalogue, installation
+from backend.models.catalogue import REAL_ESRGAN, Collection, OfferedNetwork
+from backend.models.manifest import MANIFEST, SHIPPED, read_manifest, verified_bytes
 from tests import ncnn, networks
 from tests.cli.conftest import Call, environment
 from tests.paths import SAMPLES

@@ -6,7 +6,7 @@ import pytest
 
 from backend import Settings, create_engine
 from backend.errors import ModelError
-from backend.health import check
+from backend.inference.health import check
 from tests.cli.conftest import Run
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from backend.registry import SHIPPED, ModelSpec, read_manifest
+from backend.models.manifest import SHIPPED, ModelSpec, read_manifest
 from tests import networks
 from tests.cli.conftest import Run
 from tests.cli.terminal import stop_when_shown

@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from backend import Settings, UpscaleOptions, create_engine
-from backend.estimate import ASSUMED_COST, ENCODING_SECONDS_PER_PIXEL, SMALLEST_SAMPLE, Estimator
-from backend.onnx_runtime import ort
-from backend.registry import ModelSpec
+from backend.inference.estimate import (
+    ASSUMED_COST,
+    ENCODING_SECONDS_PER_PIXEL,
+    SMALLEST_SAMPLE,
+    Estimator,
+)
+from backend.inference.onnx_runtime import ort
+from backend.models.manifest import ModelSpec
 
 PIXELS = 1_000_000
 

@@ -8,7 +8,7 @@ from importlib import import_module
 import pytest
 from PIL import Image
 
-from backend.formats import (
+from backend.images.formats import (
     BMP,
     FORMATS,
     JPEG,

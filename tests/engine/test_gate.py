@@ -8,7 +8,7 @@ import pytest
 
 from backend.engine import Watch
 from backend.errors import BusyError, CancelledError
-from backend.gate import Allowance, Gate
+from backend.inference.gate import Allowance, Gate
 
 
 def occupy(gate: Gate, release: threading.Event) -> threading.Thread:

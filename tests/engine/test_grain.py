@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from backend import LocalEngine
-from backend.images import Picture
-from backend.upscaler import Upscaler
+from backend.images.picture import Picture
+from backend.inference.upscaler import Upscaler
 from tests.networks import shipped_names
 
 SIDE, SIGMA = 96, 8

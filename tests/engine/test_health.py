@@ -9,9 +9,9 @@ import pytest
 
 from backend import LocalEngine, Settings
 from backend.errors import ModelError
-from backend.health import check
-from backend.images import RgbImage, decode
-from backend.registry import ModelSpec, Registry
+from backend.images.picture import RgbImage, decode
+from backend.inference.health import check
+from backend.models.manifest import ModelSpec, Registry
 
 
 class Box:

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image, ImageCms
 
 from backend.errors import ImageError, ImageTooLargeError, UnsupportedMediaTypeError
-from backend.formats import JPEG
-from backend.images import Picture, decode, encode, local_range, output_format
-from backend.jpeg_tables import estimated_quality
-from backend.reading import bleed
+from backend.images.decode import bleed
+from backend.images.formats import JPEG
+from backend.images.jpeg_quality import estimated_quality
+from backend.images.picture import Picture, decode, encode, local_range, output_format
 from tests.pictures import save
 
 SaveBytes = Callable[..., bytes]

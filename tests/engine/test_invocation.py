@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backend.errors import RequestError, UnsupportedMediaTypeError, UnsupportedScaleError
-from backend.invocation import ATTRIBUTES, RawPicture, attributes_from, raw_picture_from
 from backend.options import UpscaleOptions
+from backend.requests.raw_body import ATTRIBUTES, RawPicture, attributes_from, raw_picture_from
 
 Pairs = list[tuple[str, str]]
 

@@ -12,9 +12,9 @@ import pytest
 from backend import LocalEngine, Settings, UpscaleOptions
 from backend.engine import Watch
 from backend.errors import DeadlineError
-from backend.images import Picture, RgbImage, decode
-from backend.registry import SHIPPED, ModelSpec, load_registry
-from backend.upscaler import Session
+from backend.images.picture import Picture, RgbImage, decode
+from backend.inference.upscaler import Session
+from backend.models.manifest import SHIPPED, ModelSpec, load_registry
 
 SECONDS = 20
 

@@ -11,19 +11,19 @@ import numpy.typing as npt
 import pytest
 
 from backend.errors import ModelError
-from backend.images import Picture, RgbImage
-from backend.networks import geometry
-from backend.networks.conversion import onnx_bytes
-from backend.networks.ncnn import (
+from backend.images.picture import Picture, RgbImage
+from backend.inference.onnx_session import OrtSession
+from backend.inference.upscaler import Upscaler
+from backend.models import geometry
+from backend.models.conversion import onnx_bytes
+from backend.models.manifest import ModelSpec
+from backend.models.ncnn import (
     FLOAT16_TAG,
     FLOAT32_TAG,
     Convolution,
     Network,
     read_network,
 )
-from backend.registry import ModelSpec
-from backend.session import OrtSession
-from backend.upscaler import Upscaler
 from tests import ncnn
 
 Array = npt.NDArray[np.floating]

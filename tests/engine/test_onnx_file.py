@@ -10,8 +10,8 @@ import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from backend.errors import ModelError
-from backend.onnx_file import check_network_file
-from backend.registry import MANIFEST, SHIPPED, load_registry, read_manifest, verified_bytes
+from backend.models.manifest import MANIFEST, SHIPPED, load_registry, read_manifest, verified_bytes
+from backend.models.onnx_file import check_network_file
 from tests import networks
 
 ENTRY = {"name": "own", "scale": 2, "file": "own.onnx", "receptive_radius": 3}

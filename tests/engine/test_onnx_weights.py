@@ -7,8 +7,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from backend.onnx_weights import blend, float_tensors
-from backend.registry import SHIPPED
+from backend.models.manifest import SHIPPED
+from backend.models.onnx_weights import blend, float_tensors
 from tests.networks import blurring
 
 FIRST = (SHIPPED / "fast_x2.onnx").read_bytes()

@@ -13,9 +13,9 @@ import pytest
 
 from backend import Reply, RequestHandler, Settings, Upscaled, UpscaleOptions, Watch
 from backend.errors import BusyError, ModelError, SourceNotFoundError, UnsupportedMediaTypeError
-from backend.invocation import ATTRIBUTES, RawPicture
 from backend.options import FILE, UpscaleRequest
-from backend.protocol import check_content_type, refuse
+from backend.requests.handler import check_content_type, refuse
+from backend.requests.raw_body import ATTRIBUTES, RawPicture
 
 RESULT = Upscaled(
     data=b"file",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import ModelError, UnknownModelError, UnsupportedScaleError
-from backend.registry import (
+from backend.models.manifest import (
     MANIFEST,
     SHIPPED,
     add_to_manifest,

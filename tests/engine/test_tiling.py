@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.tiling import EDGE_PAD, Span, spans, tiles
+from backend.inference.tiles import EDGE_PAD, Span, spans, tiles
 
 
 def test_a_short_side_is_one_span() -> None:

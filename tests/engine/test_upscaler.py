@@ -11,9 +11,9 @@ from PIL import Image
 
 from backend import LocalEngine, Watch
 from backend.errors import CancelledError
-from backend.images import Picture, RgbImage
-from backend.registry import ModelSpec
-from backend.upscaler import Session, Upscaler
+from backend.images.picture import Picture, RgbImage
+from backend.inference.upscaler import Session, Upscaler
+from backend.models.manifest import ModelSpec
 from tests.networks import shipped_names
 
 MODELS = [(name, scale) for name in shipped_names() for scale in (2, 4)]

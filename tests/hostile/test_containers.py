@@ -9,11 +9,11 @@ import zlib
 import pytest
 from PIL import Image
 
-from backend.containers import lean_file
-from backend.containers.exif import orientation
-from backend.containers.jpeg import MAX_SCANS, MAX_SEGMENTS
-from backend.containers.png import MAX_OTHER_CHUNKS
 from backend.errors import ImageError
+from backend.images.segments import lean_file
+from backend.images.segments.exif import orientation
+from backend.images.segments.jpeg import MAX_SCANS, MAX_SEGMENTS
+from backend.images.segments.png import MAX_OTHER_CHUNKS
 from benchmarks.hostile_files import (
     chunk,
     jpeg_of_scans,

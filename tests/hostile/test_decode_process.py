@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.decoding.decode_process import DecodeProcess
 from backend.errors import ImageTooLargeError, SuperResolutionError
-from backend.images import decode
+from backend.images.picture import decode
+from backend.images.sandbox.process import DecodeProcess
 from tests.hostile.corpus import BAD, GOOD, Case, jpeg
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +108,7 @@ def test_pixels_may_be_written_to(process: DecodeProcess) -> None:
 
 
 def limited(statement: str) -> subprocess.CompletedProcess[str]:
-    code = f"from backend.decoding.limits import limit; limit(pixels=1_000_000)\n{statement}"
+    code = f"from backend.images.sandbox.limits import limit; limit(pixels=1_000_000)\n{statement}"
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -182,7 +182,7 @@ def test_closing_leaves_no_process_behind() -> None:
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_the_process_ends_with_its_caller(end: signal.Signals) -> None:
     code = (
-        "import time; from backend.decoding.decode_process import DecodeProcess\n"
+        "import time; from backend.images.sandbox.process import DecodeProcess\n"
         "process = DecodeProcess()\n"
         "from tests.hostile.corpus import jpeg\n"
         "process.decode(jpeg(), max_side=99); print('ready', flush=True); time.sleep(60)"

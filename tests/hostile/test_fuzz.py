@@ -17,7 +17,6 @@ import pytest
 
 from backend import RequestHandler, Settings, UpscaleOptions
 from backend.aws.api_gateway import answer_event
-from backend.containers import lean_file
 from backend.engine import Upscaled, Watch
 from backend.errors import (
     ImageError,
@@ -26,13 +25,14 @@ from backend.errors import (
     SourceNotAllowedError,
     SuperResolutionError,
 )
-from backend.formats import format_from_signature
-from backend.images import decode
-from backend.onnx_file import check_network_file
-from backend.registry import MANIFEST, SHIPPED, read_manifest
-from backend.sources import AnySource
-from backend.sources.scheme import scheme_from
-from backend.sources.web_address import parse_web_address
+from backend.images.formats import format_from_signature
+from backend.images.picture import decode
+from backend.images.segments import lean_file
+from backend.models.manifest import MANIFEST, SHIPPED, read_manifest
+from backend.models.onnx_file import check_network_file
+from backend.requests.sources import AnySource
+from backend.requests.sources.scheme import scheme_from
+from backend.requests.sources.web_address import parse_web_address
 from benchmarks.hostile_files import png_with
 from benchmarks.mutations import hurt_text
 from tests.aws.api_event import read_event, upscale_event

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.errors import SuperResolutionError
-from backend.images import decode
+from backend.images.picture import decode
 from benchmarks.mutations import mutate
 from tests.hostile.corpus import GOOD
 

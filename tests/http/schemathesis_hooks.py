@@ -5,7 +5,7 @@ import base64
 import schemathesis
 from hypothesis import strategies as st
 
-from backend.invocation import ANY_PICTURE, UNNAMED
+from backend.requests.raw_body import ANY_PICTURE, UNNAMED
 from tests.hostile.corpus import GOOD
 
 PICTURES = [data for data in (case.make() for case in GOOD) if len(data) < 8_000]

@@ -15,7 +15,7 @@ import requests
 from PIL import Image
 
 from backend import __version__
-from backend.registry import SHIPPED, ModelSpec, read_manifest
+from backend.models.manifest import SHIPPED, ModelSpec, read_manifest
 from tests.hostile.corpus import CORPUS, Case, assert_right
 from tests.http.conftest import (
     Server,

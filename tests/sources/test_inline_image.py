@@ -9,8 +9,8 @@ import pytest
 
 from backend.errors import PayloadTooLargeError, RequestError
 from backend.options import UpscaleOptions, UpscaleRequest
+from backend.requests.sources import AnySource
 from backend.settings import Settings
-from backend.sources import AnySource
 
 DATA = bytes(range(256)) * 3
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.sources.public_address import is_public
+from backend.requests.sources.public_address import is_public
 
 SPECIAL = {
     "this network": ["0.0.0.0", "0.1.2.3", "::"],

@@ -26,10 +26,10 @@ from backend.errors import (
     SourceUnreachableError,
 )
 from backend.options import UpscaleOptions, UpscaleRequest
+from backend.requests.sources import AnySource
+from backend.requests.sources.s3 import S3Source
+from backend.requests.sources.s3_address import S3Address
 from backend.settings import Settings
-from backend.sources import AnySource
-from backend.sources.s3 import S3Source
-from backend.sources.s3_address import S3Address
 from tests.sources.loopback import PICTURE, Answer, Internet, Site, body, endless
 
 Serve = Callable[..., Site]

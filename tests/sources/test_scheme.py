@@ -6,8 +6,8 @@ import pytest
 
 from backend.errors import RequestError, SourceNotAllowedError, SuperResolutionError
 from backend.options import UpscaleOptions, UpscaleRequest
+from backend.requests.sources import AnySource
 from backend.settings import Settings
-from backend.sources import AnySource
 from tests.sources.loopback import Internet
 
 

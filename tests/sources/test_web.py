@@ -25,9 +25,9 @@ from backend.errors import (
     SuperResolutionError,
 )
 from backend.options import UpscaleOptions, UpscaleRequest
+from backend.requests.sources import AnySource
+from backend.requests.sources.web import WebSource
 from backend.settings import Settings
-from backend.sources import AnySource
-from backend.sources.web import WebSource
 from tests.sources.loopback import (
     PICTURE,
     Answer,

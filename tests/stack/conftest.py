@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.registry import SHIPPED
+from backend.models.manifest import SHIPPED
 from tests.stack.account import PYTHON, Account
 from tests.stack.deployed import Artifacts, Deployed, deploy, put_artifacts
 

@@ -31,7 +31,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 
 from backend import LocalEngine, UpscaleOptions
-from backend.registry import SHIPPED
+from backend.models.manifest import SHIPPED
 from cfn.errors import DeploymentError
 from cfn.upload import upload
 from cfn.variants import LAMBDA

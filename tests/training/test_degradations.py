@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.images import decode
+from backend.images.picture import decode
 from training.degradations import Degradation, cleanup_level, degrade
 
 

@@ -11,10 +11,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from backend.errors import ModelError
-from backend.networks.conversion import onnx_bytes
-from backend.networks.ncnn import FLOAT16_TAG, FLOAT32_TAG, read_network
-from backend.registry import ModelSpec
-from backend.session import OrtSession
+from backend.inference.onnx_session import OrtSession
+from backend.models.conversion import onnx_bytes
+from backend.models.manifest import ModelSpec
+from backend.models.ncnn import FLOAT16_TAG, FLOAT32_TAG, read_network
 from tests import ncnn
 from training.teachers import RRDBNet, SRVGGNetCompact, load_teacher
 

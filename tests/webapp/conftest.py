@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from webapp.files import Disk
+from webapp.base.files import Disk
 
 
 @pytest.fixture(autouse=True)

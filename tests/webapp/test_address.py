@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 def page() -> None:
     import streamlit as st
 
-    from webapp import address
+    from webapp.options import address
 
     address.read(address.parsers({"fast": (2, 4)}, []))
     st.segmented_control("Scale", (2, 4), key="scale")

@@ -26,13 +26,13 @@ from tests.webapp.cloud_endpoint import (
 )
 from webapp.client.errors import EndpointError, EndpointTimeoutError
 from webapp.client.remote import RemoteEngine
-from webapp.engine_comparison import EngineComparison, compare_engines
-from webapp.enhance import Enhanced, EnhanceRequest, Place
+from webapp.cloud.comparison import EngineComparison, compare_engines
 from webapp.enhancer import Enhancer, create_enhancer, shared_enhancer
-from webapp.pictures import InputFile
-from webapp.psnr import psnr
+from webapp.intake.pictures import InputFile
+from webapp.result.psnr import psnr
+from webapp.result.slider import side
 from webapp.settings import PageSettings
-from webapp.slider import side
+from webapp.work.enhance import Enhanced, EnhanceRequest, Place
 
 SECONDS = 60.0
 OPTIONS = UpscaleOptions(scale=2, model="fast")

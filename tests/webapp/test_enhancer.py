@@ -18,16 +18,16 @@ from streamlit.testing.v1 import AppTest
 
 from backend import LocalEngine, UpscaleOptions, Watch, create_engine
 from backend.errors import ImageError, SourceNotAllowedError
-from backend.images import decode
+from backend.images.picture import decode
 from tests import networks
 from webapp import session
-from webapp.enhance import Enhanced, EnhanceRequest
+from webapp.base.texts import texts
 from webapp.enhancer import Enhancer, create_enhancer, prepare_samples, shared_enhancer
-from webapp.pictures import InputFile, Inspection
-from webapp.samples import FOLDER, samples
+from webapp.intake.pictures import InputFile, Inspection
+from webapp.intake.samples import FOLDER, samples
 from webapp.settings import PageSettings
 from webapp.tabs import Tab
-from webapp.texts import texts
+from webapp.work.enhance import Enhanced, EnhanceRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = str(ROOT / "webapp" / "page.py")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from webapp.errors import StorageFullError
-from webapp.files import LOCK, Disk
+from webapp.base.errors import StorageFullError
+from webapp.base.files import LOCK, Disk
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,7 +78,7 @@ def test_the_folder_goes_with_the_disk(tmp_path: Path) -> None:
 def test_the_folder_of_a_killed_process_is_removed_by_the_next(tmp_path: Path) -> None:
     living = Disk(max_bytes=100, parent=tmp_path)
     script = (
-        "import os, sys; from pathlib import Path; from webapp.files import Disk; "
+        "import os, sys; from pathlib import Path; from webapp.base.files import Disk; "
         "disk = Disk(max_bytes=9, parent=Path(sys.argv[1])); kept = disk.store(b'x'); "
         "os.kill(os.getpid(), 9)"
     )

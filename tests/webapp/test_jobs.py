@@ -9,7 +9,7 @@ import pytest
 
 from backend.engine import Watch
 from backend.errors import BusyError, CancelledError, ImageError
-from webapp.jobs import GRACE_SECONDS, Job, Jobs, Phase
+from webapp.work.jobs import GRACE_SECONDS, Job, Jobs, Phase
 
 SECONDS = 10.0
 """How long a test waits before it fails."""

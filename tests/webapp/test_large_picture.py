@@ -12,14 +12,14 @@ from PIL import Image
 
 from backend import UpscaleOptions, Watch
 from backend.errors import BusyError, ImageTooLargeError
-from backend.gate import Gate
-from backend.images import Decode, Picture, decode
-from webapp.enhance import EnhanceRequest, engine_options
-from webapp.errors import StorageFullError
-from webapp.files import Disk
-from webapp.large_picture import LARGEST_SIDE, LargePicture, cut
-from webapp.pictures import InputFile, inspect
-from webapp.slider import side
+from backend.images.picture import Decode, Picture, decode
+from backend.inference.gate import Gate
+from webapp.base.errors import StorageFullError
+from webapp.base.files import Disk
+from webapp.intake.large_picture import LARGEST_SIDE, LargePicture, cut
+from webapp.intake.pictures import InputFile, inspect
+from webapp.result.slider import side
+from webapp.work.enhance import EnhanceRequest, engine_options
 
 
 def large(

@@ -8,10 +8,10 @@ import pytest
 
 from backend import SuperResolutionError
 from backend.errors import DeadlineError, ImageTooLargeError, PayloadTooLargeError
+from webapp.base.errors import PageError
+from webapp.base.messages import message_for
+from webapp.base.texts import LANGUAGES, catalogue, texts
 from webapp.client.errors import REASONS, EndpointError, EndpointRefusedError
-from webapp.errors import PageError
-from webapp.messages import message_for
-from webapp.texts import LANGUAGES, catalogue, texts
 
 ENDS = (".", "。")
 

@@ -10,12 +10,12 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from backend.decoding.decode_process import DecodeProcess
-from backend.images import Decode, decode
-from webapp.files import Disk
-from webapp.large_picture import cut, decode_large
-from webapp.metadata import Kept, embed
-from webapp.pictures import InputFile, inspect
+from backend.images.picture import Decode, decode
+from backend.images.sandbox.process import DecodeProcess
+from webapp.base.files import Disk
+from webapp.intake.large_picture import cut, decode_large
+from webapp.intake.pictures import InputFile, inspect
+from webapp.result.metadata import Kept, embed
 
 TAKEN = "2021:05:03 14:30:00"
 KEPT = Kept(taken=TAKEN, dpi=300)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from backend.images import decode
-from webapp.files import Disk
-from webapp.pictures import InputFile, inspect
+from backend.images.picture import decode
+from webapp.base.files import Disk
+from webapp.intake.pictures import InputFile, inspect
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

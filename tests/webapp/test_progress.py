@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.jobs import Phase, State
-from webapp.progress import Estimate, SavingPace, fraction, remaining_seconds, sentence
-from webapp.texts import texts
+from webapp.base.texts import texts
+from webapp.work.jobs import Phase, State
+from webapp.work.progress import Estimate, SavingPace, fraction, remaining_seconds, sentence
 
 EN = texts("en")
 TEN = Estimate(work=10, saving=2)

@@ -52,6 +52,8 @@ from tests.webapp.cloud_endpoint import (
     refused,
     said,
 )
+from webapp.base.messages import message_for
+from webapp.base.texts import texts
 from webapp.client.connection import check_connection
 from webapp.client.errors import (
     EndpointAnswerError,
@@ -61,8 +63,6 @@ from webapp.client.errors import (
     EndpointUnreachableError,
 )
 from webapp.client.remote import RemoteEngine, RemoteUpscaled
-from webapp.messages import message_for
-from webapp.texts import texts
 
 MODELS = {"fast": (2, 4)}
 FAST = UpscaleOptions(scale=2, model="fast", format="png")

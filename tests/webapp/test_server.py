@@ -20,11 +20,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from backend import LocalEngine, UpscaleOptions
-from webapp import detail as detail_module
 from webapp import routes as routes_module
 from webapp import tabs as tabs_module
-from webapp.enhance import Enhanced, EnhanceRequest
 from webapp.enhancer import Enhancer, create_enhancer
+from webapp.intake.pictures import InputFile
 from webapp.middleware import (
     EMPTY_ROOT,
     FONT_PRELOAD,
@@ -36,10 +35,11 @@ from webapp.middleware import (
     content_security_policy,
     first_page,
 )
-from webapp.pictures import InputFile
+from webapp.result import zoom as detail_module
 from webapp.routes import create_routes
 from webapp.settings import PageSettings
 from webapp.tabs import Tab
+from webapp.work.enhance import Enhanced, EnhanceRequest
 
 SECONDS = 60.0
 EXIF, DATE = 0x8769, 0x9003

@@ -9,11 +9,11 @@ import pytest
 
 from backend import Upscaled, UpscaleOptions
 from webapp import tabs as module
-from webapp.enhance import Enhanced, EnhanceRequest
-from webapp.errors import TooManyPicturesError
-from webapp.files import Disk
-from webapp.pictures import InputFile
+from webapp.base.errors import TooManyPicturesError
+from webapp.base.files import Disk
+from webapp.intake.pictures import InputFile
 from webapp.tabs import KEEP_SECONDS, Tab, Tabs
+from webapp.work.enhance import Enhanced, EnhanceRequest
 
 
 class Clock:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from babel import Locale
 
-from webapp.samples import samples
-from webapp.texts import LANGUAGES, catalogue, language_from_locale, texts
+from webapp.base.texts import LANGUAGES, catalogue, language_from_locale, texts
+from webapp.intake.samples import samples
 
 WEBAPP = Path(__file__).resolve().parents[2] / "webapp"
 OTHERS = sorted(set(LANGUAGES) - {"en"})

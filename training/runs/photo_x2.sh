@@ -12,7 +12,7 @@ python -m benchmarks.perceptual_weights --folder "$weights"
 OMP_NUM_THREADS=1 python -m training.teach --data "$photographs" ${drawings:+--art "$drawings"} \
     --teacher "$large" --scale 2 --out "$crops" --count 2500 --rendered-share 0.41
 mkdir -p "$halved"
-cp backend/models/manifest.json backend/models/*.onnx "$halved"
+cp backend/models/weights/manifest.json backend/models/weights/*.onnx "$halved"
 python -m training.export runs/photo_x4 --name photo --natural runs/photo_x4-natural --halved --models "$halved"
 stage() {
     python -m training.photo "$@" --num-feat 48 --num-conv 32 --prelu --colour-weight 8 \

@@ -7,9 +7,9 @@ import io
 from PIL import Image
 
 from backend.errors import ImageError
-from backend.formats import JPEG
-from backend.jpeg_tables import estimated_quality
-from backend.reading import BOMB_ERRORS, DECODE_ERRORS, examine
+from backend.images.decode import BOMB_ERRORS, DECODE_ERRORS, examine
+from backend.images.formats import JPEG
+from backend.images.jpeg_quality import estimated_quality
 
 TURNED = (5, 6, 7, 8)
 """Orientations that exchange width and height."""

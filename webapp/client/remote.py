@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from backend.engine import Upscaled, Watch
 from backend.errors import BusyError, CancelledError, PayloadTooLargeError
-from backend.jpeg_tables import cleanup_from_quality
+from backend.images.jpeg_quality import cleanup_from_quality
 from backend.options import UpscaleOptions
 from webapp.client import transport
 from webapp.client.authorization import Authorization

@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backend.formats import format_from_signature
-from backend.images import reopen
-from backend.reading import BOMB_ERRORS, DECODE_ERRORS
+from backend.images.decode import BOMB_ERRORS, DECODE_ERRORS
+from backend.images.formats import format_from_signature
+from backend.images.picture import reopen
 from webapp.client.errors import EndpointAnswerError
 from webapp.client.transport import Response
 

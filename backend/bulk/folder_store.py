@@ -1,0 +1,149 @@
+"""A folder with pictures or results, whole after any end of the process that writes it.
+
+A result's metadata is in a file of its own, `_done/KEY.json`, so that a later run asks for both
+without opening the picture. Of the three steps that replace a result, the last makes it visible:
+the old one is removed, the new metadata is put in place, and the new file is renamed. Whoever is
+killed between them leaves metadata without a result, which is no result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from backend.bulk.work import Content, Item
+from backend.errors import (
+    PayloadTooLargeError,
+    SourceNotFoundError,
+    SourceUnreachableError,
+    SuperResolutionError,
+)
+from backend.images.formats import INPUT_SUFFIXES
+
+RECORDS = "_done"
+PARTS = "_part"
+"""Files that are being written, by names that tell which process of which machine does."""
+SIZE = "size"
+UNNAMEABLE = {"": "%", ".": "%2E", "..": "%2E%2E"}
+"""Parts of an S3 key that no file can be called, or that would lead out of the folder."""
+PROCESSES = Path("/proc")
+
+
+class FolderStore:
+    """A `Store`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    @property
+    def address(self) -> str:
+        """See `Store`."""
+        return f"{str(self._folder).rstrip('/')}/"
+
+    def list(self) -> Iterator[Item]:
+        """In no order, and without holding more than one folder's names."""
+        yield from self._below(self._folder, "")
+
+    def read(self, key: str, *, max_bytes: int, unless: str | None = None) -> Content | None:
+        """See `Store`."""
+        try:
+            with self._path(key).open("rb") as file:
+                version = _version(os.fstat(file.fileno()))
+                if version == unless:
+                    return None
+                data = file.read(max_bytes + 1)
+        except FileNotFoundError as exc:
+            raise SourceNotFoundError("The file is not there any more.") from exc
+        except OSError as exc:
+            raise SourceUnreachableError(f"The file cannot be read: {exc.strerror}.") from exc
+        if len(data) > max_bytes:
+            raise PayloadTooLargeError.over(max_bytes, what="picture")
+        return Content(data=data, version=version)
+
+    def head(self, key: str) -> Mapping[str, str] | None:
+        """See `Store`."""
+        try:
+            metadata = json.loads(self._record(key).read_bytes())
+            is_whole = self._path(key).stat().st_size == metadata.pop(SIZE)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return metadata if is_whole else None
+
+    def write(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        media_type: str,  # noqa: ARG002 - a file's name says it
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """See `Store`."""
+        path = self._path(key)
+        try:
+            with self._part(data) as part:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if metadata is not None:
+                    path.unlink(missing_ok=True)
+                    self._write_record(key, {**metadata, SIZE: len(data)})
+                part.replace(path)
+        except OSError as exc:
+            raise SuperResolutionError(f"The result could not be stored: {exc.strerror}.") from exc
+
+    def remove_abandoned_parts(self) -> None:
+        """Those of this machine's processes that are gone; others may still be at work."""
+        if not (PROCESSES / "self").exists():
+            return
+        host = socket.gethostname()
+        for part in (self._folder / PARTS).glob(f"{host}.*.*"):
+            process = part.name.removeprefix(f"{host}.").partition(".")[0]
+            if not (PROCESSES / process).exists():
+                part.unlink(missing_ok=True)
+
+    def _below(self, folder: Path, prefix: str) -> Iterator[Item]:
+        try:
+            entries = os.scandir(folder)
+        except OSError as exc:
+            raise SourceUnreachableError(
+                f"The folder '{folder}' cannot be read: {exc.strerror}."
+            ) from exc
+        with entries:
+            for entry in entries:
+                key = prefix + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._below(folder / entry.name, key + "/")
+                elif entry.name.lower().endswith(INPUT_SUFFIXES):
+                    with contextlib.suppress(FileNotFoundError):
+                        yield Item(key, _version(entry.stat()))
+
+    def _path(self, key: str) -> Path:
+        return self._folder.joinpath(*(UNNAMEABLE.get(part, part) for part in key.split("/")))
+
+    def _record(self, key: str) -> Path:
+        return self._path(f"{RECORDS}/{key}.json")
+
+    def _write_record(self, key: str, record: Mapping[str, object]) -> None:
+        path = self._record(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._part(json.dumps(record).encode()) as part:
+            part.replace(path)
+
+    @contextlib.contextmanager
+    def _part(self, data: bytes) -> Iterator[Path]:
+        """A whole file under a name of its own; gone afterwards unless it was renamed."""
+        parts = self._folder / PARTS
+        parts.mkdir(parents=True, exist_ok=True)
+        part = parts / f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex}"
+        try:
+            part.write_bytes(data)
+            yield part
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _version(about: os.stat_result) -> str:
+    return f"{about.st_size}-{about.st_mtime_ns}"

@@ -1,0 +1,129 @@
+"""Pictures or results below a prefix of an S3 bucket: S3 puts an object wholly or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from backend.bulk.s3_results import make_s3_client
+from backend.bulk.work import Content, Item
+from backend.errors import (
+    PayloadTooLargeError,
+    RequestError,
+    SourceUnreachableError,
+    SuperResolutionError,
+)
+from backend.images.formats import INPUT_SUFFIXES
+from backend.requests.sources.byte_limit import CHUNK_BYTES, collect
+from backend.requests.sources.s3 import translated_errors
+
+SCHEME = "s3://"
+ATTEMPTS = 5
+"""Of one request: among millions, some are answered with 503 or not at all."""
+CONNECTIONS = 32
+UNCHANGED = "304"
+NOT_FOUND = "404"
+
+
+class S3Store:
+    """A `Store`."""
+
+    def __init__(self, client: Any, *, bucket: str, prefix: str) -> None:
+        """`prefix` is empty or ends with a slash."""
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+
+    @classmethod
+    def from_address(cls, address: str) -> S3Store:
+        """`s3://bucket/prefix`; RequestError for one without a bucket."""
+        bucket, _, prefix = address.removeprefix(SCHEME).partition("/")
+        if not bucket:
+            raise RequestError("An s3 address is s3://bucket/prefix.")
+        if prefix and not prefix.endswith("/"):
+            prefix += "/"
+        client = make_s3_client(attempts=ATTEMPTS, connections=CONNECTIONS)
+        return cls(client, bucket=bucket, prefix=prefix)
+
+    @property
+    def address(self) -> str:
+        """See `Store`."""
+        return f"{SCHEME}{self._bucket}/{self._prefix}"
+
+    def key_below(self, key: str) -> str:
+        """An object's whole key as the store has it; RequestError for another one's."""
+        if not key.startswith(self._prefix):
+            raise RequestError(f"The key {key!r} is not below {self.address}.")
+        return key.removeprefix(self._prefix)
+
+    def list(self) -> Iterator[Item]:
+        """A thousand keys a request, and no more than that many in memory."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix
+        )
+        try:
+            for page in pages:
+                for found in page.get("Contents", []):
+                    if found["Key"].lower().endswith(INPUT_SUFFIXES):
+                        yield Item(self.key_below(found["Key"]), _version(found["ETag"]))
+        except (ClientError, BotoCoreError) as exc:
+            raise SourceUnreachableError(f"S3 does not list the pictures ({_code(exc)}).") from exc
+
+    def read(self, key: str, *, max_bytes: int, unless: str | None = None) -> Content | None:
+        """See `Store`; an unchanged picture is not sent again."""
+        condition = {} if unless is None else {"IfNoneMatch": f'"{unless}"'}
+        with translated_errors():
+            try:
+                found = self._client.get_object(
+                    Bucket=self._bucket, Key=self._prefix + key, **condition
+                )
+            except ClientError as exc:
+                if unless is not None and _code(exc) == UNCHANGED:
+                    return None
+                raise
+            with contextlib.closing(found["Body"]) as body:
+                if found["ContentLength"] > max_bytes:
+                    raise PayloadTooLargeError.over(max_bytes, what="picture")
+                data = collect(body.iter_chunks(CHUNK_BYTES), max_bytes=max_bytes)
+        return Content(data=data, version=_version(found["ETag"]))
+
+    def head(self, key: str) -> Mapping[str, str] | None:
+        """See `Store`."""
+        try:
+            found = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
+        except (ClientError, BotoCoreError) as exc:
+            if _code(exc) == NOT_FOUND:
+                return None
+            raise SuperResolutionError(
+                f"S3 does not say whether there is a result ({_code(exc)})."
+            ) from exc
+        metadata: Mapping[str, str] = found["Metadata"]
+        return metadata
+
+    def write(
+        self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """See `Store`; the bucket's own setting says with which key it is encrypted."""
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._prefix + key,
+                Body=data,
+                ContentType=media_type,
+                Metadata=metadata or {},
+            )
+        except (ClientError, BotoCoreError) as exc:
+            raise SuperResolutionError(f"S3 did not take the result ({_code(exc)}).") from exc
+
+
+def _version(etag: str) -> str:
+    return etag.strip('"')
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "unknown"))
+    return type(error).__name__

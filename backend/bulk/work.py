@@ -1,0 +1,292 @@
+"""Many pictures from one place to another; each result is written once and whole.
+
+Nothing here knows a queue, a cluster or a cloud. `work` does one picture, and whoever calls it (the
+command line, AWS Step Functions, Ray Data) chooses which, and how many at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from backend.engine import Engine, Watch
+from backend.errors import CancelledError, InferenceError, RequestError, SuperResolutionError
+from backend.images.formats import FORMATS, INPUT_SUFFIXES, JPEG, PNG, READABLE, WEBP, FileFormat
+from backend.images.photo_or_drawing import WEIGHTS_FILE
+from backend.models.manifest import OTHER_PICTURES, Registry
+from backend.options import AUTO, UpscaleOptions
+from backend.settings import Settings
+
+log = logging.getLogger("backend.bulk")
+
+DONE, SKIPPED, FAILED, FAULT = "done", "skipped", "failed", "fault"
+FAILURES = "_failed"
+"""Below it in the target, one JSON file for each picture that cannot be upscaled."""
+SOURCE, NETWORK, OPTIONS = "source", "network", "options"
+"""What the metadata of a result says: from which version of the picture, by which, and how."""
+PICTURE_STATUSES = (404, 413, 415, 422)
+"""Of errors that are about the picture: it is gone, too large, of no known format, or damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One picture of a source."""
+
+    key: str
+    """Its place below the source, with slashes."""
+    version: str | None = None
+    """Changes with its contents: S3's ETag, or a file's size and time; None is not known yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A picture that was read."""
+
+    data: bytes
+    version: str
+
+
+class Store(Protocol):
+    """A place with pictures or results; shared by threads."""
+
+    @property
+    def address(self) -> str:
+        """Of the place, with a slash at its end."""
+        ...
+
+    def list(self) -> Iterator[Item]:
+        """Every picture, by the endings of the keys."""
+        ...
+
+    def read(self, key: str, *, max_bytes: int, unless: str | None = None) -> Content | None:
+        """None when its version is still `unless`; PayloadTooLargeError or a SourceError."""
+        ...
+
+    def head(self, key: str) -> Mapping[str, str] | None:
+        """The metadata of a result, None when there is no whole one."""
+        ...
+
+    def write(
+        self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Wholly or not at all, and the metadata with it; SuperResolutionError when it fails."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """From where to where."""
+
+    source: Store
+    target: Store
+
+    def __post_init__(self) -> None:
+        """RequestError when one lies in the other: results would be taken for pictures."""
+        source, target = self.source.address, self.target.address
+        if source.startswith(target) or target.startswith(source):
+            raise RequestError(f"Neither of {source} and {target} may lie in the other.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What is made of every picture."""
+
+    engine: Engine
+    options: UpscaleOptions
+    """With a model's name."""
+    network: str
+    """The sha256 of the network, or of all that `auto` chooses from."""
+    max_bytes: int
+    """Largest encoded picture."""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Of every result, beside the version of its source."""
+        given = {name: value for name, value in asdict(self.options).items() if value is not None}
+        return {NETWORK: self.network, OPTIONS: json.dumps(given, sort_keys=True)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of one picture."""
+
+    key: str
+    outcome: str
+    """`done`, `skipped`, `failed`, or `fault` where something else than the picture is wrong."""
+    pixels: int = 0
+    """Of the input, where it was upscaled."""
+    error: str | None = None
+    """The code."""
+    message: str | None = None
+
+
+def make_job(
+    engine: Engine, registry: Registry, options: UpscaleOptions, settings: Settings
+) -> Job:
+    """RequestError when no network does that: one error, and not one for each picture."""
+    options = replace(options, model=options.model or settings.model)
+    return Job(
+        engine=engine,
+        options=options,
+        network=_network_sha256(registry, options),
+        max_bytes=settings.max_image_bytes,
+    )
+
+
+def work(item: Item, job: Job, stores: Stores, *, watch: Watch = Watch()) -> Result:
+    """One picture: `done`, `skipped` when its result is there already, or `failed`.
+
+    Why it failed is written to `_failed/KEY.json`. Whatever is not the picture's doing is raised,
+    and can be tried again.
+    """
+    watch.check()
+    file_format = result_format(item.key, job.options.format)
+    target_key = result_key(item.key, file_format)
+    known = _source_version(stores.target.head(target_key), job)
+    if known is not None and known == item.version:
+        return Result(key=item.key, outcome=SKIPPED)
+    options = replace(job.options, format=file_format.name)
+    try:
+        content = stores.source.read(item.key, max_bytes=job.max_bytes, unless=known)
+        if content is None:
+            return Result(key=item.key, outcome=SKIPPED)
+        result = job.engine.upscale(content.data, options, watch=watch)
+    except SuperResolutionError as exc:
+        if exc.status not in PICTURE_STATUSES:
+            raise
+        return _failed(item, exc, job, stores.target)
+    if result.link is not None:
+        raise InferenceError("The engine answered with a link in place of the picture.")
+    stores.target.write(
+        target_key,
+        result.data,
+        media_type=file_format.media_type,
+        metadata={**job.metadata, SOURCE: content.version},
+    )
+    width, height = result.lr_size
+    return Result(key=item.key, outcome=DONE, pixels=width * height)
+
+
+def work_all(
+    items: Iterable[Item], work_one: Callable[[Item], Result], *, at_once: int
+) -> Iterator[Result]:
+    """In the order in which they end; what `work_one` raises becomes a `fault`.
+
+    Pictures that were cancelled are left out. So many are worked on `at_once` that decoding,
+    tiles, encoding and transfers of neighbours overlap.
+    """
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="bulk")
+    pending: set[Future[Result | None]] = set()
+    try:
+        for item in items:
+            pending.add(pool.submit(_without_raising, work_one, item))
+            if len(pending) >= 2 * at_once:
+                ended, pending = wait(pending, return_when=FIRST_COMPLETED)
+                yield from _results(ended)
+        while pending:
+            ended, pending = wait(pending, return_when=FIRST_COMPLETED)
+            yield from _results(ended)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def result_format(key: str, requested: str) -> FileFormat:
+    """`auto` goes by the key, since a result's place must be known before the picture is read.
+
+    A format with loss stays one, and one that knows transparency keeps it.
+    """
+    if requested != AUTO:
+        return FORMATS[requested]
+    suffix = PurePosixPath(key).suffix.lower()
+    source = next((each for each in READABLE if suffix in each.suffixes), PNG)
+    if source.is_lossless:
+        return PNG
+    return WEBP if source.has_alpha else JPEG
+
+
+def result_key(key: str, file_format: FileFormat) -> str:
+    """The source's own where its ending is right, otherwise with the right one behind it.
+
+    No two sources have the same: `a.bmp` becomes `a.bmp.png`, and so a source of that name, with
+    two endings, becomes `a.bmp.png.png`.
+    """
+    path = PurePosixPath(key)
+    has_two = PurePosixPath(path.stem).suffix.lower() in INPUT_SUFFIXES
+    if path.suffix.lower() in file_format.suffixes and not has_two:
+        return key
+    return key + file_format.suffix
+
+
+def in_shard(key: str, *, number: int, count: int) -> bool:
+    """Whether the picture belongs to the shard; every key belongs to one of 1 to `count`."""
+    digest = hashlib.blake2b(key.encode(errors="surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % count == number - 1
+
+
+def _source_version(metadata: Mapping[str, str] | None, job: Job) -> str | None:
+    """Of the picture that a result was made from, if this job would make the same of it."""
+    if metadata is None or any(metadata.get(name) != job.metadata[name] for name in job.metadata):
+        return None
+    return metadata.get(SOURCE)
+
+
+def _failed(item: Item, error: SuperResolutionError, job: Job, target: Store) -> Result:
+    about = {
+        "key": item.key,
+        "error": error.code,
+        "message": error.message,
+        "details": error.details,
+        SOURCE: item.version,
+        **job.metadata,
+    }
+    target.write(
+        f"{FAILURES}/{item.key}.json",
+        (json.dumps(about, indent=2) + "\n").encode(),
+        media_type="application/json",
+    )
+    return Result(key=item.key, outcome=FAILED, error=error.code, message=error.message)
+
+
+def _without_raising(work_one: Callable[[Item], Result], item: Item) -> Result | None:
+    try:
+        return work_one(item)
+    except CancelledError:
+        return None
+    except SuperResolutionError as exc:
+        if exc.__cause__ is not None:
+            log.warning("cause of %s: %.300r", exc.code, exc.__cause__)
+        return Result(key=item.key, outcome=FAULT, error=exc.code, message=exc.message)
+    except Exception as exc:
+        log.error("unexpected failure of %s", item.key, exc_info=exc)
+        known = SuperResolutionError()
+        return Result(key=item.key, outcome=FAULT, error=known.code, message=known.message)
+
+
+def _results(ended: Iterable[Future[Result | None]]) -> Iterator[Result]:
+    for future in ended:
+        result = future.result()
+        if result is not None:
+            yield result
+
+
+def _network_sha256(registry: Registry, options: UpscaleOptions) -> str:
+    """Of one file as it is, of several the sha256 of theirs."""
+    model = options.model or ""
+    spec = registry.find(name=model, scale=options.scale).with_detail(options.detail)
+    paths = list(spec.paths)
+    if model == AUTO:
+        paths += registry.find(name=OTHER_PICTURES, scale=options.scale).paths
+        paths.append(WEIGHTS_FILE)
+    try:
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    except OSError as exc:
+        raise spec.error("is not installed") from exc
+    return (
+        digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    )

@@ -1,0 +1,80 @@
+"""A function behind a CloudFormation custom resource: work in, one answer out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
+    BotoCoreError,
+    ClientError,
+)
+
+from backend.aws.lambda_limits import LambdaContext
+from backend.custom_resources.cloudformation import Outcome, answer
+from backend.deadline import Deadline, DeadlineExceededError
+from backend.errors import SuperResolutionError
+
+log = logging.getLogger("backend.aws")
+log.setLevel(logging.INFO)
+
+Event = Mapping[str, Any]
+Work = Callable[[Event, Deadline], Mapping[str, str]]
+"""Returns the resource's attributes; raises SuperResolutionError, OSError or botocore's errors."""
+
+SECONDS_TO_ANSWER = 30.0
+"""Kept back before Lambda ends the call: all attempts to answer fit."""
+
+
+def respond(
+    event: Event, context: LambdaContext, work: Work, *, is_deletion_forgiven: bool
+) -> None:
+    """CloudFormation is answered once: here, after the work or when its time is over.
+
+    The work is done in another thread, which never answers, so one that hangs in a file system
+    cannot keep the answer back, and one that ends late cannot give a second. Raising is left for
+    an answer that was not taken: Lambda then calls again. A forgiven deletion always succeeds.
+    """
+    answer(event, _outcome(event, context, work, is_deletion_forgiven=is_deletion_forgiven))
+
+
+def _outcome(
+    event: Event, context: LambdaContext, work: Work, *, is_deletion_forgiven: bool
+) -> Outcome:
+    """Never raises."""
+    kind = event.get("RequestType")
+    physical_id = str(event.get("PhysicalResourceId") or _physical_id(event))
+    deadline = Deadline(context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER)
+    try:
+        data = deadline.run(lambda: work(event, deadline))
+    except DeadlineExceededError:
+        reason = "There was not enough time."
+    except SuperResolutionError as exc:
+        reason = exc.message
+    except (OSError, BotoCoreError, ClientError) as exc:
+        reason = f"It did not work: {cause(exc)}."
+    except Exception:
+        log.exception("unexpected failure")
+        reason = "Something unexpected went wrong; the function's log says what."
+    else:
+        log.info("%s done", kind)
+        return Outcome(is_success=True, reason="", physical_id=physical_id, data=data)
+    log.warning("%s: %s", kind, reason)
+    is_forgiven = kind == "Delete" and is_deletion_forgiven
+    return Outcome(is_success=is_forgiven, reason=reason, physical_id=physical_id)
+
+
+def cause(error: Exception) -> str:
+    """What happened, without addresses or paths."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "unknown"))
+    if isinstance(error, OSError):
+        return error.strerror or str(error) or type(error).__name__
+    return type(error).__name__
+
+
+def _physical_id(event: Event) -> str:
+    """The same for every update, so that CloudFormation never replaces the resource."""
+    stack = str(event.get("StackId", "")).rpartition("/")[2]
+    return f"{event.get('LogicalResourceId')}-{stack}"

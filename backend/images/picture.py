@@ -1,0 +1,125 @@
+"""Decoded pixels as arrays, and files made of them: the only module that knows Pillow's writers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from backend.errors import ImageTooLargeError, RequestError
+from backend.images.decode import PictureFacts, read
+from backend.images.formats import FORMATS, WRITABLE, automatic_format
+from backend.options import OUTPUT_FORMATS
+
+RgbImage = npt.NDArray[np.uint8]
+"""(H, W, 3) uint8."""
+Plane = npt.NDArray[np.uint8]
+"""(H, W) uint8."""
+
+for _format in WRITABLE:
+    import_module(_format.plugin)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture(PictureFacts):
+    """A decoded picture, upright, in 8-bit RGB."""
+
+    rgb: RgbImage
+    alpha: Plane | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height)."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+
+class Decode(Protocol):
+    """What `decode` does, in this process or in another."""
+
+    def __call__(self, data: bytes, *, max_side: int) -> Picture: ...
+
+
+def decode(data: bytes, *, max_side: int) -> Picture:
+    """As `reading.read`, in this process."""
+    return picture_from_planes(vars(read(data, max_side=max_side)))
+
+
+def picture_from_planes(values: Mapping[str, Any]) -> Picture:
+    """`values` are a picture's fields, its planes in anything that NumPy makes an array of."""
+    planes = {"rgb": np.asarray(values["rgb"])}
+    if values["alpha"] is not None:
+        planes["alpha"] = np.asarray(values["alpha"])
+    return Picture(**{**values, **planes})
+
+
+def local_range(alpha: Plane) -> tuple[Plane, Plane]:
+    """Smallest and largest value of the 3 x 3 neighbourhood of every pixel."""
+    image = Image.fromarray(alpha)
+    low, high = image.filter(ImageFilter.MinFilter(3)), image.filter(ImageFilter.MaxFilter(3))
+    return np.asarray(low), np.asarray(high)
+
+
+def output_format(picture: Picture, requested: str) -> str:
+    """The name of the result's format; RequestError for one that is not written."""
+    if requested == "auto":
+        return automatic_format(picture.source_format, has_alpha=picture.alpha is not None).name
+    if requested not in OUTPUT_FORMATS:
+        raise RequestError.not_one_of("format", OUTPUT_FORMATS)
+    return requested
+
+
+def check_output_size(width: int, height: int, *, format: str) -> None:
+    """ImageTooLargeError when the file format cannot hold a picture of this size."""
+    limit = FORMATS[format].longest_side or 0
+    if max(width, height) > limit:
+        raise ImageTooLargeError.output(
+            width,
+            height,
+            because=f", and a {FORMATS[format].label} file holds at most {limit} on a side; "
+            "choose another format or scale.",
+        )
+
+
+def to_image(picture: Picture) -> Image.Image:
+    """For Pillow: L, LA, RGB or RGBA."""
+    if picture.is_gray:
+        image = Image.fromarray(np.ascontiguousarray(picture.rgb[:, :, 0]))
+    else:
+        image = Image.fromarray(picture.rgb)
+    if picture.alpha is not None:
+        image.putalpha(Image.fromarray(picture.alpha))
+    return image
+
+
+def reopen(data: bytes, *, format: str) -> Image.Image:
+    """A file that `encode` wrote, not decoded yet, of any size.
+
+    `Image.open` would apply Pillow's limit on pixels, which is meant for strangers' files.
+    """
+    factory, _ = Image.OPEN[FORMATS[format].pillow_name]
+    return factory(io.BytesIO(data), "")
+
+
+def encode(picture: Picture, *, format: str, quality: int | None = None) -> bytes:
+    """The picture as a file; transparency is put on white where the format has none."""
+    file_format = FORMATS[format]
+    alpha = picture.alpha
+    image = to_image(picture if file_format.has_alpha else replace(picture, alpha=None))
+    if alpha is not None and not file_format.has_alpha:
+        paper = Image.new(image.mode, image.size, "white")
+        paper.paste(image, mask=Image.fromarray(alpha))
+        image = paper
+    options = dict(file_format.save_options)
+    if quality is not None and "quality" in options:
+        options["quality"] = quality
+    if picture.icc_profile:
+        options["icc_profile"] = picture.icc_profile
+    buffer = io.BytesIO()
+    image.save(buffer, file_format.pillow_name, **options)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Networks at work: sessions, tiles, queues and the engine of this process."""

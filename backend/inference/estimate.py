@@ -1,0 +1,48 @@
+"""How long a picture will take: a first guess from the network's cost, then what was measured."""
+
+from __future__ import annotations
+
+import threading
+
+from backend.models.manifest import ModelSpec
+
+ASSUMED_RATE = 25e9
+"""Multiplications a second of one core before anything was measured (AVX2, 2.5 GHz: 35e9)."""
+ASSUMED_COST = 330_000
+"""Multiplications per LR pixel of a network whose manifest entry does not say."""
+ENCODING_SECONDS_PER_PIXEL = 5e-8
+"""Decoding and encoding, per output pixel."""
+WEIGHT_OF_NEWEST = 0.3
+SMALLEST_SAMPLE = 65_536
+"""Smaller pictures say more about overhead than about speed."""
+
+
+def encoding_seconds(pixels: int) -> float:
+    """The share of an estimate that is not the network's, for an output of `pixels`."""
+    return ENCODING_SECONDS_PER_PIXEL * pixels
+
+
+class Estimator:
+    """Seconds per LR pixel of each network, learned from finished runs."""
+
+    def __init__(self, *, cores: float) -> None:
+        self._cores = cores
+        self._rates: dict[tuple[str, int], float] = {}
+        self._lock = threading.Lock()
+
+    def seconds(self, spec: ModelSpec, *, pixels: int) -> float:
+        """For an input of `pixels` LR pixels."""
+        cost = spec.multiplications or ASSUMED_COST
+        with self._lock:
+            rate = self._rates.get((spec.name, spec.scale), cost / ASSUMED_RATE / self._cores)
+        return pixels * rate + encoding_seconds(pixels * spec.scale**2)
+
+    def learn(self, spec: ModelSpec, *, pixels: int, seconds: float) -> None:
+        """Take a finished run into account."""
+        if pixels < SMALLEST_SAMPLE:
+            return
+        key = (spec.name, spec.scale)
+        newest = seconds / pixels
+        with self._lock:
+            known = self._rates.get(key, newest)
+            self._rates[key] = known + WEIGHT_OF_NEWEST * (newest - known)

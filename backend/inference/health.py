@@ -1,0 +1,61 @@
+"""Whether this process can do its work: every network loaded once, and what runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.errors import ModelError
+from backend.inference.local_engine import LocalEngine
+from backend.inference.onnx_session import OrtSession
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What `GET /ping` and the log tell after the start."""
+
+    is_ready: bool
+    """Every scale of the model that requests get by default is loaded."""
+    models: tuple[tuple[str, int], ...] = ()
+    """(name, scale) of every network."""
+    providers: tuple[str, ...] = ()
+    """ONNX Runtime's execution providers that the networks run on."""
+    missing_providers: tuple[str, ...] = ()
+    """Those that the settings name and no network runs on: a GPU that is paid for, say."""
+    warnings: tuple[str, ...] = ()
+    """Sentences for a person."""
+
+    def check_providers(self) -> None:
+        """ModelError when one is missing: a start then ends."""
+        if self.missing_providers:
+            names = ", ".join(self.missing_providers)
+            raise ModelError(f"SR_PROVIDERS names {names}, which cannot be used here.")
+
+
+def check(engine: LocalEngine) -> Health:
+    """Loads every network; one that cannot be loaded becomes a warning, not an error."""
+    default = engine.settings.model
+    warnings: list[str] = []
+    providers: dict[str, None] = {}
+    is_ready = default in engine.registry.models
+    if not is_ready:
+        warnings.append(f"There is no model named '{default}', which requests get by default.")
+    for spec in engine.registry.specs:
+        try:
+            session = engine.session(model=spec.name, scale=spec.scale)
+        except ModelError as exc:
+            warnings.append(exc.message)
+            is_ready = is_ready and spec.name != default
+            continue
+        if isinstance(session, OrtSession):
+            providers |= dict.fromkeys(session.providers)
+    return Health(
+        is_ready=is_ready,
+        models=tuple((spec.name, spec.scale) for spec in engine.registry.specs),
+        providers=tuple(providers),
+        missing_providers=tuple(
+            wanted
+            for wanted in engine.settings.providers
+            if providers and wanted != "auto" and wanted not in providers
+        ),
+        warnings=tuple(warnings),
+    )

@@ -1,0 +1,1 @@
+"""The networks: described by manifests, verified, added and removed."""

@@ -1,0 +1,287 @@
+"""Networks described as data: manifests are read and written here only, and files verified."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from backend.errors import ModelError, RequestError
+from backend.models.onnx_file import MAX_BYTES
+from backend.models.onnx_weights import blend
+from backend.options import AUTO, check_model
+
+MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES = 2**20
+MAX_NUMBER = 2**53
+SHIPPED = Path(__file__).parent / "weights"
+ONNX_RUNTIME = "onnxruntime"
+PHOTOGRAPHS, OTHER_PICTURES = "photo", "quality"
+"""The tiers that `auto` chooses from."""
+FULL_DETAIL = 100
+_KINDS: Mapping[str, type] = {
+    "name": str,
+    "scale": int,
+    "file": str,
+    "description": str,
+    "receptive_radius": int,
+    "multiple_of": int,
+    "multiplications": int,
+    "sha256": str,
+    "license": str,
+    "credit": str,
+    "source": str,
+    "runtime": str,
+    "fixed_size": int,
+    "natural_file": str,
+    "natural_sha256": str,
+    "detail": int,
+    "training": dict,
+    "quality": dict,
+}
+"""The fields of an entry, in the order in which they are written."""
+_REQUIRED = ("name", "scale", "file", "receptive_radius")
+_LEAST: Mapping[str, int] = {"scale": 1, "multiple_of": 1, "multiplications": 1, "fixed_size": 1}
+
+_MOST: Mapping[str, int] = {
+    "scale": 16,
+    "receptive_radius": 4096,
+    "multiple_of": 4096,
+    "fixed_size": 65_536,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """One network at one scale."""
+
+    name: str
+    """The tier that requests name: `fast`, `quality`, …"""
+    scale: int
+    path: Path
+    receptive_radius: int
+    """LR pixels around a pixel that can change its result; the tiles' padding."""
+    multiple_of: int = 1
+    """Block side that the network works on; tiles are cut at its multiples."""
+    multiplications: int | None = None
+    """Multiplications per LR pixel, for estimates."""
+    sha256: str | None = None
+    license: str = ""
+    credit: str = ""
+    """The copyright notice of others, where the network is theirs or was made from theirs."""
+    source: str = ""
+    """The package that the network was taken from."""
+    description: str = ""
+    runtime: str = ONNX_RUNTIME
+    """What runs the file; others are in `neuron_session.RUNTIMES`."""
+    fixed_size: int | None = None
+    """Side of the only input that a compiled network takes, in LR pixels."""
+    natural_path: Path | None = None
+    """The same network with weights that invent less; `detail` blends the two."""
+    natural_sha256: str | None = None
+    detail: int | None = None
+    """0 natural to 100 vivid, the default in the manifest; None for a network of one kind."""
+    stamp: tuple[int, int] | None = field(default=None, compare=False, repr=False)
+    """Size and time of the file when the manifest was read; None when it was not there yet."""
+    training: Mapping[str, object] = field(default_factory=dict)
+    quality: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Measured figures (`psnr_y`, …) by the name of the test set."""
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every file that the network is made of."""
+        return [self.path, *([] if self.natural_path is None else [self.natural_path])]
+
+    def with_detail(self, detail: int | None) -> ModelSpec:
+        """With the detail that a request asks for; RequestError when there is no such choice."""
+        if detail is None:
+            return self
+        if self.detail is None:
+            raise RequestError.without_detail(self.name)
+        return replace(self, detail=detail)
+
+    def error(self, reason: str) -> ModelError:
+        """What is wrong with this network; `reason` ends the sentence, without its full stop."""
+        return ModelError(f"The network '{self.name}' x{self.scale} {reason}.", model=self.name)
+
+
+class Registry:
+    """Every network this process can use, by name and scale."""
+
+    def __init__(self, specs: Iterable[ModelSpec]) -> None:
+        self._specs = {(spec.name, spec.scale): spec for spec in specs}
+
+    @property
+    def specs(self) -> list[ModelSpec]:
+        """All networks, in manifest order."""
+        return list(self._specs.values())
+
+    @property
+    def models(self) -> dict[str, list[int]]:
+        """The scales of each tier, in manifest order; then those of `auto`, where it can choose."""
+        found: dict[str, list[int]] = {}
+        for name, scale in self._specs:
+            found[name] = sorted([*found.get(name, []), scale])
+        scales = set(found.get(PHOTOGRAPHS, [])) & set(found.get(OTHER_PICTURES, []))
+        return {**found, AUTO: sorted(scales)} if scales else found
+
+    @property
+    def details(self) -> dict[str, int]:
+        """The default `detail` of each tier that has the choice."""
+        found = {spec.name: spec.detail for spec in self._specs.values() if spec.detail is not None}
+        chooses = AUTO in self.models and PHOTOGRAPHS in found
+        return {**found, AUTO: found[PHOTOGRAPHS]} if chooses else found
+
+    def find(self, *, name: str, scale: int) -> ModelSpec:
+        """UnknownModelError or UnsupportedScaleError when there is no such network.
+
+        `auto` finds the tier for photographs, the dearer of the two that it chooses from.
+        """
+        check_model(self.models, name=name, scale=scale)
+        if name == AUTO:
+            name = PHOTOGRAPHS
+        return self._specs[name, scale]
+
+
+def load_registry(*folders: Path) -> Registry:
+    """Read each folder's manifest; a later folder's network replaces one of the same name."""
+    return Registry(spec for folder in folders for spec in read_manifest(folder))
+
+
+def read_manifest(folder: Path) -> list[ModelSpec]:
+    """ModelError when the manifest is missing, is not JSON, or lacks or misspells a field."""
+    try:
+        with (folder / MANIFEST).open("rb") as file:
+            text = file.read(MAX_MANIFEST_BYTES + 1)
+        if len(text) > MAX_MANIFEST_BYTES:
+            raise ModelError("The networks' manifest is too large.")
+        entries = json.loads(text)["models"]
+    except OSError as exc:
+        raise ModelError("The networks' manifest cannot be read.") from exc
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+        raise ModelError(
+            "The networks' manifest is not a JSON object with a 'models' list."
+        ) from exc
+    if not isinstance(entries, list):
+        raise ModelError("'models' in the networks' manifest is not a list.")
+    return [_spec(entry, folder) for entry in entries]
+
+
+def _spec(entry: object, folder: Path) -> ModelSpec:
+    if not isinstance(entry, dict):
+        raise ModelError("A manifest entry is not a JSON object.")
+    for name in _REQUIRED:
+        kind = _KINDS[name]
+        if not isinstance(entry.get(name), kind):
+            raise ModelError(f"A manifest entry needs '{name}' ({kind.__name__}).", field=name)
+    for name, value in entry.items():
+        expected = _KINDS.get(name)
+        if expected is None:
+            raise ModelError(
+                f"A manifest entry has an unknown field; known are: {', '.join(_KINDS)}."
+            )
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise ModelError(f"'{name}' in the manifest is not a {expected.__name__}.", field=name)
+        if isinstance(value, int) and value < _LEAST.get(name, 0):
+            raise ModelError(f"'{name}' in the manifest is too small.", field=name)
+        if isinstance(value, int) and value > _MOST.get(name, MAX_NUMBER):
+            raise ModelError(f"'{name}' in the manifest is too large.", field=name)
+    has_natural = [name in entry for name in ("natural_file", "detail")]
+    if any(has_natural) and not (all(has_natural) and entry["detail"] <= FULL_DETAIL):
+        raise ModelError(
+            "A manifest entry with 'natural_file' has a 'detail' from 0 to 100, and no other has."
+        )
+    fields = {name: value for name, value in entry.items() if not name.endswith("file")}
+    path = _path(folder, entry, "file")
+    if "natural_file" in entry:
+        fields["natural_path"] = _path(folder, entry, "natural_file")
+    return ModelSpec(path=path, stamp=_stamp(path), **fields)
+
+
+def _path(folder: Path, entry: Mapping[str, Any], field: str) -> Path:
+    """A file of the folder, whatever its name and its links say."""
+    file = entry[field]
+    if "\0" in file or not file.strip():
+        raise ModelError(f"'{field}' in the manifest is not the name of a file.", field=field)
+    path = folder / str(file)
+    try:
+        is_inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # a name too long, links in a circle
+        is_inside = False
+    if not is_inside or path == folder:
+        raise ModelError(f"'{field}' in the manifest leads out of its folder.", field=field)
+    return path
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_size, facts.st_mtime_ns
+
+
+def write_manifest(folder: Path, specs: Iterable[ModelSpec]) -> None:
+    """Describe networks whose files are in the folder; a manifest there is whole at any moment."""
+    text = json.dumps({"models": [entry_from(spec, folder) for spec in specs]}, indent=2)
+    unfinished = folder / f".{MANIFEST}.unfinished"
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    unfinished.replace(folder / MANIFEST)
+
+
+def add_to_manifest(folder: Path, spec: ModelSpec) -> None:
+    """Put a network in, in place of one of the same name and scale."""
+    known = read_manifest(folder) if (folder / MANIFEST).exists() else []
+    kept = [each for each in known if (each.name, each.scale) != (spec.name, spec.scale)]
+    write_manifest(folder, sorted([*kept, spec], key=lambda each: (each.name, each.scale)))
+
+
+def entry_from(spec: ModelSpec, folder: Path) -> dict[str, object]:
+    """What the folder's manifest says of a network, without what is unknown or usual."""
+    paths = {"file": spec.path, "natural_file": spec.natural_path}
+    files = {name: path and _relative(path, folder).as_posix() for name, path in paths.items()}
+    facts = {name: files[name] if name in files else getattr(spec, name) for name in _KINDS}
+    if spec.runtime == ONNX_RUNTIME:
+        del facts["runtime"]
+    return {name: fact for name, fact in facts.items() if fact not in (None, "", {})}
+
+
+def _relative(path: Path, folder: Path) -> Path:
+    """A file elsewhere, which an entry may name by its whole path, stays as it is."""
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+def verified_bytes(spec: ModelSpec) -> bytes:
+    """The network as it is loaded, once the sha256 of each file is the manifest's.
+
+    ModelError otherwise. Two kinds of weights are blended as `detail` says.
+    """
+    vivid = _verified(spec, spec.path, spec.sha256)
+    if spec.natural_path is None or spec.detail is None:
+        return vivid
+    natural = _verified(spec, spec.natural_path, spec.natural_sha256)
+    try:
+        return blend(natural, vivid, share=spec.detail / FULL_DETAIL)
+    except ValueError as exc:
+        raise spec.error("is made of two files that do not fit one another") from exc
+
+
+def _verified(spec: ModelSpec, path: Path, sha256: str | None) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as exc:
+        raise spec.error("is not installed") from exc
+    if sha256:
+        is_changed = hashlib.sha256(data).hexdigest() != sha256
+    else:
+        is_changed = path == spec.path and spec.stamp is not None and _stamp(path) != spec.stamp
+    if is_changed:
+        raise ModelError(
+            f"The file of the network '{spec.name}' x{spec.scale} was changed or is incomplete.",
+            model=spec.name,
+        )
+    return data

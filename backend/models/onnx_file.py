@@ -1,0 +1,75 @@
+"""What an ONNX file asks for, read from its bytes before ONNX Runtime sees them.
+
+A network is input like a picture is. Weights outside of the file could be any file that this
+process may read, and operators of strangers are code, so neither is loaded.
+"""
+
+from __future__ import annotations
+
+from backend.errors import ModelError
+from backend.models.protobuf import LENGTH, VARINT, Field, read_fields
+
+MAX_BYTES = 2**30
+MAX_OPSET = 30
+MAX_DEPTH = 16
+"""Of graphs inside graphs, counted in messages."""
+MAX_MESSAGES = 1_000_000
+DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
+"""Of operators that ONNX Runtime itself has."""
+
+EXTERNAL = 1
+# Fields by number: the name of the message or fact that they hold.
+MESSAGES: dict[str, dict[int, str]] = {
+    "model": {7: "graph", 8: "opset", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 9: "opset", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+}
+
+
+def check_network_file(data: bytes) -> None:
+    """ModelError in words that go on after the name of the network."""
+    if len(data) > MAX_BYTES:
+        raise ModelError(f"is larger than {MAX_BYTES // 2**20} MiB")
+    try:
+        _Checker(data).check("model", 0, len(data), depth=0)
+    except ValueError as exc:
+        raise ModelError("is not an ONNX file") from exc
+
+
+class _Checker:
+    """Walks the messages of protobuf that matter here, and no others."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._left = MAX_MESSAGES
+
+    def check(self, name: str, start: int, end: int, *, depth: int) -> None:
+        self._left -= 1
+        if depth > MAX_DEPTH or self._left < 0:
+            raise ModelError("is made of too many parts")
+        parts = MESSAGES.get(name, {})
+        for field in read_fields(self._data, start, end):
+            if field.kind not in (VARINT, LENGTH):
+                continue
+            if name == "opset" and field.number == 2 and field.value > MAX_OPSET:
+                raise ModelError(f"wants operators of a version above {MAX_OPSET}")
+            if self._is_foreign(name, field):
+                raise ModelError("uses operators that are not ONNX Runtime's own")
+            if name == "tensor" and self._is_external(field):
+                raise ModelError("keeps weights outside of its file")
+            if field.kind == LENGTH and field.number in parts:
+                self.check(parts[field.number], field.value, field.end, depth=depth + 1)
+
+    def _is_foreign(self, name: str, field: Field) -> bool:
+        number = {"node": 7, "opset": 1}.get(name)
+        if field.number != number or field.kind == VARINT:
+            return False
+        domain = self._data[field.value : field.end].decode("utf-8", "replace")
+        return domain not in DOMAINS
+
+    def _is_external(self, field: Field) -> bool:
+        return field.number == 13 or (field.number == 14 and field.value == EXTERNAL)

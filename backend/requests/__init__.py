@@ -1,0 +1,1 @@
+"""Request bodies to replies, the same for every transport."""

@@ -1,0 +1,215 @@
+"""Turns a request's body into a reply, for every transport and with any engine.
+
+Nothing heavy is imported: the engine and the source of pictures are handed in.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from backend.engine import Engine, Upscaled, Watch
+from backend.errors import (
+    JsonValue,
+    PayloadTooLargeError,
+    ReplyTooLargeError,
+    RequestError,
+    SuperResolutionError,
+    UnsupportedMediaTypeError,
+)
+from backend.images.formats import FORMATS
+from backend.options import FILE, UpscaleRequest, check_model, parse_request
+from backend.requests.raw_body import ATTRIBUTES, JSON, RawPicture, attributes_from, media_type_from
+from backend.requests.reply import Reply, error_reply, json_reply, reply_headers
+from backend.settings import Settings
+
+log = logging.getLogger("backend.requests")
+
+BASE64_PIECE = 3 * 2**20
+"""A multiple of 3, so that no part but the last is padded."""
+
+
+class Source(Protocol):
+    """Reads a request's picture, never more than `max_bytes` bytes of it."""
+
+    def read(self, request: UpscaleRequest, *, max_bytes: int, watch: Watch = ...) -> bytes: ...
+
+
+class ResultStore(Protocol):
+    """Keeps a result and gives out a link to it that expires."""
+
+    def put(self, data: bytes, *, media_type: str, request_id: str) -> str: ...
+
+
+class RequestHandler:
+    """Made once a process and shared by its threads."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: Source,
+        settings: Settings,
+        result_store: ResultStore | None = None,
+    ) -> None:
+        self.engine = engine
+        self.settings = settings
+        self._source = source
+        self._result_store = result_store
+
+    @property
+    def can_answer_with_links(self) -> bool:
+        """Whether there is a results bucket, so that `output` may be `url`."""
+        return self._result_store is not None
+
+    def handle(
+        self,
+        body: bytes,
+        request_id: str | None = None,
+        *,
+        raw: RawPicture | None = None,
+        watch: Watch = Watch(),
+    ) -> Reply:
+        """A request body in, a reply out; never raises. The body is JSON, or the `raw` picture."""
+        request_id = request_id or str(uuid.uuid4())
+        started = time.perf_counter()
+        facts: dict[str, object] = {"bytes_in": len(body)}
+        try:
+            reply = self._answer(body, request_id, facts, raw=raw, watch=watch)
+        except Exception as exc:  # noqa: BLE001 - reported by the reply and the log
+            return refuse(exc, request_id=request_id, facts=facts, started=started)
+        return _log(reply, request_id=request_id, facts=facts, started=started)
+
+    def _answer(
+        self,
+        body: bytes,
+        request_id: str,
+        facts: dict[str, object],
+        *,
+        raw: RawPicture | None,
+        watch: Watch,
+    ) -> Reply:
+        if len(body) > self.settings.max_body_bytes:
+            raise PayloadTooLargeError.over(self.settings.max_body_bytes, what="request")
+        request = parse_request(body) if raw is None else raw.request(body)
+        if request.output == "url" and self._result_store is None:
+            raise RequestError(
+                "'output': 'url' is not available here: no results bucket is configured.",
+                field="output",
+            )
+        # An unknown model or scale is refused before anything is fetched.
+        models, options = self.engine.models, request.options
+        if models:
+            check_model(models, name=options.model or next(iter(models)), scale=options.scale)
+        output, max_bytes = request.output, self.settings.max_image_bytes
+        data = self._source.read(request, max_bytes=max_bytes, watch=watch)
+        del request  # it may hold the picture as base64, and the work takes a while
+        result = self.engine.upscale(data, options, watch=watch)
+        facts |= {
+            "model": result.model,
+            "scale": result.scale,
+            "format": result.format,
+            "width": result.width,
+            "height": result.height,
+            "cleanup": result.cleanup,
+            "detail": result.detail,
+            "engine_seconds": round(result.seconds, 3),
+            "stages": dict(result.stages),
+        }
+        return self._reply(result, output=output, request_id=request_id)
+
+    def _reply(self, result: Upscaled, *, output: str, request_id: str) -> Reply:
+        if output == FILE and result.link is None:
+            return self._file_reply(result, request_id=request_id)
+        about, link = _about(result), result.link
+        limit = self.settings.max_reply_bytes
+        wire = 4 * -(-len(result.data) // 3) + len(json.dumps(about)) + 64
+        is_stored = output == "url" or (limit is not None and wire > limit)
+        if link is None and self._result_store is not None and is_stored:
+            link = self._result_store.put(
+                result.data, media_type=FORMATS[result.format].media_type, request_id=request_id
+            )
+        if link is not None:
+            return json_reply(200, {"result_url": link, **about}, request_id=request_id)
+        if limit is not None and wire > limit:
+            raise ReplyTooLargeError(wire, max_bytes=limit)
+        head = json.dumps(about)[1:].encode()
+        body = b"".join((b'{"result": "', *_base64_pieces(result.data), b'", ', head))
+        return Reply(status=200, body=body, headers=reply_headers(request_id))
+
+    def _file_reply(self, result: Upscaled, *, request_id: str) -> Reply:
+        """The result's own bytes; what JSON tells beside them is in a header."""
+        limit = self.settings.max_reply_bytes
+        if limit is not None and len(result.data) > limit:
+            raise ReplyTooLargeError.file(len(result.data), max_bytes=limit)
+        headers = reply_headers(request_id, media_type=FORMATS[result.format].media_type)
+        headers[ATTRIBUTES] = attributes_from(_about(result).items())
+        return Reply(status=200, body=result.data, headers=headers)
+
+
+def _about(result: Upscaled) -> dict[str, JsonValue]:
+    """What an answer tells of a result."""
+    return {
+        "width": result.width,
+        "height": result.height,
+        "format": result.format,
+        "model": result.model,
+        "scale": result.scale,
+    }
+
+
+def check_content_type(given: str | None) -> None:
+    """UnsupportedMediaTypeError for a body that is not JSON; a missing type is taken as JSON."""
+    if media_type_from(given) != JSON:
+        raise UnsupportedMediaTypeError
+
+
+def refuse(
+    error: Exception,
+    *,
+    request_id: str,
+    facts: Mapping[str, object] | None = None,
+    started: float | None = None,
+) -> Reply:
+    """The reply for what a request failed with, and its lines in the log.
+
+    Transports call it for what is wrong before a handler sees the request.
+    """
+    if isinstance(error, SuperResolutionError):
+        known = error
+        if error.status >= 500 and error.__cause__ is not None:
+            log.warning("cause of %s: %.300r", error.code, error.__cause__)
+    else:
+        known = SuperResolutionError()
+        log.error("unexpected failure of request %s", request_id, exc_info=error)
+    reply = error_reply(known, request_id=request_id)
+    facts = {**(facts or {}), "error": known.code}
+    return _log(reply, request_id=request_id, facts=facts, started=started)
+
+
+def _log(
+    reply: Reply, *, request_id: str, facts: Mapping[str, object], started: float | None
+) -> Reply:
+    """The one line that a request leaves, and the reply with what it says."""
+    line = {
+        **facts,
+        "request_id": request_id,
+        "status": reply.status,
+        "bytes_out": len(reply.body),
+    }
+    if started is not None:
+        line["seconds"] = round(time.perf_counter() - started, 3)
+    log.info("%s", json.dumps(line))
+    return replace(reply, facts=line)
+
+
+def _base64_pieces(data: bytes) -> Iterator[bytes]:
+    """In pieces, because Python's base64 lets no other thread run while it encodes."""
+    view = memoryview(data)
+    for start in range(0, len(data), BASE64_PIECE):
+        yield base64.b64encode(view[start : start + BASE64_PIECE])

@@ -1,0 +1,129 @@
+"""What a caller of SageMaker's `/invocations` says beside the body.
+
+A body is JSON, as on every other path, or the picture's own bytes. The options of a picture are in
+the header of custom attributes, as `scale=4,model=photo`, or in the query; percent-encoding is
+understood in both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import quote, unquote
+
+from backend.errors import RequestError, UnsupportedMediaTypeError
+from backend.images.formats import WRITABLE
+from backend.options import (
+    FILE,
+    OUTPUT_FORMATS,
+    OUTPUTS,
+    UpscaleOptions,
+    UpscaleRequest,
+    parse_options,
+)
+
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+JSON = "application/json"
+UNNAMED = "application/octet-stream"
+"""Of bytes whose format is found by their content, as every picture's is."""
+ANY_PICTURE = "image/*"
+RESULTS = {each.media_type: each.name for each in WRITABLE}
+"""Media type of a result -> its format in requests."""
+PREFERENCE = re.compile(r";\s*q\s*=\s*([^;\s]*)", re.IGNORECASE)
+WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
+
+Pairs = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawPicture:
+    """What is known of a body that is the picture itself."""
+
+    options: UpscaleOptions
+    output: str
+    """`file` for the result's own bytes, `base64` for JSON."""
+
+    def request(self, body: bytes) -> UpscaleRequest:
+        """RequestError for a body without a byte."""
+        if not body:
+            raise RequestError("The body contains no picture.")
+        return UpscaleRequest(data=body, options=self.options, output=self.output)
+
+
+def raw_picture_from(headers: Pairs, query: Pairs) -> RawPicture | None:
+    """None where the body is JSON by its header, or has no type.
+
+    RequestError for options and answers that there are not, UnsupportedMediaTypeError for a body
+    of another type.
+    """
+    given = _joined(headers)
+    media_type = media_type_from(given.get("content-type"))
+    if media_type == JSON:
+        return None
+    if media_type != UNNAMED and not media_type.startswith("image/"):
+        raise UnsupportedMediaTypeError.of_invocation()
+    fields: dict[str, str] = {}
+    for name, value in (*_attributes(given.get(ATTRIBUTES.lower(), "")), *query):
+        if name in fields:
+            raise RequestError(f"'{name[:40]}' is given twice.", field=name[:40])
+        fields[name] = value
+    return _choose_answer(parse_options(fields), accept=given.get("accept") or "*/*")
+
+
+def media_type_from(content_type: str | None) -> str:
+    """In lower case and without parameters; JSON when there is none."""
+    return (content_type or JSON).partition(";")[0].strip().lower()
+
+
+def attributes_from(facts: Iterable[tuple[str, object]]) -> str:
+    """The header's value, as it is read by `raw_picture_from`."""
+    return ",".join(f"{name}={quote(str(value))}" for name, value in facts)
+
+
+def _attributes(text: str) -> Iterator[tuple[str, str]]:
+    for part in text.split(",") if text.strip() else ():
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise RequestError(
+                f"The header {ATTRIBUTES} is written as 'scale=4,model=photo'.", field=ATTRIBUTES
+            )
+        yield unquote(name.strip()), unquote(value.strip())
+
+
+def _choose_answer(options: UpscaleOptions, *, accept: str) -> RawPicture:
+    """The first of the accepted types that can be answered with; RequestError for none."""
+    formats = {
+        media_type: name
+        for media_type, name in RESULTS.items()
+        if options.format in (OUTPUT_FORMATS[0], name)
+    }
+    for media_type in _by_preference(accept):
+        if media_type in (JSON, "application/*"):
+            return RawPicture(options=options, output=OUTPUTS[0])
+        if media_type in (ANY_PICTURE, "*/*"):
+            return RawPicture(options=options, output=FILE)
+        if media_type in formats:
+            return RawPicture(options=replace(options, format=formats[media_type]), output=FILE)
+    raise RequestError.not_one_of("Accept", (ANY_PICTURE, *formats, JSON))
+
+
+def _by_preference(accept: str) -> list[str]:
+    """The media types of the header, the preferred one first; those of weight 0 are left out."""
+    weighted: list[tuple[float, str]] = []
+    for part in filter(str.strip, accept.split(",")):
+        found = PREFERENCE.search(part)
+        text = found[1] if found else "1"
+        weight = float(text) if WEIGHT.fullmatch(text) else 0.0
+        weighted.append((weight, media_type_from(part)))
+    weighted.sort(key=lambda each: -each[0])
+    return [media_type for weight, media_type in weighted if weight > 0]
+
+
+def _joined(headers: Pairs) -> dict[str, str]:
+    """By name in lower case; what is given in several lines is one list, as HTTP has it."""
+    given: dict[str, str] = {}
+    for name, value in headers:
+        key = name.lower()
+        given[key] = f"{given[key]},{value}" if key in given else value
+    return given

@@ -1,0 +1,5 @@
+"""Where a request's picture comes from: the request itself, the web, or S3."""
+
+from backend.requests.sources.any_source import AnySource
+
+__all__ = ["AnySource"]

@@ -1,0 +1,87 @@
+"""Chooses the source that a request names."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from backend.deadline import CHECK_SECONDS, Deadline
+from backend.engine import Watch
+from backend.errors import BusyError, PayloadTooLargeError, SourceNotAllowedError
+from backend.options import UpscaleRequest
+from backend.requests.sources.inline_image import decode_inline_image
+from backend.requests.sources.s3_address import parse_s3_address
+from backend.requests.sources.scheme import scheme_from
+from backend.settings import Settings
+
+PATIENCE_SECONDS = 2.0
+
+if TYPE_CHECKING:
+    from backend.requests.sources.s3 import S3Source
+
+
+class AnySource:
+    """`data` is the picture, `img` is decoded, `url` is fetched.
+
+    One is enough for the whole process, and safe to share by threads.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._places = threading.BoundedSemaphore(settings.max_fetches)
+
+    def read(self, request: UpscaleRequest, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
+        """At most `max_bytes` bytes; RequestError, PayloadTooLargeError or a SourceError.
+
+        BusyError while as many others are being fetched as may be: links to slow servers must not
+        take the places of pictures that are there already.
+        """
+        if request.data is not None:
+            if len(request.data) > max_bytes:
+                raise PayloadTooLargeError.over(max_bytes, what="picture")
+            return request.data
+        if request.img is not None:
+            return decode_inline_image(request.img, max_bytes=max_bytes)
+        self._wait_for_place(watch)
+        try:
+            return self._fetch(request.url or "", max_bytes=max_bytes, watch=watch)
+        finally:
+            self._places.release()
+
+    def _wait_for_place(self, watch: Watch) -> None:
+        """Others may be about to finish; those who fetch from a slow server are not waited for."""
+        deadline = Deadline(PATIENCE_SECONDS)
+        while not self._places.acquire(timeout=CHECK_SECONDS):
+            watch.check()
+            if deadline.seconds_left <= 0:
+                raise BusyError.for_seconds(PATIENCE_SECONDS)
+
+    def _fetch(self, url: str, *, max_bytes: int, watch: Watch) -> bytes:
+        scheme = scheme_from(url)
+        if scheme == "s3":
+            return self._fetch_from_s3(url, max_bytes=max_bytes, watch=watch)
+        return self._fetch_from_web(url, max_bytes=max_bytes, watch=watch)
+
+    def _fetch_from_web(self, url: str, *, max_bytes: int, watch: Watch) -> bytes:
+        if not self._settings.allow_web_sources:
+            raise SourceNotAllowedError(
+                "This deployment cannot reach the web; send the picture itself as 'img', or the "
+                "s3:// address of a picture in a bucket that is open to it."
+            )
+        # Imported on first use: requests costs about 0.13 s of CPU, which a cold start that
+        # serves an `img` should not pay.
+        from backend.requests.sources.web import WebSource  # noqa: PLC0415
+
+        return WebSource(self._settings).read(url, max_bytes=max_bytes, watch=watch)
+
+    def _fetch_from_s3(self, url: str, *, max_bytes: int, watch: Watch) -> bytes:
+        address = parse_s3_address(url, allowed_buckets=self._settings.input_buckets)
+        return self._s3.read(address, max_bytes=max_bytes, watch=watch)
+
+    @cached_property
+    def _s3(self) -> S3Source:
+        # Imported on first use: boto3 costs about 0.25 s of CPU.
+        from backend.requests.sources.s3 import S3Source  # noqa: PLC0415
+
+        return S3Source(timeout_seconds=self._settings.source_timeout_seconds)

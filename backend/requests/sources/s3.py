@@ -1,0 +1,101 @@
+"""Pictures from the S3 buckets that the settings list."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    ReadTimeoutError,
+)
+
+from backend.deadline import Deadline, DeadlineExceededError
+from backend.engine import Watch
+from backend.errors import (
+    PayloadTooLargeError,
+    SourceError,
+    SourceNotAllowedError,
+    SourceNotFoundError,
+    SourceTimeoutError,
+    SourceUnreachableError,
+)
+from backend.requests.sources.byte_limit import CHUNK_BYTES, collect
+from backend.requests.sources.s3_address import S3Address
+
+NOT_FOUND = ("NoSuchKey", "NoSuchBucket", "404")
+DENIED = ("AccessDenied", "AllAccessDisabled", "403")
+
+
+def make_s3_client(timeout_seconds: float) -> Any:
+    """Credentials, region and endpoint come from AWS's standard chain."""
+    config = Config(
+        connect_timeout=timeout_seconds,
+        read_timeout=timeout_seconds,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+    )
+    return boto3.session.Session().client("s3", config=config)
+
+
+class S3Source:
+    """Makes its client once, on the first read."""
+
+    def __init__(
+        self, *, timeout_seconds: float, make_client: Callable[[float], Any] = make_s3_client
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._make_client = make_client
+
+    @cached_property
+    def _client(self) -> Any:
+        return self._make_client(self._timeout_seconds)
+
+    def read(self, address: S3Address, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
+        """The object; PayloadTooLargeError or a SourceError."""
+        deadline = Deadline(self._timeout_seconds)
+        with translated_errors():
+            return deadline.run(
+                lambda: self._get(address, deadline, max_bytes=max_bytes), check=watch.check
+            )
+
+    def _get(self, address: S3Address, deadline: Deadline, *, max_bytes: int) -> bytes:
+        found = self._client.get_object(Bucket=address.bucket, Key=address.key)
+        with contextlib.closing(found["Body"]) as body:
+            if found["ContentLength"] > max_bytes:
+                raise PayloadTooLargeError.over(max_bytes, what="picture")
+            return collect(_chunks(body, deadline), max_bytes=max_bytes)
+
+
+def _chunks(body: Any, deadline: Deadline) -> Iterator[bytes]:
+    for chunk in body.iter_chunks(CHUNK_BYTES):
+        deadline.check()
+        yield chunk
+
+
+@contextlib.contextmanager
+def translated_errors() -> Iterator[None]:
+    """botocore's as a SourceError."""
+    try:
+        yield
+    except ClientError as exc:
+        raise _refusal(str(exc.response.get("Error", {}).get("Code", ""))) from exc
+    except (DeadlineExceededError, ConnectTimeoutError, ReadTimeoutError) as exc:
+        raise SourceTimeoutError from exc
+    except BotoCoreError as exc:
+        raise SourceUnreachableError("S3 cannot be reached from this deployment.") from exc
+
+
+def _refusal(code: str) -> SourceError:
+    if code in NOT_FOUND:
+        return SourceNotFoundError("There is no such object in S3.")
+    if code in DENIED:
+        return SourceNotAllowedError(
+            "This deployment may not read that object, or it does not exist."
+        )
+    return SourceUnreachableError("S3 answered with an error.")

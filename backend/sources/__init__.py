@@ -1,5 +1,0 @@
-"""Where a request's picture comes from: the request itself, the web, or S3."""
-
-from backend.sources.any_source import AnySource
-
-__all__ = ["AnySource"]

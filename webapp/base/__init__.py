@@ -1,0 +1,1 @@
+"""Parts of the page that every other room uses: words, errors, files and components."""

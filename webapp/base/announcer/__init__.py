@@ -1,0 +1,37 @@
+"""What happens on the page, for those who do not look at it: title, live region, focus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from webapp.base.component import component
+
+FOLDER = Path(__file__).parent
+
+__all__ = ["announce"]
+
+
+def announce(
+    *,
+    title: str,
+    message: str,
+    language: str,
+    result: str = "",
+    leaving: bool = False,
+    key: str = "announcer",
+) -> None:
+    """Set the tab's title and say the message; draws nothing.
+
+    A new `result` takes the focus if nothing else has it. `leaving` makes the browser ask before
+    the tab is closed.
+    """
+    component(FOLDER)(
+        key=key,
+        data={
+            "title": title,
+            "message": message,
+            "language": language,
+            "result": result,
+            "leaving": leaving,
+        },
+    )

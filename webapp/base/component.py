@@ -1,0 +1,23 @@
+"""Streamlit components made of three files in a folder, without iframe, CDN or any request."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
+
+
+@cache
+def component(folder: Path) -> ComponentRenderer:
+    """Return the component of `folder` NAME: `NAME.html`, `NAME.css` and `NAME.js`."""
+    name = folder.name
+    html, css, js = (
+        (folder / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
+    )
+    return st.components.v2.component(f"super_resolution_{name}", html=html, css=css, js=js)
+
+
+def ignore_change() -> None:
+    """A component's state and triggers exist only with a callback; the page reads them instead."""

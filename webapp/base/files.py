@@ -1,0 +1,147 @@
+"""Files that live as long as the objects that name them, in one private folder of the process.
+
+Uploads and results lie here and not in memory. A file is deleted when nothing refers to its
+`StoredFile` any more, the folder when the process ends, and the folder of a process that was
+killed when the next one starts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from webapp.base.errors import StorageFullError
+
+PREFIX = "super-resolution-page-"
+LOCK = "lock"
+CHUNK_BYTES = 2**20
+
+
+class StoredFile:
+    """Bytes on disk; reading them is safe from any thread."""
+
+    def __init__(self, path: Path, nbytes: int) -> None:
+        self._path = path
+        self.nbytes = nbytes
+
+    def read(self) -> bytes:
+        """All of it."""
+        return self._path.read_bytes()
+
+    def map(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+        """All of it as an array that is read from the disk where it is looked at."""
+        return np.memmap(self._path, np.uint8, mode="r", shape=shape)
+
+
+class Writer:
+    """A file that is being written; `close` makes it a `StoredFile`, else it disappears."""
+
+    def __init__(self, disk: Disk, path: Path) -> None:
+        self._disk = disk
+        self._path = path
+        self._file = path.open("xb")
+        self.nbytes = 0
+
+    def write(self, data: bytes) -> None:
+        """StorageFullError when the folder has no room for it."""
+        self._disk.reserve(len(data))
+        self.nbytes += len(data)
+        self._file.write(data)
+
+    def close(self) -> StoredFile:
+        """The finished file."""
+        self._file.close()
+        stored = StoredFile(self._path, self.nbytes)
+        weakref.finalize(stored, self._disk.remove, self._path, self.nbytes)
+        return stored
+
+    def discard(self) -> None:
+        """Forget what was written."""
+        self._file.close()
+        self._disk.remove(self._path, self.nbytes)
+
+
+class Disk:
+    """At most `max_bytes` of files in a folder that only this process's user can read."""
+
+    def __init__(self, *, max_bytes: int, parent: Path | None = None) -> None:
+        parent = parent or Path(tempfile.gettempdir())
+        remove_abandoned_folders(parent)
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._nbytes = 0
+        self._count = 0
+        # Files of a process that ends are removed with their folder, not one by one.
+        weakref.finalize(self, _remove, self.folder, descriptor)
+
+    @property
+    def nbytes(self) -> int:
+        """What all files take."""
+        return self._nbytes
+
+    def store(self, data: bytes) -> StoredFile:
+        """StorageFullError when there is no room."""
+        with self.writing() as writer:
+            writer.write(data)
+            return writer.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """A file for bytes that come one after the other; discarded when an exception ends it."""
+        with self._lock:
+            self._count += 1
+            path = self.folder / str(self._count)
+        writer = Writer(self, path)
+        try:
+            yield writer
+        except BaseException:
+            writer.discard()
+            raise
+
+    def reserve(self, nbytes: int) -> None:
+        """Count bytes before they are written."""
+        with self._lock:
+            if self._nbytes + nbytes > self._max_bytes:
+                raise StorageFullError()
+            self._nbytes += nbytes
+
+    def remove(self, path: Path, nbytes: int) -> None:
+        """Delete a file and give its bytes back."""
+        path.unlink(missing_ok=True)
+        with self._lock:
+            self._nbytes -= nbytes
+
+
+def _remove(folder: Path, descriptor: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(descriptor)
+
+
+def remove_abandoned_folders(parent: Path) -> None:
+    """A folder whose lock nobody holds belongs to a process that was killed."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        try:
+            descriptor = os.open(folder / LOCK, os.O_RDWR)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            continue
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,85 @@
+"""The same picture through both engines."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+
+from backend.engine import Engine, Upscaled, Watch
+from backend.errors import CancelledError, SuperResolutionError
+from backend.images.picture import reopen
+from webapp.base.files import Disk
+from webapp.client.call import Call
+from webapp.client.remote import RemoteEngine, RemoteUpscaled
+from webapp.intake.pictures import Inspection
+from webapp.result.psnr import psnr
+from webapp.work.enhance import Enhanced, EnhanceRequest, engine_options, store
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineComparison:
+    """Both results as files, and how much they are alike."""
+
+    local: Enhanced
+    cloud: Enhanced
+    psnr: float
+    """In dB; infinite when the pixels are identical."""
+
+    @property
+    def is_identical(self) -> bool:
+        """Pixel by pixel."""
+        return math.isinf(self.psnr)
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes on the disk."""
+        return self.local.nbytes + self.cloud.nbytes
+
+
+def compare_engines(
+    data: bytes,
+    request: EnhanceRequest,
+    inspection: Inspection,
+    *,
+    engine: Engine,
+    cloud: RemoteEngine,
+    disk: Disk,
+    watch: Watch,
+) -> EngineComparison:
+    """Runs in a worker thread, both engines at a time; the first that fails ends the other."""
+    cloud.check(data)
+    options = engine_options(request, inspection)
+    has_failed = threading.Event()
+
+    def call_cloud() -> RemoteUpscaled:
+        stop = Watch(is_cancelled=lambda: has_failed.is_set() or watch.is_cancelled())
+        return cloud.upscale(data, options, watch=stop)
+
+    call = Call(call_cloud)
+    both = Watch(
+        on_progress=watch.on_progress,
+        is_cancelled=lambda: call.error is not None or watch.is_cancelled(),
+    )
+    try:
+        local = engine.upscale(data, options, watch=both)
+    except SuperResolutionError as exc:
+        has_failed.set()
+        if isinstance(exc, CancelledError) and call.error is not None:
+            raise call.error from None
+        raise
+    remote = call.result()
+    watch.on_finishing()
+    return EngineComparison(
+        local=store(local, disk=disk, is_photograph=inspection.is_photograph),
+        cloud=store(remote, disk=disk, is_photograph=inspection.is_photograph),
+        psnr=_psnr(local, remote),
+    )
+
+
+def _psnr(local: Upscaled, remote: Upscaled) -> float:
+    with (
+        reopen(local.data, format=local.format) as left,
+        reopen(remote.data, format=remote.format) as right,
+    ):
+        return psnr(left, right)

@@ -1,0 +1,1 @@
+"""The way pictures come in."""

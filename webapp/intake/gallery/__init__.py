@@ -1,0 +1,49 @@
+"""Thumbnails of which one is chosen by a click, as a component without any request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from webapp.base.component import component
+
+FOLDER = Path(__file__).parent
+
+__all__ = ["Item", "gallery"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One thumbnail."""
+
+    id: str
+    title: str
+    image: str
+    """A data URL."""
+    state: str = ""
+    """A few characters over the picture: `40 %`, `✓`."""
+    description: str = ""
+    """The state in words."""
+
+
+def gallery(
+    items: Iterable[Item], *, chosen: str, label: str, key: str, on_choose: Callable[[str], None]
+) -> None:
+    """Draw the thumbnails.
+
+    `on_choose` is called with the id of one that was clicked, before the page is drawn.
+    """
+
+    def take() -> None:
+        choice = st.session_state[key].get("choice")
+        if choice:
+            on_choose(str(choice))
+
+    component(FOLDER)(
+        key=key,
+        data={"chosen": chosen, "label": label, "items": [asdict(item) for item in items]},
+        on_choice_change=take,
+    )

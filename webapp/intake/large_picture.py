@@ -1,0 +1,157 @@
+"""A picture of more pixels than the engine takes: it has to be shrunk or cut first."""
+
+from __future__ import annotations
+
+import io
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from PIL import Image
+
+from backend.engine import Watch
+from backend.errors import ImageTooLargeError
+from backend.images.picture import Decode, Picture, to_image
+from backend.inference.gate import Gate
+from backend.inference.tiles import Box
+from webapp.base.files import Disk
+from webapp.client.header import read_header
+from webapp.intake.pictures import (
+    PREVIEW_SIDE,
+    InputFile,
+    Inspection,
+    crop,
+    inspect_decoded,
+    webp,
+    webp_data_url,
+)
+from webapp.result.metadata import Kept, embed
+from webapp.result.slider import side
+
+LARGEST_SIDE = 32_768
+LARGEST_PIXELS = 120_000_000
+"""Of a picture that can still be shrunk or cut to what the engine takes; 120 MP are 360 MB."""
+
+UNDAMAGED = 100
+"""As a JPEG's quality."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LargePreview:
+    """What the page shows of it."""
+
+    size: tuple[int, int]
+    """(width, height), upright."""
+    image: str
+    """A data URL."""
+
+
+class LargePicture:
+    """Decoded once, in a thread of its own: to be shown, and shrunk while its owner still reads.
+
+    Both methods wait, and raise what decoding or storing did, ImageTooLargeError when the picture
+    is too large even for this.
+    """
+
+    def __init__(
+        self, picture: InputFile, *, decode: Decode, max_side: int, disk: Disk, gate: Gate
+    ) -> None:
+        self._picture = picture
+        self._decode = decode
+        self._max_side = max_side
+        self._disk = disk
+        self._preview: Future[LargePreview] = Future()
+        self._shrunk: Future[tuple[InputFile, Inspection]] = Future()
+        threading.Thread(target=self._open, args=(gate,), daemon=True).start()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether another try may be worth it: the disk was full, or too many came at once."""
+        over = [each for each in (self._preview, self._shrunk) if each.done()]
+        return any(each.exception() is not None for each in over)
+
+    def preview(self) -> LargePreview:
+        """There before the shrunk picture is."""
+        return self._preview.result()
+
+    def shrunk(self) -> tuple[InputFile, Inspection]:
+        """The whole picture with its longest side reduced to `max_side`."""
+        return self._shrunk.result()
+
+    def _open(self, gate: Gate) -> None:
+        try:
+            with gate.turn(Watch()), ThreadPoolExecutor() as pool:
+                decoded = decode_large(self._picture, decode=self._decode)
+                shrinking = pool.submit(self._shrink, decoded)
+                self._preview.set_result(preview(decoded))
+                self._shrunk.set_result(shrinking.result())
+        except Exception as exc:  # noqa: BLE001 - raised in the thread that waits
+            for each in (self._preview, self._shrunk):
+                if not each.done():
+                    each.set_exception(exc)
+
+    def _shrink(self, decoded: Picture) -> tuple[InputFile, Inspection]:
+        small = shrink(decoded, max_side=self._max_side)
+        # Another JPEG of high quality loses nothing visible, and is saved in a fifth of a PNG's
+        # time. A compression artefact smaller than a pixel is gone: nothing is left to clean up.
+        kind, disk = "png" if decoded.jpeg_quality is None else "jpeg", self._disk
+        save = partial(_derived, self._picture, small, format=kind, jpeg_quality=UNDAMAGED)
+        with ThreadPoolExecutor() as pool:
+            file = pool.submit(save, disk=disk)
+            found = inspect_decoded(small, parent_quality=UNDAMAGED, disk=disk)
+            return file.result(), found
+
+
+def decode_large(picture: InputFile, *, decode: Decode) -> Picture:
+    """ImageTooLargeError where it is too large even to be shrunk or cut."""
+    data = picture.file.read()
+    width, height = read_header(data, max_side=LARGEST_SIDE)[0]
+    if width * height > LARGEST_PIXELS:
+        raise ImageTooLargeError.input(width, height, max_side=LARGEST_SIDE)
+    return decode(data, max_side=LARGEST_SIDE)
+
+
+def preview(decoded: Picture) -> LargePreview:
+    """At most `PREVIEW_SIDE` a side."""
+    image = side.displayable(to_image(decoded))
+    small = side.bounded(image, max_side=PREVIEW_SIDE)
+    return LargePreview(size=image.size, image=webp_data_url(webp(small, quality=85)))
+
+
+def shrink(decoded: Picture, *, max_side: int) -> Picture:
+    """The whole picture with its longest side reduced to `max_side`, and nothing private."""
+    image = to_image(decoded)
+    ratio = max_side / max(image.size)
+    size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
+    small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return replace(
+        decoded,
+        rgb=np.asarray(small.convert("RGB")),
+        alpha=None if decoded.alpha is None else np.asarray(small.getchannel("A")),
+        has_more_frames=False,
+        has_place=False,
+        has_camera=False,
+    )
+
+
+def cut(picture: InputFile, decoded: Picture, box: Box, *, disk: Disk) -> InputFile:
+    """The part inside (left, top, right, bottom), pixel by pixel."""
+    part = crop(decoded, box)
+    return _derived(picture, part, format="png", jpeg_quality=decoded.jpeg_quality, disk=disk)
+
+
+def _derived(
+    picture: InputFile, decoded: Picture, *, format: str, jpeg_quality: int | None, disk: Disk
+) -> InputFile:
+    image, profile = to_image(decoded), decoded.icc_profile
+    file = io.BytesIO()
+    if format == "png":
+        image.save(file, "PNG", compress_level=1, icc_profile=profile)
+    else:
+        image.save(file, "JPEG", quality=98, subsampling="4:4:4", icc_profile=profile)
+    data, kept = file.getvalue(), Kept(taken=decoded.taken, dpi=decoded.dpi)
+    if kept:
+        data = embed(data, kept, format=format, size=image.size)
+    return InputFile.from_bytes(data, name=picture.name, disk=disk, jpeg_quality=jpeg_quality)

@@ -1,0 +1,48 @@
+"""Where pictures come in: chosen, dropped or pasted anywhere on the page, or behind a link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from webapp.base.component import component, ignore_change
+
+FOLDER = Path(__file__).parent
+
+__all__ = ["Events", "picker"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Events:
+    """What the visitor did since the last run of the page."""
+
+    added: tuple[str, ...] = ()
+    """Digests of files that were uploaded."""
+    refused: tuple[str, str] | None = None
+    """(name, reason) of the last file that was not."""
+    link: str | None = None
+    restore: str | None = None
+    """The token that the browser's tab had before a reload."""
+
+
+def picker(data: dict[str, object], *, key: str) -> Events:
+    """Draw the drop area and return what happened; see `picker.js` for the data."""
+    result = component(FOLDER)(
+        key=key,
+        data=data,
+        on_added_change=ignore_change,
+        on_link_change=ignore_change,
+        on_restore_change=ignore_change,
+    )
+    upload = result.get("added") or {}
+    refused = upload.get("refused")
+    return Events(
+        added=tuple(str(each) for each in upload.get("digests", ())),
+        refused=(str(refused["name"]), str(refused["reason"])) if refused else None,
+        link=_text(result.get("link")),
+        restore=_text(result.get("restore")),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

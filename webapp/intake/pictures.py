@@ -1,0 +1,152 @@
+"""The picture a visitor chose, before anything is done to it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from PIL import Image, ImageOps
+
+from backend.images.jpeg_quality import cleanup_from_quality
+from backend.images.photo_or_drawing import is_photograph
+from backend.images.picture import Decode, Picture, to_image
+from backend.inference.tiles import Box
+from webapp.base.files import Disk, StoredFile
+from webapp.result.metadata import Kept
+from webapp.result.slider import side
+
+PREVIEW_SIDE = 1600
+THUMBNAIL = (144, 144)
+DETAIL_SIDE = side.DETAIL_SIDE // 2 + 2
+"""Of an input: what covers the same part of the scene as the result's at the smallest scale."""
+
+
+class Readable(Protocol):
+    """A file's bytes, wherever they are kept."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def read(self) -> bytes: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputFile:
+    """A file from a sample, an upload or a link."""
+
+    name: str
+    """As its owner called it; never trusted."""
+    digest: str
+    """sha256 of the data."""
+    file: Readable
+    sample: str = ""
+    """The file name of the sample that it is; empty for a visitor's own picture."""
+    jpeg_quality: int | None = None
+    """Of the file that this one was cut out of; None for any other."""
+
+    @classmethod
+    def from_bytes(
+        cls, data: bytes, *, name: str, disk: Disk, jpeg_quality: int | None = None
+    ) -> InputFile:
+        """Store the data; StorageFullError when there is no room."""
+        digest = hashlib.sha256(data).hexdigest()
+        return cls(name=name, digest=digest, file=disk.store(data), jpeg_quality=jpeg_quality)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What the page needs to know and show of a picture before it is enhanced."""
+
+    size: tuple[int, int]
+    """(width, height), upright."""
+    has_alpha: bool
+    has_more_frames: bool
+    """The file is an animation or has several pages, of which this is the first."""
+    kept: Kept
+    """What results may keep of it."""
+    has_place: bool
+    has_camera: bool
+    """What the file tells, and results do not."""
+    is_photograph: bool
+    """And not drawn, written, or taken from a screen: what `auto` goes by."""
+    jpeg_quality: int | None
+    cleanup: int | None
+    """0-100 for a part that was cut out of a JPEG; None where the file itself tells the engine."""
+    side: StoredFile
+    """The left side of the slider, from `side.pack`."""
+    preview: StoredFile
+    """WebP, at most `PREVIEW_SIDE` a side."""
+    thumbnail: str
+    """A data URL."""
+
+
+def inspect(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) -> Inspection:
+    """Decode under the engine's limits; raises what the engine would."""
+    decoded = decode(picture.file.read(), max_side=max_side)
+    return inspect_decoded(decoded, parent_quality=picture.jpeg_quality, disk=disk)
+
+
+def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk) -> Inspection:
+    """`parent_quality` as in `InputFile.jpeg_quality`."""
+    image = image_from(decoded)
+    quality = decoded.jpeg_quality if parent_quality is None else parent_quality
+    with ThreadPoolExecutor() as pool:  # encoding takes most of the time, and needs no lock
+        packed = pool.submit(lambda: side.pack(side.make_side(image, detail_side=DETAIL_SIDE)))
+        # A copy: `save` keeps its settings on the picture, where another thread's would mix in.
+        preview = side.bounded(side.displayable(image), max_side=PREVIEW_SIDE).copy()
+        profile = image.info.get("icc_profile")
+        return Inspection(
+            size=decoded.size,
+            has_alpha=decoded.alpha is not None,
+            has_more_frames=decoded.has_more_frames,
+            kept=Kept(taken=decoded.taken, dpi=decoded.dpi),
+            has_place=decoded.has_place,
+            has_camera=decoded.has_camera,
+            is_photograph=is_photograph(decoded.rgb),
+            jpeg_quality=quality,
+            cleanup=None if parent_quality is None else cleanup_from_quality(quality),
+            preview=disk.store(webp(preview, quality=92, icc_profile=profile)),
+            thumbnail=thumbnail(preview),
+            side=disk.store(packed.result()),
+        )
+
+
+def image_from(decoded: Picture) -> Image.Image:
+    """With its colour profile where that is one for RGB."""
+    image = to_image(decoded)
+    if decoded.icc_profile and not decoded.is_gray:
+        image.info["icc_profile"] = decoded.icc_profile
+    return image
+
+
+def thumbnail(image: Image.Image) -> str:
+    """A small square as a data URL."""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return webp_data_url(webp(ImageOps.fit(image.convert(mode), THUMBNAIL), quality=80))
+
+
+def webp(image: Image.Image, *, quality: int, icc_profile: bytes | None = None) -> bytes:
+    """For a browser."""
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=quality, method=2, icc_profile=icc_profile)
+    return file.getvalue()
+
+
+def webp_data_url(data: bytes) -> str:
+    """A data URL cannot come too late, as an address on the server can."""
+    return "data:image/webp;base64," + base64.b64encode(data).decode()
+
+
+def crop(picture: Picture, box: Box) -> Picture:
+    """The part inside (left, top, right, bottom)."""
+    left, top, right, bottom = box
+    alpha = picture.alpha
+    return replace(
+        picture,
+        rgb=picture.rgb[top:bottom, left:right],
+        alpha=None if alpha is None else alpha[top:bottom, left:right],
+    )

@@ -1,0 +1,65 @@
+"""The visitor's choices in the page's address, so that it can be shared, reloaded and gone back to.
+
+Streamlit's own binding of widgets writes their labels into the address, which are different in
+every language; this module writes names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from webapp.base.texts import LANGUAGES
+
+ESTIMATED, OFF, ADJUST = "auto", "off", "adjust"
+CLEANUPS = (ESTIMATED, OFF, ADJUST)
+_IS_READ = "address"
+
+Parse = Callable[[str], object]
+"""A value, or None for one that is not offered."""
+
+
+def parsers(models: Mapping[str, Sequence[int]], samples: Sequence[str]) -> dict[str, Parse]:
+    """How each parameter is read."""
+    scales = {str(scale): scale for each in models.values() for scale in each}
+    return {
+        "lang": {each: each for each in LANGUAGES}.get,
+        "sample": {each: each for each in samples}.get,
+        "model": {each: each for each in models}.get,
+        "scale": scales.get,
+        "cleanup": {each: each for each in CLEANUPS}.get,
+        "strength": _percent,
+        "detail": _percent,
+    }
+
+
+def _percent(text: str) -> int | None:
+    is_number = text.isascii() and text.isdigit() and len(text) <= 3
+    return int(text) if is_number and int(text) <= 100 else None
+
+
+def read(parsers: Mapping[str, Parse]) -> None:
+    """Take over what the address says when the page is opened, and when the visitor goes back.
+
+    At all other times it is what this page wrote, or what it wrote before: a browser tells of a
+    click with the address that it had then.
+    """
+    context = get_script_run_ctx()
+    goes_back = context is not None and context.is_history_navigation
+    if _IS_READ in st.session_state and not goes_back:
+        return
+    given = st.query_params.to_dict()
+    for name, parse in parsers.items():
+        value = parse(given[name]) if name in given else None
+        if value is not None:
+            st.session_state[name] = value
+    st.session_state[_IS_READ] = True
+
+
+def write(choices: Mapping[str, object]) -> None:
+    """Show the choices in the address; None leaves a parameter out."""
+    wanted = {name: str(value) for name, value in choices.items() if value is not None}
+    if wanted != st.query_params.to_dict():
+        st.query_params.from_dict(wanted)

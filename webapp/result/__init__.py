@@ -1,0 +1,1 @@
+"""Finished results: compared, looked at closely, saved."""

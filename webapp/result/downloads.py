@@ -1,0 +1,148 @@
+"""The addresses under which results can be downloaded."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import weakref
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from backend.images.picture import reopen
+from webapp.base.files import Disk, StoredFile
+from webapp.result.filenames import download_name
+from webapp.result.metadata import Kept, embed
+from webapp.work.enhance import Enhanced
+
+MAX_VARIANTS = 4
+"""Encoded files of one result that are kept for the download after its size was shown."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Download:
+    """One result, as a visitor may save it."""
+
+    name: str
+    """Of the input file."""
+    scale: int
+    result: Enhanced
+    disk: Disk
+    original: Callable[[], Image.Image]
+    """Decodes what the result was made from."""
+    kept: Kept = field(default_factory=Kept)
+    """What the file may have of the original's, where that is asked for."""
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    _variants: dict[tuple[str, int | None], StoredFile] = field(default_factory=dict)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """What it can be saved as."""
+        return self.result.formats
+
+    def picture(self, name: str) -> Image.Image:
+        """One side of the slider, `before` or `after`, with every pixel."""
+        if name == "before":
+            return self.original()
+        with reopen(self.result.master.read(), format=self.result.upscaled.format) as image:
+            image.load()
+            return image
+
+    def encode(self, format: str, *, quality: int | None = None, keeps: bool = False) -> bytes:
+        """The file, with date and resolution if it `keeps` them."""
+        data = self._encode(format, quality)
+        if not keeps or not self.kept:
+            return data
+        size = self.result.upscaled.width, self.result.upscaled.height
+        return embed(data, self.kept, format=format, size=size)
+
+    def _encode(self, format: str, quality: int | None) -> bytes:
+        """What is not the master is encoded once."""
+        if format == self.result.upscaled.format and quality is None:
+            return self.result.master.read()
+        key = (format, quality)
+        if key not in self._variants:
+            while len(self._variants) >= MAX_VARIANTS:
+                del self._variants[next(iter(self._variants))]
+            data = self.result.encode(format, quality=quality)
+            self._variants[key] = self.disk.store(data)
+            return data
+        return self._variants[key].read()
+
+
+@dataclass(kw_only=True, eq=False)
+class Archive:
+    """All results of a tab, as one ZIP file that is made while it is sent."""
+
+    downloads: Callable[[], list[Download]]
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+    def chunks(self) -> Iterator[bytes]:
+        """Each result's master under a name of its own; pictures are compressed already."""
+        buffer = _Buffer()
+        names: set[str] = set()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            for download in self.downloads():
+                kind = download.result.upscaled.format
+                name = download_name(download.name, scale=download.scale, format=kind)
+                archive.writestr(_free_name(name, names), download.encode(kind))
+                yield buffer.take()
+        yield buffer.take()
+
+
+class _Buffer(io.RawIOBase):
+    """Takes what a ZIP file writes, without a way back."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self._parts.append(bytes(data))
+        return len(self._parts[-1])
+
+    def take(self) -> bytes:
+        """What was written since the last time."""
+        taken = b"".join(self._parts)
+        self._parts.clear()
+        return taken
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """`a.png`, `a-2.png` …"""
+    stem, dot, suffix = name.rpartition(".")
+    number = 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}{dot}{suffix}"
+    taken.add(name)
+    return name
+
+
+class Downloads:
+    """By their secrets; a download is gone when its tab has let go of it."""
+
+    def __init__(self) -> None:
+        self._by_secret: weakref.WeakValueDictionary[str, Download] = weakref.WeakValueDictionary()
+        self._archives: weakref.WeakValueDictionary[str, Archive] = weakref.WeakValueDictionary()
+
+    def add(self, download: Download) -> None:
+        """Open the download's address."""
+        self._by_secret[download.secret] = download
+
+    def add_archive(self, archive: Archive) -> None:
+        """Open the archive's address."""
+        self._archives[archive.secret] = archive
+
+    def get_archive(self, secret: str) -> Archive | None:
+        """None for an address that was never given out, or is gone."""
+        return self._archives.get(secret)
+
+    def get(self, secret: str) -> Download | None:
+        """None for an address that was never given out, or is gone."""
+        return self._by_secret.get(secret)

@@ -1,0 +1,38 @@
+"""Names for downloads, made from names that strangers chose."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from backend.images.formats import FORMATS
+
+LONGEST_STEM = 60
+
+
+def download_name(original: str, *, scale: int, format: str) -> str:
+    """`holiday.jpg` -> `holiday-x2.png`."""
+    return download_stem(original, scale=scale) + FORMATS[format].suffix
+
+
+def download_stem(original: str, *, scale: int) -> str:
+    """`holiday.jpg` -> `holiday-x2`; keeps only letters, digits, `-`, `_`, `.` and spaces."""
+    stem = PurePosixPath(original.replace("\\", "/")).stem
+    kept = "".join(c if c.isalnum() or c in "-_. " else "-" for c in stem)
+    name = kept[:LONGEST_STEM].strip("-_. ") or "picture"
+    return f"{name}-x{scale}"
+
+
+def split_name(original: str) -> tuple[str, str]:
+    """(stem, suffix) of a name without anything that means something to a shell or a program."""
+    path = PurePosixPath(original.replace("\\", "/"))
+    stem, suffix = (
+        "".join(c if c.isalnum() or c in "-_" else "-" for c in part)
+        for part in (path.stem, path.suffix[1:])
+    )
+    return stem[:LONGEST_STEM].strip("-_") or "picture", f".{suffix}" if suffix else ""
+
+
+def name_from_link(url: str) -> str:
+    """The last part of a link's path, for a name of the picture behind it."""
+    return PurePosixPath(unquote(urlsplit(url).path)).name or "picture"

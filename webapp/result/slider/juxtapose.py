@@ -1,0 +1,85 @@
+"""The slider of the package streamlit-image-comparison 0.0.4, with its faults kept in here.
+
+It loads its script and style from cdn.knightlab.com, so it is a blank box offline or where that
+host is blocked, and whoever controls that host runs script in the page: choose it knowingly. It
+has no zoom and no transparency. What it would do to the rest of the process is prevented: it
+switches off Pillow's limit on pixels, calls an interface that Streamlit deprecated, and writes
+labels into script as they come.
+"""
+
+import functools
+import importlib
+import io
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import streamlit as st
+from PIL import Image
+
+from webapp.result.slider.side import bounded, bounded_size, unpack
+
+ORIGIN = "https://cdn.knightlab.com"
+"""Where its script and style come from."""
+MAX_WIDTH, MAX_HEIGHT = 704, 640
+# The package encodes both pictures again at every rerun, as JPEG of quality 100 inside the page.
+MAX_SIDE = 1408
+
+
+def show(left: bytes, right: bytes, *, labels: tuple[str, str], key: str) -> None:
+    """Mount the package's slider with sides made by `side.pack`.
+
+    The labels must be constants of the page: they are written into script.
+    """
+    before, after = _sides(key, left, right)
+    width = max(1, min(MAX_WIDTH, round(MAX_HEIGHT * after.width / after.height)))
+    _slider()(
+        img1=before,
+        img2=after,
+        label1=labels[0],
+        label2=labels[1],
+        width=width,
+        in_memory=True,  # otherwise it deletes every .jpg of a folder "temp"
+    )
+
+
+@functools.cache
+def _slider() -> Callable[..., object]:
+    """The package's function, after two names in its module were replaced by harmless ones.
+
+    Putting Pillow's limit back after each call would leave it open meanwhile for every other
+    visitor's file, so the package gets a stand-in of `PIL.Image` to write to instead.
+    """
+    limit = Image.MAX_IMAGE_PIXELS
+    package = importlib.import_module("streamlit_image_comparison")
+    Image.MAX_IMAGE_PIXELS = limit
+    package.Image = SimpleNamespace(Image=Image.Image)  # type: ignore[attr-defined]
+    package.components = SimpleNamespace(html=_frame)  # type: ignore[attr-defined]
+    slider: Callable[..., object] = package.image_comparison
+    return slider
+
+
+def _frame(html: str, *, width: int, height: int) -> None:
+    st.iframe(html, width=width, height=max(1, height))
+
+
+@st.cache_data(max_entries=8, ttl=3600, show_spinner=False)
+def _sides(
+    key: str,  # noqa: ARG001 - what the cache goes by
+    _left: bytes,
+    _right: bytes,
+) -> tuple[Image.Image, Image.Image]:
+    """Both pictures in one bounded size, opaque: (w, h) RGB each."""
+    before, after = (
+        Image.open(io.BytesIO(unpack(blob).patches[0].webp)) for blob in (_left, _right)
+    )
+    size = bounded_size(after.size, max_side=MAX_SIDE)
+    enlarged = before.resize(size, Image.Resampling.BICUBIC)
+    return _on_white(enlarged), _on_white(bounded(after, max_side=MAX_SIDE))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper

@@ -1,0 +1,89 @@
+"""Every pixel of a large picture, piece by piece, wherever a visitor looks closely.
+
+The slider gets a large picture reduced. When someone enlarges it further than that, the browser
+asks for the pieces in sight. For the first of them the file is decoded once, into pixels on the
+disk, of which the others are read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from webapp.base.files import Disk, StoredFile
+from webapp.result.slider import side
+
+TILE_SIDE = 1024
+"""Pixels of the result."""
+MAX_DECODED = 4
+"""Pictures of all visitors whose pixels lie on the disk; the least recently used makes room."""
+STRIP_ROWS = 256
+
+Key = tuple[str, str]
+"""A download's secret, and the side of the slider."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Decoded:
+    pixels: StoredFile
+    shape: tuple[int, int, int]
+    """(height, width, channels)."""
+    profile: bytes | None
+
+    def piece(self, box: side.Box) -> bytes:
+        """A WebP without loss; the box may reach over the border."""
+        left, top, right, bottom = box
+        pixels = self.pixels.map(self.shape)[top:bottom, left:right]
+        return side.webp(Image.fromarray(np.ascontiguousarray(pixels)), profile=self.profile)
+
+
+class Details:
+    """The decoded pictures of the whole process; may be used by several threads."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        # Reentrant: a download may be collected, and call `forget`, at any moment.
+        self._lock = threading.RLock()
+        self._decoded: OrderedDict[Key, _Decoded] = OrderedDict()
+
+    def piece(self, key: Key, box: side.Box, *, decode: Callable[[], Image.Image]) -> bytes:
+        """The part inside the box of the picture that `decode` gives.
+
+        StorageFullError where there is no room for its pixels.
+        """
+        with self._lock:  # one at a time: a large picture takes memory while it is decoded
+            decoded = self._decoded.get(key)
+            if decoded is None:
+                while len(self._decoded) >= MAX_DECODED:
+                    self._decoded.popitem(last=False)
+                decoded = self._decoded[key] = self._store(side.displayable(decode()))
+            self._decoded.move_to_end(key)
+        return decoded.piece(box)
+
+    def forget(self, secret: str) -> None:
+        """A download is gone."""
+        with self._lock:
+            for key in [each for each in self._decoded if each[0] == secret]:
+                del self._decoded[key]
+
+    def _store(self, image: Image.Image) -> _Decoded:
+        with self._disk.writing() as writer:
+            for top in range(0, image.height, STRIP_ROWS):
+                strip = image.crop((0, top, image.width, min(top + STRIP_ROWS, image.height)))
+                writer.write(strip.tobytes())
+            return _Decoded(
+                pixels=writer.close(),
+                shape=(image.height, image.width, len(image.getbands())),
+                profile=side.rgb_profile(image),
+            )
+
+
+def box_from(column: int, row: int, *, scale: int = 1) -> side.Box:
+    """The place of a piece, in pixels of the result or of an input `scale` times smaller."""
+    length = TILE_SIDE // scale
+    return column * length, row * length, (column + 1) * length, (row + 1) * length

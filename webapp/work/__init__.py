@@ -1,0 +1,1 @@
+"""Jobs: their queue, their work and their progress."""

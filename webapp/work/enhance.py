@@ -1,0 +1,137 @@
+"""The work of one job: a file in, a finished result with everything the page shows of it out.
+
+Which files a result keeps: one master, and only a master without loss is made into other formats.
+Up to `LOSSLESS_PIXELS` the master is a PNG, so that a PNG that is downloaded was never a JPEG.
+Above, a PNG would weigh hundreds of megabytes, so the master is a JPEG of quality 95 and the only
+download; a picture with transparency, which JPEG cannot hold, stays a PNG of any size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from backend.engine import Engine, Upscaled, Watch
+from backend.errors import ImageTooLargeError
+from backend.images.formats import WRITABLE
+from backend.images.picture import check_output_size, decode, encode, reopen
+from backend.options import UpscaleOptions
+from webapp.base.files import Disk, StoredFile
+from webapp.intake.pictures import Inspection
+from webapp.result.slider import side
+
+LOSSLESS_PIXELS = 24_000_000
+
+
+class Place(Enum):
+    """Where a visitor wants a picture enhanced."""
+
+    LOCAL = "local"
+    CLOUD = "cloud"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhanceRequest:
+    """What a visitor asked for; equal requests have equal results."""
+
+    digest: str
+    """sha256 of the input file."""
+    options: UpscaleOptions
+    place: Place = Place.LOCAL
+
+    @property
+    def key(self) -> str:
+        """A short text that is different for every other request."""
+        options = self.options
+        chosen = f"{options.model}-{options.scale}-{options.cleanup}-{options.detail}"
+        return f"{self.digest}-{chosen}-{self.place.value}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enhanced:
+    """A result, as files only."""
+
+    upscaled: Upscaled
+    """Without its `data`, which is the master."""
+    master: StoredFile
+    formats: tuple[str, ...]
+    """What can be downloaded, the master's first."""
+    side: StoredFile
+    """Its side of the slider, from `side.pack`."""
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes on the disk."""
+        return self.master.nbytes + self.side.nbytes
+
+    def encode(self, format: str, *, quality: int | None = None) -> bytes:
+        """The master itself, or another format or quality made from a master without loss."""
+        upscaled = self.upscaled
+        data = self.master.read()
+        if format == upscaled.format and quality is None:
+            return data
+        picture = decode(data, max_side=max(upscaled.width, upscaled.height))
+        return encode(picture, format=format, quality=quality)
+
+
+def enhance(
+    data: bytes,
+    request: EnhanceRequest,
+    inspection: Inspection,
+    *,
+    engine: Engine,
+    disk: Disk,
+    watch: Watch,
+) -> Enhanced:
+    """Runs in a worker thread; raises SuperResolutionError."""
+    options = engine_options(request, inspection)
+    upscaled = engine.upscale(data, options, watch=watch)
+    return store(upscaled, disk=disk, is_photograph=inspection.is_photograph)
+
+
+def engine_options(request: EnhanceRequest, inspection: Inspection) -> UpscaleOptions:
+    """With the master's format, and the clean-up of the file that a part was cut out of."""
+    options = request.options
+    cleanup = inspection.cleanup if options.cleanup is None else options.cleanup
+    return replace(options, format=master_format(inspection, scale=options.scale), cleanup=cleanup)
+
+
+def store(upscaled: Upscaled, *, disk: Disk, is_photograph: bool) -> Enhanced:
+    """The result as files: what can be downloaded and what is shown."""
+    with reopen(upscaled.data, format=upscaled.format) as image:
+        shown = side.pack(side.make_side(image, is_photograph=is_photograph))
+    return Enhanced(
+        upscaled=replace(upscaled, data=b""),
+        master=disk.store(upscaled.data),
+        formats=formats(upscaled),
+        side=disk.store(shown),
+    )
+
+
+def is_kept_lossless(pixels: int) -> bool:
+    """Whether a result of so many pixels is kept as PNG even if it is opaque."""
+    return pixels <= LOSSLESS_PIXELS
+
+
+def master_format(inspection: Inspection, *, scale: int) -> str:
+    """See the head of this module."""
+    width, height = inspection.size
+    if inspection.has_alpha or is_kept_lossless(width * height * scale**2):
+        return "png"
+    return "jpeg"
+
+
+def formats(upscaled: Upscaled) -> tuple[str, ...]:
+    """The master's, and those that can be made from it and can hold it."""
+    if upscaled.format != "png" or not is_kept_lossless(upscaled.width * upscaled.height):
+        return (upscaled.format,)
+    return tuple(each.name for each in WRITABLE if _holds(each.name, upscaled))
+
+
+def _holds(format: str, upscaled: Upscaled) -> bool:
+    try:
+        check_output_size(upscaled.width, upscaled.height, format=format)
+    except ImageTooLargeError:
+        return False
+    return True

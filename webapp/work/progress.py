@@ -1,0 +1,92 @@
+"""A job's state as numbers and words for a progress bar: plain arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webapp.base.texts import Texts
+from webapp.work.jobs import Phase, State
+
+TRUSTED_SECONDS = 3.0
+"""An estimate with less than this left says nothing."""
+SAVING_SHARE = 0.95
+"""How far the bar goes on while the result is saved for longer than expected."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a job is expected to take, in seconds."""
+
+    work: float
+    """In the network."""
+    saving: float
+    """Encoding the result and its preview."""
+
+    @property
+    def total(self) -> float:
+        """Without waiting for a turn."""
+        return self.work + self.saving
+
+
+class SavingPace:
+    """How long results take to be encoded, learned from those before.
+
+    Those that are kept without loss and those that are not have a pace each.
+    """
+
+    def __init__(self) -> None:
+        self._seconds_per_pixel = {True: 1.3e-7, False: 4e-8}  # by `is_lossless`
+
+    def seconds(self, pixels: int, *, is_lossless: bool) -> float:
+        """For a result of so many pixels."""
+        return 0.2 + self._seconds_per_pixel[is_lossless] * pixels
+
+    def learn(self, *, pixels: int, seconds: float, is_lossless: bool) -> None:
+        """Take a finished result into account; small ones say nothing about the pace."""
+        if pixels >= 1_000_000:
+            newest = max(0.0, seconds - 0.2) / pixels
+            known = self._seconds_per_pixel[is_lossless]
+            self._seconds_per_pixel[is_lossless] += 0.5 * (newest - known)
+
+
+def remaining_seconds(state: State, *, estimate: Estimate) -> float:
+    """From the estimate until the first step is done, then from the steps' own pace."""
+    if state.phase is Phase.FINISHING:
+        return max(0.0, estimate.saving - state.finishing)
+    if state.done == 0 or state.total == 0:
+        return max(0.0, estimate.work - state.elapsed) + estimate.saving
+    return max(0.0, _work_seconds(state) - state.elapsed) + estimate.saving
+
+
+def fraction(state: State, *, estimate: Estimate) -> float:
+    """0 to 1, in proportion to time."""
+    if state.phase is Phase.WAITING:
+        return 0.0
+    if state.phase is Phase.FINISHING:
+        work = max(0.0, state.elapsed - state.finishing)
+        saved = min(SAVING_SHARE, state.finishing / estimate.saving) * estimate.saving
+        return (work + saved) / (work + estimate.saving)
+    if state.done == 0 or state.total == 0:
+        return 0.0
+    return state.elapsed / (max(state.elapsed, _work_seconds(state)) + estimate.saving)
+
+
+def _work_seconds(state: State) -> float:
+    """By the pace of the steps that are done."""
+    return (state.elapsed - state.stepping) / state.done * state.total
+
+
+def sentence(state: State, *, estimate: Estimate, t: Texts) -> str:
+    """What happens now, in words."""
+    if state.phase is Phase.WAITING:
+        return t("wait.ahead", count=state.ahead) if state.ahead else t("wait.starting")
+    if state.phase is Phase.FINISHING:
+        return t("wait.saving")
+    left = remaining_seconds(state, estimate=estimate)
+    if state.done == 0 and left - estimate.saving < TRUSTED_SECONDS:
+        # The estimate was too short, so it cannot tell how much is left.
+        is_late = state.elapsed > 2 * estimate.work + TRUSTED_SECONDS
+        return t("wait.late") if is_late else t("wait.running")
+    if left < TRUSTED_SECONDS:
+        return t("wait.moment")
+    return t("wait.left", time=t.about(left))
