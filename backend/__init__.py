@@ -24,9 +24,9 @@ __version__ = "1.1.0"
 
 _MODULES = {
     "Engine": "engine",
-    "LocalEngine": "local",
-    "Reply": "reply",
-    "RequestHandler": "protocol",
+    "LocalEngine": "inference.local_engine",
+    "Reply": "requests.reply",
+    "RequestHandler": "requests.handler",
     "Settings": "settings",
     "SettingsError": "settings",
     "SuperResolutionError": "errors",

@@ -3,8 +3,8 @@
 The handler is `backend.custom_resources.model_files.handler`. Properties: `Bucket`, `Key`,
 `Sha256` (of the archive) and `Directory` (the mount). Attribute: `Directory`, the folder with the
 manifest, named by the sha256, for `SR_MODELS_DIR`. An update writes the new folder beside the one
-in use and removes older ones, so a rollback finds what it had. A deletion removes every version; what it
-cannot remove goes with the file system, so it never fails and never blocks a stack.
+in use and removes older ones, so a rollback finds what it had. A deletion removes every version;
+what it cannot remove goes with the file system, so it never fails and never blocks a stack.
 """
 
 from __future__ import annotations
