@@ -29,7 +29,7 @@ imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 # Programs that clash with ours or with one another live in environments of their own.
-tools: $(foreach tool,cfn-lint checkov ministack,.tools/$(tool).stamp) .tools/ray.stamp
+tools: $(foreach tool,cfn-lint checkov ministack pip-licenses,.tools/$(tool).stamp) .tools/ray.stamp
 
 # Ray is for one test, and what it needs beside these is there already.
 .tools/ray.stamp: scripts/tools/ray.lock | $(BIN)/python
@@ -74,22 +74,17 @@ UPGRADE ?=
 lock: .tools/uv.stamp
 	scripts/make-locks.sh $(abspath .tools/uv/bin/uv) $(UPGRADE)
 
-# Known vulnerabilities: asked of the package index, or, without a network, found in the export of
-# osv.dev for PyPI: `make audit ADVISORIES=all.zip`.
-ADVISORIES ?=
+# Known vulnerabilities, as the package index and osv.dev list them; this needs the internet.
 LOCKS := requirements-dev.lock $(wildcard cfn/*.lock scripts/tools/*.lock)
-ifdef ADVISORIES
-audit: $(VENV)/run.stamp
-	$(BIN)/python -m supply_chain.audit --advisories $(ADVISORIES) $(LOCKS)
-else
 audit: .tools/pip-audit.stamp
 	for lock in $(LOCKS); do .tools/pip-audit/bin/pip-audit --strict --disable-pip --requirement $$lock || exit 1; done
-endif
 
-licenses: $(VENV)/dev.stamp
-	$(BIN)/python -m supply_chain.licenses --write docs/licenses.md
+# The table of docs/licenses.md; the text above it is written by hand.
+licenses: $(VENV)/dev.stamp .tools/pip-licenses.stamp
+	sed -i '/^|/d' docs/licenses.md
+	scripts/licenses.sh >>docs/licenses.md
 
-# Of what the page, the server and the command line need, and nothing else.
+# A list of the packages that the page, the server and the command line need.
 sbom: build/sbom.cdx.json
 
 build/sbom.cdx.json: requirements.lock .tools/cyclonedx-bom.stamp

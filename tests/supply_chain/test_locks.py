@@ -11,8 +11,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from supply_chain.locks import read_lock
 from tests.paths import ROOT
+from tests.supply_chain.locks import read_lock
 
 PINNED = {
     "requirements.txt": "requirements.lock",

@@ -1,4 +1,4 @@
-"""Lock files, as `make lock` writes them and pip reads them."""
+"""Read lock files as `make lock` writes them and pip understands them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})\b")
 
 @dataclass(frozen=True, kw_only=True)
 class LockedPackage:
-    """One version, and the files that it may be installed from."""
+    """One version of a package, and the files that it may be installed from."""
 
     name: NormalizedName
     version: Version
     marker: Marker | None
-    """Where it is installed; None for everywhere."""
+    """The machines that install it; None means all."""
     hashes: tuple[str, ...]
 
     @property
@@ -33,7 +33,7 @@ class LockedPackage:
 
 
 def read_lock(path: Path) -> list[LockedPackage]:
-    """In the file's order."""
+    """Return the packages in the file's order."""
     return [
         LockedPackage(
             name=canonicalize_name(name),

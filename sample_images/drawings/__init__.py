@@ -1,1 +1,0 @@
-"""The pictures of this folder that the project draws itself."""

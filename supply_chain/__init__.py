@@ -1,1 +1,0 @@
-"""What the project is made of besides itself: the locked packages, their licences, their flaws."""
