@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from training.degradations import Degradation, RgbImage, degrade
+from training.patterns import draw_pattern, enlarged
 from training.renders import render_pictures
 from training.wild import WildDegradation, degrade_wild
 
@@ -163,7 +164,8 @@ def draw_place(pair: Pair, rng: np.random.Generator, *, side: int) -> tuple[int,
 class PatchSource:
     """Draws random patches from groups of pictures; each group has its share of the patches.
 
-    `wild_share` of those of photographs are damaged as `photo`'s are, by `wild`.
+    `wild_share` of those of photographs are damaged as `photo`'s are, by `wild`; `pattern_share`
+    of them become patterns, see `training.patterns`.
     """
 
     def __init__(
@@ -174,8 +176,10 @@ class PatchSource:
         degradation: Degradation,
         wild: WildDegradation,
         wild_share: float,
+        pattern_share: float = 0.0,
     ) -> None:
         self._scale = scale
+        self._pattern_share = pattern_share
         self._degradation = degradation
         self._wild = wild
         self._wild_share = wild_share
@@ -197,6 +201,13 @@ class PatchSource:
         y, x = draw_place(pair, rng, side=patch)
         top, left = max(0, y - int(rng.integers(0, BLOCK))), max(0, x - int(rng.integers(0, BLOCK)))
         bottom, right = y + patch + BLOCK, x + patch + BLOCK
+        if not pair.is_drawn and rng.random() < self._pattern_share:
+            pattern = draw_pattern(pair.lr[top:bottom, left:right], rng)
+            inside = slice(y - top, y - top + patch), slice(x - left, x - left + patch)
+            wide = slice(inside[0].start * scale, inside[0].stop * scale), slice(
+                inside[1].start * scale, inside[1].stop * scale
+            )
+            return pattern[inside], enlarged(pattern, scale=scale)[wide], 0.0
         if not pair.is_drawn and rng.random() < self._wild_share:
             around = pair.hr[top * scale : bottom * scale, left * scale : right * scale]
             wild = degrade_wild(around, self._wild, rng, scale=scale)

@@ -9,19 +9,20 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from torch import nn
 
 from backend.models.manifest import SHIPPED, ModelSpec, add_to_manifest
 from backend.models.onnx_graph import GraphWriter
 from training.networks import NetworkShape, PlainNetwork, halved
+from training.span import GAIN, Span, SpanShape
 from training.weights import CHECKPOINT, copy_all, load_weights
 
 LICENSE = "Apache-2.0"
 
 
 @torch.no_grad()
-def to_onnx(network: PlainNetwork) -> onnx.ModelProto:
+def to_onnx(network: PlainNetwork | Span) -> onnx.ModelProto:
     """(1, H, W, 3) uint8 `lr` and (1, 1, 1, 1) float32 `cleanup` -> (1, sH, sW, 3) uint8 `sr`."""
-    scale = network.shape.scale
     graph = GraphWriter()
     lr = graph.read_picture()
 
@@ -32,18 +33,67 @@ def to_onnx(network: PlainNetwork) -> onnx.ModelProto:
     plane = graph.node("Expand", ["cleanup", plane_shape], "plane")
 
     features = graph.node("Concat", [lr, plane], "features", axis=1)
+    if isinstance(network, Span):
+        answer = _span(graph, features, network)
+    else:
+        answer = graph.node(
+            "Add",
+            [_plain(graph, features, network), _convolution(graph, lr, "skip", network.skip, None)],
+            "sum",
+        )
+    levels = graph.levels(answer)
+    scale = network.shape.scale
+    planes = graph.node("DepthToSpace", [levels], "planar", blocksize=scale, mode="CRD")
+    return graph.model(planes, producer="training.export", inputs={"cleanup": [1, 1, 1, 1]})
+
+
+def _plain(graph: GraphWriter, features: str, network: PlainNetwork) -> str:
     for i, conv in enumerate(network.hidden):
         features = _convolution(graph, features, f"conv{i}", conv.kernel(), conv.bias)
         if network.shape.is_prelu:
             features = graph.prelu(features, f"prelu{i}", slopes=network.slopes[i].numpy())
         else:
             features = graph.node("Relu", [features], f"relu{i}")
-    tail = _convolution(graph, features, "tail", network.tail.kernel(), network.tail.bias)
-    skip = _convolution(graph, lr, "skip", network.skip, None)
+    return _convolution(graph, features, "tail", network.tail.kernel(), network.tail.bias)
 
-    levels = graph.levels(graph.node("Add", [tail, skip], "sum"))
-    planes = graph.node("DepthToSpace", [levels], "planar", blocksize=scale, mode="CRD")
-    return graph.model(planes, producer="training.export", inputs={"cleanup": [1, 1, 1, 1]})
+
+def _span(graph: GraphWriter, features: str, network: Span) -> str:
+    """Each convolution under its name in the state dict; gain and mean are the first one's."""
+
+    def convolve(features: str, name: str) -> str:
+        conv = network.get_submodule(name)
+        assert isinstance(conv, nn.Conv2d)
+        return _convolution(graph, features, name, conv.weight, conv.bias)
+
+    def silu(features: str) -> str:
+        gate = graph.node("Sigmoid", [features], f"{features}.gate")
+        return graph.node("Mul", [features, gate], f"{features}.silu")
+
+    kernel = network.head.weight * GAIN
+    bias = network.head.bias - (kernel * network.mean).sum((1, 2, 3))
+    first = _convolution(graph, features, "head", kernel, bias)
+    features, mixed = first, [first]
+    for i in range(network.shape.num_block):
+        name = f"blocks.{i}"
+        early = silu(convolve(features, f"{name}.convs.0"))
+        answer = convolve(silu(convolve(early, f"{name}.convs.1")), f"{name}.convs.2")
+        attention = _less_half(graph, graph.node("Sigmoid", [answer], f"{name}.sigmoid"), network)
+        total = graph.node("Add", [answer, features], f"{name}.total")
+        features = graph.node("Mul", [total, attention], name)
+        if i == 0:
+            mixed.append(features)
+    mixed.append(early)
+    mixture = convolve(graph.node("Concat", mixed, "mixed", axis=1), "mix")
+    return convolve(graph.node("Add", [mixture, convolve(features, "after")], "total"), "tail")
+
+
+def _less_half(graph: GraphWriter, features: str, network: Span) -> str:
+    """Features minus 1/2, by a convolution of one value a channel, as `GraphWriter.prelu` is."""
+    feat = network.shape.num_feat
+    kernel = graph.constant(f"{features}.one", np.ones((feat, 1, 1, 1), np.float32))
+    bias = graph.constant(f"{features}.half", np.full(feat, -0.5, np.float32))
+    inputs = [features, kernel, bias]
+    return graph.node("Conv", inputs, f"{features}.less", kernel_shape=[1, 1], group=feat)
 
 
 def _convolution(
@@ -54,11 +104,13 @@ def _convolution(
     )
 
 
-def load_network(checkpoint: Path) -> tuple[PlainNetwork, dict[str, object]]:
+def load_network(checkpoint: Path) -> tuple[PlainNetwork | Span, dict[str, object]]:
     """The averaged weights of a run, and the run's settings and length."""
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    shape = NetworkShape(**saved["recipe"]["shape"])
-    network = PlainNetwork(shape)
+    settings = saved["recipe"]["shape"]
+    is_span = "num_block" in settings
+    shape = SpanShape(**settings) if is_span else NetworkShape(**settings)
+    network = shape.build()
     network.load_state_dict(saved["weights"])
     run = {**saved["recipe"], "steps": saved["step"], "seconds": round(saved["elapsed"])}
     return network.eval(), run

@@ -21,6 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from training.device import own_device
 from training.muon import Muon
 from training.networks import NetworkShape, PlainNetwork
+from training.span import Span, SpanShape
 from training.weights import CHECKPOINT, copy_matching, load_weights
 
 LOG_SECONDS = 60.0
@@ -31,7 +32,7 @@ SAVE_SECONDS = 300.0
 class Recipe:
     """What every run has; an objective adds its own settings. Saved in addition to the weights."""
 
-    shape: NetworkShape
+    shape: NetworkShape | SpanShape
     minutes: float
     batch: int
     patch: int
@@ -50,7 +51,7 @@ class Objective(Protocol):
         """A scalar; `progress` of the run is in [0, 1]."""
         ...
 
-    def judge(self, network: PlainNetwork) -> dict[str, float]:
+    def judge(self, network: PlainNetwork | Span) -> dict[str, float]:
         """Figures for the log, from pictures that are never trained on."""
         ...
 
@@ -110,7 +111,7 @@ def train(recipe: Recipe, objective: Objective, *, out: Path, start: Path | None
     torch.set_float32_matmul_precision("high")
     out.mkdir(parents=True, exist_ok=True)
     device = own_device()
-    network = PlainNetwork(recipe.shape).to(device, memory_format=torch.channels_last)
+    network = recipe.shape.build().to(device, memory_format=torch.channels_last)
     optimizer = Muon(network, lr=recipe.learning_rate)
     is_first = own_rank() == 0
     trained: nn.Module = network
@@ -119,7 +120,7 @@ def train(recipe: Recipe, objective: Objective, *, out: Path, start: Path | None
     if device.type == "cuda":
         trained = torch.compile(trained)
     ema = Ema(network, decay=recipe.ema_decay)
-    averaged = PlainNetwork(recipe.shape).to(device, memory_format=torch.channels_last)
+    averaged = recipe.shape.build().to(device, memory_format=torch.channels_last)
     elapsed, step = 0.0, 0
     checkpoint = out / CHECKPOINT
     if checkpoint.exists():

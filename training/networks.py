@@ -31,6 +31,10 @@ class NetworkShape:
     is_prelu: bool = False
     """Negative features keep a learnt share, another for each channel, instead of becoming 0."""
 
+    def build(self) -> PlainNetwork:
+        """A network of this shape."""
+        return PlainNetwork(self)
+
     @property
     def multiplications(self) -> int:
         """Multiplications per LR pixel of the exported network."""

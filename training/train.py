@@ -35,6 +35,7 @@ from training.device import autocast, own_device
 from training.held_out import Case, clean_cases, damaged_cases
 from training.loop import Recipe, own_rank, train
 from training.networks import NetworkShape, PlainNetwork
+from training.span import Span, SpanShape
 from training.wild import WildDegradation
 
 SMALL_MSE = 1e-5
@@ -55,6 +56,7 @@ class FidelityRecipe(Recipe):
     degradation: Degradation = field(default_factory=Degradation)
     wild: WildDegradation = field(default_factory=lambda: WildDegradation(clean_probability=0.0))
     wild_share: float = 0.0
+    pattern_share: float = 0.0
 
 
 class Fidelity:
@@ -88,13 +90,13 @@ class Fidelity:
             return (difference.square().mean((1, 2, 3)) + SMALL_MSE).log().mean()
         return (difference.square() + 1e-6).sqrt().mean()
 
-    def judge(self, network: PlainNetwork) -> dict[str, float]:
+    def judge(self, network: PlainNetwork | Span) -> dict[str, float]:
         """Mean PSNR-Y in dB, crop_border = scale, of clean pictures and of damaged ones."""
         clean, damaged = (self._psnr_y(network, cases) for cases in (self._clean, self._damaged))
         return {"psnr_y": round(clean, 3), "damaged_psnr_y": round(damaged, 3)}
 
     @torch.no_grad()
-    def _psnr_y(self, network: PlainNetwork, cases: Sequence[Case]) -> float:
+    def _psnr_y(self, network: PlainNetwork | Span, cases: Sequence[Case]) -> float:
         scores = []
         for case in cases:
             sr = as_picture(network(case.as_batch(self._device)).clamp(0, 1))
@@ -139,6 +141,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--weights-from", type=Path, help="a run's folder or an ONNX file")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
     parser.add_argument("--scale", type=int, choices=(2, 4), required=True)
+    parser.add_argument("--span", action="store_true", help="SPAN, instead of a plain stack")
     parser.add_argument("--num-feat", type=int, default=32)
     parser.add_argument("--num-conv", type=int, default=6)
     parser.add_argument("--minutes", type=float, default=60)
@@ -147,6 +150,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--late-patch", type=int, default=48, help="the same, late in the run")
     parser.add_argument("--jpeg-share", type=float, default=0.5, help="patches damaged by JPEG")
     parser.add_argument("--wild-share", type=float, default=0.0, help="damaged as `photo`'s are")
+    parser.add_argument("--pattern-share", type=float, default=0.0, help="dither, weave, …")
+    parser.add_argument("--rendered-share", type=float, default=0.08, help="text and strokes")
     parser.add_argument("--learning-rate", type=float, default=4e-3)
     parser.add_argument("--psnr-share", type=float, default=0.25, help="of the run, with that loss")
     parser.add_argument("--seed", type=int, default=1)
@@ -159,7 +164,11 @@ def main() -> None:
         if torch.cuda.is_available():
             torch.cuda.set_device(own_device())
         distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    shape = NetworkShape(scale=options.scale, num_feat=options.num_feat, num_conv=options.num_conv)
+    shape: NetworkShape | SpanShape = NetworkShape(
+        scale=options.scale, num_feat=options.num_feat, num_conv=options.num_conv
+    )
+    if options.span:
+        shape = SpanShape(scale=options.scale, num_feat=options.num_feat)
     recipe = FidelityRecipe(
         shape=shape,
         minutes=options.minutes,
@@ -171,6 +180,8 @@ def main() -> None:
         psnr_share=options.psnr_share,
         degradation=Degradation(jpeg_probability=options.jpeg_share),
         wild_share=options.wild_share,
+        pattern_share=options.pattern_share,
+        rendered_share=options.rendered_share,
     )
     groups = load_groups(
         options.data,
@@ -186,6 +197,7 @@ def main() -> None:
         degradation=recipe.degradation,
         wild=recipe.wild,
         wild_share=recipe.wild_share,
+        pattern_share=recipe.pattern_share,
     )
     held_out = load_held_out(options.data, scale=shape.scale)
     train(recipe, Fidelity(recipe, source, held_out), out=options.out, start=options.weights_from)

@@ -10,6 +10,7 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from training.networks import PlainNetwork, RepConv
+from training.span import COLOUR_MEAN, GAIN, Span, read_span
 
 CHECKPOINT = "checkpoint.pt"
 Weights = dict[str, Tensor]
@@ -17,7 +18,9 @@ Weights = dict[str, Tensor]
 
 
 def load_weights(start: Path) -> Weights:
-    """The averaged weights of a run's folder, or those of an ONNX file."""
+    """The averaged weights of a run's folder, or those of an ONNX or ncnn file."""
+    if start.suffix == ".param":
+        return read_span(start)
     if start.suffix == ".onnx":
         return read_onnx(start)
     saved: Weights = torch.load(start / CHECKPOINT, map_location="cpu", weights_only=True)[
@@ -32,6 +35,8 @@ def read_onnx(path: Path) -> Weights:
         tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
         for tensor in onnx.load(path).graph.initializer
     }
+    if "mix.weight" in tensors:
+        return _of_span(tensors)
     weights = {"skip": tensors["skip.weight"]}
     for name, tensor in tensors.items():
         layer, _, part = name.partition(".")
@@ -45,7 +50,16 @@ def read_onnx(path: Path) -> Weights:
     return weights
 
 
-def copy_all(weights: Weights, network: PlainNetwork) -> None:
+def _of_span(tensors: Weights) -> Weights:
+    """Gain and mean leave the first convolution again."""
+    weights = {k: v for k, v in tensors.items() if k.endswith((".weight", ".bias"))}
+    mean = torch.tensor([*COLOUR_MEAN, 0.0]).view(1, 4, 1, 1)
+    weights["head.bias"] = weights["head.bias"] + (weights["head.weight"] * mean).sum((1, 2, 3))
+    weights["head.weight"] = weights["head.weight"] / GAIN
+    return weights
+
+
+def copy_all(weights: Weights, network: PlainNetwork | Span) -> None:
     """As `copy_matching`; ValueError where a weight has no place in the network."""
     own = network.state_dict()
     strays = [k for k, v in weights.items() if k not in own or v.shape != own[k].shape]
@@ -55,7 +69,7 @@ def copy_all(weights: Weights, network: PlainNetwork) -> None:
 
 
 @torch.no_grad()
-def copy_matching(weights: Weights, network: PlainNetwork) -> None:
+def copy_matching(weights: Weights, network: PlainNetwork | Span) -> None:
     """Take over the weights wherever name and shape are the same.
 
     A x4 network learns faster from the x2 network's body than from noise. Convolutions of the body
@@ -72,7 +86,8 @@ def copy_matching(weights: Weights, network: PlainNetwork) -> None:
             conv.become_identity()
         elif f"{name}.squeeze" not in matching and f"{name}.weight" in matching:
             conv.silence_branches()
-    for i, slopes in enumerate(network.slopes):
+    slopes_of_layers = network.slopes if isinstance(network, PlainNetwork) else ()
+    for i, slopes in enumerate(slopes_of_layers):
         if f"slopes.{i}" not in matching:
             is_new = i > 0 and f"body.{i - 1}.weight" not in matching
             slopes.fill_(1.0 if is_new else 0.0)

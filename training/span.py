@@ -1,0 +1,137 @@
+"""SPAN (Wan et al., arXiv 2311.12770) with a clean-up level: `quality` goes on from its networks.
+
+The official networks are Apache-2.0, repository hongyuanyu/SPAN; they are read from ncnn files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CONVOLUTIONS = 3
+"""Of a block."""
+GAIN = 255.0
+"""SPAN sees grey levels, less the mean colour of its training pictures."""
+COLOUR_MEAN = (0.4488, 0.4371, 0.4040)
+MIXED = 3
+"""Features that the 1x1 convolution takes: the first ones, and those of two blocks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpanShape:
+    """What decides the cost: `num_block` blocks of three convolutions of `num_feat` channels."""
+
+    scale: int
+    num_feat: int = 48
+    num_block: int = 6
+
+    def build(self) -> Span:
+        """A network of this shape."""
+        return Span(self)
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications per LR pixel of the exported network."""
+        feat, out = self.num_feat, 3 * self.scale**2
+        body = 9 * feat**2 * CONVOLUTIONS * self.num_block
+        pointwise = feat * (2 * (CONVOLUTIONS - 1) + 2) * self.num_block
+        last = 9 * feat**2 + MIXED * feat**2
+        return 9 * 4 * feat + body + pointwise + last + 9 * feat * out
+
+    @property
+    def receptive_radius(self) -> int:
+        """LR pixels around a pixel that can change its result: one for each 3x3 convolution."""
+        return CONVOLUTIONS * self.num_block + 3
+
+
+class SpanBlock(nn.Module):
+    """Three convolutions whose result is also the attention that weighs it."""
+
+    def __init__(self, num_feat: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            nn.Conv2d(num_feat, num_feat, 3, padding=1) for _ in range(CONVOLUTIONS)
+        )
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The block's features, and those after its first convolution."""
+        first = F.silu(self.convs[0](features))
+        answer = self.convs[2](F.silu(self.convs[1](first)))
+        return (answer + features) * (torch.sigmoid(answer) - 0.5), first
+
+
+class Span(nn.Module):
+    """Convolutions and pointwise operations: shift-invariant, so tiles of a picture equal the whole.
+
+    Input and output as those of `PlainNetwork`.
+    """
+
+    mean: Tensor
+
+    def __init__(self, shape: SpanShape) -> None:
+        super().__init__()
+        self.shape = shape
+        feat = shape.num_feat
+        self.head = nn.Conv2d(4, feat, 3, padding=1)
+        self.blocks = nn.ModuleList(SpanBlock(feat) for _ in range(shape.num_block))
+        self.after = nn.Conv2d(feat, feat, 3, padding=1)
+        self.mix = nn.Conv2d(MIXED * feat, feat, 1)
+        self.tail = nn.Conv2d(feat, 3 * shape.scale**2, 3, padding=1)
+        mean = torch.tensor([*COLOUR_MEAN, 0.0]).view(1, 4, 1, 1)
+        self.register_buffer("mean", mean, persistent=False)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        start = self.head((batch - self.mean) * GAIN)
+        features, outputs, late = start, [], start
+        for block in self.blocks:
+            features, late = block(features)
+            outputs.append(features)
+        mixed = self.mix(torch.cat([start, outputs[0], late], 1)).float()
+        mixed = mixed + self.after(features)
+        with torch.autocast(batch.device.type, enabled=False):
+            return F.pixel_shuffle(self.tail(mixed), self.shape.scale)
+
+
+def read_span(param: Path) -> dict[str, Tensor]:
+    """The weights of an official network's `.param` file, with the `.bin` beside it."""
+    rows = [line.split() for line in param.read_text().splitlines()[2:]]
+    data, at = param.with_suffix(".bin").read_bytes(), 0
+
+    def take(dtype: type[np.floating], count: int) -> Tensor:
+        nonlocal at
+        values = np.frombuffer(data, dtype, count, at)
+        at += -(-values.nbytes // 4) * 4
+        return torch.from_numpy(values.astype(np.float32))
+
+    layers: list[tuple[Tensor, Tensor]] = []
+    for row in rows:
+        cells = dict(cell.split("=") for cell in row if cell[0].isdigit() and "=" in cell)
+        if row[0] == "MemoryData":
+            mean = take(np.float32, 3)
+        elif row[0] == "Convolution":
+            out, side, count = int(cells["0"]), int(cells["1"]), int(cells["6"])
+            at += 4  # the tag: half precision
+            kernel = take(np.float16, count).view(out, -1, side, side)
+            layers.append((kernel, take(np.float32, out)))
+    if at != len(data) or not torch.allclose(mean, torch.tensor(COLOUR_MEAN), atol=1e-3):
+        raise ValueError(f"{param.name} is no network of SPAN")
+    names = ["head"]
+    for i in range((len(layers) - 4) // CONVOLUTIONS):
+        names += [f"blocks.{i}.convs.{j}" for j in range(CONVOLUTIONS)]
+    names += ["after", "mix", "tail"]
+    weights: dict[str, Tensor] = {}
+    for name, (kernel, bias) in zip(names, layers, strict=True):
+        weights |= {f"{name}.weight": kernel, f"{name}.bias": bias}
+    mix = weights["mix.weight"].chunk(MIXED + 1, 1)
+    gain = mix[1].flatten(1)  # of `after`, whose result is mixed with the others: two linear steps
+    weights["after.weight"] = torch.einsum("om,mihw->oihw", gain, weights["after.weight"])
+    weights["after.bias"] = gain @ weights["after.bias"]
+    weights["mix.weight"] = torch.cat([mix[0], *mix[2:]], 1)
+    kernel = weights["head.weight"]
+    weights["head.weight"] = torch.cat([kernel, torch.zeros_like(kernel[:, :1])], 1)
+    return weights
