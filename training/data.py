@@ -204,8 +204,9 @@ class PatchSource:
         if not pair.is_drawn and rng.random() < self._pattern_share:
             pattern = draw_pattern(pair.lr[top:bottom, left:right], rng)
             inside = slice(y - top, y - top + patch), slice(x - left, x - left + patch)
-            wide = slice(inside[0].start * scale, inside[0].stop * scale), slice(
-                inside[1].start * scale, inside[1].stop * scale
+            wide = (
+                slice(inside[0].start * scale, inside[0].stop * scale),
+                slice(inside[1].start * scale, inside[1].stop * scale),
             )
             return pattern[inside], enlarged(pattern, scale=scale)[wide], 0.0
         if not pair.is_drawn and rng.random() < self._wild_share:

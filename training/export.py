@@ -58,7 +58,7 @@ def _plain(graph: GraphWriter, features: str, network: PlainNetwork) -> str:
 
 
 def _span(graph: GraphWriter, features: str, network: Span) -> str:
-    """Each convolution under its name in the state dict; gain and mean are the first one's."""
+    """Each convolution under its name in the state dict; the gain is the first one's."""
 
     def convolve(features: str, name: str) -> str:
         conv = network.get_submodule(name)
@@ -69,9 +69,9 @@ def _span(graph: GraphWriter, features: str, network: Span) -> str:
         gate = graph.node("Sigmoid", [features], f"{features}.gate")
         return graph.node("Mul", [features, gate], f"{features}.silu")
 
-    kernel = network.head.weight * GAIN
-    bias = network.head.bias - (kernel * network.mean).sum((1, 2, 3))
-    first = _convolution(graph, features, "head", kernel, bias)
+    mean = graph.constant("mean", network.mean.numpy())
+    centred = graph.node("Sub", [features, mean], "centred")
+    first = _convolution(graph, centred, "head", network.head.weight * GAIN, network.head.bias)
     features, mixed = first, [first]
     for i in range(network.shape.num_block):
         name = f"blocks.{i}"

@@ -1,7 +1,7 @@
-"""Patterns as fine as pixels: dither, weave and chessboards, which networks take for strong edges.
+"""Patterns as fine as pixels: dither, weave, chessboards. Networks take them for strong edges.
 
-No larger picture of them exists. What is right is at least their mean colour, so their target is the
-linear enlargement, which keeps it: nothing is overdrawn and then cut off at black or white.
+No larger picture of them exists. What is right is at least their mean colour, so their target is
+the linear enlargement, which keeps it: nothing is overdrawn and cut off at black or white.
 """
 
 from __future__ import annotations
@@ -22,13 +22,17 @@ def draw_pattern(photograph: RgbImage, rng: np.random.Generator) -> RgbImage:
     if kind == "palette":
         colours = int(rng.integers(2, 17))
         reduced = Image.fromarray(photograph).quantize(colours)
-        dithered = Image.fromarray(photograph).quantize(palette=reduced, dither=Image.Dither.FLOYDSTEINBERG)
+        dithered = Image.fromarray(photograph).quantize(
+            palette=reduced, dither=Image.Dither.FLOYDSTEINBERG
+        )
         return np.asarray(dithered.convert("RGB"))
     y, x = np.mgrid[:height, :width] + rng.integers(0, 8, (2, 1, 1))
     if kind in ("diffused", "ordered"):
         grey = Image.fromarray(photograph).convert("L")
-        is_on = np.asarray(grey.convert("1")) if kind == "diffused" else (
-            np.asarray(grey) / 255 > BAYER[y % 4, x % 4]
+        is_on = (
+            np.asarray(grey.convert("1"))
+            if kind == "diffused"
+            else (np.asarray(grey) / 255 > BAYER[y % 4, x % 4])
         )
     elif kind == "chessboard":
         is_on = (x + y) % 2 == 0
@@ -37,8 +41,10 @@ def draw_pattern(photograph: RgbImage, rng: np.random.Generator) -> RgbImage:
         is_on = (x, y, x + y)[rng.integers(3)] % period == 0
     else:
         period = int(rng.integers(2, 5))
-        is_on = ((x % period == 0) | (y % period == 0)) if rng.random() < 0.5 else (
-            (x // 2 + y // 2) % 2 == x % 2
+        is_on = (
+            ((x % period == 0) | (y % period == 0))
+            if rng.random() < 0.5
+            else ((x // 2 + y // 2) % 2 == x % 2)
         )
     dark, light = _two_colours(rng)
     return np.where(is_on[..., None], light, dark).astype(np.uint8)

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from backend.models.ncnn import Arrays, Numbers
+
 CONVOLUTIONS = 3
 """Of a block."""
 GAIN = 255.0
@@ -66,7 +68,7 @@ class SpanBlock(nn.Module):
 
 
 class Span(nn.Module):
-    """Convolutions and pointwise operations: shift-invariant, so tiles of a picture equal the whole.
+    """Convolutions and pointwise operations only, so that tiles of a picture equal the whole.
 
     Input and output as those of `PlainNetwork`.
     """
@@ -98,40 +100,36 @@ class Span(nn.Module):
 
 
 def read_span(param: Path) -> dict[str, Tensor]:
-    """The weights of an official network's `.param` file, with the `.bin` beside it."""
-    rows = [line.split() for line in param.read_text().splitlines()[2:]]
-    data, at = param.with_suffix(".bin").read_bytes(), 0
+    """The weights of an official network's `.param` file, with the `.bin` beside it.
 
-    def take(dtype: type[np.floating], count: int) -> Tensor:
-        nonlocal at
-        values = np.frombuffer(data, dtype, count, at)
-        at += -(-values.nbytes // 4) * 4
-        return torch.from_numpy(values.astype(np.float32))
-
-    layers: list[tuple[Tensor, Tensor]] = []
-    for row in rows:
-        cells = dict(cell.split("=") for cell in row if cell[0].isdigit() and "=" in cell)
-        if row[0] == "MemoryData":
-            mean = take(np.float32, 3)
-        elif row[0] == "Convolution":
-            out, side, count = int(cells["0"]), int(cells["1"]), int(cells["6"])
-            at += 4  # the tag: half precision
-            kernel = take(np.float16, count).view(out, -1, side, side)
-            layers.append((kernel, take(np.float32, out)))
-    if at != len(data) or not torch.allclose(mean, torch.tensor(COLOUR_MEAN), atol=1e-3):
-        raise ValueError(f"{param.name} is no network of SPAN")
-    names = ["head"]
-    for i in range((len(layers) - 4) // CONVOLUTIONS):
-        names += [f"blocks.{i}.convs.{j}" for j in range(CONVOLUTIONS)]
-    names += ["after", "mix", "tail"]
+    `Span` leaves out one step: what the last convolution answers is not mixed with the rest by a
+    second one, but by itself. The clean-up level has no say yet.
+    """
+    arrays = Arrays(param.with_suffix(".bin").read_bytes())
+    layers = []
+    for line in param.read_text().splitlines()[2:]:
+        kind, *cells = line.split()
+        numbers = dict(cell.split("=") for cell in cells if "=" in cell)
+        if kind == "MemoryData":
+            arrays.take(np.float32, len(COLOUR_MEAN))
+        elif kind == "Convolution":
+            out, side, count = (int(numbers[key]) for key in "016")
+            kernel = arrays.take_tagged(count).reshape(out, -1, side, side)
+            layers.append((_tensor(kernel), _tensor(arrays.take(np.float32, out))))
+    arrays.check_end()
+    blocks = range((len(layers) - len(("head", "after", "mix", "tail"))) // CONVOLUTIONS)
+    body = [f"blocks.{i}.convs.{j}" for i in blocks for j in range(CONVOLUTIONS)]
     weights: dict[str, Tensor] = {}
-    for name, (kernel, bias) in zip(names, layers, strict=True):
+    for name, (kernel, bias) in zip(["head", *body, "after", "mix", "tail"], layers, strict=True):
         weights |= {f"{name}.weight": kernel, f"{name}.bias": bias}
-    mix = weights["mix.weight"].chunk(MIXED + 1, 1)
-    gain = mix[1].flatten(1)  # of `after`, whose result is mixed with the others: two linear steps
+    first, after, *others = weights["mix.weight"].chunk(MIXED + 1, 1)
+    gain = after.flatten(1)
+    weights["mix.weight"] = torch.cat([first, *others], 1)
     weights["after.weight"] = torch.einsum("om,mihw->oihw", gain, weights["after.weight"])
     weights["after.bias"] = gain @ weights["after.bias"]
-    weights["mix.weight"] = torch.cat([mix[0], *mix[2:]], 1)
-    kernel = weights["head.weight"]
-    weights["head.weight"] = torch.cat([kernel, torch.zeros_like(kernel[:, :1])], 1)
+    weights["head.weight"] = F.pad(weights["head.weight"], (0, 0, 0, 0, 0, 1))
     return weights
+
+
+def _tensor(values: Numbers) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))

@@ -10,7 +10,7 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from training.networks import PlainNetwork, RepConv
-from training.span import COLOUR_MEAN, GAIN, Span, read_span
+from training.span import GAIN, Span, read_span
 
 CHECKPOINT = "checkpoint.pt"
 Weights = dict[str, Tensor]
@@ -51,12 +51,8 @@ def read_onnx(path: Path) -> Weights:
 
 
 def _of_span(tensors: Weights) -> Weights:
-    """Gain and mean leave the first convolution again."""
     weights = {k: v for k, v in tensors.items() if k.endswith((".weight", ".bias"))}
-    mean = torch.tensor([*COLOUR_MEAN, 0.0]).view(1, 4, 1, 1)
-    weights["head.bias"] = weights["head.bias"] + (weights["head.weight"] * mean).sum((1, 2, 3))
-    weights["head.weight"] = weights["head.weight"] / GAIN
-    return weights
+    return weights | {"head.weight": weights["head.weight"] / GAIN}
 
 
 def copy_all(weights: Weights, network: PlainNetwork | Span) -> None:

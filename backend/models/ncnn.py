@@ -109,12 +109,12 @@ def sources(layer: Layer) -> tuple[str, ...]:
 def read_network(param: str, data: bytes) -> Network:
     """ModelError for damaged files, and for layers of a kind that is not known here."""
     try:
-        return _read(param, _Arrays(data))
+        return _read(param, Arrays(data))
     except (ValueError, KeyError, IndexError, ZeroDivisionError) as exc:
         raise ModelError("The ncnn files are damaged.") from exc
 
 
-def _read(param: str, arrays: _Arrays) -> Network:
+def _read(param: str, arrays: Arrays) -> Network:
     lines = [line.split() for line in param.splitlines() if line.strip()]
     if lines[0] != [MAGIC]:
         raise ModelError("The '.param' file is not one of ncnn.")
@@ -192,7 +192,7 @@ class _Row:
         return ModelError(f"The ncnn layer '{self.name}' ({self.kind}) is of no kind known here.")
 
 
-def _layer(row: _Row, read: tuple[str, ...], output: str, arrays: _Arrays) -> Layer:
+def _layer(row: _Row, read: tuple[str, ...], output: str, arrays: Arrays) -> Layer:
     layer: Layer
     match row.kind:
         case "Convolution":
@@ -220,7 +220,7 @@ def _layer(row: _Row, read: tuple[str, ...], output: str, arrays: _Arrays) -> La
     return layer
 
 
-def _convolution(row: _Row, source: str, output: str, arrays: _Arrays) -> Convolution:
+def _convolution(row: _Row, source: str, output: str, arrays: Arrays) -> Convolution:
     side = row.whole(1)
     activation = row.whole(9, 0)
     row.check(
@@ -254,7 +254,7 @@ def _resizing(row: _Row, source: str, output: str) -> Resizing:
     return Resizing(source=source, output=output, factor=factor, is_bicubic=is_bicubic)
 
 
-class _Arrays:
+class Arrays:
     """Takes the numbers of a `.bin` file from front to back."""
 
     def __init__(self, data: bytes) -> None:

@@ -12,14 +12,13 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
@@ -32,7 +31,8 @@ ENDED = (
     "Inferentia 1 is not possible any more: AWS's Neuron SDK dropped it after 2.20, and those "
     "images have Python 3.10, while this engine needs 3.11. Compile with --target inf2."
 )
-Weights = Mapping[str, npt.NDArray[np.float32]]
+PICTURE, CLEANUP, LEVELS = "lr.unit", "plane", "scaled"
+"""Names in the graphs: the picture as floats, the level at each of its pixels, colours x 255."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,44 +43,59 @@ class Compiled:
     entry: dict[str, object]
 
 
-def network_weights(data: bytes) -> Weights:
-    """The constants of a network that `training.export` wrote, by name."""
-    model = onnx.load_model_from_string(data)
-    return {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+def network_steps(data: bytes) -> list[onnx.NodeProto]:
+    """How a network that `training.export` wrote gets from `PICTURE` and `CLEANUP` to colours."""
+    nodes = onnx.load_model_from_string(data).graph.node
+    made = {node.output[0]: node for node in nodes}
+    wanted, needed = [made[LEVELS].input[0]], set[str]()
+    while wanted:
+        name = wanted.pop()
+        if name in made and name not in {PICTURE, CLEANUP} | needed:
+            needed.add(name)
+            wanted += made[name].input
+    return [node for node in nodes if node.output[0] in needed]
 
 
-def to_module(weights: Weights, *, scale: int) -> Any:
+def to_module(data: bytes, *, scale: int) -> Any:
     """The same network in PyTorch, for float pictures; see `backend.inference.neuron_session`."""
     torch = import_module("torch")
     functional = import_module("torch.nn.functional")
-    count = sum(name.startswith("conv") and name.endswith(".weight") for name in weights)
+    steps = network_steps(data)
+    read = {name for step in steps for name in step.input}
+    constants = {
+        each.name: torch.from_numpy(np.array(numpy_helper.to_array(each)))
+        for each in onnx.load_model_from_string(data).graph.initializer
+        if each.name in read
+    }
+
+    def convolved(step: onnx.NodeProto, features: Any, kernel: Any, bias: Any = None) -> Any:
+        groups = next((each.i for each in step.attribute if each.name == "group"), 1)
+        padding = kernel.shape[-1] // 2
+        return functional.conv2d(features, kernel, bias, padding=padding, groups=groups)
+
+    operations: Mapping[str, Callable[..., Any]] = {
+        "Add": lambda _, a, b: a + b,
+        "Concat": lambda _, *parts: torch.cat(parts, dim=1),
+        "Conv": convolved,
+        "Mul": lambda _, a, b: a * b,
+        "Relu": lambda _, features: functional.relu(features),
+        "Sigmoid": lambda _, features: torch.sigmoid(features),
+        "Sub": lambda _, a, b: a - b,
+    }
 
     class Network(torch.nn.Module):  # type: ignore[name-defined, misc]
         def __init__(self) -> None:
             super().__init__()
-            for name, value in weights.items():
-                if name.endswith((".weight", ".bias", ".slopes")):
-                    buffer = torch.from_numpy(np.array(value))
-                    self.register_buffer(name.replace(".", "_"), buffer)
+            for name, value in constants.items():
+                self.register_buffer(name.replace(".", "_"), value)
 
         def forward(self, lr: Any, cleanup: Any) -> Any:
-            plane = cleanup.expand(1, 1, lr.shape[2], lr.shape[3])
-            features = torch.cat([lr, plane], dim=1)
-            for i in range(count):
-                features = self.convolution(features, f"conv{i}")
-                slopes = getattr(self, f"prelu{i}_slopes", None)
-                if slopes is None:
-                    features = functional.relu(features)
-                else:
-                    features = functional.prelu(features, slopes.flatten())
-            skip = functional.conv2d(lr, self.skip_weight, padding=self.skip_weight.shape[-1] // 2)
-            sr = functional.pixel_shuffle(self.convolution(features, "tail") + skip, scale)
-            return sr.clamp(0, 1)
-
-        def convolution(self, features: Any, name: str) -> Any:
-            kernel = getattr(self, f"{name}_weight")
-            bias = getattr(self, f"{name}_bias")
-            return functional.conv2d(features, kernel, bias, padding=kernel.shape[-1] // 2)
+            known = {name: getattr(self, name.replace(".", "_")) for name in constants}
+            known |= {PICTURE: lr, CLEANUP: cleanup.expand(1, 1, lr.shape[2], lr.shape[3])}
+            for step in steps:
+                values = [known[name] for name in step.input]
+                known[step.output[0]] = operations[step.op_type](step, *values)
+            return functional.pixel_shuffle(known[steps[-1].output[0]], scale).clamp(0, 1)
 
     return Network().eval()
 
@@ -89,7 +104,7 @@ def compile_network(spec: ModelSpec, *, target: str, size: int, path: Path) -> C
     """Trace and compile for tiles of `size` x `size`; `path` is written."""
     torch = import_module("torch")
     runtime = import_module(RUNTIMES[target])
-    module = to_module(network_weights(verified_bytes(spec)), scale=spec.scale)
+    module = to_module(verified_bytes(spec), scale=spec.scale)
     example = (torch.rand(1, 3, size, size), torch.zeros(1, 1, 1, 1))
     with torch.no_grad():
         if target == "cpu":

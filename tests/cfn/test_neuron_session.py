@@ -20,7 +20,7 @@ from backend.inference.neuron_session import FloatBatch, NeuronSession, load_tor
 from backend.inference.upscaler import Upscaler
 from backend.models.manifest import ModelSpec, read_manifest
 from cfn.neuron.compile import main as compile_networks
-from cfn.neuron.compile import network_weights
+from cfn.neuron.compile import network_steps
 from tests.cfn.conftest import ROOT
 
 SIDE = 24
@@ -127,13 +127,12 @@ def test_the_manifest_decides_which_session_is_opened(tmp_path: Path) -> None:
 
 
 def test_the_compile_script_reads_the_shipped_networks() -> None:
-    models = ROOT / "backend" / "models" / "weights"
-    for spec in read_manifest(models):
-        weights = network_weights(spec.path.read_bytes())
-        assert weights["skip.weight"].shape[0] == 3 * spec.scale**2
-        assert weights["conv0.weight"].shape[1] == 4
-        convolutions = sum(n.startswith("conv") and n.endswith(".weight") for n in weights)
-        assert convolutions + 1 == spec.receptive_radius
+    for spec in read_manifest(ROOT / "backend" / "models" / "weights"):
+        steps = network_steps(spec.path.read_bytes())
+        kinds = [step.op_type for step in steps]
+        assert set(kinds) <= {"Add", "Concat", "Conv", "Mul", "Relu", "Sigmoid", "Sub"}
+        assert {"lr.unit", "plane"} <= {name for step in steps for name in step.input}
+        assert kinds.count("Conv") >= spec.receptive_radius
 
 
 def test_inferentia_1_is_refused_with_the_reason(

@@ -10,25 +10,40 @@ import onnxruntime
 import pytest
 import torch
 
-from cfn.neuron.compile import network_weights, to_module
+from cfn.neuron.compile import to_module
 from training.data import as_input, as_target
 from training.export import to_onnx
 from training.loop import Ema
 from training.networks import NetworkShape, PlainNetwork, halved
+from training.span import Span, SpanShape
 from training.weights import copy_all, copy_matching, load_weights
 
 SHAPE = NetworkShape(scale=2, num_feat=8, num_conv=2)
 
 
-@pytest.fixture(params=[False, True], ids=["relu", "prelu"])
-def network(request: pytest.FixtureRequest) -> PlainNetwork:
-    """Random, and with something in every branch."""
-    torch.manual_seed(3)
-    network = PlainNetwork(replace(SHAPE, is_prelu=request.param))
+def disturbed(network: PlainNetwork | Span) -> PlainNetwork | Span:
+    """With something in every branch."""
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.02)
     return network.eval()
+
+
+@pytest.fixture(params=[False, True], ids=["relu", "prelu"])
+def network(request: pytest.FixtureRequest) -> PlainNetwork:
+    torch.manual_seed(3)
+    return disturbed(PlainNetwork(replace(SHAPE, is_prelu=request.param)))
+
+
+@pytest.fixture(params=["relu", "prelu", "span"])
+def any_network(request: pytest.FixtureRequest) -> PlainNetwork | Span:
+    torch.manual_seed(4)
+    if request.param == "span":
+        network = SpanShape(scale=2, num_feat=8, num_block=2).build()
+        torch.nn.init.normal_(network.head.weight, std=1e-3)  # of grey levels, not of shares of 1
+        torch.nn.init.constant_(network.tail.bias, 0.5)
+        return disturbed(network)
+    return disturbed(PlainNetwork(replace(SHAPE, is_prelu=request.param == "prelu")))
 
 
 @pytest.fixture
@@ -36,13 +51,13 @@ def lr() -> torch.Tensor:
     return torch.randint(0, 256, (1, 12, 16, 3), dtype=torch.uint8)
 
 
-def save(network: PlainNetwork, folder: Path) -> Path:
+def save(network: PlainNetwork | Span, folder: Path) -> Path:
     path = folder / "network.onnx"
     path.write_bytes(to_onnx(network).SerializeToString())
     return path
 
 
-def answer(network: PlainNetwork, lr: torch.Tensor, level: float = 0.3) -> torch.Tensor:
+def answer(network: PlainNetwork | Span, lr: torch.Tensor, level: float = 0.3) -> torch.Tensor:
     with torch.inference_mode():
         return network(as_input(lr, torch.tensor([level])))
 
@@ -54,30 +69,28 @@ def as_bytes(sr: torch.Tensor) -> np.ndarray:
 
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 def test_onnx_and_torchscript_answer_as_the_network_does(
-    network: PlainNetwork, lr: torch.Tensor, tmp_path: Path
+    any_network: PlainNetwork | Span, lr: torch.Tensor, tmp_path: Path
 ) -> None:
-    path = save(network, tmp_path)
+    path = save(any_network, tmp_path)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     cleanup = np.full((1, 1, 1, 1), 0.3, np.float32)
     (sr,) = session.run(None, {"lr": lr.numpy(), "cleanup": cleanup})
-    direct = answer(network, lr)
+    direct = answer(any_network, lr)
     # Sums in another order may round to the neighbouring level.
     difference = sr[0].astype(int) - as_bytes(direct)
     assert np.abs(difference).max() <= 1
     assert (difference != 0).mean() < 0.01
     inputs = as_target(lr), torch.from_numpy(cleanup)
-    script = torch.jit.trace(
-        to_module(network_weights(path.read_bytes()), scale=SHAPE.scale), inputs
-    )
+    script = torch.jit.trace(to_module(path.read_bytes(), scale=SHAPE.scale), inputs)
     torch.testing.assert_close(script(*inputs), direct.clamp(0, 1))
 
 
 def test_weights_come_back_from_an_onnx_file(
-    network: PlainNetwork, lr: torch.Tensor, tmp_path: Path
+    any_network: PlainNetwork | Span, lr: torch.Tensor, tmp_path: Path
 ) -> None:
-    other = PlainNetwork(network.shape)
-    copy_matching(load_weights(save(network, tmp_path)), other)
-    torch.testing.assert_close(answer(other, lr), answer(network, lr))
+    other = any_network.shape.build()
+    copy_matching(load_weights(save(any_network, tmp_path)), other)
+    torch.testing.assert_close(answer(other, lr), answer(any_network, lr))
 
 
 def test_a_deeper_network_begins_with_the_answers_of_the_shallower(
