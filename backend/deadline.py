@@ -14,7 +14,7 @@ T = TypeVar("T")
 CHECK_SECONDS = 0.2
 
 THREAD_NAME = "deadline"
-"""Of the threads in which work runs that may be given up."""
+"""Name of the threads whose work may be abandoned."""
 _SHORTEST_TIMEOUT = 0.001  # a socket timeout of 0 would mean "do not block"
 
 
@@ -69,7 +69,7 @@ class Deadline:
         return connection
 
     def run(self, job: Callable[[], T], *, check: Callable[[], None] = _never_raises) -> T:
-        """The job's result or exception; DeadlineExceededError at the deadline.
+        """Return the job's result or raise its exception, or DeadlineExceededError at the deadline.
 
         `check` is called now and then, and ends the job by raising.
         """

@@ -19,11 +19,11 @@ from backend.models.manifest import (
 from backend.settings import Settings
 
 GPU_CORES = 40
-"""What a GPU is worth before anything was measured: a quarter of what a T4's maker promises."""
+"""Assumed speed of a GPU before anything was measured: a quarter of a T4's nominal rate."""
 
 
 def registry_from(settings: Settings) -> Registry:
-    """The shipped networks, and those of `models_dir` before them where the names are equal.
+    """Load the shipped models and those of `models_dir`, which win where names are equal.
 
     A package for AWS may leave the shipped ones out and bring them in `models_dir`.
     """
@@ -34,19 +34,19 @@ def registry_from(settings: Settings) -> Registry:
 
 
 def session_from(spec: ModelSpec, settings: Settings) -> Session:
-    """The network in the runtime that its manifest entry names."""
+    """Open a model in the runtime that its manifest entry names."""
     if spec.runtime == ONNX_RUNTIME:
         return open_session(spec, settings)
     return NeuronSession(spec)
 
 
 def open_session(spec: ModelSpec, settings: Settings) -> OrtSession:
-    """One ONNX network, loaded with the settings' threads and providers."""
+    """Load one ONNX model with the settings' threads and providers."""
     return OrtSession(spec, intra_op_threads=settings.threads, providers=settings.providers)
 
 
 def decoder() -> Decode:
-    """In a process of its own, which is started here and ends with the decoder's last user.
+    """Start the decoding process, which ends with the decoder's last user.
 
     Where the system has no such processes, the bounds on what a file's container may hold remain.
     """
@@ -56,7 +56,7 @@ def decoder() -> Decode:
 def create_engine(
     settings: Settings, *, cores: float | None = None, max_networks: int | None = None
 ) -> LocalEngine:
-    """Nothing is loaded yet: each network is, when it is first asked for.
+    """Make an engine; each model is loaded when it is first used.
 
     `cores` is for the first estimates, where threads are less than cores. For `max_networks` see
     `LocalEngine`.

@@ -1,4 +1,4 @@
-"""How a process writes its log: one line an event, for people or for programs."""
+"""Logging: one line an event, for people or for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 def write_logs(settings: Settings) -> None:
-    """To standard error, from now on, at the settings' level and in their format.
+    """Log to standard error at the settings' level and in their format.
 
     Other libraries are never asked for more than INFO: some of them write signatures, tokens and
     whole addresses when they are debugged.
@@ -33,7 +33,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line; the facts of a request are fields of it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """A message that is itself a JSON object is joined with the rest."""
+        """Format a record as JSON; a message that is itself a JSON object is merged into it."""
         line: dict[str, object] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
             + f".{record.msecs:03.0f}Z",

@@ -1,4 +1,4 @@
-"""The process's settings, read once from `SR_*` variables at an entry point.
+"""Settings of the process, read once from `SR_*` variables at an entry point.
 
 Each setting is declared with the function that reads its text. `read_settings` works for any
 dataclass of such fields, so that a program in front of the engine can add its own in a subclass.
@@ -26,12 +26,15 @@ class SettingsError(ValueError):
 
 
 def setting(read: Reader, **declaration: Any) -> Any:
-    """A dataclass field that knows how it is read; `declaration` is that of `dataclasses.field`."""
+    """Declare a dataclass field with its reader; `declaration` goes to `dataclasses.field`."""
     return dataclasses.field(metadata={"read": read}, **declaration)
 
 
 def read_settings(cls: type[T], environment: Mapping[str, str]) -> T:
-    """SettingsError for an unknown name or a value that does not fit; empty ones are absent."""
+    """Read `SR_*` variables; raise SettingsError for an unknown name or a bad value.
+
+    An empty variable counts as absent.
+    """
     known = {PREFIX + each.name.upper(): each for each in dataclasses.fields(cls)}  # type: ignore[arg-type]
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     if unknown:
@@ -55,12 +58,12 @@ def path(variable: str, given: str) -> Path:  # noqa: ARG001
 
 
 def words(variable: str, given: str) -> tuple[str, ...]:  # noqa: ARG001
-    """Separated by commas."""
+    """Split a list at its commas."""
     return tuple(part.strip() for part in given.split(",") if part.strip())
 
 
 def one_of(*choices: str) -> Reader:
-    """One of these words."""
+    """Return a reader that accepts one of `choices`."""
 
     def read(variable: str, given: str) -> str:
         if given not in choices:
@@ -71,19 +74,19 @@ def one_of(*choices: str) -> Reader:
 
 
 def flag(variable: str, given: str) -> bool:
-    """`1` or `0`."""
+    """Read `1` or `0`."""
     return one_of("0", "1")(variable, given) == "1"
 
 
 def whole_number(variable: str, given: str, *, least: int = 1) -> int:
-    """In decimal digits."""
+    """Read decimal digits."""
     if not given.isascii() or not given.isdigit() or int(given) < least:
         raise SettingsError(f"{variable} is a whole number of at least {least}, not '{given}'")
     return int(given)
 
 
 def seconds(variable: str, given: str) -> float:
-    """A finite number above 0."""
+    """Read a finite number above 0."""
     try:
         number = float(given)
     except ValueError:
@@ -95,7 +98,7 @@ def seconds(variable: str, given: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Field `max_side` is the variable `SR_MAX_SIDE`, and so on."""
+    """The engine's settings; field `max_side` is the variable `SR_MAX_SIDE`, and so on."""
 
     model: str = setting(text, default="fast")
     """The tier used when a request names none."""
@@ -127,7 +130,7 @@ class Settings:
     max_fetches: int = setting(whole_number, default=4)
     """`url`s fetched at a time; one more is answered `busy`."""
     allow_web_sources: bool = setting(flag, default=True)
-    """Whether http and https addresses are fetched at all."""
+    """Allow http and https addresses in `url`."""
     allow_private_sources: bool = setting(flag, default=False)
     """Let `url` reach private addresses and any port: for tests and closed networks."""
     input_buckets: tuple[str, ...] = setting(words, default=())
@@ -135,40 +138,40 @@ class Settings:
     results_bucket: str | None = setting(text, default=None)
     """S3 bucket for results too large to answer with."""
     result_link_seconds: int = setting(whole_number, default=3600)
-    """How long a link into the results bucket works."""
+    """Lifetime of a link into the results bucket."""
     max_bytes_in_flight: int = setting(whole_number, default=192 * 2**20)
     """Bytes of all bodies that the server is receiving or working on."""
     max_connections: int = setting(whole_number, default=512)
-    """Open connections; fewer where the system allows fewer open files."""
+    """Largest number of open connections; fewer if the system allows fewer open files."""
     client_connections: int = setting(whole_number, default=128)
-    """Of one address."""
+    """Largest number of open connections of one address."""
     client_requests_per_minute: int = setting(whole_number, default=600)
-    """Of one address; more are answered `too_many_requests`."""
+    """Requests a minute of one address; more are answered `too_many_requests`."""
     client_pictures: int | None = setting(whole_number, default=None)
-    """Of one address, waiting and worked on; by default all places but one."""
+    """Pictures of one address, waiting and running; by default all places but one."""
     client_bytes_in_flight: int = setting(whole_number, default=128 * 2**20)
-    """Of one address's bodies."""
+    """Bytes of the bodies that one address is sending."""
     header_timeout_seconds: float = setting(seconds, default=10.0)
-    """Until a request's headers must be complete."""
+    """Time within which a request's headers must be complete."""
     transfer_grace_seconds: float = setting(seconds, default=20.0)
-    """How long a body, in or out, may be slower than `min_bytes_per_second`."""
+    """Time during which a body, in or out, may be slower than `min_bytes_per_second`."""
     min_bytes_per_second: int = setting(whole_number, default=16_384)
-    """Senders and readers that are slower are not waited for."""
+    """Slowest accepted rate of senders and readers."""
     server_token: str | None = setting(text, default=None, repr=False)
-    """What callers of the server must send as `Authorization: Bearer …`."""
+    """The token that callers must send as `Authorization: Bearer …`."""
     metrics: bool = setting(flag, default=False)
-    """Whether the server answers `GET /metrics`."""
+    """Answer `GET /metrics`."""
     metrics_stack: str | None = setting(text, default=None)
-    """Whose metrics a function on AWS writes into its log; none are written without a name."""
+    """Name under which a function on AWS writes metrics into its log; empty means none."""
     log_level: str = setting(one_of("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
     log_format: str = setting(one_of("text", "json"), default="text")
     """`text`, or `json` for one JSON object a line."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """See `read_settings`; without an argument, this process's environment is read.
+        """Read the settings from `environment`, by default this process's.
 
-        Where `SR_MODELS_DIR` names no folder, `models_dir` is the user's own, once there is one.
+        Without `SR_MODELS_DIR`, `models_dir` is the user's own folder if it exists.
         """
         given = os.environ if environment is None else environment
         settings = read_settings(cls, given)
@@ -179,9 +182,9 @@ class Settings:
 
 
 def user_models_dir(environment: Mapping[str, str]) -> Path | None:
-    """Where a user's networks are kept unless `SR_MODELS_DIR` says otherwise; None without a home.
+    """Return the folder of a user's own models, or None without a home folder.
 
-    `~/.local/share/super-resolution/models`, as the XDG Base Directory Specification has it.
+    It is `~/.local/share/super-resolution/models`, as the XDG Base Directory Specification has it.
     """
     data = Path(environment.get("XDG_DATA_HOME", ""))
     if not data.is_absolute():

@@ -1,4 +1,4 @@
-"""What hostile files cost: `python -m benchmarks.attacks [--server]`.
+"""Measure what hostile files cost: `python -m benchmarks.attacks [--server]`.
 
 Every file is made here and read twice, each time in a fresh copy of this process: by Pillow as it
 is, and by this project's decoder with its limits. The table has the CPU seconds and the memory of
@@ -37,7 +37,7 @@ PING_PAUSE = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Of one reading."""
+    """The cost of reading one file."""
 
     seconds: float
     mebibytes: int
@@ -48,7 +48,7 @@ class Cost:
 
 
 def by_pillow(data: bytes, max_side: int) -> str:  # noqa: ARG001
-    """As a program would that trusts its files."""
+    """Read a file as a trusting program would."""
     warnings.simplefilter("ignore")
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "BMP"]) as opened:
@@ -60,7 +60,7 @@ def by_pillow(data: bytes, max_side: int) -> str:  # noqa: ARG001
 
 
 def by_this_project(data: bytes, max_side: int) -> str:
-    """What the decoding process does."""
+    """Read a file as the decoding process does."""
     limit()
     try:
         examined = examine(data, max_side=max_side)
@@ -73,7 +73,7 @@ def by_this_project(data: bytes, max_side: int) -> str:
 
 
 def cost(read: Callable[[bytes, int], str], data: bytes, *, max_side: int) -> Cost:
-    """In a copy of this process, which ends afterwards."""
+    """Measure one reading in a copy of this process."""
     told, teller = os.pipe()
     child = os.fork()
     if child == 0:
@@ -118,7 +118,7 @@ def longest_silence(server: Served, data: bytes) -> tuple[float, float]:
 
 
 def row(cells: Sequence[str]) -> str:
-    """In Markdown."""
+    """Format one row of the Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 

@@ -43,7 +43,7 @@ from tests.loopback import Loopback, Received, Sent
 PICTURE = Path(__file__).parents[1] / "sample_images" / "cat.jpg"
 PAGE = 1000
 KEY = "photos/2026/{:03}/IMG_{:07}.jpg"
-"""Of about the length that keys have."""
+"""A key of usual length."""
 MEMORY_BUDGET_BYTES = 200e6
 AT_ONCE = 4
 
@@ -67,7 +67,7 @@ def interrupted(options: argparse.Namespace) -> dict[str, object]:
 
 
 def listing(options: argparse.Namespace) -> dict[str, object]:
-    """From S3's pages to a worker, which has nothing to do; the process's own memory and time."""
+    """Measure memory and time from S3's pages to a worker that does nothing."""
     with _listing_server(options.keys) as url, patch.dict(os.environ, ENVIRONMENT):
         os.environ["AWS_ENDPOINT_URL_S3"] = url
         store = S3Store.from_address("s3://bucket/photos")
@@ -94,7 +94,7 @@ def listing(options: argparse.Namespace) -> dict[str, object]:
 
 
 def throughput(options: argparse.Namespace) -> dict[str, object]:
-    """Of JPEG files of `side` x `side`, with their decoding and encoding, and without."""
+    """Measure JPEG files of `side` x `side`, with and without decoding and encoding."""
     with Image.open(PICTURE) as opened:
         picture = opened.convert("RGB").resize((options.side, options.side))
     buffer = io.BytesIO()
@@ -148,7 +148,7 @@ def _children_cpu() -> float:
 
 @contextmanager
 def _listing_server(keys: int) -> Iterator[str]:
-    """In a process of its own, whose memory is not counted."""
+    """Serve the listing from another process, whose memory is not counted."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve_listing, args=(theirs, keys))

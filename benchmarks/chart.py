@@ -37,7 +37,7 @@ class Network:
 
 
 def read_peers(scale: int) -> list[Network]:
-    """The published networks that have a figure at this scale."""
+    """Return the published networks that have a figure at this scale."""
     with PEERS.open(newline="") as file:
         rows = list(csv.DictReader(file))
     column = f"{SET} x{scale}"

@@ -30,11 +30,11 @@ from benchmarks.served import Served, alive, session
 CLIENTS = 50
 SIDE = 128
 MOST_SECONDS = 60.0
-"""For one answer or refusal."""
+"""Seconds to wait for one answer or refusal."""
 SETTINGS = {"SR_MAX_QUEUED": "8", "SR_CLIENT_REQUESTS_PER_MINUTE": "100000"}
 REFUSALS = (429, 503)
 ENDED_SECONDS = 10.0
-"""Until all processes of a server that was killed are gone."""
+"""Seconds to wait until all processes of a killed server are gone."""
 
 
 class FromAddress(HTTPAdapter):
@@ -45,14 +45,14 @@ class FromAddress(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *arguments: object, **options: object) -> None:
-        """With the source address."""
+        """Bind connections to the source address."""
         options["source_address"] = (self._address, 0)
         super().init_poolmanager(*arguments, **options)  # type: ignore[arg-type]
 
 
 @dataclass
 class Outcomes:
-    """Of all requests; changed by all threads."""
+    """Outcomes of all requests, counted by all threads."""
 
     counted: Counter[str] = field(default_factory=Counter)
     longest: float = 0.0
@@ -88,7 +88,7 @@ class Crowd:
         return self.outcomes.counted["answered"]
 
     def wait(self) -> None:
-        """Until every client is done."""
+        """Wait until every client is done."""
         for client in self._clients:
             client.result()
         self._pool.shutdown()
@@ -106,7 +106,7 @@ class Crowd:
             return self._left >= 0
 
     def _is_done(self, asking: requests.Session, client: int) -> bool:
-        """False: to be sent again."""
+        """Send one request; return False if it must be sent again."""
         started = time.perf_counter()
         try:
             answer = asking.post(
@@ -144,14 +144,14 @@ def color(client: int) -> tuple[int, int, int]:
 
 
 def picture(client: int) -> str:
-    """A JSON string."""
+    """Encode a JSON string."""
     buffer = io.BytesIO()
     Image.new("RGB", (SIDE, SIDE), color(client)).save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
 
 
 def color_from(result: str) -> tuple[int, ...]:
-    """Of the middle, to the 5 levels by which the clients' differ."""
+    """Read the middle's colour to the 5 levels by which clients' colours differ."""
     with Image.open(io.BytesIO(base64.b64decode(result))) as opened:
         pixel = opened.convert("RGB").getpixel((SIDE, SIDE))
     assert isinstance(pixel, tuple)
@@ -174,7 +174,7 @@ def all_answered(folder: Path, *, number: int) -> list[str]:
 
 
 def ended_in_the_middle(ending: signal.Signals, folder: Path, *, number: int) -> list[str]:
-    """The signal after a third of the requests; then another server on the same port."""
+    """Send the signal after a third of the requests, then start another server on the port."""
     server = Served(SETTINGS, temporary=folder)
     crowd = Crowd(server.address, number=number)
     while crowd.answered < number // 3:

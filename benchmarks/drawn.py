@@ -61,7 +61,7 @@ def _fine(points: Sequence[Point]) -> list[Point]:
 
 
 def blob(rng: random.Random, centre: Point, radius: float, *, wobble: float = 0.3) -> list[Point]:
-    """A smooth closed outline around a point."""
+    """Draw a smooth closed outline around a point."""
     waves = [(rng.uniform(0, wobble / k), rng.uniform(0, math.tau), k) for k in (2, 3, 4, 5)]
     outline = []
     for step in range(120):
@@ -84,7 +84,7 @@ def text(rng: random.Random, *, ink: Colour = INK, paper: Colour = PAPER) -> Ima
 
 
 def night_text(rng: random.Random) -> Image.Image:
-    """The same, light on dark blue."""
+    """Draw the text again, light on dark blue."""
     return text(rng, ink=(225, 230, 240), paper=(24, 32, 64))
 
 

@@ -18,7 +18,7 @@ from backend import LocalEngine, Settings, UpscaleOptions, create_engine
 SAMPLES = Path(__file__).parent.parent / "sample_images"
 TIERS = ("fast", "quality")
 SIDE = 112
-"""Of a detail, in pixels of the original."""
+"""Side of a detail in pixels of the original."""
 BLOCK = 2
 GAP = 12
 CAPTION = 30
@@ -26,7 +26,7 @@ CAPTION = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Detail:
-    """Where to look: a sample, the left top corner, and how the small picture was saved."""
+    """A place in a sample: its top left corner, and the quality of the small picture."""
 
     file: str
     corner: tuple[int, int]
@@ -35,7 +35,7 @@ class Detail:
 
     @property
     def title(self) -> str:
-        """What was done to the picture."""
+        """Describe what was done to the picture."""
         return f"x{self.scale}" + (f", from JPEG {self.jpeg}" if self.jpeg else "")
 
 

@@ -47,7 +47,7 @@ ERROR_FIELDS = {"error", "message", "details", "request_id"}
 
 @dataclass
 class Findings:
-    """Of one run."""
+    """The findings of one run."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ def fuzz_files(seeds: Sequence[bytes], *, name: str, number: int, seed: int) -> 
 
 
 def file_from(seeds: Sequence[bytes], *, seed: int, number: int) -> bytes:
-    """The same bytes for the same numbers, whatever was tried before."""
+    """Make the same bytes for the same numbers, whatever was tried before."""
     return mutate(seeds[number % len(seeds)], random.Random(f"{seed}:{number}"))
 
 
@@ -118,7 +118,7 @@ def _read(data: bytes) -> tuple[float, int, str]:
 
 
 def requests_from(pictures: Sequence[bytes]) -> list[dict[str, object]]:
-    """What is damaged: every field, with pictures and with addresses."""
+    """Return requests with every field, with pictures and with addresses."""
     encoded = [base64.b64encode(each).decode() for each in pictures]
     return [
         {"img": encoded[0], "scale": 2},
@@ -130,7 +130,7 @@ def requests_from(pictures: Sequence[bytes]) -> list[dict[str, object]]:
 
 
 def damaged(request: dict[str, object], chance: random.Random) -> bytes:
-    """In its bytes, or as JSON in which fields have values that they should not have."""
+    """Damage a request in its bytes, or its fields with values that they should not have."""
     if chance.random() < BYTES_ONLY:
         return hurt_text(json.dumps(request).encode(), chance)
     field, value = chance.choice(FIELDS), chance.choice(VALUES)

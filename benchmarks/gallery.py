@@ -22,10 +22,10 @@ from backend import Engine, Settings, UpscaleOptions, create_engine
 
 SCALE = 4
 SIZE = 128, 96
-"""Of the input, in pixels."""
+"""Side of the input in pixels."""
 MODELS = "quality", "photo", "realesrgan-x4plus"
 SAMPLES = "sample_images/"
-"""Of this repository."""
+"""The root of this repository."""
 LABEL_HEIGHT = 22
 GAP = 6
 RAW_FACE = 768, 1024, 3
@@ -47,7 +47,7 @@ class Photograph:
     """Sigma in grey levels."""
     is_noise_gray: bool = False
     quality: int
-    """Of the JPEG."""
+    """Quality of the JPEG."""
 
 
 PHOTOGRAPHS = (
@@ -103,7 +103,7 @@ PHOTOGRAPHS = (
 
 
 def read(folder: Path, file: str) -> Image.Image:
-    """As RGB; SciPy packs its raccoon without a file format."""
+    """Read a picture as RGB; SciPy packs its raccoon without a file format."""
     path = Path(file) if file.startswith(SAMPLES) else folder / file
     if path.suffix == ".dat":
         levels = np.frombuffer(bz2.decompress(path.read_bytes()), np.uint8)
@@ -113,7 +113,7 @@ def read(folder: Path, file: str) -> Image.Image:
 
 
 def damage(original: Image.Image, photograph: Photograph, rng: np.random.Generator) -> bytes:
-    """The file of the LR picture."""
+    """Write the LR picture and return its file."""
     width, height = (round(side * photograph.reduction) for side in SIZE)
     box = photograph.left, photograph.top, photograph.left + width, photograph.top + height
     sharp = original.crop(box).resize(SIZE, Image.Resampling.BOX)

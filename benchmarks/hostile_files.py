@@ -21,26 +21,26 @@ class HostileFile:
     name: str
     make: Callable[[], bytes]
     first_version: str = ""
-    """What one such request cost before files were walked, as measured then."""
+    """The measured cost of such a request before files were walked."""
 
     def __str__(self) -> str:
         return self.name
 
 
 def segment(marker: int, content: bytes) -> bytes:
-    """A JPEG segment with its length."""
+    """Make a JPEG segment with its length."""
     return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 
 def small_jpeg() -> bytes:
-    """An ordinary one."""
+    """Make an ordinary JPEG."""
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64), (180, 90, 40)).save(buffer, "JPEG")
     return buffer.getvalue()
 
 
 def jpeg_with(*parts: bytes) -> bytes:
-    """An ordinary JPEG with more before its own segments."""
+    """Put more in front of an ordinary JPEG's own segments."""
     plain = small_jpeg()
     return b"".join((plain[:2], *parts, plain[2:]))
 
@@ -76,7 +76,7 @@ def jpeg_of_scans(scans: int, *, side: int = 4096) -> bytes:
 
 
 def _bytes_from_bits(bits: str) -> bytes:
-    """Filled up with ones; a zero is stuffed after every 0xFF."""
+    """Pack bits, fill up with ones, and stuff a zero after every 0xFF."""
     padded = bits + "1" * (-len(bits) % 8)
     whole = int(padded, 2).to_bytes(len(padded) // 8)
     return whole.replace(b"\xff", b"\xff\0")
@@ -95,20 +95,20 @@ def exif_of_offsets() -> bytes:
 
 
 def orientation_of_rationals() -> bytes:
-    """An orientation is one small number; this one is 3.9 million fractions."""
+    """Make an orientation of 3.9 million fractions instead of one small number."""
     count = 3_900_000
     head = b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHII", 0x0112, 5, count, 26) + bytes(4)
     return png_with(chunk(b"eXIf", head + b"\0\0\0\1\0\0\0\1" * count))
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    """A PNG chunk with its checksum."""
+    """Make a PNG chunk with its checksum."""
     checksum = zlib.crc32(kind + content)
     return struct.pack(">I4s", len(content), kind) + content + struct.pack(">I", checksum)
 
 
 def png_with(*parts: bytes, side: int = 64) -> bytes:
-    """An ordinary grey PNG with more before its pixels."""
+    """Put more in front of an ordinary grey PNG's pixels."""
     pixels = zlib.compress(bytes((side + 1) * side))
     return b"".join(
         (

@@ -29,7 +29,7 @@ CALL_SECONDS = 900
 
 
 def largest_picture() -> bytes:
-    """A photograph repeated, so that it is as hard to encode as a real one."""
+    """Repeat a photograph, so that it is as hard to encode as a real one."""
     with Image.open(PICTURE) as opened:
         part = opened.convert("RGB")
     whole = Image.new("RGB", (SIDE, SIDE))

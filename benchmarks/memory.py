@@ -11,7 +11,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def peak_bytes() -> int:
-    """The most that was resident since this program was started.
+    """Return the peak resident bytes since this program started.
 
     Not `ru_maxrss`: for a program that another one starts by vfork, as `subprocess` does, Linux
     counts what the other one had used until then.
@@ -31,6 +31,6 @@ def family(process: int) -> list[int]:
 
 
 def resident_bytes(processes: Iterable[int]) -> int:
-    """Of all of them; pages that they share count for each."""
+    """Return the resident bytes of all processes; shared pages count for each."""
     pages = (Path(f"/proc/{each}/statm").read_text().split()[1] for each in processes)
     return sum(map(int, pages)) * PAGE_BYTES

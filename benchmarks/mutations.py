@@ -31,7 +31,7 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
 
 
 def hurt_text(data: bytes, chance: random.Random) -> bytes:
-    """As `mutate`, with the letters and words that parsers of JSON and addresses trip over."""
+    """Mutate text with letters and words that parsers of JSON and addresses trip over."""
     whole = bytearray(data)
     for _ in range(chance.randint(1, 5)):
         place = chance.randrange(len(whole) + 1)

@@ -1,4 +1,4 @@
-"""What visitors wait for, and many of them at once: `python -m benchmarks.page times|visitors`.
+"""Measure what one visitor waits for, and many at once: `python -m benchmarks.page times|visitors`.
 
 A real Chromium asks a real `streamlit run`, which has made its samples before. `times` prints how
 long a visitor waits for the first comparison, for the result of a photograph of 600 x 400 with
@@ -77,13 +77,13 @@ class Served:
         return resident_bytes(family(self.process)) >> 20
 
     def disk_bytes(self) -> int:
-        """Of its temporary files."""
+        """Return the bytes of the server's temporary files."""
         return sum(each.stat().st_size for each in self.folder.rglob("*") if each.is_file())
 
 
 @contextmanager
 def serve() -> Iterator[Served]:
-    """Until the samples are made, and then for as long as it is used."""
+    """Serve the page; enter when its samples are made."""
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name, "temporary"), free_port()
         folder.mkdir()
@@ -118,7 +118,7 @@ def browse() -> Iterator[Browser]:
 
 
 def photograph(size: tuple[int, int], *, seed: int) -> bytes:
-    """A JPEG that no other call makes."""
+    """Make a JPEG that no other call makes."""
     with Image.open(PICTURE) as opened:
         levels = np.asarray(opened.convert("RGB").resize(size)).astype(np.int16)
     noise = np.random.default_rng(seed).integers(-6, 7, levels.shape)
@@ -149,7 +149,7 @@ def press_if_asked(page: Page, size: tuple[int, int]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class EstimateErrors:
-    """Of what was said about the time, as shares of the time that passed from then on."""
+    """Errors of the announced times, as shares of the time that then passed."""
 
     before_the_press: float | None
     from_the_first_tile: float | None
@@ -157,7 +157,7 @@ class EstimateErrors:
 
 
 def estimate_errors(page: Page, tier: str, side: int, *, seed: int) -> EstimateErrors:
-    """Of the seconds on the button, and of those beside the bar as soon as that moves."""
+    """Measure the errors of the seconds on the button, and beside the bar once it moves."""
     choose(page, tier, group="Quality")
     upload(page, f"{seed}.jpg", photograph((side, side), seed=seed))
     _plan(page, (side, side)).wait_for()
@@ -250,7 +250,7 @@ def times() -> dict[str, object]:
 
 
 def visitors() -> dict[str, object]:
-    """Whether each gets what is its own, and what is left of them."""
+    """Check that each visitor gets their own result, and measure what they leave behind."""
     colours = np.random.default_rng(1).integers(40, 216, (VISITORS, 3))
     with serve() as served, browse() as browser:
         before, disk_before = served.mebibytes(), served.disk_bytes()
@@ -289,14 +289,14 @@ def visitors() -> dict[str, object]:
 
 
 def _plan(page: Page, size: tuple[int, int]) -> Locator:
-    """What the page says that it will make of the picture that was chosen."""
+    """Read what the page promises to make of the chosen picture."""
     width, height = size
     said = f"{width} × {height} → {4 * width} × {4 * height} pixels"
     return page.get_by_text(said, exact=True)
 
 
 def _shows(page: Page, size: tuple[int, int]) -> bool:
-    """Whether the slider has the result of a picture of this size at x4."""
+    """Return whether the slider shows the result of a picture of this size at x4."""
     badges = page.locator(".st-key-result .badge[data-side=after]").all_inner_texts()
     return f"After · {4 * size[0]} × {4 * size[1]}" in badges
 

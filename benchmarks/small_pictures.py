@@ -41,7 +41,7 @@ Image.open(sys.stdin.buffer).save(sys.stdout.buffer, "HEIF", **options)
 
 
 def small_pictures() -> dict[str, list[bytes]]:
-    """By the name of each readable format."""
+    """Make a small picture in each readable format, by its name."""
     gradient = Image.linear_gradient("L").resize(SIZE)
     colored = Image.merge("RGB", (gradient, gradient.rotate(180), gradient.rotate(90)))
     return {
@@ -51,7 +51,7 @@ def small_pictures() -> dict[str, list[bytes]]:
 
 
 def heic(image: Image.Image, **options: object) -> bytes:
-    """By pillow-heif in a process of its own: its library and the reader's share state in one."""
+    """Encode by pillow-heif in another process, since it shares state with the reader."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     command = (sys.executable, "-c", _WRITE_HEIC, json.dumps(options))

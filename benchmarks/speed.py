@@ -43,14 +43,14 @@ class Measurement:
     side: int
     seconds: float
     cpu_seconds: float
-    """Of the whole process, start included."""
+    """Processor seconds of the whole process, start included."""
     seconds_per_megapixel: float
     """Inside the network, per million LR pixels kept (tiles' padding counts as cost)."""
     gflops: float
     """Multiplications and additions really done in the network, per second."""
     sgemm_gflops: float
     share_outside: float
-    """Of the request's time: decoding, tiling, encoding, base64, JSON."""
+    """Share of the request's time outside the network: decoding, tiling, encoding, base64, JSON."""
     peak_rss_megabytes: float
 
 
@@ -75,7 +75,7 @@ class Timed:
 
 
 def sgemm_gflops() -> float:
-    """The best of several products of two float32 matrices, in GFLOP/s."""
+    """Return the best rate of several float32 matrix products, in GFLOP/s."""
     a = np.random.default_rng(0).random((SGEMM_SIDE, SGEMM_SIDE), np.float32)
     best = float("inf")
     for _ in range(SGEMM_RUNS):
@@ -86,7 +86,7 @@ def sgemm_gflops() -> float:
 
 
 def photograph(side: int) -> bytes:
-    """A JPEG of quality 90 with structure at every size, as photographs have (1/f noise)."""
+    """Make a JPEG of quality 90 with structure at every size, as photographs have (1/f noise)."""
     rng = np.random.default_rng(1)
     canvas = np.full((side, side, 3), 128, np.float32)
     for level in (8, 32, 128, side // 2):
@@ -155,7 +155,7 @@ def measure_apart(*, model: str, scale: int, side: int, runs: int) -> Measuremen
 
 
 def table(measurements: Sequence[Measurement]) -> str:
-    """A row a case."""
+    """Print a row for each case."""
     head = (
         "model    scale  side  seconds  CPU s  s/LR MP  GFLOP/s  sgemm  of sgemm  outside  peak MB"
     )

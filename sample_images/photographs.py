@@ -31,7 +31,7 @@ class Photograph:
     blur: float = 0
     """Standard deviation of a lens out of focus, in pixels of the original."""
     grain: float = 0
-    """Of a film, in grey levels where the picture is white."""
+    """Strength of film grain, in grey levels where the picture is white."""
 
 
 PHOTOGRAPHS = (
@@ -58,7 +58,7 @@ PHOTOGRAPHS = (
 
 
 def shrink(original: Image.Image, photograph: Photograph) -> Image.Image:
-    """The cropped original at the photograph's size, by Lanczos; grey stays grey."""
+    """Shrink the cropped original to the photograph's size by Lanczos; grey stays grey."""
     cropped = original.crop(photograph.box)
     if photograph.blur:
         cropped = cropped.filter(ImageFilter.GaussianBlur(photograph.blur))
@@ -79,7 +79,7 @@ def add_grain(image: Image.Image, grain: float) -> Image.Image:
 
 
 def find(file: str, folders: list[Path]) -> Path:
-    """The original in the first folder that has it."""
+    """Find the original in the first folder that has it."""
     for folder in folders:
         if (folder / file).is_file():
             return folder / file
