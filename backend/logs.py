@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import sys
@@ -10,6 +11,8 @@ import time
 from backend.settings import Settings
 
 OWN = ("backend", "webapp")
+LONGEST_CHAIN = 6
+"""Causes of one exception that are worth their names in the log."""
 TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -27,6 +30,21 @@ def write_logs(settings: Settings) -> None:
     logging.basicConfig(level=max(level, logging.INFO), handlers=[handler])
     for name in OWN:
         logging.getLogger(name).setLevel(level)
+
+
+def cause_in_words(error: BaseException) -> str:
+    """Return the classes of an exception and of its causes, without their texts.
+
+    A library's text may quote an address with its signature, the key of an object in S3, or a path.
+    """
+    names: list[str] = []
+    found: BaseException | None = error
+    while found is not None and len(names) < LONGEST_CHAIN:
+        number = found.errno if isinstance(found, OSError) else None
+        known = errno.errorcode.get(number or 0)
+        names.append(type(found).__name__ + (f" ({known})" if known else ""))
+        found = found.__cause__ or found.__context__
+    return " from ".join(names)
 
 
 class JsonFormatter(logging.Formatter):

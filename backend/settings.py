@@ -7,6 +7,7 @@ dataclass of such fields, so that a program in front of the engine can add its o
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ PREFIX = "SR_"
 Reader = Callable[[str, str], object]
 """Called with (variable, text that is not empty); SettingsError for a text that does not fit."""
 T = TypeVar("T")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingsError(ValueError):
@@ -60,6 +62,16 @@ def path(variable: str, given: str) -> Path:  # noqa: ARG001
 def words(variable: str, given: str) -> tuple[str, ...]:  # noqa: ARG001
     """Split a list at its commas."""
     return tuple(part.strip() for part in given.split(",") if part.strip())
+
+
+def networks(variable: str, given: str) -> tuple[Network, ...]:
+    """Read IP addresses and networks in CIDR notation, separated by commas."""
+    try:
+        return tuple(ipaddress.ip_network(word) for word in words(variable, given))
+    except ValueError as exc:
+        raise SettingsError(
+            f"{variable} is a list of IP addresses and networks like 10.0.0.0/8, not '{given}'"
+        ) from exc
 
 
 def one_of(*choices: str) -> Reader:
@@ -151,6 +163,8 @@ class Settings:
     """Pictures of one address, waiting and running; by default all places but one."""
     client_bytes_in_flight: int = setting(whole_number, default=128 * 2**20)
     """Bytes of the bodies that one address is sending."""
+    trusted_proxies: tuple[Network, ...] = setting(networks, default=())
+    """The proxies whose `X-Forwarded-For` names the client; without one, the header is ignored."""
     header_timeout_seconds: float = setting(seconds, default=10.0)
     """Time within which a request's headers must be complete."""
     transfer_grace_seconds: float = setting(seconds, default=20.0)

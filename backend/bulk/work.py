@@ -19,6 +19,7 @@ from backend.engine import Engine, Watch
 from backend.errors import CancelledError, InferenceError, RequestError, SuperResolutionError
 from backend.images.formats import FORMATS, INPUT_SUFFIXES, JPEG, PNG, READABLE, WEBP, FileFormat
 from backend.images.photo_or_drawing import WEIGHTS_FILE
+from backend.logs import cause_in_words
 from backend.models.manifest import OTHER_PICTURES, Registry
 from backend.options import AUTO, UpscaleOptions
 from backend.settings import Settings
@@ -260,10 +261,10 @@ def _without_raising(work_one: Callable[[Item], Result], item: Item) -> Result |
         return None
     except SuperResolutionError as exc:
         if exc.__cause__ is not None:
-            log.warning("cause of %s: %.300r", exc.code, exc.__cause__)
+            log.warning("cause of %s: %s", exc.code, cause_in_words(exc.__cause__))
         return Result(key=item.key, outcome=FAULT, error=exc.code, message=exc.message)
     except Exception as exc:
-        log.error("unexpected failure of %s", item.key, exc_info=exc)
+        log.error("unexpected failure of a picture", exc_info=exc)
         known = SuperResolutionError()
         return Result(key=item.key, outcome=FAULT, error=known.code, message=known.message)
 

@@ -30,6 +30,7 @@ from backend.errors import (
     SuperResolutionError,
 )
 from backend.http.admission import Admission, Visit
+from backend.http.client import client_from
 from backend.http.cross_origin import CrossOrigin
 from backend.http.metrics import MEDIA_TYPE, Metrics
 from backend.http.openapi import STAGE, document
@@ -73,7 +74,7 @@ def create_app(
         return await answer(request, raw_picture_from(request.headers.items(), query))
 
     async def answer(request: Request, raw: RawPicture | None) -> Response:
-        client = request.client.host if request.client else ""
+        client = client_from(request.client.host if request.client else "")
         with admission.visit(client) as visit:
             body = await _body(request, visit, settings)
             reply = await _handle(partial(handler.handle, body, raw=raw), request, threads)

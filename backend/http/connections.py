@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
+from backend.http.client import is_within
 from backend.settings import Settings
 
 BACKLOG = 32
@@ -44,6 +45,7 @@ class Connections:
         descriptors = (max_descriptors or _max_descriptors)()
         self._max = max(1, min(settings.max_connections, descriptors - SPARE_DESCRIPTORS))
         self._max_each = settings.client_connections
+        self._proxies = settings.trusted_proxies
         self._open: dict[Connection, None] = {}
         self._each: Counter[str] = Counter()
 
@@ -52,7 +54,7 @@ class Connections:
 
     def add(self, connection: Connection) -> bool:
         """Whether it may stay; an older and idle one may have to leave for it."""
-        if self._each[connection.address] >= self._max_each:
+        if self._each[connection.address] >= self._max_each and not self._is_proxy(connection):
             if not self._make_room(connection.address):
                 return False
         elif len(self._open) >= self._max and not self._make_room(None):
@@ -68,6 +70,10 @@ class Connections:
             self._each[connection.address] -= 1
             if self._each[connection.address] <= 0:
                 del self._each[connection.address]
+
+    def _is_proxy(self, connection: Connection) -> bool:
+        """Return whether the connection may carry the requests of many clients."""
+        return is_within(connection.address, self._proxies)
 
     def _make_room(self, address: str | None) -> bool:
         """Closes the oldest idle one, of this client where one is named."""

@@ -52,6 +52,8 @@ def server_config(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=[str(each) for each in settings.trusted_proxies],
         timeout_graceful_shutdown=grace_seconds,
     )
 

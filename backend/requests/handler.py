@@ -24,6 +24,7 @@ from backend.errors import (
     UnsupportedMediaTypeError,
 )
 from backend.images.formats import FORMATS
+from backend.logs import cause_in_words
 from backend.options import FILE, UpscaleRequest, check_model, parse_request
 from backend.requests.raw_body import ATTRIBUTES, JSON, RawPicture, attributes_from, media_type_from
 from backend.requests.reply import Reply, error_reply, json_reply, reply_headers
@@ -183,7 +184,7 @@ def refuse(
     if isinstance(error, SuperResolutionError):
         known = error
         if error.status >= 500 and error.__cause__ is not None:
-            log.warning("cause of %s: %.300r", error.code, error.__cause__)
+            log.warning("cause of %s: %s", error.code, cause_in_words(error.__cause__))
     else:
         known = SuperResolutionError()
         log.error("unexpected failure of request %s", request_id, exc_info=error)

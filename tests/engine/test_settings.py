@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import get_type_hints
+from typing import get_origin, get_type_hints
 
 import pytest
 
 from backend import Settings, SettingsError
 from backend.settings import PREFIX, read_settings, setting, user_models_dir, whole_number
 
-TEXTS = ("1", "2.5", "INFO", "text", "builtin", "none", "some, words")
+TEXTS = ("1", "2.5", "INFO", "text", "builtin", "none", "some, words", "10.0.0.0/8")
 """Each setting takes at least one of these."""
 
 
@@ -71,6 +71,8 @@ def test_an_unknown_setting_lists_the_known_ones() -> None:
         ("SR_TIME_BUDGET_SECONDS", "nan"),
         ("SR_SOURCE_TIMEOUT_SECONDS", "0"),
         ("SR_LOG_LEVEL", "LOUD"),
+        ("SR_TRUSTED_PROXIES", "proxy.example.com"),
+        ("SR_TRUSTED_PROXIES", "*"),
         ("SR_ALLOW_PRIVATE_SOURCES", "yes"),
     ],
 )
@@ -89,7 +91,7 @@ def test_what_is_read_has_the_type_that_is_annotated(field: dataclasses.Field[ob
         except SettingsError as exc:
             assert variable in str(exc)
     annotated = get_type_hints(Settings)[field.name]
-    expected = tuple if annotated == tuple[str, ...] else annotated
+    expected = tuple if get_origin(annotated) is tuple else annotated
     assert values
     assert all(isinstance(value, expected) for value in values)
 

@@ -79,6 +79,24 @@ def test_no_key_no_query_no_name_and_no_byte_of_a_picture_is_written(
         assert secret not in written
 
 
+def test_no_key_in_s3_is_written_when_s3_cannot_be_reached(start_server: StartServer) -> None:
+    server = start_server(
+        is_shared=False,
+        SR_LOG_LEVEL="DEBUG",
+        SR_INPUT_BUCKETS="allowed",
+        AWS_ACCESS_KEY_ID="x",
+        AWS_SECRET_ACCESS_KEY="y",
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_ENDPOINT_URL="http://127.0.0.1:9",
+    )
+    answer = server.post({"url": "s3://allowed/folder/holiday-of-anna.jpg"})
+    assert answer.json()["error"] == "source_unreachable"
+    assert server.stop() == 0
+    written = "".join(server.log)
+    assert "holiday-of-anna" not in written
+    assert "ECONNREFUSED" in written
+
+
 def test_metrics_count_what_was_asked(start_server: StartServer) -> None:
     server = start_server(is_shared=False, SR_METRICS="1")
     for _ in range(3):
