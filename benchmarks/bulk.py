@@ -36,9 +36,9 @@ from backend.commands.plan import Plan
 from backend.images.picture import decode
 from backend.inference.upscaler import Upscaler
 from benchmarks.memory import peak_bytes
-from tests.aws.signature import ENVIRONMENT
-from tests.cli.bulk_runs import assert_right, draw_all, kill_and_start_again, run_shards
-from tests.loopback import Loopback, Received, Sent
+from testbed.aws.signature import ENVIRONMENT
+from testbed.bulk_runs import assert_right, draw_all, kill_and_start_again, run_shards
+from testbed.loopback import Loopback, Received, Sent
 
 PICTURE = Path(__file__).parents[1] / "sample_images" / "cat.jpg"
 PAGE = 1000

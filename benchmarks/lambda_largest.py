@@ -15,10 +15,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.aws.api_event import post_event
-from tests.aws.runtime_api import LambdaProcess
-from tests.aws.s3 import S3, StoredObject
-from tests.aws.signature import ENVIRONMENT
+from testbed.aws.api_event import post_event
+from testbed.aws.runtime_api import LambdaProcess
+from testbed.aws.s3 import S3, StoredObject
+from testbed.aws.signature import ENVIRONMENT
 
 PICTURE = Path(__file__).parents[1] / "sample_images" / "cat.jpg"
 SIDE = 4096

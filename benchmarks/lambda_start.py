@@ -16,8 +16,8 @@ from statistics import median
 
 from PIL import Image
 
-from tests.aws.api_event import upscale_event
-from tests.aws.runtime_api import LambdaProcess
+from testbed.aws.api_event import upscale_event
+from testbed.aws.runtime_api import LambdaProcess
 
 PICTURE = Path(__file__).parents[1] / "sample_images" / "cat.jpg"
 SIDE = 512

@@ -22,11 +22,11 @@ import torch
 from PIL import Image
 
 from backend import Engine, Settings, UpscaleOptions, create_engine
-from benchmarks.metrics import RgbImage, psnr_y
-from benchmarks.niqe import Niqe
-from benchmarks.perceptual_networks import Dists, Lpips
-from benchmarks.perceptual_weights import FOLDER, fetch
 from benchmarks.quality import SUFFIXES
+from metrics.fidelity import RgbImage, psnr_y
+from metrics.niqe import Niqe
+from metrics.perceptual_networks import Dists, Lpips
+from metrics.perceptual_weights import FOLDER, fetch
 
 
 @dataclass(frozen=True, kw_only=True)

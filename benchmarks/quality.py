@@ -20,7 +20,7 @@ from PIL import Image
 
 from backend import LocalEngine, Settings, UpscaleOptions, create_engine
 from backend.models.manifest import SHIPPED, add_to_manifest, read_manifest
-from benchmarks.metrics import psnr_y, ssim_y
+from metrics.fidelity import psnr_y, ssim_y
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.perceptual_networks import (
+from metrics.perceptual_networks import (
     IMAGENET_DEVIATION,
     IMAGENET_MEAN,
     VGG16,

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.metrics import psnr_y
-from benchmarks.perceptual_networks import Dists, Lpips
+from metrics.fidelity import psnr_y
+from metrics.perceptual_networks import Dists, Lpips
 from training.crops import CropBatch, CropFolder, gaussian_blur
 from training.data import Pair, as_input, as_picture, as_target, load_held_out, middle
 from training.device import autocast, own_device

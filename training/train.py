@@ -18,7 +18,7 @@ from torch import Tensor, distributed, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from benchmarks.metrics import psnr_y
+from metrics.fidelity import psnr_y
 from training.data import (
     Batch,
     Batches,

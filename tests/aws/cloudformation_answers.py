@@ -9,7 +9,7 @@ from typing import Any
 
 from awslambdaric.lambda_context import LambdaContext
 
-from tests.loopback import Loopback, Received, Sent
+from testbed.loopback import Loopback, Received, Sent
 
 Handler = Callable[[Mapping[str, Any], LambdaContext], None]
 

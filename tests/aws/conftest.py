@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.aws.runtime_api import LambdaProcess
-from tests.aws.s3 import S3
+from testbed.aws.runtime_api import LambdaProcess
+from testbed.aws.s3 import S3
 from tests.pictures import save
 
 RESULTS = "results"

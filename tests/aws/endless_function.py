@@ -1,6 +1,6 @@
 """A function that does not measure its answer."""
 
-from tests.aws.runtime_api import MAX_ANSWER_BYTES
+from testbed.aws.runtime_api import MAX_ANSWER_BYTES
 
 
 def handler(event: object, context: object) -> dict[str, str]:

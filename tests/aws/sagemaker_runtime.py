@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 
 from backend import Reply
-from tests.aws.signature import is_signed
-from tests.loopback import Loopback, Received, Sent
+from testbed.aws.signature import is_signed
+from testbed.loopback import Loopback, Received, Sent
 
 ENDPOINT = "upscaler"
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from backend import LocalEngine, UpscaleOptions
-from tests.aws.runtime_api import LambdaProcess, Outcome
-from tests.aws.s3 import S3, StoredObject
-from tests.aws.signature import ENVIRONMENT
+from testbed.aws.runtime_api import LambdaProcess, Outcome
+from testbed.aws.s3 import S3, StoredObject
+from testbed.aws.signature import ENVIRONMENT
 
 HANDLER = "backend.aws.bulk_handler.handler"
 JOB = {"scale": 2, "model": "fast", "format": "auto", "cleanup": "auto"}

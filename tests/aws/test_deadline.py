@@ -24,7 +24,7 @@ from backend.engine import Upscaled
 from backend.errors import BusyError, DeadlineError
 from backend.inference.estimate import ENCODING_SECONDS_PER_PIXEL
 from backend.requests.sources import AnySource
-from tests.aws.api_event import upscale_event
+from testbed.aws.api_event import upscale_event
 
 
 def lambda_with(seconds: float) -> LambdaContext:

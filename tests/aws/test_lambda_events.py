@@ -12,8 +12,8 @@ from PIL import Image
 
 from backend import RequestHandler
 from backend.requests.reply import CORS_HEADERS
-from tests.aws.api_event import post_event, read_event, request_body, upscale_event
-from tests.aws.runtime_api import LambdaProcess
+from testbed.aws.api_event import post_event, read_event, request_body, upscale_event
+from testbed.aws.runtime_api import LambdaProcess
 from tests.hostile.corpus import BAD, CORPUS, Case
 
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"

@@ -18,11 +18,11 @@ from PIL import Image
 
 from backend import Settings
 from backend.models.manifest import SHIPPED, load_registry
-from tests.aws.api_event import read_event, upscale_event
+from testbed.aws.api_event import read_event, upscale_event
+from testbed.aws.runtime_api import MAX_ANSWER_BYTES, LambdaProcess
+from testbed.aws.s3 import S3
+from testbed.aws.signature import ENVIRONMENT
 from tests.aws.conftest import RESULTS
-from tests.aws.runtime_api import MAX_ANSWER_BYTES, LambdaProcess
-from tests.aws.s3 import S3
-from tests.aws.signature import ENVIRONMENT
 from tests.paths import SAMPLES
 
 HANDLER = "backend.aws.lambda_handler.handler"

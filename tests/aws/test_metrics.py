@@ -11,9 +11,9 @@ import pytest
 
 from backend.aws.metrics import NAMESPACE, metrics_from, outcome
 from cfn.variants import LAMBDA
-from tests.aws.api_event import post_event, upscale_event
-from tests.aws.runtime_api import LambdaProcess
-from tests.aws.signature import ENVIRONMENT
+from testbed.aws.api_event import post_event, upscale_event
+from testbed.aws.runtime_api import LambdaProcess
+from testbed.aws.signature import ENVIRONMENT
 from tests.cfn.conftest import put_up
 
 HANDLER = "backend.aws.lambda_handler.handler"

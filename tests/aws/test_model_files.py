@@ -20,12 +20,12 @@ from backend import Settings, create_engine
 from backend.custom_resources import cloudformation, custom_resource, model_files
 from backend.deadline import THREAD_NAME, Deadline
 from backend.models.manifest import SHIPPED, read_manifest
+from testbed.aws.runtime_api import LambdaProcess
+from testbed.aws.s3 import S3, StoredObject
+from testbed.aws.signature import ENVIRONMENT
+from testbed.loopback import Loopback, Received, Sent
 from tests.aws.cloudformation_answers import Answers, context
 from tests.aws.conftest import MODELS
-from tests.aws.runtime_api import LambdaProcess
-from tests.aws.s3 import S3, StoredObject
-from tests.aws.signature import ENVIRONMENT
-from tests.loopback import Loopback, Received, Sent
 
 
 @dataclass

@@ -10,7 +10,7 @@ import pytest
 
 from backend import RequestHandler
 from backend.requests.raw_body import ATTRIBUTES
-from tests.aws.api_event import request_body
+from testbed.aws.api_event import request_body
 from tests.aws.ray_image import RayImage
 
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"

@@ -16,14 +16,14 @@ import pytest
 
 from backend import Reply, RequestHandler
 from backend.aws.sagemaker_engine import MAX_REQUEST_BYTES
-from tests.aws.api_event import post_event, read_event, request_body, upscale_event
+from testbed.aws.api_event import post_event, read_event, request_body, upscale_event
+from testbed.aws.runtime_api import LambdaProcess
+from testbed.aws.s3 import S3, StoredObject
+from testbed.aws.signature import ENVIRONMENT
+from testbed.loopback import Loopback, Sent
 from tests.aws.conftest import INPUTS, RESULTS
-from tests.aws.runtime_api import LambdaProcess
-from tests.aws.s3 import S3, StoredObject
 from tests.aws.sagemaker_runtime import SageMakerRuntime
-from tests.aws.signature import ENVIRONMENT
 from tests.hostile.corpus import CORPUS, Case
-from tests.loopback import Loopback, Sent
 
 HANDLER = "backend.aws.sagemaker_handler.handler"
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"

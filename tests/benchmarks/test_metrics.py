@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.metrics import luma, psnr_y, ssim_y
+from metrics.fidelity import luma, psnr_y, ssim_y
 
 
 @pytest.fixture

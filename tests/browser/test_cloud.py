@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.aws.signature import SECRET_KEY
+from testbed.aws.signature import SECRET_KEY
+from testbed.loopback import Received, Sent
 from tests.browser.steps import choose, enhance_button, enhance_unless_done, enter
-from tests.loopback import Received, Sent
 from tests.webapp.cloud_endpoint import (
     API_KEY,
     AWS_ENVIRONMENT,

@@ -41,8 +41,8 @@ from backend.errors import (
 )
 from backend.images.formats import FORMATS, INPUT_SUFFIXES
 from backend.models.manifest import SHIPPED, Registry, load_registry
-from tests.aws.s3 import S3, StoredObject
-from tests.aws.signature import ENVIRONMENT
+from testbed.aws.s3 import S3, StoredObject
+from testbed.aws.signature import ENVIRONMENT
 
 FAST = UpscaleOptions(model="fast")
 

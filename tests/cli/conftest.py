@@ -11,16 +11,10 @@ from pathlib import Path
 import pytest
 
 from backend.__main__ import main
-from tests.paths import ROOT
+from testbed.processes import environment
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Call = Callable[..., tuple[int, str]]
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """This process's, with these `SR_*` and no others."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SR_")}
-    return {**clean, "PYTHONPATH": str(ROOT), **settings}
 
 
 @pytest.fixture

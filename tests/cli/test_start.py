@@ -9,7 +9,8 @@ import tomllib
 import pytest
 
 import backend
-from tests.cli.conftest import Call, Run, environment
+from testbed.processes import environment
+from tests.cli.conftest import Call, Run
 from tests.paths import ROOT
 
 HEAVY = {"numpy", "PIL", "onnxruntime", "starlette", "uvicorn", "requests", "boto3", "tqdm"}

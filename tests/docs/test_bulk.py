@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend import LocalEngine
-from tests.cli.bulk_runs import assert_right, draw_all
+from testbed.bulk_runs import assert_right, draw_all
 from tests.paths import ROOT
 
 BULK = (ROOT / "docs" / "bulk.md").read_text()

@@ -35,7 +35,7 @@ from backend.requests.sources.scheme import scheme_from
 from backend.requests.sources.web_address import parse_web_address
 from benchmarks.hostile_files import png_with
 from benchmarks.mutations import hurt_text
-from tests.aws.api_event import read_event, upscale_event
+from testbed.aws.api_event import read_event, upscale_event
 from tests.hostile.corpus import GOOD, jpeg
 from tests.hostile.fuzzing import fuzz
 

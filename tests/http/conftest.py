@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 import requests
 
+from testbed.loopback import Loopback, Received, Sent
 from tests import networks
-from tests.loopback import Loopback, Received, Sent
 from tests.paths import ROOT
 from tests.pictures import gradient_png
 

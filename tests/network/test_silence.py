@@ -15,9 +15,9 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from backend import RequestHandler
-from tests.aws.api_event import upscale_event
+from testbed.aws.api_event import upscale_event
+from testbed.aws.signature import ENVIRONMENT
 from tests.aws.sagemaker_runtime import SageMakerRuntime
-from tests.aws.signature import ENVIRONMENT
 from tests.network.tracing import Trace, assert_silent
 
 CALL = """

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.loopback import QuietServer
+from testbed.loopback import QuietServer
 from tests.sources.loopback import Answer, Internet, Site, status
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from tests.loopback import Loopback, Received, Sent
+from testbed.loopback import Loopback, Received, Sent
 from tests.stack.account import Account
 
 

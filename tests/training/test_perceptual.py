@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.niqe import Niqe
 from benchmarks.perceptual import as_batch
-from benchmarks.perceptual_networks import ArrayUnpickler, Dists, Lpips
-from benchmarks.perceptual_weights import FOLDER, missing_files
+from metrics.niqe import Niqe
+from metrics.perceptual_networks import ArrayUnpickler, Dists, Lpips
+from metrics.perceptual_weights import FOLDER, missing_files
 
 PUBLISHED = {"Canon_001": (0.22482, 0.18431, 5.674), "Canon_003": (0.10891, 0.18958, 7.759)}
 """LPIPS, DISTS and NIQE of the SR pictures."""
@@ -23,7 +23,7 @@ PICTURES = Path(__file__).parents[3] / "shared" / "eval" / "iqa-check"
 @pytest.fixture(scope="module")
 def weights() -> Path:
     if missing_files(FOLDER):
-        pytest.skip("the weights are not there: python -m benchmarks.perceptual_weights")
+        pytest.skip("the weights are not there: python -m metrics.perceptual_weights")
     return FOLDER
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import requests
 
-from tests.aws.signature import ACCESS_KEY, ENVIRONMENT, REGION, is_signed
-from tests.loopback import Loopback, Received, Sent
+from testbed.aws.signature import ACCESS_KEY, ENVIRONMENT, REGION, is_signed
+from testbed.loopback import Loopback, Received, Sent
 from webapp.client.endpoint import Endpoint
 
 ROOT = Path(__file__).resolve().parents[2]

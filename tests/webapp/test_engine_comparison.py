@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from backend import LocalEngine, Upscaled, UpscaleOptions, Watch
 from backend.errors import CancelledError, PayloadTooLargeError
-from tests.loopback import Received, Sent
+from testbed.loopback import Received, Sent
 from tests.webapp.cloud_endpoint import (
     ROOT,
     TIMED_OUT,

@@ -31,8 +31,8 @@ from backend.errors import (
     UnsupportedMediaTypeError,
     UnsupportedScaleError,
 )
-from tests.aws.signature import SECRET_KEY
-from tests.loopback import Loopback, Received, Sent
+from testbed.aws.signature import SECRET_KEY
+from testbed.loopback import Loopback, Received, Sent
 from tests.webapp.cloud_endpoint import (
     API_KEY,
     AWS_ENVIRONMENT,

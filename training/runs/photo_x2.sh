@@ -8,7 +8,7 @@ large=${LARGE:?set LARGE to the .param file of RealESRGAN_x4plus}
 weights=.tools/perceptual
 crops=runs/crops-x2
 halved=runs/halved
-python -m benchmarks.perceptual_weights --folder "$weights"
+python -m metrics.perceptual_weights --folder "$weights"
 OMP_NUM_THREADS=1 python -m training.teach --data "$photographs" ${drawings:+--art "$drawings"} \
     --teacher "$large" --scale 2 --out "$crops" --count 2500 --rendered-share 0.41
 mkdir -p "$halved"

@@ -9,7 +9,7 @@ small=${SMALL:?set SMALL to realesr-general-x4v3.param}
 large=${LARGE:?set LARGE to the .param file of RealESRGAN_x4plus}
 weights=.tools/perceptual
 crops=runs/crops
-python -m benchmarks.perceptual_weights --folder "$weights"
+python -m metrics.perceptual_weights --folder "$weights"
 OMP_NUM_THREADS=1 python -m training.teach --data "$photographs" ${drawings:+--art "$drawings"} \
     --teacher "$large" --out "$crops" --count 2100
 python -m training.prune --teacher "$small" --crops "$crops" --num-feat 48 --out runs/pruned.onnx

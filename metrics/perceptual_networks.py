@@ -2,7 +2,7 @@
 
 LPIPS: R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric"
 (2018), AlexNet, version 0.1. DISTS: K. Ding et al., "Image Quality Assessment: Unifying Structure
-and Texture Similarity" (2020). For both, lower is nearer. `benchmarks.perceptual_weights` finds
+and Texture Similarity" (2020). For both, lower is nearer. `metrics.perceptual_weights` finds
 the weights. Needs PyTorch; training minimises the same networks.
 """
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Self
 
-from tests.loopback import Loopback, Received, Sent
-from tests.paths import ROOT
+from testbed.loopback import Loopback, Received, Sent
+from testbed.processes import ROOT
 
 VERSION = "/2018-06-01/runtime"
 MAX_ANSWER_BYTES = 6_291_556

@@ -14,8 +14,7 @@ from typing import Any
 from PIL import Image
 
 from backend import LocalEngine, UpscaleOptions
-from tests.cli.conftest import environment
-from tests.pictures import save
+from testbed.processes import environment
 
 SIDE = 24
 SECONDS = 600
@@ -35,7 +34,7 @@ def draw_all(folder: Path, count: int) -> None:
     for number in range(count):
         path = folder / str(number % 3) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(save(draw(number), "PNG"))
+        draw(number).save(path)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from tests.aws.signature import is_presigned, is_signed
-from tests.loopback import Loopback, Received, Sent
+from testbed.aws.signature import is_presigned, is_signed
+from testbed.loopback import Loopback, Received, Sent
 
 PAGE = 1000
 """Keys that one listing has."""

