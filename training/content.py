@@ -156,8 +156,8 @@ def load(options: argparse.Namespace) -> list[Example]:
         for path in picture_files(folder):
             exceptions = drawn if usual else photographed
             is_photograph = usual != any(each in path.name for each in exceptions)
-            with Image.open(path) as image:
-                found += examples(path.name, image, is_photograph=is_photograph)
+            with Image.open(path) as opened:
+                found += examples(path.name, opened, is_photograph=is_photograph)
     for i, image in enumerate(render_pictures(seed=1)):
         found += examples(f"render {i}", image, is_photograph=False)
     return found

@@ -140,7 +140,7 @@ def write(
     path = models / f"{name}_x{network.shape.scale}.onnx"
     natural_path = None
     if natural is not None:
-        gentle = PlainNetwork(shape).eval()
+        gentle = shape.build().eval()
         copy_all(load_weights(natural), gentle)
         natural_path = path.with_stem(path.stem + "_natural")
         natural_path.write_bytes(

@@ -37,7 +37,8 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self, network: nn.Module, *, lr: float, momentum: float = 0.95, adam_ratio: float = 0.5
     ) -> None:
-        kernels, others = [], []
+        kernels: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
         for name, parameter in network.named_parameters():
             is_kernel = parameter.ndim >= 2 and "edge" not in name
             (kernels if is_kernel else others).append(parameter)
@@ -45,7 +46,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(groups, {"lr": lr, "momentum": momentum, "adam_ratio": adam_ratio})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> None:
         """One update; a `closure`, as some optimizers take, is refused."""
         if closure is not None:
             raise ValueError("Muon does not re-evaluate the loss")

@@ -33,8 +33,8 @@ KERNEL_TRANSFORM_2D = torch.einsum("ai,bj->abij", KERNEL_TRANSFORM, KERNEL_TRANS
 
 
 @cache
-def transforms() -> Any | None:
-    """The compiled transforms of winograd.cpp; None where there is no compiler for them."""
+def transforms() -> Any:
+    """Return the compiled transforms of winograd.cpp, or None without a compiler."""
     source = Path(__file__).with_suffix(".cpp")
     try:
         return cpp_extension.load(
@@ -46,7 +46,7 @@ def transforms() -> Any | None:
 
 
 def fits(features: Tensor, kernel: Tensor) -> bool:
-    """Whether `Winograd` takes these: whole tiles and whole vectors of float32 on a CPU."""
+    """Return whether `Winograd` takes these: whole tiles and vectors of float32 on a CPU."""
     out_feat, in_feat = kernel.shape[:2]
     return (
         features.device.type == "cpu"
@@ -60,7 +60,7 @@ def fits(features: Tensor, kernel: Tensor) -> bool:
 def conv3x3(features: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
     """(N, in, H, W), (out, in, 3, 3), (out,) -> (N, out, H, W), zeros beyond the border."""
     if fits(features, kernel):
-        result: Tensor = Winograd.apply(features, kernel, bias)  # type: ignore[no-untyped-call]
+        result: Tensor = Winograd.apply(features, kernel, bias)
         return result
     return F.conv2d(features, kernel, bias, padding=1)
 
