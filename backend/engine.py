@@ -1,4 +1,4 @@
-"""What an engine is, what it returns, and how a caller follows its work.
+"""The `Engine` protocol, its results, and the `Watch` by which a caller follows the work.
 
 Nothing heavy is imported, so that a function which only calls a remote engine starts quickly.
 """
@@ -8,17 +8,33 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from backend.errors import CancelledError, DeadlineError
 from backend.options import UpscaleOptions
 
+Box = tuple[int, int, int, int]
+"""(left, top, right, bottom) in pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A finished part of a result; its pixels are those of the whole result."""
+
+    box: Box
+    """Its place, in pixels of the result."""
+    picture: Any
+    """A `backend.images.picture.Picture` of the box alone."""
+    size: tuple[int, int]
+    """(width, height) of the whole result."""
+    model: str
+
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """How a caller follows one piece of work and ends it; the defaults do neither.
+    """The way a caller follows one piece of work, steers it and ends it; the defaults do nothing.
 
-    All four are called from the thread that does the work.
+    All functions are called from the thread that does the work, which waits for them.
     """
 
     on_progress: Callable[[int, int], None] = lambda _done, _total: None
@@ -29,9 +45,16 @@ class Watch:
     """How long the caller goes on waiting; asked like `is_cancelled`."""
     on_finishing: Callable[[], None] = lambda: None
     """Called when the last tile is done and the result is being encoded."""
+    on_piece: Callable[[Piece], None] = lambda _piece: None
+    """Called with each finished part of the result; a remote engine sends none."""
+    next_piece: Callable[[Sequence[Box]], int] = lambda _places: 0
+    """Called before each piece with the places that are left, in pixels of the result; returns
+    the index of the one to do next."""
+    visitor: str | None = None
+    """Works of one visitor share a place in the order of turns; None is a visitor of its own."""
 
     def check(self) -> None:
-        """DeadlineError when no time is left, CancelledError when the caller asked to stop."""
+        """Raise DeadlineError without time left, CancelledError when the caller asked to stop."""
         if self.seconds_left() <= 0:
             raise DeadlineError
         if self.is_cancelled():

@@ -130,9 +130,9 @@ class Settings:
     providers: tuple[str, ...] = setting(words, default=("auto",))
     """ONNX Runtime execution providers in order; `auto` is CUDA when present, then CPU."""
     max_running: int = setting(whole_number, default=1)
-    """Pictures worked on at a time."""
+    """Tiles that run at a time, of as many pictures."""
     max_queued: int = setting(partial(whole_number, least=0), default=8)
-    """Pictures waiting for their turn; one more is answered `busy`."""
+    """Pictures in hand besides, which take turns; one more is answered `busy`."""
     max_reply_bytes: int | None = setting(whole_number, default=None)
     """Largest JSON answer of the transport; none for a plain server."""
     time_budget_seconds: float | None = setting(seconds, default=None)

@@ -12,7 +12,7 @@ from functools import cache
 
 from streamlit import runtime
 
-from backend.engine import Engine, Watch
+from backend.engine import Box, Engine, Watch
 from backend.errors import SuperResolutionError
 from backend.factory import create_engine, decoder
 from backend.images.jpeg_quality import cleanup_from_quality
@@ -20,7 +20,6 @@ from backend.images.picture import Decode, encode
 from backend.inference.estimate import encoding_seconds
 from backend.inference.gate import Gate
 from backend.inference.local_engine import LocalEngine
-from backend.inference.tiles import Box
 from backend.logs import write_logs
 from backend.models.manifest import OTHER_PICTURES, PHOTOGRAPHS, ModelSpec
 from backend.options import AUTO, UpscaleOptions, UpscaleRequest

@@ -11,9 +11,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from backend import SuperResolutionError
-from backend.engine import Watch
+from backend.engine import Box, Watch
 from backend.errors import DeadlineError, PayloadTooLargeError
-from backend.inference.tiles import Box
 from backend.options import AUTO, UpscaleOptions
 from webapp.base.errors import (
     EmptyFileError,

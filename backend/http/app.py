@@ -74,8 +74,7 @@ def create_app(
         return await answer(request, raw_picture_from(request.headers.items(), query))
 
     async def answer(request: Request, raw: RawPicture | None) -> Response:
-        client = client_from(request.client.host if request.client else "")
-        with admission.visit(client) as visit:
+        with admission.visit(_client(request)) as visit:
             body = await _body(request, visit, settings)
             reply = await _handle(partial(handler.handle, body, raw=raw), request, threads)
         if metrics is not None:
@@ -185,12 +184,16 @@ async def _handle(
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(wait_for_disconnect)
-        watch = Watch(is_cancelled=is_gone.is_set)
+        watch = Watch(is_cancelled=is_gone.is_set, visitor=_client(request))
         reply = await to_thread.run_sync(
             partial(handle, request_id=_request_id(request), watch=watch), limiter=threads
         )
         tasks.cancel_scope.cancel()
     return reply
+
+
+def _client(request: Request) -> str:
+    return client_from(request.client.host if request.client else "")
 
 
 def _request_id(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""A bounded queue in front of the networks: a few run, a few wait, the rest are refused."""
+"""A bounded queue: a few callers run, a few wait, the rest are refused."""
 
 from __future__ import annotations
 
@@ -90,26 +90,3 @@ class Gate:
         now = self._clock()
         left = [turn.began + turn.seconds - now for turn in self._running]
         return max(0.0, min(left, default=0.0))
-
-
-class Allowance:
-    """What all who hold a part of it may have together; none is refused, some wait."""
-
-    def __init__(self, total: int) -> None:
-        self._left = total
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def hold(self, amount: int, watch: Watch) -> Iterator[None]:
-        """At most the total; see `Watch.check` while it waits."""
-        with self._changed:
-            while self._left < amount:
-                watch.check()
-                self._changed.wait(POLL_SECONDS)
-            self._left -= amount
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._left += amount
-                self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Cutting a picture into overlapping tiles: plain numbers, no pixels."""
+"""The arithmetic of overlapping tiles: plain numbers, no pixels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
-EDGE_PAD = 32
-"""LR pixels beyond the picture that are read at most: they are invented, and far ones cost much."""
+from backend.engine import Box
 
-Box = tuple[int, int, int, int]
-"""(left, top, right, bottom), in LR pixels."""
+EDGE_PAD = 32
+"""The most LR pixels read beyond the picture: they are invented, and far ones cost much."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +76,7 @@ def tiles(
     multiple_of: int = 1,
     box: Box | None = None,
 ) -> Iterator[Tile]:
-    """Every tile of a picture, or of the part inside the box, row by row."""
+    """Yield every tile of a picture, or of the part inside the box, row by row."""
     left, top, right, bottom = box or (0, 0, width, height)
     cover = partial(spans, tile_size=tile_size, tile_pad=tile_pad, multiple_of=multiple_of)
     columns = cover(width, part=(left, right))

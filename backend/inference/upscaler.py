@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
-from backend.engine import Watch
+from backend.engine import Box, Piece, Watch
 from backend.images.picture import Picture, Plane, RgbImage, local_range
-from backend.inference.mosaic import mosaic
-from backend.inference.tiles import Box, Tile, tiles
+from backend.inference.mosaic import kept, place, read
+from backend.inference.tiles import Tile, tiles
 from backend.models.manifest import ModelSpec
 
 
 class Session(Protocol):
-    """What the upscaler needs of a loaded network; `session.OrtSession` is the real one."""
+    """A loaded network, as the upscaler needs it; `onnx_session.OrtSession` is the usual one."""
 
     @property
     def spec(self) -> ModelSpec: ...
@@ -29,9 +30,17 @@ class Session(Protocol):
 class Upscaler:
     """Runs one network over whole pictures; float data never exceeds one tile."""
 
-    def __init__(self, session: Session, *, tile_size: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        tile_size: int,
+        turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """`turn` is entered for every run of the network, and may wait."""
         self._session = session
         self._tile_size = tile_size
+        self._turn = turn
 
     @property
     def scale(self) -> int:
@@ -46,31 +55,44 @@ class Upscaler:
         cleanup_level: float = 0.0,
         watch: Watch = Watch(),
     ) -> Picture:
-        """Exactly `scale` times the size; stops between tiles, see `Watch.check`.
+        """Return the picture at exactly `scale` times its size; stops as `Watch.check` says.
 
-        With a box only what is inside, with the pixels that it has in the whole.
+        With a box, return only the part inside it, with the pixels that it has in the whole.
+        Pieces are done in the order that `watch.next_piece` asks for.
         """
-        height, width = picture.rgb.shape[:2]
-        cuts = self._tiles(height, width, box)
-        has_alpha = picture.alpha is not None
-        total = len(cuts) * (2 if has_alpha else 1)
+        scale = self.scale
+        left, top, right, bottom = box or (0, 0, *picture.size)
+        size = (right - left) * scale, (bottom - top) * scale
+        cuts = self._tiles(picture, (left, top, right, bottom))
+        places = [place(tile, scale=scale, origin=(left, top)) for tile in cuts]
+        alpha = None if picture.alpha is None else _Alpha(picture.alpha)
+        total = len(cuts) * (1 if alpha is None else 2)
+        rgb = np.empty((size[1], size[0], 3), np.uint8)
+        plane = None if alpha is None else np.empty(rgb.shape[:2], np.uint8)
+        sr = replace(picture, rgb=rgb, alpha=plane)
         done = 0
 
-        def run(read: RgbImage, cleanup_level: float) -> RgbImage:
+        def run(lr: RgbImage, tile: Tile, cleanup_level: float) -> RgbImage:
             nonlocal done
             watch.check()
-            sr = self._session.run(read, cleanup_level=cleanup_level)
+            with self._turn():
+                answer = self._session.run(read(lr, tile), cleanup_level=cleanup_level)
             done += 1
             watch.on_progress(done, total)
-            return sr
+            return kept(answer, tile, scale=scale)
 
-        rgb = mosaic(picture.rgb, cuts, lambda read: run(read, cleanup_level), scale=self.scale)
-        alpha = picture.alpha
-        if alpha is not None:
-            alpha = self._upscale_alpha(alpha, cuts, lambda read: run(read, 0.0), box=box)
-        return replace(picture, rgb=rgb, alpha=alpha)
+        while cuts:
+            index = watch.next_piece(places)
+            tile, at = cuts.pop(index), places.pop(index)
+            inside = slice(at[1], at[3]), slice(at[0], at[2])
+            rgb[inside] = run(picture.rgb, tile, cleanup_level)
+            if alpha is not None and plane is not None:
+                plane[inside] = alpha.bounded(run(alpha.gray, tile, 0.0), tile, scale=scale)
+            watch.on_piece(_piece(sr, at, model=self._session.spec.name))
+        return sr
 
-    def _tiles(self, height: int, width: int, box: Box | None) -> list[Tile]:
+    def _tiles(self, picture: Picture, box: Box) -> list[Tile]:
+        width, height = picture.size
         spec = self._session.spec
         return list(
             tiles(
@@ -83,23 +105,38 @@ class Upscaler:
             )
         )
 
-    def _upscale_alpha(
-        self,
-        alpha: Plane,
-        cuts: list[Tile],
-        run: Callable[[RgbImage], RgbImage],
-        *,
-        box: Box | None,
-    ) -> Plane:
-        """As a grey picture, kept between the darkest and lightest value near each pixel.
 
-        The bounds keep opaque areas opaque and empty ones empty, and allow no ringing.
-        """
-        scale = self.scale
-        gray = np.repeat(alpha[:, :, np.newaxis], 3, axis=2)
-        sr = mosaic(gray, cuts, run, scale=scale)[:, :, 1].copy()
-        left, top, right, bottom = box or (0, 0, alpha.shape[1], alpha.shape[0])
-        low, high = (plane[top:bottom, left:right] for plane in local_range(alpha))
-        blocks = sr.reshape(bottom - top, scale, right - left, scale)
+class _Alpha:
+    """Transparency, upscaled as a grey picture.
+
+    The result is kept between the darkest and lightest value near each pixel: opaque areas stay
+    opaque, empty ones empty, and edges do not ring.
+    """
+
+    def __init__(self, alpha: Plane) -> None:
+        self.gray = np.repeat(alpha[:, :, np.newaxis], 3, axis=2)
+        self._low, self._high = local_range(alpha)
+
+    def bounded(self, answer: RgbImage, tile: Tile, *, scale: int) -> Plane:
+        """Return a tile's transparency from the network's answer to `gray`."""
+        rows, columns = (slice(span.start, span.stop) for span in (tile.rows, tile.columns))
+        low, high = self._low[rows, columns], self._high[rows, columns]
+        sr = answer[:, :, 1].copy()
+        blocks = sr.reshape(low.shape[0], scale, low.shape[1], scale)
         np.clip(blocks, low[:, None, :, None], high[:, None, :, None], out=blocks)
         return sr
+
+
+def _piece(sr: Picture, box: Box, *, model: str) -> Piece:
+    left, top, right, bottom = box
+    alpha = sr.alpha
+    return Piece(
+        box=box,
+        picture=replace(
+            sr,
+            rgb=sr.rgb[top:bottom, left:right],
+            alpha=None if alpha is None else alpha[top:bottom, left:right],
+        ),
+        size=sr.size,
+        model=model,
+    )

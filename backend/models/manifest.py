@@ -21,6 +21,8 @@ SHIPPED = Path(__file__).parent / "weights"
 ONNX_RUNTIME = "onnxruntime"
 PHOTOGRAPHS, OTHER_PICTURES = "photo", "quality"
 """The tiers that `auto` chooses from."""
+QUICK = "fast"
+"""The tier of first looks."""
 FULL_DETAIL = 100
 _KINDS: Mapping[str, type] = {
     "name": str,

@@ -8,7 +8,7 @@ import pytest
 
 from backend.engine import Watch
 from backend.errors import BusyError, CancelledError
-from backend.inference.gate import Allowance, Gate
+from backend.inference.gate import Gate
 
 
 def occupy(gate: Gate, release: threading.Event) -> threading.Thread:
@@ -124,37 +124,3 @@ def test_before_it_is_known_the_turns_before_tell_how_long_one_takes() -> None:
             now[0] += 7.0
     with gate.turn(Watch()):
         assert gate.seconds_until_free == pytest.approx(7.0, abs=0.1)
-
-
-def test_together_they_never_hold_more_than_the_allowance() -> None:
-    allowance = Allowance(10)
-    lock = threading.Lock()
-    held = most = 0
-
-    def work(amount: int) -> None:
-        nonlocal held, most
-        with allowance.hold(amount, Watch()):
-            with lock:
-                held += amount
-                most = max(most, held)
-            with lock:
-                held -= amount
-
-    threads = [threading.Thread(target=work, args=(1 + number % 10,)) for number in range(60)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
-    assert held == 0
-    assert 0 < most <= 10
-
-
-def test_who_waits_for_an_allowance_can_give_up() -> None:
-    allowance = Allowance(10)
-    with allowance.hold(6, Watch()):
-        with allowance.hold(4, Watch()):
-            pass
-        with pytest.raises(CancelledError), allowance.hold(5, Watch(is_cancelled=lambda: True)):
-            pass
-    with allowance.hold(10, Watch()):
-        pass

@@ -11,11 +11,10 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from backend.engine import Watch
+from backend.engine import Box, Watch
 from backend.errors import ImageTooLargeError
 from backend.images.picture import Decode, Picture, to_image
 from backend.inference.gate import Gate
-from backend.inference.tiles import Box
 from webapp.base.files import Disk
 from webapp.client.header import read_header
 from webapp.intake.pictures import (

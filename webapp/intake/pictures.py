@@ -11,10 +11,10 @@ from typing import Protocol
 
 from PIL import Image, ImageOps
 
+from backend.engine import Box
 from backend.images.jpeg_quality import cleanup_from_quality
 from backend.images.photo_or_drawing import is_photograph
 from backend.images.picture import Decode, Picture, to_image
-from backend.inference.tiles import Box
 from webapp.base.files import Disk, StoredFile
 from webapp.result.metadata import Kept
 from webapp.result.slider import side

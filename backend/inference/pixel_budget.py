@@ -1,0 +1,73 @@
+"""The memory that all pictures in hand may take together, counted in pixels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from backend.engine import Watch
+
+POLL_SECONDS = 0.2
+SMALL_SHARE = 64
+"""A picture of at most this part of the budget is small."""
+RESERVED_SHARE = 16
+"""The part of the budget that is set aside, on top of it, for small pictures."""
+
+
+class PixelBudget:
+    """A shared budget; callers wait in order of arrival until their share is free.
+
+    Small pictures have a budget of their own, so that they never wait for a very large one.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._small = _Budget(total // RESERVED_SHARE)
+        self._large = _Budget(total)
+        self._largest_small = total // SMALL_SHARE
+
+    @contextmanager
+    def hold(
+        self, amount: int, watch: Watch, *, on_wait: Callable[[], None] = lambda: None
+    ) -> Iterator[None]:
+        """Hold so many pixels, at most the total; raise as `Watch.check` does while waiting.
+
+        `on_wait` is called once if there is something to wait for.
+        """
+        budget = self._small if amount <= self._largest_small else self._large
+        amount = min(amount, budget.total)
+        budget.take(amount, watch, on_wait=on_wait)
+        try:
+            yield
+        finally:
+            budget.give_back(amount)
+
+
+class _Budget:
+    def __init__(self, total: int) -> None:
+        self.total = self._left = total
+        self._queue: list[object] = []
+        self._changed = threading.Condition()
+
+    def take(self, amount: int, watch: Watch, *, on_wait: Callable[[], None]) -> None:
+        ticket = object()
+        with self._changed:
+            self._queue.append(ticket)
+            try:
+                if not self._is_free(ticket, amount):
+                    on_wait()
+                while not self._is_free(ticket, amount):
+                    watch.check()
+                    self._changed.wait(POLL_SECONDS)
+                self._left -= amount
+            finally:
+                self._queue.remove(ticket)
+                self._changed.notify_all()
+
+    def give_back(self, amount: int) -> None:
+        with self._changed:
+            self._left += amount
+            self._changed.notify_all()
+
+    def _is_free(self, ticket: object, amount: int) -> bool:
+        return self._queue[0] is ticket and self._left >= amount

@@ -1,0 +1,189 @@
+"""Turns at the networks, tile by tile, for everyone who has a picture in this process.
+
+Whoever has a place works on their picture, and waits for a turn before each tile. First looks go
+first. Then every second turn is for the shortest work, so that a small picture need not wait for a
+large one, and every second for the visitor who has waited longest since their last tile, so that
+a large one goes on whatever else there is. Nobody waits longer than `PATIENCE_SECONDS` for one
+tile while others get several.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+
+from backend.engine import Watch
+from backend.errors import BusyError
+
+POLL_SECONDS = 0.2
+PATIENCE_SECONDS = 10.0
+WEIGHT_OF_NEWEST = 0.3
+TYPICAL_SECONDS = 2.0
+"""The time that a picture takes, before any was finished."""
+
+
+class Work:
+    """One picture in the scheduler's hands; made by `Scheduler.work`."""
+
+    def __init__(
+        self, scheduler: Scheduler, watch: Watch, *, is_first_look: bool, now: float, seconds: float
+    ) -> None:
+        self._scheduler = scheduler
+        self.watch = watch
+        self.visitor: Hashable = self if watch.visitor is None else watch.visitor
+        self.is_first_look = is_first_look
+        self.began = self.asked = now
+        self.seconds = seconds
+        """Expected of the network."""
+        self.share_left = 1.0
+        self.worked = self.waited = 0.0
+        """Seconds in turns, and waiting for them."""
+
+    def expect(self, seconds: float) -> None:
+        """Take note of how long the network will take, as soon as that is known."""
+        self.seconds = seconds
+
+    def finished(self, share: float) -> None:
+        """Take note of the share of the tiles that is done, 0 to 1."""
+        self.share_left = 1 - share
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn at the network and take it; raise as `Watch.check` does."""
+        with self._scheduler.turn(self):
+            yield
+
+
+class Scheduler:
+    """Lets `max_running` tiles run at a time, of at most `max_works` pictures."""
+
+    def __init__(
+        self, *, max_running: int, max_works: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._max_running = max_running
+        self._max_works = max_works
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._works: list[Work] = []
+        self._waiting: list[Work] = []
+        self._running: list[Work] = []
+        self._turns = itertools.count(1)
+        self._turn = 0
+        self._served: dict[Hashable, int] = {}
+        """The turn in which each visitor who is here was last served, or came."""
+        self._typical_seconds = TYPICAL_SECONDS
+
+    @property
+    def works(self) -> int:
+        """The number of pictures in hand."""
+        return len(self._works)
+
+    @property
+    def waiting(self) -> int:
+        """The number of pictures that wait for a turn."""
+        return len(self._waiting)
+
+    @property
+    def seconds_until_free(self) -> float:
+        """The time until the first picture in hand is expected to be done."""
+        with self._changed:
+            return self._seconds_until_free()
+
+    @contextmanager
+    def work(self, watch: Watch, *, is_first_look: bool = False) -> Iterator[Work]:
+        """Take a place for a picture; raise BusyError when there is none."""
+        with self._changed:
+            if len(self._works) >= self._max_works:
+                raise BusyError.for_seconds(self._seconds_until_free())
+            work = Work(
+                self,
+                watch,
+                is_first_look=is_first_look,
+                now=self._clock(),
+                seconds=self._typical_seconds,
+            )
+            self._works.append(work)
+            self._served.setdefault(work.visitor, self._turn)
+        try:
+            yield work
+        finally:
+            with self._changed:
+                self._works.remove(work)
+                if all(each.visitor != work.visitor for each in self._works):
+                    del self._served[work.visitor]
+                took = self._clock() - work.began
+                self._typical_seconds += WEIGHT_OF_NEWEST * (took - self._typical_seconds)
+
+    @contextmanager
+    def turn(self, work: Work) -> Iterator[None]:
+        """Wait until it is the work's turn and hold the turn; see `Work.turn`."""
+        with self._changed:
+            work.asked = self._clock()
+            self._waiting.append(work)
+            try:
+                while work not in self._running:
+                    self._give_turns()
+                    if work in self._running:
+                        break
+                    work.watch.check()
+                    self._changed.wait(POLL_SECONDS)
+            except BaseException:
+                if work in self._running:
+                    self._running.remove(work)
+                    self._changed.notify_all()
+                raise
+            finally:
+                if work in self._waiting:
+                    self._waiting.remove(work)
+                started = self._clock()
+                work.waited += started - work.asked
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running.remove(work)
+                work.worked += self._clock() - started
+                self._give_turns()
+
+    def _give_turns(self) -> None:
+        has_given = False
+        while self._waiting and len(self._running) < self._max_running:
+            work = self._next()
+            self._turn = next(self._turns)
+            self._served[work.visitor] = self._turn
+            self._waiting.remove(work)
+            self._running.append(work)
+            has_given = True
+        if has_given:
+            self._changed.notify_all()
+
+    def _next(self) -> Work:
+        """Return whose turn it is; see the head of this module."""
+        longest_unserved = min(
+            self._waiting, key=lambda work: (self._served[work.visitor], work.asked)
+        )
+        oldest = min(self._waiting, key=lambda work: work.asked)
+        if self._clock() - oldest.asked > PATIENCE_SECONDS:
+            return oldest
+        first_looks = [work for work in self._waiting if work.is_first_look]
+        if first_looks:
+            return min(first_looks, key=lambda work: (self._served[work.visitor], work.asked))
+        if self._turn % 2:
+            return longest_unserved
+        return min(self._waiting, key=lambda work: (work.seconds * work.share_left, work.asked))
+
+    def _seconds_until_free(self) -> float:
+        """Return the shortest time that any picture in hand still needs, if all go on in turn."""
+        now, left = self._clock(), math.inf
+        for work in self._works:
+            if work.share_left < 1:
+                needed = work.seconds * work.share_left
+            else:
+                needed = work.began + work.seconds - now
+            left = min(left, max(0.0, needed))
+        in_turn = min(2, len(self._works)) / self._max_running  # the shortest has every second one
+        return left * max(1.0, in_turn) if self._works else 0.0

@@ -1,0 +1,231 @@
+"""Turns at the networks: their order, with a clock of the test's own and real threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextlib import ExitStack
+from itertools import pairwise
+
+import pytest
+
+from backend.engine import Watch
+from backend.errors import BusyError, CancelledError, DeadlineError
+from backend.inference.scheduler import PATIENCE_SECONDS, Scheduler, Work
+
+SECONDS = 20
+
+
+class Bench:
+    """Works that take turns of one second each, by the test's clock.
+
+    A turn ends when all others wait for theirs, so that the order is the scheduler's alone.
+    """
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.order: list[str] = []
+        self.scheduler = Scheduler(max_running=1, max_works=20, clock=lambda: self.now)
+        self._stack = ExitStack()
+        self._works: dict[str, Work] = {}
+        self._left: Counter[str] = Counter()
+
+    def add(
+        self, name: str, tiles: int, *, visitor: str | None = None, is_first_look: bool = False
+    ) -> None:
+        watch = Watch(visitor=visitor)
+        work = self._stack.enter_context(self.scheduler.work(watch, is_first_look=is_first_look))
+        work.expect(float(tiles))
+        self._works[name] = work
+        self._left[name] = tiles
+
+    def run(self) -> list[str]:
+        """Return the names in the order of the turns."""
+        threads = [
+            threading.Thread(target=self._do, args=(name,), daemon=True) for name in self._works
+        ]
+        with self.scheduler.work(Watch()) as holder, holder.turn():
+            for thread in threads:
+                thread.start()
+            self._until_waiting(len(threads))
+        for thread in threads:
+            thread.join(SECONDS)
+        self._stack.close()
+        assert not self._left.total()
+        return self.order
+
+    def _do(self, name: str) -> None:
+        tiles = self._left[name]
+        for done in range(1, tiles + 1):
+            with self._works[name].turn():
+                others = [each for each in self._left if self._left[each] and each != name]
+                self._until_waiting(len(others))
+                self.order.append(name)
+                self.now += 1
+                self._works[name].finished(done / tiles)
+                self._left[name] -= 1
+
+    def _until_waiting(self, count: int) -> None:
+        pause = threading.Event()
+        for _ in range(SECONDS * 1000):
+            if self.scheduler.waiting == count:
+                return
+            pause.wait(0.001)
+        raise TimeoutError
+
+
+def test_a_small_picture_does_not_wait_for_a_large_one() -> None:
+    bench = Bench()
+    bench.add("large", 20)
+    bench.add("small", 2)
+    order = bench.run()
+    assert order.index("small") <= 1
+    assert order[:4].count("small") == 2
+
+
+def test_a_large_picture_goes_on_whatever_else_there_is() -> None:
+    """Every second turn goes round the visitors, eleven here."""
+    bench = Bench()
+    bench.add("large", 12)
+    for number in range(10):
+        bench.add(f"small {number}", 3)
+    turns = [i for i, name in enumerate(bench.run()) if name == "large"]
+    assert max(after - before for before, after in pairwise([0, *turns])) <= 2 * 11
+
+
+def test_the_first_look_of_a_newcomer_goes_before_a_later_tile_of_anyone() -> None:
+    bench = Bench()
+    for number in range(4):
+        bench.add(f"small {number}", 1)
+    bench.add("look", 1, is_first_look=True)
+    bench.add("another look", 1, is_first_look=True)
+    assert bench.run()[:2] == ["look", "another look"]
+
+
+def test_many_pictures_of_one_visitor_do_not_delay_another() -> None:
+    bench = Bench()
+    for number in range(6):
+        bench.add(f"many {number}", 4, visitor="many")
+    bench.add("one", 4, visitor="one")
+    order = bench.run()
+    last = max(i for i, name in enumerate(order) if name == "one")
+    assert last <= 8
+
+
+def test_pictures_of_one_visitor_take_turns() -> None:
+    bench = Bench()
+    bench.add("first", 5, visitor="one")
+    bench.add("second", 5, visitor="one")
+    assert bench.run()[:2] in (["first", "second"], ["second", "first"])
+
+
+def test_nobody_waits_beyond_all_patience() -> None:
+    """Even first looks, which otherwise go first, let those pass who have waited so long."""
+    bench = Bench()
+    bench.add("large", 1)
+    for number in range(15):
+        bench.add(f"look {number}", 1, is_first_look=True)
+    assert bench.run().index("large") == PATIENCE_SECONDS + 1
+
+
+def test_one_more_than_there_are_places_is_refused_at_once() -> None:
+    now = [0.0]
+    scheduler = Scheduler(max_running=1, max_works=2, clock=lambda: now[0])
+    with scheduler.work(Watch()) as first, scheduler.work(Watch()):
+        first.expect(40.0)
+        with pytest.raises(BusyError) as caught, scheduler.work(Watch()):
+            pass
+        assert caught.value.retry_after >= 1
+    with scheduler.work(Watch()):
+        assert scheduler.works == 1
+    assert scheduler.works == 0
+
+
+def test_who_is_refused_hears_how_long_the_first_is_expected_to_take() -> None:
+    now = [100.0]
+    scheduler = Scheduler(max_running=1, max_works=1, clock=lambda: now[0])
+    with scheduler.work(Watch()) as work:
+        work.expect(40.0)
+        now[0] += 12.5
+        with pytest.raises(BusyError) as caught, scheduler.work(Watch()):
+            pass
+        assert caught.value.retry_after == 28
+        work.finished(0.75)
+        with pytest.raises(BusyError) as caught, scheduler.work(Watch()):
+            pass
+        assert caught.value.retry_after == 10
+
+
+def test_before_it_is_known_the_works_before_tell_how_long_one_takes() -> None:
+    now = [0.0]
+    scheduler = Scheduler(max_running=1, max_works=1, clock=lambda: now[0])
+    for _ in range(30):
+        with scheduler.work(Watch()):
+            now[0] += 7.0
+    with scheduler.work(Watch()):
+        assert scheduler.seconds_until_free == pytest.approx(7.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("watch", "error"),
+    [
+        (Watch(is_cancelled=lambda: True), CancelledError),
+        (Watch(seconds_left=lambda: 0.0), DeadlineError),
+    ],
+)
+def test_whoever_waits_for_a_turn_can_give_up(watch: Watch, error: type[Exception]) -> None:
+    scheduler = Scheduler(max_running=1, max_works=2)
+    with scheduler.work(Watch()) as holder, holder.turn():
+        with pytest.raises(error), scheduler.work(watch) as other, other.turn():
+            pass
+        assert (scheduler.works, scheduler.waiting) == (1, 0)
+    with scheduler.work(Watch()) as work, work.turn():
+        pass
+
+
+def test_waiting_is_not_counted_as_work() -> None:
+    now = [0.0]
+    scheduler = Scheduler(max_running=1, max_works=2, clock=lambda: now[0])
+    with scheduler.work(Watch()) as other, scheduler.work(Watch()) as first:
+        thread = threading.Thread(target=_take, args=(other,))
+        with first.turn():
+            thread.start()
+            while not scheduler.waiting:
+                threading.Event().wait(0.001)
+            now[0] += 5
+        thread.join(SECONDS)
+        assert (first.worked, first.waited) == (5, 0)
+        assert (other.worked, other.waited) == (0, 5)
+
+
+def _take(work: Work) -> None:
+    with work.turn():
+        pass
+
+
+@pytest.mark.parametrize("max_running", [1, 2])
+def test_a_crowd_never_runs_more_tiles_than_allowed(max_running: int) -> None:
+    scheduler = Scheduler(max_running=max_running, max_works=30)
+    lock = threading.Lock()
+    running = most = 0
+
+    def do() -> None:
+        nonlocal running, most
+        with scheduler.work(Watch()) as work:
+            for _ in range(5):
+                with work.turn():
+                    with lock:
+                        running += 1
+                        most = max(most, running)
+                    threading.Event().wait(0.001)
+                    with lock:
+                        running -= 1
+
+    threads = [threading.Thread(target=do) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert running == 0
+    assert most == max_running
+    assert scheduler.works == 0
