@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from backend.images.picture import Decode, decode
+from backend.images.picture import Decode
 from backend.images.sandbox.process import DecodeProcess, is_supported
+from backend.images.sandbox.spawned import SpawnedDecoder
 from backend.inference.local_engine import LocalEngine
 from backend.inference.neuron_session import NeuronSession
 from backend.inference.onnx_session import OrtSession, is_gpu_available
@@ -46,11 +47,8 @@ def open_session(spec: ModelSpec, settings: Settings) -> OrtSession:
 
 
 def decoder() -> Decode:
-    """Start the decoding process, which ends with the decoder's last user.
-
-    Where the system has no such processes, the bounds on what a file's container may hold remain.
-    """
-    return DecodeProcess().decode if is_supported() else decode
+    """Start a process that decodes; it ends with the last user of the function returned."""
+    return DecodeProcess().decode if is_supported() else SpawnedDecoder().decode
 
 
 def create_engine(

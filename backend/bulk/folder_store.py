@@ -24,6 +24,7 @@ from backend.errors import (
     SuperResolutionError,
 )
 from backend.images.formats import INPUT_SUFFIXES
+from backend.processes import is_running
 
 RECORDS = "_done"
 PARTS = "_part"
@@ -31,7 +32,6 @@ PARTS = "_part"
 SIZE = "size"
 UNNAMEABLE = {"": "%", ".": "%2E", "..": "%2E%2E"}
 """Parts of an S3 key that no file can be called, or that would lead out of the folder."""
-PROCESSES = Path("/proc")
 
 
 class FolderStore:
@@ -95,13 +95,11 @@ class FolderStore:
             raise SuperResolutionError(f"The result could not be stored: {exc.strerror}.") from exc
 
     def remove_abandoned_parts(self) -> None:
-        """Those of this machine's processes that are gone; others may still be at work."""
-        if not (PROCESSES / "self").exists():
-            return
+        """Delete those of this machine's processes that are gone; others may still be at work."""
         host = socket.gethostname()
         for part in (self._folder / PARTS).glob(f"{host}.*.*"):
             process = part.name.removeprefix(f"{host}.").partition(".")[0]
-            if not (PROCESSES / process).exists():
+            if process.isdecimal() and is_running(int(process)) is False:
                 part.unlink(missing_ok=True)
 
     def _below(self, folder: Path, prefix: str) -> Iterator[Item]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backend import __version__
 from backend.commands import network_check
+from backend.commands.protections import protections
 from backend.errors import ModelError
 from backend.factory import open_session
 from backend.inference.onnx_session import OrtSession, available_providers
@@ -37,10 +38,14 @@ class Doctor:
     def examine(self) -> int:
         """The exit code."""
         self._report("super-resolution", __version__)
-        self._report("Python", f"{platform.python_version()} on {platform.machine()}")
+        self._report(
+            "Python", f"{platform.python_version()} on {platform.system()}, {platform.machine()}"
+        )
         for package in PACKAGES:
             self._report(package, version(package))
         self._report("threads", f"{self._settings.threads} of {os.cpu_count()} processors")
+        for protection, words in protections(self._settings):
+            self._report(protection, words)
         self._check_providers()
         names: set[str] = set()
         for folder in (SHIPPED, self._settings.models_dir):

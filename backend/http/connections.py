@@ -6,12 +6,12 @@ for nothing but its sender's next word makes room; one with a request at work ne
 
 from __future__ import annotations
 
-import resource
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
 from backend.http.client import is_within
+from backend.posix import max_open_files
 from backend.settings import Settings
 
 BACKLOG = 32
@@ -40,10 +40,12 @@ class Connections:
     """Made once a server; on its event loop."""
 
     def __init__(
-        self, settings: Settings, *, max_descriptors: Callable[[], int] | None = None
+        self, settings: Settings, *, max_descriptors: Callable[[], int | None] = max_open_files
     ) -> None:
-        descriptors = (max_descriptors or _max_descriptors)()
-        self._max = max(1, min(settings.max_connections, descriptors - SPARE_DESCRIPTORS))
+        self._max = settings.max_connections
+        descriptors = max_descriptors()
+        if descriptors is not None:
+            self._max = max(1, min(self._max, descriptors - SPARE_DESCRIPTORS))
         self._max_each = settings.client_connections
         self._proxies = settings.trusted_proxies
         self._open: dict[Connection, None] = {}
@@ -83,7 +85,3 @@ class Connections:
                 each.abort()
                 return True
         return False
-
-
-def _max_descriptors() -> int:
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

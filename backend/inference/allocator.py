@@ -31,6 +31,11 @@ def keep_freed_memory() -> None:
         libc.mallopt(M_ARENA_MAX, 1)  # blocks as large as a picture exist in the first one only
 
 
+def gives_back_memory() -> bool:
+    """Return whether `give_back_memory` does anything here."""
+    return _glibc() is not None
+
+
 def give_back_memory() -> None:
     """Everything that is free."""
     libc = _glibc()

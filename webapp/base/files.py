@@ -7,8 +7,6 @@ killed when the next one starts.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import tempfile
 import threading
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock, Timeout
 
 from webapp.base.errors import StorageFullError
 
@@ -78,14 +77,14 @@ class Disk:
         parent = parent or Path(tempfile.gettempdir())
         remove_abandoned_folders(parent)
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = _lock_of(self.folder)
+        lock.acquire()
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._nbytes = 0
         self._count = 0
         # Files of a process that ends are removed with their folder, not one by one.
-        weakref.finalize(self, _remove, self.folder, descriptor)
+        weakref.finalize(self, _remove, self.folder, lock)
 
     @property
     def nbytes(self) -> int:
@@ -125,23 +124,23 @@ class Disk:
             self._nbytes -= nbytes
 
 
-def _remove(folder: Path, descriptor: int) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    os.close(descriptor)
-
-
 def remove_abandoned_folders(parent: Path) -> None:
-    """A folder whose lock nobody holds belongs to a process that was killed."""
+    """Delete the folders whose lock nobody holds: those of processes that were killed."""
     for folder in parent.glob(f"{PREFIX}*"):
+        if not (folder / LOCK).exists():
+            continue  # a process is making it
+        lock = _lock_of(folder)
         try:
-            descriptor = os.open(folder / LOCK, os.O_RDWR)
-        except OSError:
+            lock.acquire()
+        except (Timeout, OSError):
             continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            continue
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os.close(descriptor)
+        _remove(folder, lock)
+
+
+def _lock_of(folder: Path) -> FileLock:
+    return FileLock(folder / LOCK, mode=0o600, blocking=False, thread_local=False)
+
+
+def _remove(folder: Path, lock: FileLock) -> None:
+    lock.release()  # Windows deletes no file that is open
+    shutil.rmtree(folder, ignore_errors=True)

@@ -10,21 +10,19 @@ import threading
 import weakref
 from contextlib import suppress
 
-from backend.errors import BusyError, ImageError
 from backend.images.picture import Picture, picture_from_planes
 from backend.images.sandbox.limits import WALL_SECONDS
 from backend.images.sandbox.picture_wire import values_from_message
+from backend.images.sandbox.refusals import out_of_memory, too_costly
+from backend.images.sandbox.start import start, stop
 from backend.images.sandbox.wire import Head, receive, send
 
 ANSWER_SECONDS = WALL_SECONDS + 5
-STOP_SECONDS = 5
-KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
-"""Of the environment: a decoder needs no credentials."""
 
 
 def is_supported() -> bool:
-    """Whether this system can copy processes and hand over open files."""
-    return hasattr(os, "fork") and hasattr(socket, "send_fds")
+    """Whether this system copies processes, hands over open files, and keeps limits of memory."""
+    return sys.platform == "linux" and hasattr(os, "fork") and hasattr(socket, "send_fds")
 
 
 class DecodeProcess:
@@ -41,10 +39,7 @@ class DecodeProcess:
         if answer is None and self._process.poll() is not None:
             answer = self._answer(data, max_side=max_side)  # not the picture's fault
         if answer is None:
-            raise ImageError(
-                "The picture takes more time or memory to read than pictures of its size do; save "
-                "it again in an image editor."
-            )
+            raise too_costly()
         return picture_from_planes(values_from_message(*answer))
 
     def _answer(self, data: bytes, *, max_side: int) -> tuple[Head, memoryview] | None:
@@ -74,35 +69,18 @@ class DecodeProcess:
                 try:
                     self._control, self._process = _started()
                 except OSError as exc:
-                    raise BusyError(
-                        "This machine is out of memory; try again in a moment.", retry_after=5
-                    ) from exc
+                    raise out_of_memory() from exc
                 self._stop = weakref.finalize(self, _stopped, self._control, self._process)
-        raise BusyError("This machine is out of memory; try again in a moment.", retry_after=5)
+        raise out_of_memory()
 
 
 def _started() -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    environment["PYTHONPATH"] = os.pathsep.join(path or os.curdir for path in sys.path)
-    # One thread each: a process with more of them cannot be copied.
-    environment |= {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
     ours, theirs = socket.socketpair()
     with theirs:
-        process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "backend.images.sandbox.worker"],
-            stdin=theirs.fileno(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,  # libraries write into it, names of files among that
-            env=environment,
-            start_new_session=True,  # Ctrl-C is for the caller, who may want to finish
-        )
+        process = start("worker", stdin=theirs.fileno())
     return ours, process
 
 
 def _stopped(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
     control.close()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    stop(process)

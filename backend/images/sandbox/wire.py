@@ -6,7 +6,6 @@ answers is only ever read as numbers and pixels.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import mmap
 import os
@@ -14,6 +13,8 @@ import socket
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+
+from backend.posix import seal_length
 
 MAX_HEAD_BYTES = 4096
 Head = Mapping[str, object]
@@ -57,8 +58,7 @@ def _write(block: int, content: memoryview) -> None:
 
 def _mapped(block: int) -> memoryview:
     """Private pages, of a file that cannot be made shorter any more: that would end the reader."""
-    with suppress(AttributeError, OSError):  # where files in memory or their seals are not known
-        fcntl.fcntl(block, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+    seal_length(block)
     length = os.fstat(block).st_size
     if length == 0:
         return memoryview(b"")

@@ -8,31 +8,23 @@ never in the memory of the process that reads another's, and what a decoder take
 from __future__ import annotations
 
 import gc
-import io
 import os
 import signal
 import socket
 import sys
-from importlib import import_module
 
-from PIL import Image
-
-from backend.errors import SuperResolutionError
-from backend.images.decode import examine, read, read_pixels
-from backend.images.formats import JPEG, WRITABLE
+from backend.images.sandbox.answer import answer, warm_up
 from backend.images.sandbox.limits import end_with_parent, limit
-from backend.images.sandbox.picture_wire import message_from_error, message_from_picture
 from backend.images.sandbox.wire import receive, send
 
 BUSY, OVER = b"b", b"o"
 """What a copy tells: it has a picture now, or there will be none any more."""
-WARM_UP_SIDE = 16
 
 
 def main() -> None:
     """Until the other side closes the socket, or ends, which closes it too."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the copies leave nothing behind
-    _warm_up()
+    warm_up()
     gc.freeze()  # a collection would write to every page that the copies share
     gc.disable()
     me = os.getpid()
@@ -49,15 +41,6 @@ def main() -> None:
                 return
 
 
-def _warm_up() -> None:
-    """What is loaded at first use is loaded before the copies are made."""
-    for each in WRITABLE:
-        import_module(each.plugin)
-    file = io.BytesIO()
-    Image.new("RGB", (WARM_UP_SIDE, WARM_UP_SIDE)).save(file, JPEG.pillow_name)
-    read(file.getvalue(), max_side=WARM_UP_SIDE)
-
-
 def _wait_and_answer(control: socket.socket, teller: int, *, parent: int) -> None:
     """One picture; never returns."""
     try:
@@ -70,21 +53,10 @@ def _wait_and_answer(control: socket.socket, teller: int, *, parent: int) -> Non
                 request = receive(caller)
                 if request is not None:
                     head, content = request
-                    _decode(caller, bytes(content), max_side=int(str(head["max_side"])))
+                    max_side = int(str(head["max_side"]))
+                    send(caller, *answer(bytes(content), max_side=max_side, expect=limit))
     finally:
         os._exit(0)
-
-
-def _decode(caller: socket.socket, data: bytes, *, max_side: int) -> None:
-    try:
-        examined = examine(data, max_side=max_side)
-        width, height = examined.size
-        limit(pixels=width * height)
-        picture = read_pixels(examined)
-    except SuperResolutionError as exc:
-        send(caller, message_from_error(exc), ())
-    else:
-        send(caller, *message_from_picture(picture))
 
 
 if __name__ == "__main__":

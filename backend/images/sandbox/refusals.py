@@ -1,0 +1,22 @@
+"""The errors that both kinds of decoding process give rise to."""
+
+from __future__ import annotations
+
+from backend.errors import BusyError, ImageError
+
+RETRY_SECONDS = 5
+
+
+def too_costly() -> ImageError:
+    """Return the error for a file that was given up."""
+    return ImageError(
+        "The picture takes more time or memory to read than pictures of its size do; save it "
+        "again in an image editor."
+    )
+
+
+def out_of_memory() -> BusyError:
+    """Return the error for a machine that cannot start a process."""
+    return BusyError(
+        "This machine is out of memory; try again in a moment.", retry_after=RETRY_SECONDS
+    )

@@ -1,0 +1,60 @@
+"""How a decoding process is started, and ended when it does not end by itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+STOP_SECONDS = 5
+KEPT_VARIABLES = (
+    *("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR"),
+    *("SYSTEMROOT", "TEMP", "TMP"),  # Windows starts no Python without the first
+)
+"""The variables that a decoder gets: it needs no credentials."""
+
+
+def start(module: str, *, stdin: int, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """Start a module of this package; OSError when the system has no room for a process."""
+    environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    environment["PYTHONPATH"] = os.pathsep.join(path or os.curdir for path in sys.path)
+    # One thread each: a process with more of them cannot be copied.
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+    return subprocess.Popen(  # noqa: S603 - this package's own module
+        [_python(), "-W", "ignore", "-m", f"{__package__}.{module}"],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.DEVNULL,  # libraries write into it, names of files among that
+        env=environment,
+        **_apart_from_the_console(),
+    )
+
+
+def _python() -> str:
+    """Return the interpreter; a virtual environment's on Windows is only what starts it."""
+    executable = getattr(sys, "_base_executable", None) if sys.platform == "win32" else None
+    return executable or sys.executable
+
+
+def _apart_from_the_console() -> dict[str, Any]:
+    """Keep Ctrl-C for the caller, who may want to finish, and on Windows open no console."""
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        return {"creationflags": flags}
+    return {"start_new_session": True}
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a process that was told to end; end it when it does not."""
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process whatever it does."""
+    process.terminate()
+    stop(process)

@@ -1,0 +1,57 @@
+"""The calls that only POSIX systems have: nothing else imports `fcntl` or `resource`.
+
+On Windows each answers as a system without that limit would.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+try:
+    import fcntl
+    import resource
+except ModuleNotFoundError:
+    IS_POSIX = False
+else:
+    IS_POSIX = True
+
+
+def max_open_files() -> int | None:
+    """Return how many descriptors this process may have open, or None without such a limit."""
+    if not IS_POSIX:
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def limit_memory(more_bytes: int) -> None:
+    """Let this process take so many bytes more than it has, and leave no core file.
+
+    Beyond them an allocation fails, which Python reports as MemoryError.
+    """
+    if not IS_POSIX:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    used = _address_space()
+    if used is None:
+        return
+    with suppress(ValueError, OSError):  # where the system has a lower limit of its own
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (used + more_bytes, hard))
+
+
+def seal_length(descriptor: int) -> None:
+    """Keep a file in memory from being shortened, which would end whoever has it mapped."""
+    if IS_POSIX:
+        with suppress(AttributeError, OSError):  # only Linux has files in memory and their seals
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+
+
+def _address_space() -> int | None:
+    """Return the bytes of this process's address space, or None where the system hides them."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except OSError:
+        return None
+    return pages * resource.getpagesize()
