@@ -42,7 +42,7 @@ def processes(parent: int) -> list[int]:
             command = (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if int(fields[1]) == parent and b"decode_worker" in command:
+        if int(fields[1]) == parent and b"sandbox.worker" in command:
             found += [*processes(int(folder.name)), int(folder.name)]
     return found
 
