@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from training.data import PairSource, as_picture, as_target, augment, draw_place
 from training.degradations import RgbImage
 from training.device import autocast
+from training.ruin import ruin
 from training.wild import WildDegradation, degrade_wild
 
 MARGIN = 8
@@ -69,6 +70,7 @@ class Teach(Protocol):
 class CropSource:
     """Draws crops of `side` LR pixels, damages them and asks the teacher.
 
+    `ruined_share` of the photographs' are damaged strongly, see `training.ruin`.
     Where the input is hardly damaged, or drawn, the real HR is the target: a teacher's answer
     would only teach its habits.
     """
@@ -82,8 +84,10 @@ class CropSource:
         *,
         scale: int,
         side: int,
+        ruined_share: float = 0.0,
     ) -> None:
         self._pairs = pairs
+        self._ruined_share = ruined_share
         self._degradation = degradation
         self._drawn_degradation = drawn_degradation
         self._teach = teach
@@ -96,8 +100,11 @@ class CropSource:
         pair = self._pairs.draw(rng, at_least=side)
         top, left = draw_place(pair, rng, side=side)
         hr = pair.hr[top * scale : (top + side) * scale, left * scale : (left + side) * scale]
-        degradation = self._drawn_degradation if pair.is_drawn else self._degradation
-        damaged = degrade_wild(hr, degradation, rng, scale=scale)
+        if not pair.is_drawn and rng.random() < self._ruined_share:
+            damaged = ruin(hr, rng, scale=scale)
+        else:
+            degradation = self._drawn_degradation if pair.is_drawn else self._degradation
+            damaged = degrade_wild(hr, degradation, rng, scale=scale)
         is_taught = damaged.is_damaged and not pair.is_drawn
         target = self._teach(damaged.lr) if is_taught else hr
         return Crop(

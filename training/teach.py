@@ -33,6 +33,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, default=3000, help="crops that shall be there")
     parser.add_argument("--art-share", type=float, default=0.11, help="of the new crops")
     parser.add_argument("--rendered-share", type=float, default=0.32, help="text and strokes")
+    parser.add_argument("--ruined-share", type=float, default=0.0, help="of the photographs'")
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
@@ -59,6 +60,7 @@ def main() -> None:
         AnchoredTeacher(teacher, device=own_device(), reduction=teacher.scale // scale),
         scale=scale,
         side=SIDE,
+        ruined_share=options.ruined_share,
     )
     rng = np.random.default_rng([options.seed, len(folder)])
     while len(folder) < options.count:
