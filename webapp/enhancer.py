@@ -15,8 +15,7 @@ from streamlit import runtime
 from backend.engine import Box, Engine, Watch
 from backend.errors import SuperResolutionError
 from backend.factory import create_engine, decoder
-from backend.images.jpeg_quality import cleanup_from_quality
-from backend.images.picture import Decode, encode
+from backend.images.picture import Decode
 from backend.inference.estimate import encoding_seconds
 from backend.inference.gate import Gate
 from backend.inference.local_engine import LocalEngine
@@ -32,7 +31,6 @@ from webapp.intake.large_picture import LargePicture, LargePreview, cut, decode_
 from webapp.intake.pictures import (
     InputFile,
     Inspection,
-    crop,
     image_from,
     inspect,
 )
@@ -53,8 +51,6 @@ MAX_QUEUED = 200
 """Jobs of all visitors together; a visitor in the queue keeps the place."""
 MAX_INSPECTIONS = 64
 SWEEP_SECONDS = 5.0
-IMMEDIATE_SECONDS = 2.0
-"""What takes less is not worth a click."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,15 +224,15 @@ class Enhancer:
         saving = self.saving.seconds(pixels, is_lossless=is_kept_lossless(pixels))
         return Estimate(work=work, saving=saving)
 
-    def is_immediate(self, size: tuple[int, int], request: EnhanceRequest) -> bool:
-        """Whether the work is short enough to run without being asked for, and sends nothing.
+    def needs_a_press(self, size: tuple[int, int], request: EnhanceRequest) -> bool:
+        """Return whether the visitor has to ask for the work: it sends the picture, or is long.
 
-        What is made of the samples anyway is waited for, however long it takes.
+        Results of the samples are made anyway, however long that takes.
         """
         if request in self.samples.jobs:
-            return True
-        is_local = request.place is Place.LOCAL
-        return is_local and self.estimate(size, request).total < IMMEDIATE_SECONDS
+            return False
+        is_long = self.estimate(size, request).total > self.settings.ask_seconds
+        return is_long or request.place is not Place.LOCAL
 
     def download(self, tab: Tab, picture: InputFile, result: Enhanced) -> Download:
         """The address of a result for this tab, opened once."""
@@ -287,22 +283,6 @@ class Enhancer:
         """What is known of a network of this process; None for `auto`."""
         specs = self.engine.registry.specs
         return next((each for each in specs if (each.name, each.scale) == (model, scale)), None)
-
-    def enhance_part(
-        self,
-        picture: InputFile,
-        inspection: Inspection,
-        options: UpscaleOptions,
-        box: Box,
-        *,
-        watch: Watch,
-    ) -> tuple[bytes, bytes]:
-        """PNGs of the part (left, top, right, bottom) of the input, as it is and enhanced."""
-        decoded = self.decode(picture.file.read(), max_side=self.settings.max_side)
-        if options.cleanup is None:
-            options = replace(options, cleanup=cleanup_from_quality(inspection.jpeg_quality))
-        sr = self.engine.upscale_part(decoded, options, box, watch=watch)
-        return encode(crop(decoded, box), format="png"), encode(sr, format="png")
 
     def large_preview(self, tab: Tab, picture: InputFile) -> LargePreview:
         """Of a picture with more pixels than the engine takes; raises what decoding does."""

@@ -14,7 +14,7 @@ from webapp.base.fragments import leave_fragment
 from webapp.base.texts import LANGUAGES, language_from_locale, texts
 from webapp.cloud import views as cloud_views
 from webapp.cloud.comparison import EngineComparison
-from webapp.enhancer import IMMEDIATE_SECONDS, shared_enhancer
+from webapp.enhancer import shared_enhancer
 from webapp.intake.samples import samples
 from webapp.middleware import STYLE
 from webapp.options import address
@@ -76,22 +76,22 @@ with views.faults_explained(texts(st.session_state.lang)):
             job = jobs.get(request)
             result = enhancer.result(tab, picture, request)
             estimate = enhancer.estimate(inspection.size, request)
-            is_immediate = enhancer.is_immediate(inspection.size, request)
+            needs_a_press = enhancer.needs_a_press(inspection.size, request)
             was_pressed = views.enhance_button(
                 t,
                 estimate=estimate,
                 is_running=job is not None,
                 is_done=result is not None,
-                is_long=not is_immediate,
+                is_long=needs_a_press,
             )
-            is_wanted = was_pressed or (is_immediate and request not in tab.errors)
+            is_wanted = was_pressed or (not needs_a_press and request not in tab.errors)
             if is_wanted and job is None and result is None:
                 session.start(tab, picture, request, enhancer=enhancer)
                 st.rerun()
         else:
             views.enhance_button(t, estimate=None, is_running=False, is_done=False, is_long=False)
         bulk = session.plan_bulk(tab, jobs, choices, place, enhancer=enhancer)
-        if len(events.added) > 1 and bulk.seconds < len(bulk.pending) * IMMEDIATE_SECONDS:
+        if len(events.added) > 1 and bulk.seconds <= enhancer.settings.ask_seconds:
             session.start_all(tab, bulk, enhancer=enhancer)
             st.rerun()
         views.show_bulk(tab, bulk, enhancer=enhancer, t=t)
@@ -121,8 +121,6 @@ with views.faults_explained(texts(st.session_state.lang)):
             cloud_views.show_engine_comparison(tab, picture, shown, enhancer=enhancer, t=t)
         elif shown is not None:
             views.show_result(tab, picture, inspection, shown, enhancer=enhancer, t=t)
-        elif not jobs and views.can_try_part(inspection, request):  # else it waits for its turn
-            views.show_part(picture, inspection, request.options, enhancer=enhancer, t=t)
         else:
             views.show_preview(picture, inspection, t)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,8 +10,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from backend import SuperResolutionError
-from backend.engine import Box, Watch
-from backend.errors import DeadlineError, PayloadTooLargeError
+from backend.errors import CancelledError, PayloadTooLargeError
 from backend.options import AUTO, UpscaleOptions
 from webapp.base.errors import (
     EmptyFileError,
@@ -27,15 +25,12 @@ from webapp.intake.pictures import InputFile, Inspection
 from webapp.intake.samples import samples
 from webapp.options.address import ADJUST
 from webapp.result.filenames import name_from_link
-from webapp.result.slider import side
 from webapp.tabs import MAX_PICTURES, MAX_UPLOAD_BYTES, Result, Tab
 from webapp.work.enhance import Enhanced, EnhanceRequest, Place
 from webapp.work.jobs import Job, Phase
 
 SHORT_WAIT_SECONDS = 0.4
 """A small picture is ready within it, and the page goes to the result without a progress bar."""
-PART_SECONDS = 5.0
-"""How long a part may wait for its turn before the page goes on without it."""
 BEFORE = "before"
 
 Marks = Mapping[EnhanceRequest, tuple[Phase, int]]
@@ -68,6 +63,8 @@ def receive(events: Events, tab: Tab, *, enhancer: Enhancer, t: Texts) -> None:
         restore(events.restore, enhancer=enhancer)
     if events.added:
         tab.input_error = None
+        first = events.added[0]
+        tab.current = first if first in tab.pictures else tab.current
     if events.refused is not None:
         tab.refused_name, reason = events.refused
         tab.input_error = refusal(reason, enhancer=enhancer)
@@ -212,40 +209,6 @@ def mark(job: Job, t: Texts) -> tuple[str, str]:
     return text, text
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """A small piece of a large picture, enhanced before the whole is."""
-
-    key: str
-    left: bytes
-    right: bytes
-    """Sides of the slider, from `side.pack`."""
-
-
-def enhance_part(
-    picture: InputFile,
-    inspection: Inspection,
-    options: UpscaleOptions,
-    box: Box,
-    *,
-    enhancer: Enhancer,
-) -> Part | None:
-    """The part, kept for the next run; None when others keep the engine busy for long."""
-    key = f"{picture.digest}-{options}-{box}"
-    kept = st.session_state.get("part")
-    if isinstance(kept, Part) and kept.key == key:
-        return kept
-    end = time.monotonic() + PART_SECONDS
-    watch = Watch(seconds_left=lambda: end - time.monotonic())
-    try:
-        before, after = enhancer.enhance_part(picture, inspection, options, box, watch=watch)
-    except DeadlineError:
-        return None
-    part = Part(key=key, left=side.pack_file(before), right=side.pack_file(after))
-    st.session_state.part = part
-    return part
-
-
 def shown_result(tab: Tab, picture: InputFile | None, *, enhancer: Enhancer) -> Result | None:
     """The newest result of the picture on the page, which stays until the next one is there."""
     shown = tab.shown
@@ -288,7 +251,7 @@ def result_or_start(
 
 def stop_left(tab: Tab, request: EnhanceRequest, enhancer: Enhancer) -> None:
     """Compare with the input again, and not with what would have been made."""
-    stop(tab, request, enhancer)
+    enhancer.stop(tab, request)
     st.session_state.left = BEFORE
 
 
@@ -325,6 +288,7 @@ def ask_to_stop(tab: Tab, asks: bool) -> None:
 
 
 def stop(tab: Tab, request: EnhanceRequest, enhancer: Enhancer) -> None:
-    """The visitor confirmed that the job may end."""
+    """End the job, and do not begin it again before the visitor asks for it."""
     tab.asks_to_stop = False
     enhancer.stop(tab, request)
+    tab.errors[request] = CancelledError()

@@ -34,6 +34,8 @@ class PageSettings(Settings):
 
     model: str = setting(text, default=AUTO)
     """What is chosen until a visitor chooses, where there is such a tier."""
+    ask_seconds: float = setting(seconds, default=120.0)
+    """Work that is expected to take longer is begun only when a visitor asks for it."""
     slider: str = setting(one_of("builtin", "juxtapose"), default="builtin")
     """The comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
     endpoint_url: str | None = setting(text, default=None)

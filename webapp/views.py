@@ -37,7 +37,7 @@ from webapp.result.filenames import download_stem, split_name
 from webapp.result.saver import saver
 from webapp.routes import ARCHIVE_PATH, DETAIL_PATH, RESULT_PATH, UPLOAD_PATH
 from webapp.tabs import MAX_PICTURES, Result, Tab
-from webapp.work.enhance import Enhanced, EnhanceRequest, Place
+from webapp.work.enhance import Enhanced, EnhanceRequest
 from webapp.work.jobs import Job
 from webapp.work.progress import Estimate, fraction, sentence
 
@@ -58,8 +58,6 @@ DETAIL_STEP = 5
 """Networks are blended for each number, so there are not too many of them."""
 MANY = 2
 """Pictures of which there is more to say than of each alone."""
-PART_SIDE = 192
-"""Pixels of the input that are tried before a large picture is enhanced as a whole."""
 
 
 def show_start_failure(error: SettingsError | SuperResolutionError, t: Texts) -> None:
@@ -406,41 +404,6 @@ def show_problem(
         st.rerun()
 
 
-def can_try_part(inspection: Inspection, request: EnhanceRequest) -> bool:
-    """A picture that is much larger than the part, which nothing but this computer sees."""
-    return request.place is Place.LOCAL and min(inspection.size) > 2 * PART_SIDE
-
-
-def show_part(
-    picture: InputFile,
-    inspection: Inspection,
-    options: UpscaleOptions,
-    *,
-    enhancer: Enhancer,
-    t: Texts,
-) -> None:
-    """A frame on the picture and, below it, what the frame becomes."""
-    width, height = inspection.size
-    at = frame(
-        webp_data_url(inspection.preview.read()),
-        size=inspection.size,
-        frame=(PART_SIDE, PART_SIDE),
-        alt=alternative_text(picture, t),
-        label=t("part.frame"),
-        key=f"part-{picture.digest}",
-        is_small=True,
-    )
-    left, top = at or ((width - PART_SIDE) // 2, (height - PART_SIDE) // 2)
-    box = (left, top, left + PART_SIDE, top + PART_SIDE)
-    st.caption(t("part.hint"))
-    part = session.enhance_part(picture, inspection, options, box, enhancer=enhancer)
-    if part is not None:
-        labels = (t("slider.before"), t("slider.after"))
-        show_slider(
-            part.left, part.right, labels=labels, key=part.key, enhancer=enhancer, t=t, slot="part"
-        )
-
-
 def show_progress(
     tab: Tab,
     request: EnhanceRequest,
@@ -568,14 +531,13 @@ def show_result(
 
 
 def _left_label(tab: Tab, picture: InputFile, left: str, *, enhancer: Enhancer, t: Texts) -> str:
-    """What the result can be compared with, and how long that takes where it takes long."""
+    """Name what the result can be compared with, and the time where it is not made yet."""
     if left == session.BEFORE:
         return t("slider.before")
     label = model_label(left, t)
     request = session.request_for_model(tab, picture, left, enhancer=enhancer)
     size = enhancer.inspect(tab, picture).size
-    is_there = enhancer.result(tab, picture, request) is not None
-    if is_there or enhancer.is_immediate(size, request):
+    if enhancer.result(tab, picture, request) is not None:
         return label
     return f"{label} · {t.about(enhancer.estimate(size, request).total)}"
 

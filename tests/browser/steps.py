@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import re
-import time
 
 import numpy as np
-import playwright.sync_api
 from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
@@ -38,39 +35,12 @@ def choose_best_quality(page: Page) -> None:
     choose(page, "Best quality", group="Quality")
 
 
-def enhance_unless_done(page: Page) -> None:
-    """Press the button where a busy machine expects to take too long for doing it by itself."""
-    begun = page.get_by_role("button", name=re.compile("^(Enhancing|Enhanced)"))
-    press_until(page, begun)
-    expect(begun).to_be_visible()
-
-
-def press_until(page: Page, begun: Locator) -> None:
-    """Press the button, if it has to be pressed, until the page has `begun` or time is up.
-
-    Whether the work begins by itself may change after a look at the button. A press draws the page
-    again: one after another would never let it come to an end.
-    """
-    end = time.monotonic() + LONG / 1000
-    while begun.count() == 0 and time.monotonic() < end:
-        with contextlib.suppress(playwright.sync_api.TimeoutError):
-            enhance_button(page).click(timeout=1000)
-            begun.wait_for(state="attached", timeout=5000)
-
-
 def comparison(page: Page, size: tuple[int, int]) -> Locator:
     """The slider once it shows a result of this size."""
     shown = page.locator(".st-key-result .comparison[data-state=ready]")
     badge = shown.locator(".badge[data-side=after]")
     expect(badge).to_have_text(f"After · {size[0]} × {size[1]}", timeout=LONG)
     return shown
-
-
-def pressed_comparison(page: Page, size: tuple[int, int]) -> Locator:
-    """The same, by a press where a busy machine does not do it by itself."""
-    badge = page.locator(".st-key-result .badge[data-side=after]")
-    press_until(page, badge.filter(has_text=re.compile(f"^After · {size[0]} × {size[1]}$")))
-    return comparison(page, size)
 
 
 def upload(page: Page, name: str, content: bytes) -> None:

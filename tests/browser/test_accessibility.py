@@ -14,9 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.steps import (
     LONG,
     choose,
-    choose_best_quality,
     comparison,
-    enhance_button,
     enter,
     noise,
     overflow,
@@ -84,10 +82,6 @@ def test_axe_finds_nothing_on_any_state_of_the_page(
     assert violations(page) == [], "with a picture that is too large"
 
     shrink.click()
-    expect(page.get_by_role("button", name="Part to try")).to_be_visible(timeout=LONG)
-    assert violations(page) == [], "with a part to try"
-
-    enhance_button(page).click()
     expect(page.get_by_role("progressbar")).to_be_visible(timeout=LONG)
     assert violations(page) == [], "at work"
     page.get_by_role("button", name="Stop", exact=True).click()
@@ -170,9 +164,7 @@ def test_the_focus_goes_to_a_new_result_and_its_state_is_announced(
 ) -> None:
     enter(page, address)
     upload(page, "large.png", saved(Image.new("RGB", (900, 700), "teal")))
-    choose_best_quality(page)
-    enhance_button(page).focus()
-    page.keyboard.press("Enter")
+    expect(page.get_by_role("progressbar")).to_be_visible(timeout=LONG)
 
     comparison(page, (3600, 2800))
     expect(page.locator(".st-key-result")).to_be_focused()

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from testbed.aws.signature import SECRET_KEY
 from testbed.loopback import Received, Sent
-from tests.browser.steps import choose, enhance_button, enhance_unless_done, enter
+from tests.browser.steps import choose, enhance_button, enter
 from tests.webapp.cloud_endpoint import (
     API_KEY,
     AWS_ENVIRONMENT,
@@ -180,7 +180,6 @@ def test_an_endpoint_that_gives_up_is_explained_and_home_still_works(
 
     choose(visit, "On this computer")
     expect(alert).to_have_count(0)
-    enhance_unless_done(visit)
 
     shown(visit, left="Before · 400 × 300", right="After · 800 × 600")
 

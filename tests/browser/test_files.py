@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.conftest import Traffic
-from tests.browser.steps import LONG, choose, enhance_unless_done, enter, noise, saved, upload
+from tests.browser.steps import LONG, choose, enter, noise, saved, upload
 from tests.pictures import save
 from webapp.base.texts import texts
 
@@ -110,7 +110,6 @@ def test_every_kind_of_picture_becomes_a_result(address: str, page: Page) -> Non
         upload(page, name, make())
         chosen = page.get_by_role("radiogroup", name="Your pictures").get_by_role("radio").last
         expect(chosen).to_have_attribute("aria-label", re.compile(re.escape(name[:40])))
-        enhance_unless_done(page)
         expect(chosen).to_have_attribute("aria-label", re.compile(": done$"), timeout=LONG)
         expect(badge, name).to_have_text(f"After · {2 * WIDTH} × {2 * HEIGHT}", timeout=LONG)
 

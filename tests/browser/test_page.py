@@ -27,11 +27,9 @@ from tests.browser.steps import (
     choose_best_quality,
     comparison,
     enhance_button,
-    enhance_unless_done,
     enter,
     noise,
     overflow,
-    pressed_comparison,
     saved,
     upload,
     upload_all,
@@ -97,9 +95,9 @@ def follow_link(page: Page, url: str) -> None:
 
 
 def large(page: Page, name: str = "large.png", size: tuple[int, int] = (3000, 2200)) -> None:
-    """Upload a picture that takes long, and wait until its button says so."""
-    upload(page, name, saved(Image.new("RGB", size, "teal")))
+    """Upload a picture that takes long, and wait until it is opened."""
     choose_best_quality(page)
+    upload(page, name, saved(Image.new("RGB", size, "teal")))
     expect(page.get_by_text(f"{size[0]} × {size[1]} →")).to_be_visible(timeout=LONG)
 
 
@@ -187,7 +185,7 @@ def test_a_small_upload_runs_by_itself_and_is_compared(visit: Page) -> None:
 
 def test_a_change_of_scale_keeps_the_old_result_until_the_new_one_is_there(visit: Page) -> None:
     upload(visit, "noise.png", noise(200, 150, seed=2))
-    pressed_comparison(visit, (800, 600))
+    comparison(visit, (800, 600))
     visit.evaluate(
         """() => {
              window.gaps = 0;
@@ -199,7 +197,7 @@ def test_a_change_of_scale_keeps_the_old_result_until_the_new_one_is_there(visit
 
     choose(visit, "2 ×")
 
-    pressed_comparison(visit, (400, 300))
+    comparison(visit, (400, 300))
     assert visit.evaluate("window.gaps") == 0
 
 
@@ -218,15 +216,29 @@ def test_a_result_is_there_at_once_when_the_visitor_returns_to_it(
     assert finished_jobs("done") == before
 
 
-def test_a_long_job_waits_for_a_press_says_how_long_and_ends_only_after_a_question(
+@pytest.fixture
+def asking(streamlit_server: Callable[..., str]) -> str:
+    """A server that asks before anything but a sample is begun."""
+    return streamlit_server("webapp/app.py", env={"SR_ASK_SECONDS": "0.001"})
+
+
+def test_what_takes_very_long_waits_for_a_press_and_says_how_long(asking: str, page: Page) -> None:
+    enter(page, asking)
+    upload(page, "noise.png", noise(90, 60, seed=31))
+    expect(page.get_by_text("90 × 60 →")).to_be_visible(timeout=LONG)
+    expect(enhance_button(page)).to_have_text(re.compile(r"Enhance · about \d+ (s|min)"))
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+
+    enhance_button(page).click()
+
+    comparison(page, (360, 240))
+
+
+def test_a_long_job_begins_by_itself_and_ends_only_after_a_question(
     visit: Page, finished_jobs: Callable[[str], int]
 ) -> None:
     before = finished_jobs("cancelled")
     large(visit)
-    expect(visit.get_by_role("progressbar")).to_have_count(0)
-    expect(enhance_button(visit)).to_have_text(re.compile(r"Enhance · about \d+ (s|min)"))
-
-    enhance_button(visit).click()
     bar = visit.get_by_role("progressbar")
     expect(bar).not_to_have_attribute("aria-valuenow", "0", timeout=LONG)
     expect(visit.get_by_text(re.compile(r"Enhancing … .* left"))).to_be_visible(timeout=LONG)
@@ -239,9 +251,9 @@ def test_a_long_job_waits_for_a_press_says_how_long_and_ends_only_after_a_questi
 
     stop_the_job(visit)
     expect(bar).to_have_count(0)
+    expect(visit.get_by_role("alert").filter(has_text="Stopped")).to_be_visible()
     choose(visit, title("galaxies"))
     choose(visit, "Fast", group="Quality")
-    enhance_unless_done(visit)
     comparison(visit, (1280, 960))
     assert finished_jobs("cancelled") == before + 1
 
@@ -287,7 +299,6 @@ def run_a_long_job(page: Page, address: str) -> Locator:
     """What shows its progress."""
     enter(page, address)
     large(page)
-    enhance_button(page).click()
     progress = page.locator(".st-key-progress")
     expect(progress).to_be_visible(timeout=LONG)
     return progress
@@ -326,16 +337,16 @@ def test_a_press_just_when_a_look_at_the_job_has_ended_draws_the_page_in_its_pla
         send(message)
 
     intercept(page, from_page=from_page, from_server=from_server)
-    progress = run_a_long_job(page, address)
+    run_a_long_job(page, address)
 
     page.evaluate(SEES_MISPLACED_HEADINGS)
     holds.set()
-    choose(page, "Fast", group="Quality")
-    expect(progress).to_have_count(0)
-    expect(enhance_button(page)).to_be_enabled()
+    choose(page, "2 ×")
+    expect(page.get_by_text("3000 × 2200 → 6000 × 4400")).to_be_visible()
     assert not page.evaluate("window.isMisplaced")
 
-    choose_best_quality(page)
+    stop_the_job(page)
+    choose(page, "4 ×")
     stop_the_job(page)
 
 
@@ -374,13 +385,11 @@ def test_a_look_that_overtakes_the_page_replaces_nothing(address: str, page: Pag
 
 
 def test_a_running_job_goes_on_while_the_visitor_looks_at_a_sample(visit: Page) -> None:
-    large(visit, size=(1200, 900))
     choose(visit, "2 ×")
-    enhance_button(visit).click()
+    large(visit, size=(1200, 900))
     expect(visit.get_by_role("progressbar")).to_be_visible(timeout=LONG)
 
     choose(visit, title("cat"))
-    enhance_unless_done(visit)
     expect(visit.locator(".st-key-result")).to_be_visible(timeout=LONG)
 
     expect(visit.get_by_role("radio", name="large.png: done")).to_be_visible(timeout=LONG)
@@ -389,22 +398,28 @@ def test_a_running_job_goes_on_while_the_visitor_looks_at_a_sample(visit: Page) 
 def test_another_choice_is_drawn_at_once_while_a_long_job_runs(address: str, page: Page) -> None:
     progress = run_a_long_job(page, address)
 
-    choose(page, "Fast", group="Quality")
-    expect(progress).to_have_count(0)
-    expect(enhance_button(page)).to_be_enabled()
+    choose(page, "2 ×")
+    expect(page.get_by_text("3000 × 2200 → 6000 × 4400")).to_be_visible()
+    expect(progress).to_be_visible()
 
-    choose_best_quality(page)
+    stop_the_job(page)
+    choose(page, "4 ×")
     stop_the_job(page)
 
 
 def test_six_impatient_clicks_are_one_job(visit: Page, finished_jobs: Callable[[str], int]) -> None:
     before = finished_jobs("done")
-    large(visit, size=(900, 700))
+    large(visit)
+    stop_the_job(visit)
+    choose(visit, "2 ×")
+    stop_the_job(visit)
+    stopped = finished_jobs("cancelled")
 
     enhance_button(visit).evaluate("button => { for (let i = 0; i < 6; i++) button.click(); }")
+    stop_the_job(visit)
 
-    comparison(visit, (3600, 2800))
-    assert finished_jobs("done") == before + 1
+    assert finished_jobs("cancelled") == stopped + 1
+    assert finished_jobs("done") == before
 
 
 def test_two_tiers_are_compared_with_each_other(visit: Page) -> None:
@@ -433,8 +448,7 @@ def test_every_pixel_can_be_looked_at_anywhere_in_a_large_result(visit: Page) ->
     choose(visit, "Fast", group="Quality")
     choose(visit, "2 ×")
     upload(visit, "noise.png", noise(1500, 700, seed=5))
-    expect(visit.get_by_text("1500 × 700 → 3000 × 1400 pixels")).to_be_visible(timeout=LONG)
-    shown = pressed_comparison(visit, (3000, 1400))
+    shown = comparison(visit, (3000, 1400))
     expect(shown.locator(".tile")).to_have_count(0)
 
     shown.get_by_role("button", name="100 %").click()
@@ -455,7 +469,6 @@ def test_natural_and_vivid_are_offered_for_photographs_only(visit: Page) -> None
     visit.keyboard.press("Home")
 
     expect(visit).to_have_url(re.compile("detail=0"))
-    enhance_unless_done(visit)
     expect(visit.get_by_text("detail 0 %")).to_be_visible(timeout=LONG)
     choose(visit, title("comic"))
     expect(visit.get_by_text("“Best quality” chosen automatically")).to_be_visible(timeout=LONG)
@@ -640,7 +653,6 @@ def test_a_picture_that_is_too_large_can_be_shrunk(visit: Page) -> None:
 
     visit.get_by_role("button", name="Shrink to fit").click()
 
-    enhance_unless_done(visit)
     comparison(visit, (16384, 108))
 
 
@@ -755,7 +767,6 @@ def test_a_closed_tab_makes_room_for_the_next_visitor(
     enter(leaver, address)
     enter(next_one, address)
     large(leaver, size=(4000, 4000))
-    enhance_button(leaver).click()
     expect(leaver.get_by_role("progressbar")).to_be_visible(timeout=LONG)
     upload(next_one, "small.png", noise(60, 40, seed=13))
     expect(next_one.get_by_text("1 picture is before yours")).to_be_visible()
@@ -778,7 +789,6 @@ def test_the_cleanup_can_be_chosen(visit: Page) -> None:
     expect(visit.get_by_role("slider", name="Strength")).to_be_visible()
     choose(visit, "Off")
     expect(visit.get_by_role("slider", name="Strength")).to_have_count(0)
-    enhance_unless_done(visit)
 
     expect(visit.get_by_text("JPEG clean-up", exact=False)).to_have_count(0, timeout=LONG)
 
@@ -810,8 +820,9 @@ def test_the_gallery_is_used_with_the_keyboard(visit: Page) -> None:
 
 def test_pressing_right_after_a_change_takes_the_change(visit: Page) -> None:
     large(visit, size=(1100, 900))
+    stop_the_job(visit)
     choose(visit, "2 ×")
-    choose_best_quality(visit)
+    stop_the_job(visit)
     enhance_button(visit).click()
 
     comparison(visit, (2200, 1800))
@@ -865,16 +876,27 @@ def test_several_pictures_are_enhanced_in_a_row_and_saved_as_one_file(visit: Pag
         assert archive.testzip() is None
 
 
-def test_many_large_pictures_wait_for_a_press_and_stop_together(visit: Page) -> None:
+def test_many_large_pictures_wait_for_a_press(asking: str, page: Page) -> None:
+    enter(page, asking)
+    upload_all(page, *((f"n{each}.png", noise(40, 30, seed=80 + each)) for each in range(2)))
+
+    page.get_by_role("button", name=re.compile("Enhance all 2 pictures · about")).click()
+
+    for each in range(2):
+        picture = page.get_by_role("radio", name=f"n{each}.png: done")
+        expect(picture).to_be_visible(timeout=LONG)
+
+
+def test_several_pictures_begin_by_themselves_and_stop_together(visit: Page) -> None:
     choose_best_quality(visit)
     files = [
         (f"{colour}.png", saved(Image.new("RGB", (1600, 1200), colour)))
         for colour in ("red", "teal")
     ]
     upload_all(visit, *files)
-    button = visit.get_by_role("button", name=re.compile("Enhance all 2 pictures · about"))
+    first = visit.get_by_role("radio", name=re.compile("^red.png"))
+    expect(first).to_be_checked(timeout=LONG)
 
-    button.click(timeout=LONG)
     visit.get_by_role("button", name="Stop all").click(timeout=LONG)
 
-    expect(button).to_be_visible(timeout=LONG)
+    expect(visit.get_by_role("alert").filter(has_text="Stopped")).to_be_visible(timeout=LONG)

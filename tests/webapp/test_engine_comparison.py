@@ -177,9 +177,9 @@ def test_nothing_is_sent_without_being_asked_for(engine: LocalEngine, data: byte
         enhancer = enhancer_with(gateway, engine)
         requests = [EnhanceRequest(digest="a", options=OPTIONS, place=each) for each in Place]
 
-        immediate = [enhancer.is_immediate((96, 64), each) for each in requests]
+        pressed = [enhancer.needs_a_press((96, 64), each) for each in requests]
 
-    assert immediate == [True, False, False]
+    assert pressed == [False, True, True]
 
 
 def test_waiting_for_the_cloud_leaves_this_computer_free(engine: LocalEngine, data: bytes) -> None:

@@ -12,13 +12,11 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend import LocalEngine, UpscaleOptions, Watch, create_engine
+from backend import LocalEngine, UpscaleOptions, create_engine
 from backend.errors import ImageError, SourceNotAllowedError
-from backend.images.picture import decode
 from tests import networks
 from webapp import session
 from webapp.base.texts import texts
@@ -145,7 +143,7 @@ def test_the_samples_are_made_in_their_order_with_what_the_page_opens_on(
     prepare_samples(page_enhancer)
 
     requests = list(page_enhancer.samples.jobs)
-    assert all(page_enhancer.is_immediate((4000, 4000), each) for each in requests)
+    assert not any(page_enhancer.needs_a_press((4000, 4000), each) for each in requests)
     for request in requests:
         page_enhancer.stop(page_enhancer.samples, request)
     assert [each.digest for each in requests] == [each.digest for each in samples().values()]
@@ -206,25 +204,6 @@ def test_a_damaged_picture_is_decoded_only_once(enhancer: Enhancer, tab: Tab) ->
         enhancer.inspect(tab, damaged)
 
     assert again.value is tab.inspections[damaged.digest]
-
-
-def test_a_part_looks_as_it_does_in_the_whole(
-    enhancer: Enhancer, tab: Tab, picture: InputFile
-) -> None:
-    request = request_for(picture)
-    finish(enhancer, tab, picture, request)
-    result = enhancer.result(tab, picture, request)
-    assert isinstance(result, Enhanced)
-    inspection = enhancer.inspect(tab, picture)
-
-    before, after = enhancer.enhance_part(
-        picture, inspection, request.options, (20, 10, 52, 42), watch=Watch()
-    )
-
-    whole = decode(result.encode("png"), max_side=1000).rgb
-    assert np.array_equal(decode(after, max_side=1000).rgb, whole[20:84, 40:104])
-    lr = decode(picture.file.read(), max_side=1000).rgb
-    assert np.array_equal(decode(before, max_side=1000).rgb, lr[10:42, 20:52])
 
 
 def test_links_follow_the_engines_rules(enhancer: Enhancer) -> None:
@@ -363,8 +342,6 @@ def test_a_network_that_was_added_is_a_choice_with_its_price_and_its_makers(
     assert "BSD-3-Clause" in origin
     assert re.search(r"about \d\d times as long as “Photo”", origin)
     assert len(app.slider) == 0
-    assert app.button(key="enhance").label.startswith("Enhance · about")
-    app.button(key="enhance").click().run()
     run_until(app, "→ **832 × 1040** pixels")
     assert "Real-ESRGAN, Copyright" in "".join(each.value for each in app.markdown).replace(
         "\\", ""

@@ -24,12 +24,10 @@ def frame(
     alt: str,
     label: str,
     key: str,
-    is_small: bool = False,
 ) -> tuple[int, int] | None:
     """Draw it and return the frame's (left, top) in pixels of the picture, None until it moved.
 
     `image` is a data URL, `size` and `frame` are (width, height) in pixels of the whole picture.
-    A small picture leaves room below it.
     """
     result = component(FOLDER)(
         key=key,
@@ -39,7 +37,6 @@ def frame(
             "frame": frame,
             "alt": alt,
             "label": label,
-            "isSmall": is_small,
         },
         default={"at": None},
         on_at_change=ignore_change,

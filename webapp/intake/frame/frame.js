@@ -19,7 +19,6 @@ export default function (component) {
   const [frameWidth, frameHeight] = data.frame;
   const room = [width - frameWidth, height - frameHeight];
   const closing = new AbortController();
-  picture.classList.toggle("small", data.isSmall);
   handle.setAttribute("aria-label", data.label);
   handle.title = data.label;
   if (picture.dataset.size !== data.size.join()) {

@@ -70,12 +70,6 @@ def pack(side: Side) -> bytes:
     return b"".join([struct.pack(">I", len(header)), header, *(each.webp for each in side.patches)])
 
 
-def pack_file(data: bytes) -> bytes:
-    """A side from an encoded picture of this process."""
-    with Image.open(io.BytesIO(data)) as image:
-        return pack(make_side(image))
-
-
 def unpack(blob: bytes) -> Side:
     """What `pack` packed."""
     (length,) = struct.unpack(">I", blob[:4])
