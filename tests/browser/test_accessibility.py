@@ -42,7 +42,9 @@ TARGETS = """() => {
 
 @pytest.fixture
 def address(streamlit_server: Callable[..., str]) -> str:
-    return streamlit_server("webapp/app.py", env={"SR_ALLOW_PRIVATE_SOURCES": "1"})
+    return streamlit_server(
+        "webapp/app.py", env={"SR_ALLOW_PRIVATE_SOURCES": "1", "SR_ASK_SECONDS": "86400"}
+    )
 
 
 FADED = """

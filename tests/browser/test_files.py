@@ -91,7 +91,9 @@ REFUSALS: dict[str, tuple[Callable[[], bytes], str]] = {
 
 @pytest.fixture
 def address(streamlit_server: Callable[..., str]) -> str:
-    return streamlit_server("webapp/app.py", env={"SR_ALLOW_PRIVATE_SOURCES": "1"})
+    return streamlit_server(
+        "webapp/app.py", env={"SR_ALLOW_PRIVATE_SOURCES": "1", "SR_ASK_SECONDS": "86400"}
+    )
 
 
 def test_every_kind_of_picture_becomes_a_result(address: str, page: Page) -> None:

@@ -43,7 +43,9 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touc
 @pytest.fixture
 def address(streamlit_server: Callable[..., str]) -> str:
     """One server for all tests of this file; links may lead to loopback."""
-    return streamlit_server("webapp/app.py", env={"SR_ALLOW_PRIVATE_SOURCES": "1"})
+    return streamlit_server(
+        "webapp/app.py", env={"SR_ALLOW_PRIVATE_SOURCES": "1", "SR_ASK_SECONDS": "86400"}
+    )
 
 
 @pytest.fixture
@@ -319,7 +321,7 @@ def test_a_press_just_when_a_look_at_the_job_has_ended_draws_the_page_in_its_pla
     """
     (tmp_path / "sitecustomize.py").write_text(SLOW_COLLECTION)
     path = os.pathsep.join((str(tmp_path), str(ROOT)))
-    address = streamlit_server("webapp/app.py", env={"PYTHONPATH": path})
+    address = streamlit_server("webapp/app.py", env={"PYTHONPATH": path, "SR_ASK_SECONDS": "86400"})
     presses: list[Callable[[], None]] = []
     holds = threading.Event()
 
