@@ -14,11 +14,11 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from backend import SettingsError, SuperResolutionError
-from webapp.enhancer import prepare_samples, shared_enhancer, sweep_forever
 from webapp.middleware import CompressedFiles, SecurityHeaders
 from webapp.result.slider.juxtapose import ORIGIN
 from webapp.routes import create_routes
 from webapp.settings import page_settings
+from webapp.wiring import prepare_samples, shared_by_all, sweep_forever
 
 
 @asynccontextmanager
@@ -26,18 +26,18 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Make the samples' results, and delete what closed tabs leave behind."""
     stop = threading.Event()
     try:
-        enhancer = shared_enhancer()
+        shared = shared_by_all()
     except (SettingsError, SuperResolutionError):
         yield  # the page says what is wrong
         return
-    threading.Thread(target=prepare_samples, args=(enhancer,), daemon=True).start()
-    threading.Thread(target=sweep_forever, args=(enhancer, stop), daemon=True).start()
+    threading.Thread(target=prepare_samples, args=(shared,), daemon=True).start()
+    threading.Thread(target=sweep_forever, args=(shared, stop), daemon=True).start()
     yield
     stop.set()
 
 
 def foreign_origin() -> str:
-    """Of what the chosen slider loads; nothing for the page's own, or with wrong settings."""
+    """Return the origin of what the chosen slider loads; "" for the page's own."""
     try:
         slider = page_settings(os.environ).slider
     except SettingsError:
@@ -48,7 +48,7 @@ def foreign_origin() -> str:
 app = st.App(
     Path(__file__).with_name("page.py"),
     lifespan=lifespan,
-    routes=create_routes(shared_enhancer),
+    routes=create_routes(shared_by_all),
     middleware=[
         Middleware(SecurityHeaders, foreign_origin=foreign_origin()),
         Middleware(CompressedFiles),

@@ -9,15 +9,25 @@ sys.path.extend({str(Path(__file__).resolve().parent.parent)} - set(sys.path))
 import streamlit as st
 
 from backend import SettingsError, SuperResolutionError
-from webapp import session, views
+from webapp.base import view as base
 from webapp.base.fragments import leave_fragment
 from webapp.base.texts import LANGUAGES, language_from_locale, texts
-from webapp.cloud import views as cloud_views
-from webapp.cloud.comparison import EngineComparison
-from webapp.enhancer import shared_enhancer
+from webapp.cloud import view as cloud
+from webapp.intake import state as intake
+from webapp.intake import view as intake_view
 from webapp.intake.samples import samples
 from webapp.middleware import STYLE
 from webapp.options import address
+from webapp.options import state as options
+from webapp.options import view as options_view
+from webapp.result import state as result_state
+from webapp.result import view as result_view
+from webapp.result.paths import ARCHIVE_PATH
+from webapp.shared import Page
+from webapp.wiring import shared_by_all
+from webapp.work import state as work
+from webapp.work import view as work_view
+from webapp.work.comparison import EngineComparison
 from webapp.work.enhance import EnhanceRequest
 
 leave_fragment()
@@ -31,53 +41,54 @@ st.html(STYLE)
 if st.session_state.get("lang") not in LANGUAGES:
     st.session_state.lang = language_from_locale(st.context.locale)
 
-with views.faults_explained(texts(st.session_state.lang)):
+with base.faults_explained(texts(st.session_state.lang)):
     try:
-        enhancer = shared_enhancer()
+        shared = shared_by_all()
     except (SettingsError, SuperResolutionError) as exc:
-        views.show_start_failure(exc, texts(st.session_state.lang))
+        base.show_start_failure(exc, texts(st.session_state.lang))
         st.stop()
     if st.session_state.get("sample") not in samples():
         st.session_state.sample = next(iter(samples()))
-    address.read(address.parsers(enhancer.engine.models, list(samples())))
+    address.read(address.parsers(shared.engine.models, list(samples())))
     t = texts(st.session_state.lang)
-    tab = session.connect(enhancer)
-    jobs = enhancer.collect(tab)
-    drawn = session.job_marks(jobs)
+    tab = intake.connect(shared)
+    page = Page(tab=tab, shared=shared, t=t)
+    jobs = work.collect(tab)
+    drawn = work.job_marks(jobs)
 
-    views.show_head(t)
-    events = views.receive_pictures(tab, enhancer=enhancer, t=t)
-    session.receive(events, tab, enhancer=enhancer, t=t)
+    base.show_head(t)
+    events = intake_view.receive_pictures(page)
+    intake.receive(page, events)
 
     stage, panel = st.columns([11, 6], gap="large")
 
     with panel:
-        picture = session.current_picture(tab, enhancer=enhancer)
+        picture = intake.current_picture(tab)
         problem, inspection = tab.input_error, None
-        place = cloud_views.chosen_place(enhancer)
+        place = cloud.chosen_place(shared)
         if picture is not None:
             try:
-                inspection = views.inspect(tab, picture, enhancer=enhancer, t=t)
-                enhancer.check(picture, place=place)
+                inspection = intake_view.open_picture(page, picture)
+                work.check(shared, picture, place=place)
             except SuperResolutionError as exc:
                 problem = exc
         if len(events.added) > 1:
             with st.spinner(t("wait.opening")):
-                session.inspect_all(tab, enhancer=enhancer)
-        views.choose_own(tab, states=session.describe_own(tab, jobs, t=t), t=t)
-        views.choose_sample(tab, t)
-        cloud_views.choose_place(tab, enhancer=enhancer, t=t)
-        choices = views.choose_options(enhancer, inspection, t)
+                intake.inspect_all(page)
+        intake_view.choose_own(page, states=work.describe_own(tab, jobs, t=t))
+        intake_view.choose_sample(page)
+        cloud.choose_place(page)
+        choices = options_view.choose_options(page, inspection)
 
         request, result, job, estimate = None, None, None, None
         if picture is not None and inspection is not None and problem is None:
-            options = enhancer.resolve(choices, inspection)
-            request = EnhanceRequest(digest=picture.digest, options=options, place=place)
+            resolved = options.resolve(shared, choices, inspection)
+            request = EnhanceRequest(digest=picture.digest, options=resolved, place=place)
             job = jobs.get(request)
-            result = enhancer.result(tab, picture, request)
-            estimate = enhancer.estimate(inspection.size, request)
-            needs_a_press = enhancer.needs_a_press(inspection.size, request)
-            was_pressed = views.enhance_button(
+            result = work.result(shared, tab, picture, request)
+            estimate = work.estimate(shared, inspection.size, request)
+            needs_a_press = work.needs_a_press(shared, inspection.size, request)
+            was_pressed = work_view.enhance_button(
                 t,
                 estimate=estimate,
                 is_running=job is not None,
@@ -86,16 +97,20 @@ with views.faults_explained(texts(st.session_state.lang)):
             )
             is_wanted = was_pressed or (not needs_a_press and request not in tab.errors)
             if is_wanted and job is None and result is None:
-                session.start(tab, picture, request, enhancer=enhancer)
+                work.start_and_wait(page, picture, request)
                 st.rerun()
         else:
-            views.enhance_button(t, estimate=None, is_running=False, is_done=False, is_long=False)
-        bulk = session.plan_bulk(tab, jobs, choices, place, enhancer=enhancer)
-        if len(events.added) > 1 and bulk.seconds <= enhancer.settings.ask_seconds:
-            session.start_all(tab, bulk, enhancer=enhancer)
+            work_view.enhance_button(
+                t, estimate=None, is_running=False, is_done=False, is_long=False
+            )
+        bulk = work.plan_bulk(page, jobs, choices, place)
+        if len(events.added) > 1 and bulk.seconds <= shared.settings.ask_seconds:
+            work.start_all(page, bulk)
             st.rerun()
-        views.show_bulk(tab, bulk, enhancer=enhancer, t=t)
-    address.write(session.choices(tab))  # before the result: who sees it can share or reload it
+        archive = f"{ARCHIVE_PATH}/{result_state.archive(page).secret}.zip"
+        work_view.show_bulk(page, bulk, archive=archive)
+    # Before the result: whoever sees it can share or reload it.
+    address.write(options.choices_for_address(tab))
 
     with stage:
         # Two places that are always there: a notice that comes or goes does not move the picture.
@@ -103,28 +118,28 @@ with views.faults_explained(texts(st.session_state.lang)):
 
     if result is not None:
         tab.shown = request
-    shown = session.shown_result(tab, picture, enhancer=enhancer)
+    shown = work.shown_result(page, picture)
 
     with notice:
         if problem is not None:
-            views.show_problem(tab, picture, problem, enhancer=enhancer, t=t)
+            intake_view.show_problem(page, picture, problem)
         elif request is not None and job is not None and estimate is not None:
-            views.show_progress(tab, request, job, estimate=estimate, enhancer=enhancer, t=t)
+            work_view.show_progress(page, request, job, estimate=estimate)
         elif request is not None and request in tab.errors:
-            views.show_error(tab.errors[request], t)
+            base.show_error(tab.errors[request], t)
 
     with canvas:
         if problem is not None or picture is None or inspection is None or request is None:
             if problem is None:
-                views.show_empty(t)
+                intake_view.show_empty(page)
         elif isinstance(shown, EngineComparison):
-            cloud_views.show_engine_comparison(tab, picture, shown, enhancer=enhancer, t=t)
+            cloud.show_engine_comparison(page, picture, shown)
         elif shown is not None:
-            views.show_result(tab, picture, inspection, shown, enhancer=enhancer, t=t)
+            result_view.show_result(page, picture, inspection, shown)
         else:
-            views.show_preview(picture, inspection, t)
+            intake_view.show_preview(page, picture, inspection)
 
-    views.watch_others(session.other_jobs(tab, jobs, request), drawn)
-    views.show_footer(cloud_views.privacy_note(place, enhancer=enhancer, t=t))
+    work_view.watch_others(work.other_jobs(tab, jobs, request), drawn)
+    base.show_footer(cloud.privacy_note(page, place))
     if job is None:
-        views.announce_state(tab, request, result, problem, t)
+        work_view.announce_state(page, request, result, problem)

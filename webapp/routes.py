@@ -14,40 +14,39 @@ from starlette.routing import Route
 from backend.errors import PayloadTooLargeError, SuperResolutionError
 from backend.images.formats import FORMATS
 from webapp.base.errors import EmptyFileError, PageError
-from webapp.enhancer import Enhancer
+from webapp.base.filenames import download_name
+from webapp.intake.picker import UPLOAD_PATH
 from webapp.intake.pictures import InputFile
-from webapp.result.filenames import download_name
+from webapp.result.paths import ARCHIVE_PATH, DETAIL_PATH, RESULT_PATH
+from webapp.result.state import piece
 from webapp.result.zoom import TILE_SIDE
+from webapp.shared import Shared
 from webapp.tabs import Tab
 
-UPLOAD_PATH = "upload"
-RESULT_PATH = "result"
-ARCHIVE_PATH = "archive"
-DETAIL_PATH = "detail"
 ARCHIVE_NAME = "super-resolution.zip"
 LONGEST_NAME = 255
 QUALITIES = range(1, 101)
 
 
-def create_routes(get_enhancer: Callable[[], Enhancer]) -> list[Route]:
-    """`get_enhancer` is asked at each request: it raises while the settings are wrong."""
+def create_routes(get_shared: Callable[[], Shared]) -> list[Route]:
+    """`get_shared` is asked at each request: it raises while the settings are wrong."""
 
     async def upload(request: Request) -> Response:
-        enhancer = get_enhancer()
-        tab = enhancer.tabs.find(request.headers.get("X-Tab", ""))
+        shared = get_shared()
+        tab = shared.tabs.find(request.headers.get("X-Tab", ""))
         if tab is None:
             return JSONResponse({"error": "tab_unknown"}, status_code=403)
         name = unquote(request.headers.get("X-Name", ""))[:LONGEST_NAME]
         try:
-            picture = await receive(request, name=name, tab=tab, enhancer=enhancer)
+            picture = await receive(request, name=name, tab=tab, shared=shared)
         except SuperResolutionError as exc:
             key = exc.key if isinstance(exc, PageError) else exc.code
             return JSONResponse({"error": key}, status_code=exc.status)
         return JSONResponse({"digest": picture.digest})
 
     async def result(request: Request) -> Response:
-        enhancer = get_enhancer()
-        download = enhancer.downloads.get(request.path_params["secret"])
+        shared = get_shared()
+        download = shared.downloads.get(request.path_params["secret"])
         if download is None:
             return Response("This result is gone.", status_code=410, media_type="text/plain")
         file_format = request.path_params["format"]
@@ -68,8 +67,8 @@ def create_routes(get_enhancer: Callable[[], Enhancer]) -> list[Route]:
         return Response(data, media_type=FORMATS[file_format].media_type, headers=headers)
 
     async def detail(request: Request) -> Response:
-        enhancer = get_enhancer()
-        found = enhancer.downloads.get(request.path_params["secret"])
+        shared = get_shared()
+        found = shared.downloads.get(request.path_params["secret"])
         if found is None:
             return Response(status_code=410)
         name, column, row = (request.path_params[each] for each in ("side", "column", "row"))
@@ -78,35 +77,35 @@ def create_routes(get_enhancer: Callable[[], Enhancer]) -> list[Route]:
         if name not in ("before", "after") or not is_inside:
             return Response(status_code=404)
         try:
-            data = await run_in_threadpool(enhancer.detail, found, name, column, row)
+            data = await run_in_threadpool(piece, shared, found, name, column, row)
         except SuperResolutionError as exc:
             return Response(status_code=exc.status)
         headers = {"Cache-Control": "private, no-store"}
         return Response(data, media_type="image/webp", headers=headers)
 
     async def archive(request: Request) -> Response:
-        found = get_enhancer().downloads.get_archive(request.path_params["secret"])
+        found = get_shared().downloads.get_archive(request.path_params["secret"])
         if found is None:
             return Response(status_code=410)
         headers = {"Content-Disposition": f"attachment; filename={ARCHIVE_NAME}"}
         chunks = iterate_in_threadpool(found.chunks())
         return StreamingResponse(chunks, media_type="application/zip", headers=headers)
 
-    piece = "{side}/{column:int}-{row:int}.webp"
+    place = "{side}/{column:int}-{row:int}.webp"
     return [
-        Route(f"/{DETAIL_PATH}/{{secret}}/{piece}", detail, methods=["GET"]),
+        Route(f"/{DETAIL_PATH}/{{secret}}/{place}", detail, methods=["GET"]),
         Route(f"/{ARCHIVE_PATH}/{{secret}}.zip", archive, methods=["GET"]),
         Route(f"/{UPLOAD_PATH}", upload, methods=["POST"]),
         Route(f"/{RESULT_PATH}/{{secret}}.{{format}}", result, methods=["GET", "HEAD"]),
     ]
 
 
-async def receive(request: Request, *, name: str, tab: Tab, enhancer: Enhancer) -> InputFile:
+async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> InputFile:
     """Stream the body to disk within every bound; the tab shows the picture from then on."""
-    limit = enhancer.settings.max_image_bytes
+    limit = shared.settings.max_image_bytes
     digest = hashlib.sha256()
     tab.check_room(0)
-    with enhancer.disk.writing() as writer:
+    with shared.disk.writing() as writer:
         async for chunk in request.stream():
             if writer.nbytes + len(chunk) > limit:
                 raise PayloadTooLargeError.over(limit, what="picture")

@@ -13,16 +13,19 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
-from backend.errors import SuperResolutionError
 from webapp.base.errors import TooManyPicturesError
-from webapp.client.connection import ConnectionTest
-from webapp.cloud.comparison import EngineComparison
-from webapp.intake.large_picture import LargePicture
-from webapp.intake.pictures import InputFile, Inspection
-from webapp.result.downloads import Archive, Download
-from webapp.work.enhance import Enhanced, EnhanceRequest
-from webapp.work.jobs import Job
+
+if TYPE_CHECKING:
+    from backend.errors import SuperResolutionError
+    from webapp.client.connection import ConnectionTest
+    from webapp.intake.large_picture import LargePicture
+    from webapp.intake.pictures import InputFile, Inspection
+    from webapp.result.downloads import Archive, Download
+    from webapp.work.comparison import EngineComparison
+    from webapp.work.enhance import Enhanced, EnhanceRequest
+    from webapp.work.jobs import Job
 
 KEEP_SECONDS = 60.0
 MAX_PICTURES = 50
@@ -31,7 +34,7 @@ MAX_UPLOAD_BYTES = 512 * 2**20
 MAX_RESULT_BYTES = 1024 * 2**20
 """Of one tab's results; the least recently shown make room for new ones."""
 
-Result = Enhanced | EngineComparison
+Result: TypeAlias = "Enhanced | EngineComparison"
 
 
 @dataclass(kw_only=True)
@@ -115,8 +118,7 @@ class Tab:
 
     def _drop(self, request: EnhanceRequest) -> None:
         result = self._results.pop(request)
-        parts = (result,) if isinstance(result, Enhanced) else (result.local, result.cloud)
-        for part in parts:
+        for part in result.parts:
             self.downloads.pop(id(part), None)
 
     def _nbytes(self) -> int:

@@ -9,9 +9,9 @@ from typing import get_args
 
 from PIL import Image, ImageDraw
 
+from webapp.base.side import make_side, pack
 from webapp.base.texts import texts
 from webapp.result.slider import Kind, show
-from webapp.result.slider.side import make_side, pack
 
 SCALE = 4
 SIZES = {

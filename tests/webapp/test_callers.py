@@ -7,8 +7,8 @@ import ast
 import pytest
 
 from backend.options import UpscaleOptions
+from webapp.base.filenames import split_name
 from webapp.result.callers import LANGUAGES, examples, fill_in
-from webapp.result.filenames import split_name
 
 OPTIONS = UpscaleOptions(scale=4, model="photo", cleanup=30, detail=60)
 

@@ -24,15 +24,18 @@ from tests.webapp.cloud_endpoint import (
     real_server,
     said,
 )
+from webapp.base import side
 from webapp.client.errors import EndpointError, EndpointTimeoutError
 from webapp.client.remote import RemoteEngine
-from webapp.cloud.comparison import EngineComparison, compare_engines
-from webapp.enhancer import Enhancer, create_enhancer, shared_enhancer
+from webapp.intake import state as intake
 from webapp.intake.pictures import InputFile
-from webapp.result.psnr import psnr
-from webapp.result.slider import side
 from webapp.settings import PageSettings
+from webapp.shared import Shared
+from webapp.wiring import create_shared, shared_by_all
+from webapp.work import state as work
+from webapp.work.comparison import EngineComparison, compare_engines
 from webapp.work.enhance import Enhanced, EnhanceRequest, Place
+from webapp.work.psnr import psnr
 
 SECONDS = 60.0
 OPTIONS = UpscaleOptions(scale=2, model="fast")
@@ -49,14 +52,14 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
 
 
-def enhancer_with(gateway: Gateway, engine: LocalEngine, **changes: object) -> Enhancer:
+def shared_with(gateway: Gateway, engine: LocalEngine, **changes: object) -> Shared:
     cloud = RemoteEngine(
         endpoint(gateway.address, **changes),
         models=engine.models,
         details=engine.details,
         max_side=4096,
     )
-    return create_enhancer(PageSettings(), engine=engine, cloud=cloud)
+    return create_shared(PageSettings(), engine=engine, cloud=cloud)
 
 
 @pytest.fixture
@@ -64,22 +67,22 @@ def data(photo_bytes: Callable[..., bytes]) -> bytes:
     return photo_bytes("JPEG", quality=60)
 
 
-def opened(enhancer: Enhancer, data: bytes) -> InputFile:
-    return InputFile.from_bytes(data, name="photo.jpg", disk=enhancer.disk)
+def opened(shared: Shared, data: bytes) -> InputFile:
+    return InputFile.from_bytes(data, name="photo.jpg", disk=shared.disk)
 
 
 def both(
-    enhancer: Enhancer, data: bytes, *, is_cancelled: Callable[[], bool] = lambda: False
+    shared: Shared, data: bytes, *, is_cancelled: Callable[[], bool] = lambda: False
 ) -> EngineComparison:
-    assert enhancer.cloud is not None
-    picture = opened(enhancer, data)
+    assert shared.cloud is not None
+    picture = opened(shared, data)
     return compare_engines(
         data,
         EnhanceRequest(digest=picture.digest, options=OPTIONS, place=Place.BOTH),
-        enhancer.inspect(enhancer.tabs.open("ann"), picture),
-        engine=enhancer.engine,
-        cloud=enhancer.cloud,
-        disk=enhancer.disk,
+        intake.inspect(shared, shared.tabs.open("ann"), picture),
+        engine=shared.engine,
+        cloud=shared.cloud,
+        disk=shared.disk,
         watch=Watch(is_cancelled=is_cancelled),
     )
 
@@ -88,7 +91,7 @@ def test_the_same_engine_gives_identical_pixels(
     server: Answering, engine: LocalEngine, data: bytes
 ) -> None:
     with Gateway(server) as gateway:
-        result = both(enhancer_with(gateway, engine), data)
+        result = both(shared_with(gateway, engine), data)
 
     assert result.is_identical
     assert result.local.master.read() == result.cloud.master.read()
@@ -103,7 +106,7 @@ def test_other_pixels_are_measured(server: Answering, engine: LocalEngine, data:
         return server(replace(request, body=body))
 
     with Gateway(without_cleanup) as gateway:
-        result = both(enhancer_with(gateway, engine), data)
+        result = both(shared_with(gateway, engine), data)
 
     assert not result.is_identical
     assert 20 < result.psnr < 60
@@ -111,7 +114,7 @@ def test_other_pixels_are_measured(server: Answering, engine: LocalEngine, data:
 
 def test_a_failure_of_the_cloud_ends_the_comparison(engine: LocalEngine, data: bytes) -> None:
     with Gateway(lambda request: TIMED_OUT) as gateway, pytest.raises(EndpointTimeoutError):
-        both(enhancer_with(gateway, engine), data)
+        both(shared_with(gateway, engine), data)
 
 
 def test_a_failure_of_the_cloud_stops_the_local_work(data: bytes, engine: LocalEngine) -> None:
@@ -135,32 +138,32 @@ def test_a_failure_of_the_cloud_stops_the_local_work(data: bytes, engine: LocalE
 
     with Gateway(lambda request: said(500, {"message": None})) as gateway:
         patient = Patient()
-        enhancer = replace(enhancer_with(gateway, engine), engine=patient)  # type: ignore[arg-type]
+        shared = replace(shared_with(gateway, engine), engine=patient)  # type: ignore[arg-type]
         with pytest.raises(EndpointError, match="status 500"):
-            both(enhancer, data)
+            both(shared, data)
 
 
 def test_a_cancelled_comparison_makes_nothing(
     server: Answering, engine: LocalEngine, data: bytes
 ) -> None:
     with Gateway(server) as gateway, pytest.raises(CancelledError):
-        both(enhancer_with(gateway, engine), data, is_cancelled=lambda: True)
+        both(shared_with(gateway, engine), data, is_cancelled=lambda: True)
 
 
 def test_each_place_has_its_own_result(server: Answering, engine: LocalEngine, data: bytes) -> None:
     with Gateway(server) as gateway:
-        enhancer = enhancer_with(gateway, engine)
-        tab, picture = enhancer.tabs.open("ann"), opened(enhancer, data)
+        shared = shared_with(gateway, engine)
+        tab, picture = shared.tabs.open("ann"), opened(shared, data)
         requests = [
             EnhanceRequest(digest=picture.digest, options=OPTIONS, place=each) for each in Place
         ]
         for request in requests:
-            enhancer.start(tab, picture, request)
+            work.start(shared, tab, picture, request)
             assert tab.jobs[request].wait(SECONDS)
-            assert enhancer.job(tab, request) is None
+            assert work.running_job(tab, request) is None
         assert tab.errors == {}
 
-        local, cloud, compared = (enhancer.result(tab, picture, each) for each in requests)
+        local, cloud, compared = (work.result(shared, tab, picture, each) for each in requests)
         assert isinstance(local, Enhanced)
         assert isinstance(cloud, Enhanced)
         assert isinstance(compared, EngineComparison)
@@ -168,16 +171,16 @@ def test_each_place_has_its_own_result(server: Answering, engine: LocalEngine, d
         assert len(gateway.received) == 2
         assert len({request.key for request in requests}) == 3
         size = cloud.upscaled.lr_size
-        both, far = (enhancer.estimate(size, each).total for each in reversed(requests[1:]))
+        both, far = (work.estimate(shared, size, each).total for each in reversed(requests[1:]))
         assert both >= far
 
 
 def test_nothing_is_sent_without_being_asked_for(engine: LocalEngine, data: bytes) -> None:
     with Gateway(lambda request: TIMED_OUT) as gateway:
-        enhancer = enhancer_with(gateway, engine)
+        shared = shared_with(gateway, engine)
         requests = [EnhanceRequest(digest="a", options=OPTIONS, place=each) for each in Place]
 
-        pressed = [enhancer.needs_a_press((96, 64), each) for each in requests]
+        pressed = [work.needs_a_press(shared, (96, 64), each) for each in requests]
 
     assert pressed == [False, True, True]
 
@@ -190,14 +193,14 @@ def test_waiting_for_the_cloud_leaves_this_computer_free(engine: LocalEngine, da
         return TIMED_OUT
 
     with Gateway(late) as gateway:
-        enhancer = enhancer_with(gateway, engine)
-        tab, picture = enhancer.tabs.open("ann"), opened(enhancer, data)
+        shared = shared_with(gateway, engine)
+        tab, picture = shared.tabs.open("ann"), opened(shared, data)
         far, near = (
             EnhanceRequest(digest=picture.digest, options=OPTIONS, place=each)
             for each in (Place.CLOUD, Place.LOCAL)
         )
         for request in (far, near):
-            enhancer.start(tab, picture, request)
+            work.start(shared, tab, picture, request)
         assert tab.jobs[near].wait(SECONDS)
         assert not tab.jobs[far].state.phase.is_over
         is_over.set()
@@ -206,13 +209,13 @@ def test_waiting_for_the_cloud_leaves_this_computer_free(engine: LocalEngine, da
 
 def test_only_what_is_sent_has_to_fit(engine: LocalEngine, data: bytes) -> None:
     with Gateway(lambda request: TIMED_OUT) as gateway:
-        enhancer = enhancer_with(gateway, engine, max_body_bytes=1000)
-        picture = opened(enhancer, data)
+        shared = shared_with(gateway, engine, max_body_bytes=1000)
+        picture = opened(shared, data)
 
-        enhancer.check(picture, place=Place.LOCAL)
+        work.check(shared, picture, place=Place.LOCAL)
         for place in (Place.CLOUD, Place.BOTH):
             with pytest.raises(PayloadTooLargeError):
-                enhancer.check(picture, place=place)
+                work.check(shared, picture, place=place)
 
 
 def test_psnr_is_that_of_the_definition() -> None:
@@ -244,16 +247,16 @@ def test_pictures_of_different_sizes_have_no_psnr() -> None:
 
 @pytest.fixture
 def run_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
-    """The page with an endpoint's settings; its enhancer is made again."""
+    """The page with an endpoint's settings; its shared is made again."""
 
     def run(**environment: str) -> AppTest:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         return AppTest.from_file(str(ROOT / "webapp" / "page.py"), default_timeout=SECONDS).run()
 
-    shared_enhancer.cache_clear()
+    shared_by_all.cache_clear()
     yield run
-    shared_enhancer.cache_clear()
+    shared_by_all.cache_clear()
 
 
 def captions(app: AppTest) -> str:

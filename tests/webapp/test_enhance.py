@@ -13,9 +13,9 @@ from PIL import Image
 from backend import LocalEngine, Upscaled, UpscaleOptions, Watch
 from backend.errors import CancelledError, ImageTooLargeError
 from backend.images.picture import Picture, decode, encode
+from webapp.base import side
 from webapp.base.files import Disk
 from webapp.intake.pictures import InputFile, Inspection, inspect
-from webapp.result.slider import side
 from webapp.work import enhance as module
 from webapp.work.enhance import Enhanced, EnhanceRequest, enhance, formats, master_format
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.result.filenames import download_name, name_from_link
+from webapp.base.filenames import download_name, name_from_link
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from backend import UpscaleOptions, Watch
 from backend.errors import BusyError, ImageTooLargeError
 from backend.images.picture import Decode, Picture, decode
 from backend.inference.gate import Gate
+from webapp.base import side
 from webapp.base.errors import StorageFullError
 from webapp.base.files import Disk
 from webapp.intake.large_picture import LARGEST_SIDE, LargePicture, cut
 from webapp.intake.pictures import InputFile, inspect
-from webapp.result.slider import side
 from webapp.work.enhance import EnhanceRequest, engine_options
 
 

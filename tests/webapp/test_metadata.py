@@ -13,9 +13,9 @@ from PIL import Image
 from backend.images.picture import Decode, decode
 from backend.images.sandbox.process import DecodeProcess
 from webapp.base.files import Disk
+from webapp.base.metadata import Kept, embed
 from webapp.intake.large_picture import cut, decode_large
 from webapp.intake.pictures import InputFile, inspect
-from webapp.result.metadata import Kept, embed
 
 TAKEN = "2021:05:03 14:30:00"
 KEPT = Kept(taken=TAKEN, dpi=300)

@@ -22,7 +22,6 @@ from starlette.routing import Mount, Route
 from backend import LocalEngine, UpscaleOptions
 from webapp import routes as routes_module
 from webapp import tabs as tabs_module
-from webapp.enhancer import Enhancer, create_enhancer
 from webapp.intake.pictures import InputFile
 from webapp.middleware import (
     EMPTY_ROOT,
@@ -35,10 +34,14 @@ from webapp.middleware import (
     content_security_policy,
     first_page,
 )
+from webapp.result import state as result_state
 from webapp.result import zoom as detail_module
 from webapp.routes import create_routes
 from webapp.settings import PageSettings
+from webapp.shared import Shared
 from webapp.tabs import Tab
+from webapp.wiring import create_shared
+from webapp.work import state as work
 from webapp.work.enhance import Enhanced, EnhanceRequest
 
 SECONDS = 60.0
@@ -46,21 +49,21 @@ EXIF, DATE = 0x8769, 0x9003
 
 
 @pytest.fixture(scope="module")
-def enhancer(engine: LocalEngine) -> Enhancer:
-    return create_enhancer(PageSettings(max_image_bytes=100_000), engine=engine)
+def shared(engine: LocalEngine) -> Shared:
+    return create_shared(PageSettings(max_image_bytes=100_000), engine=engine)
 
 
 @pytest.fixture
-def tab(enhancer: Enhancer) -> Tab:
-    return enhancer.tabs.open("ann")
+def tab(shared: Shared) -> Tab:
+    return shared.tabs.open("ann")
 
 
 @pytest.fixture(scope="module")
-def address(enhancer: Enhancer) -> Iterator[str]:
+def address(shared: Shared) -> Iterator[str]:
     """The routes and middleware around an application that stands for Streamlit."""
     rest = Route("/{path:path}", lambda request: PlainTextResponse("streamlit"))
     app = Starlette(
-        routes=[*create_routes(lambda: enhancer), Mount("/", routes=[rest])],
+        routes=[*create_routes(lambda: shared), Mount("/", routes=[rest])],
         middleware=[Middleware(SecurityHeaders), Middleware(CompressedFiles)],
     )
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error")
@@ -111,18 +114,18 @@ def test_a_refused_upload_is_named_and_leaves_nothing(
     client: Session,
     address: str,
     tab: Tab,
-    enhancer: Enhancer,
+    shared: Shared,
     data: bytes,
     status: int,
     error: str,
 ) -> None:
-    before = enhancer.disk.nbytes
+    before = shared.disk.nbytes
 
     answer = client.post(f"{address}/upload", data=data, headers={"X-Tab": tab.token})
 
     assert (answer.status_code, answer.json()) == (status, {"error": error})
     assert tab.pictures == {}
-    assert enhancer.disk.nbytes == before
+    assert shared.disk.nbytes == before
 
 
 def test_a_tab_with_too_many_pictures_is_told(
@@ -136,19 +139,19 @@ def test_a_tab_with_too_many_pictures_is_told(
 
 
 @pytest.fixture
-def secret(enhancer: Enhancer, tab: Tab, photo_bytes: Callable[..., bytes]) -> str:
+def secret(shared: Shared, tab: Tab, photo_bytes: Callable[..., bytes]) -> str:
     """Of a finished result's download."""
-    return download(enhancer, tab, photo_bytes("PNG"))
+    return download(shared, tab, photo_bytes("PNG"))
 
 
-def download(enhancer: Enhancer, tab: Tab, data: bytes) -> str:
-    picture = InputFile.from_bytes(data, name="a b.png", disk=enhancer.disk)
+def download(shared: Shared, tab: Tab, data: bytes) -> str:
+    picture = InputFile.from_bytes(data, name="a b.png", disk=shared.disk)
     request = EnhanceRequest(digest=picture.digest, options=UpscaleOptions(scale=2, model="fast"))
-    enhancer.start(tab, picture, request)
+    work.start(shared, tab, picture, request)
     assert tab.jobs[request].wait(SECONDS)
-    result = enhancer.result(tab, picture, request)
+    result = work.result(shared, tab, picture, request)
     assert isinstance(result, Enhanced)
-    return enhancer.download(tab, picture, result).secret
+    return result_state.download(shared, tab, picture, result).secret
 
 
 @pytest.mark.parametrize(
@@ -179,13 +182,13 @@ def test_what_a_result_is_not_offered_as_is_not_found(
 
 
 def test_date_and_resolution_are_kept_on_request_only(
-    client: Session, address: str, enhancer: Enhancer, tab: Tab, photo: Image.Image
+    client: Session, address: str, shared: Shared, tab: Tab, photo: Image.Image
 ) -> None:
     exif = Image.Exif()
     exif[EXIF] = {DATE: "2021:05:03 14:30:00"}
     file = io.BytesIO()
     photo.save(file, "JPEG", dpi=(300, 300), exif=exif.tobytes())
-    secret = download(enhancer, tab, file.getvalue())
+    secret = download(shared, tab, file.getvalue())
 
     without, kept = (
         Image.open(io.BytesIO(client.get(f"{address}/result/{secret}.jpeg{query}").content))
@@ -233,25 +236,25 @@ def test_outside_of_the_picture_there_is_nothing(
 
 
 def test_the_pixels_leave_the_disk_with_the_result(
-    client: Session, address: str, enhancer: Enhancer, tab: Tab, photo_bytes: Callable[..., bytes]
+    client: Session, address: str, shared: Shared, tab: Tab, photo_bytes: Callable[..., bytes]
 ) -> None:
     gc.collect()
-    before = enhancer.disk.nbytes
-    secret = download(enhancer, tab, photo_bytes("PNG"))
-    stored = enhancer.disk.nbytes
+    before = shared.disk.nbytes
+    secret = download(shared, tab, photo_bytes("PNG"))
+    stored = shared.disk.nbytes
 
     client.get(f"{address}/detail/{secret}/after/0-0.webp")
 
-    assert enhancer.disk.nbytes == stored + 192 * 128 * 3
+    assert shared.disk.nbytes == stored + 192 * 128 * 3
     for digest in [request.digest for request in tab.results()]:
         tab.remove(digest)
     tab.inspections.clear()
     # The server's thread lets go of the picture a moment after it has answered.
     until = time.monotonic() + 60
-    while enhancer.disk.nbytes != before and time.monotonic() < until:
+    while shared.disk.nbytes != before and time.monotonic() < until:
         gc.collect()
         time.sleep(0.02)
-    assert enhancer.disk.nbytes == before
+    assert shared.disk.nbytes == before
 
 
 def test_a_result_is_gone_with_its_tab_and_cannot_be_guessed(

@@ -14,9 +14,10 @@ import streamlit as st
 from PIL import Image, ImageCms
 from streamlit.testing.v1 import AppTest
 
+from webapp.base import side
 from webapp.base.texts import texts
 from webapp.intake.pictures import DETAIL_SIDE
-from webapp.result.slider import builtin, juxtapose, side
+from webapp.result.slider import builtin, juxtapose
 
 LABELS = ("Before · 8×6", "After · 32×24")
 TEXTS = texts("en").section("slider")
@@ -192,8 +193,9 @@ def page(kind: str, key: str = "k", label: str = "Before") -> None:
     """The script of a page with one comparison."""
     from PIL import Image
 
+    from webapp.base import side
     from webapp.base.texts import texts
-    from webapp.result.slider import show, side
+    from webapp.result.slider import show
 
     left, right = (
         side.pack(side.make_side(Image.new("RGB", size, "teal"))) for size in ((8, 6), (32, 24))

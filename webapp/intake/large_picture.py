@@ -15,7 +15,9 @@ from backend.engine import Box, Watch
 from backend.errors import ImageTooLargeError
 from backend.images.picture import Decode, Picture, to_image
 from backend.inference.gate import Gate
+from webapp.base import side
 from webapp.base.files import Disk
+from webapp.base.metadata import Kept, embed
 from webapp.client.header import read_header
 from webapp.intake.pictures import (
     PREVIEW_SIDE,
@@ -26,8 +28,6 @@ from webapp.intake.pictures import (
     webp,
     webp_data_url,
 )
-from webapp.result.metadata import Kept, embed
-from webapp.result.slider import side
 
 LARGEST_SIDE = 32_768
 LARGEST_PIXELS = 120_000_000

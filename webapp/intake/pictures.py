@@ -15,9 +15,9 @@ from backend.engine import Box
 from backend.images.jpeg_quality import cleanup_from_quality
 from backend.images.photo_or_drawing import is_photograph
 from backend.images.picture import Decode, Picture, to_image
+from webapp.base import side
 from webapp.base.files import Disk, StoredFile
-from webapp.result.metadata import Kept
-from webapp.result.slider import side
+from webapp.base.metadata import Kept
 
 PREVIEW_SIDE = 1600
 THUMBNAIL = (144, 144)

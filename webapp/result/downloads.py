@@ -13,9 +13,9 @@ from typing import Any
 from PIL import Image
 
 from backend.images.picture import reopen
+from webapp.base.filenames import download_name
 from webapp.base.files import Disk, StoredFile
-from webapp.result.filenames import download_name
-from webapp.result.metadata import Kept, embed
+from webapp.base.metadata import Kept, embed
 from webapp.work.enhance import Enhanced
 
 MAX_VARIANTS = 4

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from webapp.base import side
 from webapp.base.files import Disk, StoredFile
-from webapp.result.slider import side
 
 TILE_SIDE = 1024
 """Pixels of the result."""

@@ -16,9 +16,9 @@ from backend.errors import ImageTooLargeError
 from backend.images.formats import WRITABLE
 from backend.images.picture import check_output_size, decode, encode, reopen
 from backend.options import UpscaleOptions
+from webapp.base import side
 from webapp.base.files import Disk, StoredFile
 from webapp.intake.pictures import Inspection
-from webapp.result.slider import side
 
 LOSSLESS_PIXELS = 24_000_000
 
@@ -59,6 +59,11 @@ class Enhanced:
     """What can be downloaded, the master's first."""
     side: StoredFile
     """Its side of the slider, from `side.pack`."""
+
+    @property
+    def parts(self) -> tuple[Enhanced, ...]:
+        """Itself alone."""
+        return (self,)
 
     @property
     def nbytes(self) -> int:

@@ -9,7 +9,9 @@ from webapp.base.component import component, ignore_change
 
 FOLDER = Path(__file__).parent
 
-__all__ = ["Events", "picker"]
+UPLOAD_PATH = "upload"
+
+__all__ = ["UPLOAD_PATH", "Events", "picker"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from webapp.base.component import component
-from webapp.result.slider.side import Side, unpack
+from webapp.base.side import Side, unpack
 
 FOLDER = Path(__file__).parent
 

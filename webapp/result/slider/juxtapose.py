@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import streamlit as st
 from PIL import Image
 
-from webapp.result.slider.side import bounded, bounded_size, unpack
+from webapp.base.side import bounded, bounded_size, unpack
 
 ORIGIN = "https://cdn.knightlab.com"
 """Where its script and style come from."""

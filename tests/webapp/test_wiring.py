@@ -18,13 +18,16 @@ from streamlit.testing.v1 import AppTest
 from backend import LocalEngine, UpscaleOptions, create_engine
 from backend.errors import ImageError, SourceNotAllowedError
 from tests import networks
-from webapp import session
 from webapp.base.texts import texts
-from webapp.enhancer import Enhancer, create_enhancer, prepare_samples, shared_enhancer
+from webapp.intake import state as intake
 from webapp.intake.pictures import InputFile, Inspection
 from webapp.intake.samples import FOLDER, samples
+from webapp.options import state as options
 from webapp.settings import PageSettings
+from webapp.shared import Shared
 from webapp.tabs import Tab
+from webapp.wiring import create_shared, prepare_samples, shared_by_all
+from webapp.work import state as work
 from webapp.work.enhance import Enhanced, EnhanceRequest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,53 +46,53 @@ def _no_job_left_behind() -> Iterator[None]:
 
 
 @pytest.fixture
-def enhancer(engine: LocalEngine) -> Enhancer:
-    return create_enhancer(PageSettings(), engine=engine)
+def shared(engine: LocalEngine) -> Shared:
+    return create_shared(PageSettings(), engine=engine)
 
 
 @pytest.fixture
-def page_enhancer() -> Enhancer:
+def page_shared() -> Shared:
     """With the page's own default tier."""
     settings = PageSettings()
-    return create_enhancer(settings, engine=create_engine(settings))
+    return create_shared(settings, engine=create_engine(settings))
 
 
 @pytest.fixture
-def tab(enhancer: Enhancer) -> Tab:
-    return enhancer.tabs.open("ann")
+def tab(shared: Shared) -> Tab:
+    return shared.tabs.open("ann")
 
 
 @pytest.fixture
-def fresh_enhancer() -> Iterator[None]:
+def fresh_shared() -> Iterator[None]:
     """The page makes one of its own, and the next test too."""
-    shared_enhancer.cache_clear()
+    shared_by_all.cache_clear()
     yield
-    shared_enhancer.cache_clear()
+    shared_by_all.cache_clear()
 
 
 @pytest.fixture
-def picture(photo_bytes: Callable[..., bytes], enhancer: Enhancer) -> InputFile:
-    return InputFile.from_bytes(photo_bytes("PNG"), name="photo.png", disk=enhancer.disk)
+def picture(photo_bytes: Callable[..., bytes], shared: Shared) -> InputFile:
+    return InputFile.from_bytes(photo_bytes("PNG"), name="photo.png", disk=shared.disk)
 
 
 def request_for(picture: InputFile) -> EnhanceRequest:
     return EnhanceRequest(digest=picture.digest, options=UpscaleOptions(scale=2, model="fast"))
 
 
-def finish(enhancer: Enhancer, tab: Tab, picture: InputFile, request: EnhanceRequest) -> None:
-    enhancer.start(tab, picture, request)
+def finish(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest) -> None:
+    work.start(shared, tab, picture, request)
     assert tab.jobs[request].wait(SECONDS)
-    assert enhancer.job(tab, request) is None
+    assert work.running_job(tab, request) is None
 
 
 def test_a_result_is_kept_and_not_worked_on_again(
-    enhancer: Enhancer, tab: Tab, picture: InputFile
+    shared: Shared, tab: Tab, picture: InputFile
 ) -> None:
     request = request_for(picture)
-    finish(enhancer, tab, picture, request)
+    finish(shared, tab, picture, request)
 
-    result = enhancer.result(tab, picture, request)
-    enhancer.start(tab, picture, request)
+    result = work.result(shared, tab, picture, request)
+    work.start(shared, tab, picture, request)
 
     assert isinstance(result, Enhanced)
     assert result.encode("png").startswith(b"\x89PNG")
@@ -97,55 +100,55 @@ def test_a_result_is_kept_and_not_worked_on_again(
 
 
 def test_a_job_that_ends_while_the_page_is_drawn_is_under_way_for_all_of_it(
-    enhancer: Enhancer, tab: Tab, picture: InputFile
+    shared: Shared, tab: Tab, picture: InputFile
 ) -> None:
     request, t = request_for(picture), texts("en")
     tab.add(picture)
-    enhancer.start(tab, picture, request)
-    jobs = enhancer.collect(tab)
-    drawn = session.job_marks(jobs)
+    work.start(shared, tab, picture, request)
+    jobs = work.collect(tab)
+    drawn = work.job_marks(jobs)
     assert jobs[request].wait(SECONDS)
 
     # Of a tab that was reloaded, the page before may still be drawn.
-    assert enhancer.collect(tab) == {}
-    assert session.describe_own(tab, jobs, t=t)[picture.digest] == ("…", t("enhance.running"))
-    assert session.other_jobs(tab, jobs, None).keys() == {request}
-    assert session.job_marks(jobs) != drawn
+    assert work.collect(tab) == {}
+    assert work.describe_own(tab, jobs, t=t)[picture.digest] == ("…", t("enhance.running"))
+    assert work.other_jobs(tab, jobs, None).keys() == {request}
+    assert work.job_marks(jobs) != drawn
 
-    assert session.describe_own(tab, {}, t=t)[picture.digest] == ("✓", t("own.done"))
-    assert session.other_jobs(tab, {}, None) == {}
+    assert work.describe_own(tab, {}, t=t)[picture.digest] == ("✓", t("own.done"))
+    assert work.other_jobs(tab, {}, None) == {}
 
 
 def test_a_result_belongs_to_the_tab_that_asked_for_it(
-    enhancer: Enhancer, tab: Tab, picture: InputFile
+    shared: Shared, tab: Tab, picture: InputFile
 ) -> None:
     request = request_for(picture)
-    finish(enhancer, tab, picture, request)
+    finish(shared, tab, picture, request)
 
-    other = enhancer.tabs.open("bob")
+    other = shared.tabs.open("bob")
 
-    assert enhancer.result(other, picture, request) is None
+    assert work.result(shared, other, picture, request) is None
 
 
-def test_the_samples_results_are_everyones(enhancer: Enhancer, tab: Tab) -> None:
-    prepare_samples(enhancer)
+def test_the_samples_results_are_everyones(shared: Shared, tab: Tab) -> None:
+    prepare_samples(shared)
     for sample in samples().values():
-        picture = enhancer.sample_picture(sample)
-        (request,) = (each for each in enhancer.samples.jobs if each.digest == picture.digest)
-        assert enhancer.samples.jobs[request].wait(SECONDS)
+        picture = intake.sample_picture(sample)
+        (request,) = (each for each in shared.samples.jobs if each.digest == picture.digest)
+        assert shared.samples.jobs[request].wait(SECONDS)
 
-        assert enhancer.result(tab, picture, request) is not None
+        assert work.result(shared, tab, picture, request) is not None
 
 
 def test_the_samples_are_made_in_their_order_with_what_the_page_opens_on(
-    page_enhancer: Enhancer,
+    page_shared: Shared,
 ) -> None:
-    prepare_samples(page_enhancer)
+    prepare_samples(page_shared)
 
-    requests = list(page_enhancer.samples.jobs)
-    assert not any(page_enhancer.needs_a_press((4000, 4000), each) for each in requests)
+    requests = list(page_shared.samples.jobs)
+    assert not any(work.needs_a_press(page_shared, (4000, 4000), each) for each in requests)
     for request in requests:
-        page_enhancer.stop(page_enhancer.samples, request)
+        work.release(page_shared, page_shared.samples, request)
     assert [each.digest for each in requests] == [each.digest for each in samples().values()]
     tiers = {each.digest: each.options.model for each in requests}
     assert tiers[samples()["cat.jpg"].digest] == "photo"
@@ -153,62 +156,60 @@ def test_the_samples_are_made_in_their_order_with_what_the_page_opens_on(
     assert {each.options.scale for each in requests} == {4}
 
 
-def test_the_automatic_choice_costs_what_the_chosen_tier_does(page_enhancer: Enhancer) -> None:
+def test_the_automatic_choice_costs_what_the_chosen_tier_does(page_shared: Shared) -> None:
     size = (300, 200)
     for file, tier in (("cat.jpg", "photo"), ("dashboard.png", "quality")):
-        picture = page_enhancer.sample_picture(samples()[file])
-        inspection = page_enhancer.inspect(page_enhancer.samples, picture)
+        picture = intake.sample_picture(samples()[file])
+        inspection = intake.inspect(page_shared, page_shared.samples, picture)
         chosen, named = (
             EnhanceRequest(
                 digest=picture.digest,
-                options=page_enhancer.resolve(UpscaleOptions(model=model, scale=4), inspection),
+                options=options.resolve(
+                    page_shared, UpscaleOptions(model=model, scale=4), inspection
+                ),
             )
             for model in ("auto", tier)
         )
 
         assert chosen == named
-        assert page_enhancer.estimate(size, chosen) == page_enhancer.estimate(size, named)
+        assert work.estimate(page_shared, size, chosen) == work.estimate(page_shared, size, named)
 
 
-def test_only_a_tier_with_the_choice_gets_a_detail(page_enhancer: Enhancer) -> None:
-    default = page_enhancer.engine.details["photo"]
+def test_only_a_tier_with_the_choice_gets_a_detail(page_shared: Shared) -> None:
+    default = page_shared.engine.details["photo"]
     photograph, drawing = (
-        page_enhancer.inspect(page_enhancer.samples, page_enhancer.sample_picture(samples()[file]))
+        intake.inspect(page_shared, page_shared.samples, intake.sample_picture(samples()[file]))
         for file in ("cat.jpg", "comic.png")
     )
 
     def detail(model: str, inspection: Inspection, chosen: int | None) -> int | None:
         choices = UpscaleOptions(model=model, detail=chosen)
-        return page_enhancer.resolve(choices, inspection).detail
+        return options.resolve(page_shared, choices, inspection).detail
 
     assert detail("photo", photograph, None) == detail("auto", photograph, None) == default
     assert detail("photo", drawing, 0) == detail("auto", photograph, 0) == 0
     assert detail("auto", drawing, 30) is detail("quality", photograph, 30) is None
 
 
-def test_the_choices_go_from_automatic_to_the_dearest(
-    enhancer: Enhancer, page_enhancer: Enhancer
-) -> None:
-    assert page_enhancer.choices == ["auto", "fast", "quality", "photo"]
-    assert enhancer.choices == ["fast", "auto", "quality", "photo"]
+def test_the_choices_go_from_automatic_to_the_dearest(shared: Shared, page_shared: Shared) -> None:
+    assert options.tiers(page_shared) == ["auto", "fast", "quality", "photo"]
+    assert options.tiers(shared) == ["fast", "auto", "quality", "photo"]
 
 
-def test_a_damaged_picture_is_decoded_only_once(enhancer: Enhancer, tab: Tab) -> None:
-    damaged = InputFile.from_bytes(
-        b"\x89PNG\r\n\x1a\n" + bytes(50), name="a.png", disk=enhancer.disk
-    )
+def test_a_damaged_picture_is_decoded_only_once(shared: Shared, tab: Tab) -> None:
+    damaged = InputFile.from_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50), name="a.png", disk=shared.disk)
 
     with pytest.raises(ImageError):
-        enhancer.inspect(tab, damaged)
+        intake.inspect(shared, tab, damaged)
     with pytest.raises(ImageError) as again:
-        enhancer.inspect(tab, damaged)
+        intake.inspect(shared, tab, damaged)
 
     assert again.value is tab.inspections[damaged.digest]
 
 
-def test_links_follow_the_engines_rules(enhancer: Enhancer) -> None:
+def test_links_follow_the_engines_rules(shared: Shared) -> None:
     with pytest.raises(SourceNotAllowedError):
-        enhancer.fetch("http://127.0.0.1/picture.jpg")
+        intake.fetch(shared, "http://127.0.0.1/picture.jpg")
 
 
 def test_every_sample_has_its_file() -> None:
@@ -250,7 +251,7 @@ def run_until(app: AppTest, words: str) -> None:
         app.run()
 
 
-@pytest.mark.usefixtures("fresh_enhancer")
+@pytest.mark.usefixtures("fresh_shared")
 def test_the_first_view_has_a_sample_and_its_sizes() -> None:
     app = run_page()
 
@@ -260,7 +261,7 @@ def test_the_first_view_has_a_sample_and_its_sizes() -> None:
     assert "208 × 260 → 832 × 1040 pixels" in [caption.value for caption in app.caption]
 
 
-@pytest.mark.usefixtures("fresh_enhancer")
+@pytest.mark.usefixtures("fresh_shared")
 @pytest.mark.parametrize(
     ("sample", "before", "after"),
     [
@@ -283,7 +284,7 @@ def test_the_page_chooses_by_itself_and_says_what(sample: str, before: str, afte
     run_until(app, after)
 
 
-@pytest.mark.usefixtures("fresh_enhancer")
+@pytest.mark.usefixtures("fresh_shared")
 def test_the_detail_is_there_for_photographs_only_and_runs_again_when_it_changes() -> None:
     app = AppTest.from_file(APP, default_timeout=SECONDS)
     app.query_params["sample"] = "cat.jpg"
@@ -304,7 +305,7 @@ def test_the_detail_is_there_for_photographs_only_and_runs_again_when_it_changes
     assert app.slider[0].value == 20
 
 
-@pytest.mark.usefixtures("fresh_enhancer")
+@pytest.mark.usefixtures("fresh_shared")
 def test_an_address_brings_the_detail() -> None:
     app = AppTest.from_file(APP, default_timeout=SECONDS)
     app.query_params["sample"] = "cat.jpg"
@@ -315,7 +316,7 @@ def test_an_address_brings_the_detail() -> None:
     assert app.slider[0].value == 35
 
 
-@pytest.mark.usefixtures("fresh_enhancer")
+@pytest.mark.usefixtures("fresh_shared")
 def test_a_network_that_was_added_is_a_choice_with_its_price_and_its_makers(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -348,7 +349,7 @@ def test_a_network_that_was_added_is_a_choice_with_its_price_and_its_makers(
     )
 
 
-@pytest.mark.usefixtures("fresh_enhancer")
+@pytest.mark.usefixtures("fresh_shared")
 def test_whoever_runs_the_page_can_set_another_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SR_MODEL", "fast")
 
@@ -358,7 +359,7 @@ def test_whoever_runs_the_page_can_set_another_default(monkeypatch: pytest.Monke
     assert not any("suits it" in caption.value for caption in app.caption)
 
 
-@pytest.mark.usefixtures("fresh_enhancer")
+@pytest.mark.usefixtures("fresh_shared")
 def test_a_wrong_setting_gives_a_clear_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SR_TILE_SIZE", "huge")
 
@@ -370,7 +371,7 @@ def test_a_wrong_setting_gives_a_clear_page(monkeypatch: pytest.MonkeyPatch) -> 
     assert not app.button
 
 
-@pytest.mark.usefixtures("fresh_enhancer")
+@pytest.mark.usefixtures("fresh_shared")
 def test_missing_networks_give_a_clear_page(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -383,14 +384,14 @@ def test_missing_networks_give_a_clear_page(
     assert str(tmp_path) not in app.error[0].value
 
 
-@pytest.mark.usefixtures("fresh_enhancer")
+@pytest.mark.usefixtures("fresh_shared")
 def test_a_fault_of_ours_is_said_in_our_words_and_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def break_down(*_: object) -> None:
         raise ZeroDivisionError("what only a developer wants to know")
 
-    monkeypatch.setattr(Enhancer, "inspect", break_down)
+    monkeypatch.setattr(intake, "inspect", break_down)
 
     app = run_page()
 
@@ -418,7 +419,7 @@ def test_the_page_finds_the_engine_without_help_from_the_environment() -> None:
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.usefixtures("fresh_enhancer")
+@pytest.mark.usefixtures("fresh_shared")
 @pytest.mark.parametrize(("slider", "frames"), [("builtin", 0), ("juxtapose", 1)])
 def test_the_setting_chooses_the_slider_of_the_result(
     monkeypatch: pytest.MonkeyPatch, slider: str, frames: int

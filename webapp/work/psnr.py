@@ -6,7 +6,7 @@ import math
 
 from PIL import Image, ImageChops
 
-from webapp.result.slider.side import displayable
+from webapp.base.side import displayable
 
 ROWS = 512
 

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import streamlit as st
 
-from webapp import views
 from webapp.base.texts import Texts
+from webapp.base.view import show_error
 from webapp.client.connection import ConnectionTest, check_connection
 from webapp.client.remote import RemoteEngine, RemoteUpscaled
-from webapp.cloud.comparison import EngineComparison
-from webapp.enhancer import Enhancer
 from webapp.intake.pictures import InputFile
+from webapp.result.view import detail_address, show_saver, show_slider, traffic
+from webapp.shared import Page, Shared
 from webapp.tabs import Tab
+from webapp.work.comparison import EngineComparison
 from webapp.work.enhance import Enhanced, Place
 
 
-def chosen_place(enhancer: Enhancer) -> Place:
-    """What the visitor chose in the run before; without an endpoint there is no choice."""
+def chosen_place(shared: Shared) -> Place:
+    """Return what the visitor chose in the run before; without an endpoint it is this computer."""
     place = st.session_state.get("place")
-    return place if enhancer.cloud is not None and isinstance(place, Place) else Place.LOCAL
+    return place if shared.cloud is not None and isinstance(place, Place) else Place.LOCAL
 
 
-def choose_place(tab: Tab, *, enhancer: Enhancer, t: Texts) -> None:
-    """Without an endpoint there is nothing to choose and nothing to see."""
-    if enhancer.cloud is None:
+def choose_place(page: Page) -> None:
+    """Draw the places; without an endpoint there is nothing to choose and nothing to see."""
+    t, cloud = page.t, page.shared.cloud
+    if cloud is None:
         return
     place = st.segmented_control(
         t("place.label"),
-        enhancer.places,
+        list(Place),
         default=Place.LOCAL,
         required=True,
         format_func=lambda each: t(f"place.{each.value}"),
@@ -35,9 +37,9 @@ def choose_place(tab: Tab, *, enhancer: Enhancer, t: Texts) -> None:
         width="stretch",
     )
     if place is Place.LOCAL:
-        tab.connection_test = None
+        page.tab.connection_test = None
     else:
-        _check_connection(tab, enhancer.cloud, t)
+        _check_connection(page.tab, cloud, t)
 
 
 def _check_connection(tab: Tab, cloud: RemoteEngine, t: Texts) -> None:
@@ -50,7 +52,7 @@ def _check_connection(tab: Tab, cloud: RemoteEngine, t: Texts) -> None:
 
 def _show_connection_test(test: ConnectionTest, t: Texts) -> None:
     if test.error is not None:
-        views.show_error(test.error, t)
+        show_error(test.error, t)
     elif test.response is not None:
         response = test.response
         time = t.duration(response.seconds)
@@ -61,24 +63,21 @@ def _show_connection_test(test: ConnectionTest, t: Texts) -> None:
         st.success(text, title=t("connection.works"), icon=":material/check_circle:")
 
 
-def show_engine_comparison(
-    tab: Tab, picture: InputFile, result: EngineComparison, *, enhancer: Enhancer, t: Texts
-) -> None:
-    """One slider, this computer on its left and the cloud on its right, and the numbers."""
-    local, cloud = result.local, result.cloud
+def show_engine_comparison(page: Page, picture: InputFile, result: EngineComparison) -> None:
+    """Draw one slider, this computer on its left and the cloud on its right, and the numbers."""
+    t, local, cloud = page.t, result.local, result.cloud
     size = {"width": local.upscaled.width, "height": local.upscaled.height}
     labels = (t("slider.label_local", **size), t("slider.label_cloud", **size))
     with st.container(key="result"):
-        views.show_slider(
+        show_slider(
+            page,
             local.side.read(),
             cloud.side.read(),
             labels=labels,
             key=f"{picture.digest}-{local.upscaled.model}-{local.upscaled.scale}-both",
-            enhancer=enhancer,
-            t=t,
             details=(
-                views.detail_address(tab, picture, local, enhancer=enhancer),
-                views.detail_address(tab, picture, cloud, enhancer=enhancer),
+                detail_address(page, picture, local),
+                detail_address(page, picture, cloud),
             ),
         )
         if result.is_identical:
@@ -89,34 +88,33 @@ def show_engine_comparison(
             st.markdown(f":material/difference: {text}")
         left, right = st.columns(2)
         with left:
-            _show_side(tab, picture, local, Place.LOCAL, enhancer=enhancer, t=t)
+            _show_side(page, picture, local, Place.LOCAL)
         with right:
-            _show_side(tab, picture, cloud, Place.CLOUD, enhancer=enhancer, t=t)
+            _show_side(page, picture, cloud, Place.CLOUD)
 
 
 def _visibility(psnr: float) -> str:
-    """What the number means to an eye."""
+    """Say what the number means to an eye."""
     if psnr >= 45:
         return "hardly"
     return "close_up" if psnr >= 32 else "clearly"
 
 
-def _show_side(
-    tab: Tab, picture: InputFile, result: Enhanced, place: Place, *, enhancer: Enhancer, t: Texts
-) -> None:
-    upscaled = result.upscaled
+def _show_side(page: Page, picture: InputFile, result: Enhanced, place: Place) -> None:
+    t, upscaled = page.t, result.upscaled
     facts = [t.duration(upscaled.seconds)]
     if isinstance(upscaled, RemoteUpscaled):
-        facts.append(views.traffic(upscaled, t))
+        facts.append(traffic(upscaled, t))
     st.caption(f"**{t(f'place.{place.value}')}** · {' · '.join(facts)}")
-    views.show_saver(tab, picture, result, enhancer=enhancer, t=t, key=f"-{place.value}")
+    show_saver(page, picture, result, key=f"-{place.value}")
 
 
-def privacy_note(place: Place, *, enhancer: Enhancer, t: Texts) -> str:
-    """Where the picture goes, true for what is chosen."""
-    if place is Place.LOCAL or enhancer.cloud is None:
+def privacy_note(page: Page, place: Place) -> str:
+    """Say where the picture goes, true for what is chosen."""
+    t, cloud = page.t, page.shared.cloud
+    if place is Place.LOCAL or cloud is None:
         return t("privacy.local")
-    endpoint = enhancer.cloud.endpoint
+    endpoint = cloud.endpoint
     where = t("privacy.aws", region=endpoint.region) if endpoint.region else t("privacy.server")
     secrecy = "encrypted" if endpoint.is_encrypted else "open"
     return t(f"privacy.{place.value}_{secrecy}", where=where)

@@ -13,8 +13,8 @@ from webapp.base.files import Disk
 from webapp.client.call import Call
 from webapp.client.remote import RemoteEngine, RemoteUpscaled
 from webapp.intake.pictures import Inspection
-from webapp.result.psnr import psnr
 from webapp.work.enhance import Enhanced, EnhanceRequest, engine_options, store
+from webapp.work.psnr import psnr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,11 @@ class EngineComparison:
     def is_identical(self) -> bool:
         """Pixel by pixel."""
         return math.isinf(self.psnr)
+
+    @property
+    def parts(self) -> tuple[Enhanced, ...]:
+        """Both results."""
+        return self.local, self.cloud
 
     @property
     def nbytes(self) -> int:

@@ -1,0 +1,188 @@
+"""The pictures of a tab: received, opened once, chosen."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from backend import SuperResolutionError
+from backend.engine import Box, Watch
+from backend.errors import PayloadTooLargeError
+from backend.options import UpscaleOptions, UpscaleRequest
+from webapp.base.errors import (
+    EmptyFileError,
+    StorageFullError,
+    TooManyPicturesError,
+    UploadFailedError,
+)
+from webapp.base.filenames import name_from_link
+from webapp.intake.large_picture import LargePicture, LargePreview, cut, decode_large
+from webapp.intake.picker import Events
+from webapp.intake.pictures import InputFile, Inspection
+from webapp.intake.pictures import inspect as inspect_file
+from webapp.intake.samples import Sample, samples
+from webapp.shared import Page, Shared
+from webapp.tabs import MAX_PICTURES, MAX_UPLOAD_BYTES, Tab
+
+
+def connect(shared: Shared) -> Tab:
+    """Return the tab of this run; a new one on the first run, or when what it had is gone."""
+    session_id = _session_id()
+    tab = shared.tabs.restore(st.session_state.get("tab", ""), session_id=session_id)
+    if tab is None:
+        tab = shared.tabs.open(session_id)
+        st.session_state.tab = tab.token
+    return tab
+
+
+def _session_id() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
+
+
+def restore(shared: Shared, token: str) -> None:
+    """Take over what the browser's tab had before it was reloaded."""
+    if shared.tabs.restore(token, session_id=_session_id()) is not None:
+        st.session_state.tab = token
+    st.rerun()
+
+
+def receive(page: Page, events: Events) -> None:
+    """Act on what came in through the drop area."""
+    tab = page.tab
+    if events.restore is not None:
+        restore(page.shared, events.restore)
+    if events.added:
+        tab.input_error = None
+        first = events.added[0]
+        tab.current = first if first in tab.pictures else tab.current
+    if events.refused is not None:
+        tab.refused_name, reason = events.refused
+        tab.input_error = refusal(reason, max_bytes=page.shared.settings.max_image_bytes)
+    if events.link is not None:
+        tab.refused_name, tab.input_error = "", None
+        try:
+            with st.spinner(page.t("wait.link")):
+                data = fetch(page.shared, events.link)
+            name = name_from_link(events.link)
+            tab.add(InputFile.from_bytes(data, name=name, disk=page.shared.disk))
+        except SuperResolutionError as exc:
+            tab.input_error = exc
+
+
+def refusal(reason: str, *, max_bytes: int) -> SuperResolutionError:
+    """Return the error for a reason that the upload gave to the browser."""
+    errors: dict[str, SuperResolutionError] = {
+        "payload_too_large": PayloadTooLargeError.over(max_bytes, what="picture"),
+        EmptyFileError.key: EmptyFileError(),
+        StorageFullError.key: StorageFullError(),
+        TooManyPicturesError.key: TooManyPicturesError(
+            max_pictures=MAX_PICTURES, max_bytes=MAX_UPLOAD_BYTES
+        ),
+    }
+    return errors.get(reason, UploadFailedError())
+
+
+def choose_own(tab: Tab, digest: str) -> None:
+    """Show an own picture that the visitor clicked."""
+    tab.input_error, tab.asks_to_stop = None, False
+    tab.current = digest
+
+
+def choose_sample(tab: Tab, file: str) -> None:
+    """Show a sample that the visitor clicked."""
+    tab.input_error, tab.asks_to_stop = None, False
+    tab.current = None
+    st.session_state.sample = file
+
+
+def current_picture(tab: Tab) -> InputFile | None:
+    """Return the picture that the page is about; None after a file that was refused."""
+    if tab.input_error is not None:
+        return None
+    if tab.current is not None and tab.current in tab.pictures:
+        return tab.pictures[tab.current]
+    return sample_picture(samples()[st.session_state.sample])
+
+
+def sample_picture(sample: Sample) -> InputFile:
+    """Return a sample as a visitor's picture."""
+    return InputFile(name=sample.file, digest=sample.digest, file=sample, sample=sample.file)
+
+
+def owner(shared: Shared, tab: Tab, picture: InputFile) -> Tab:
+    """Return the tab that a picture's results belong to: those of samples belong to everyone."""
+    return shared.samples if picture.sample else tab
+
+
+def is_open(page: Page, picture: InputFile) -> bool:
+    """Return whether the picture was opened before."""
+    return picture.digest in owner(page.shared, page.tab, picture).inspections
+
+
+def inspect(shared: Shared, tab: Tab, picture: InputFile) -> Inspection:
+    """Open a picture once, one at a time in the whole process; raise what the engine would."""
+    inspections = owner(shared, tab, picture).inspections
+    if picture.digest not in inspections:
+        with shared.inspection_gate.turn(Watch()):
+            if picture.digest not in inspections:
+                inspections[picture.digest] = _inspection_or_error(shared, picture)
+    found = inspections[picture.digest]
+    if isinstance(found, SuperResolutionError):
+        raise found
+    return found
+
+
+def _inspection_or_error(shared: Shared, picture: InputFile) -> Inspection | SuperResolutionError:
+    max_side = shared.settings.max_side
+    try:
+        return inspect_file(picture, decode=shared.decode, max_side=max_side, disk=shared.disk)
+    except SuperResolutionError as exc:
+        return exc
+
+
+def inspect_all(page: Page) -> None:
+    """Open every own picture; one that cannot be read keeps its error."""
+    for picture in page.tab.pictures.values():
+        with suppress(SuperResolutionError):
+            inspect(page.shared, page.tab, picture)
+
+
+def fetch(shared: Shared, url: str) -> bytes:
+    """Return the file behind a link; SourceError and others say what is wrong."""
+    request = UpscaleRequest(url=url, options=UpscaleOptions())
+    return shared.source.read(request, max_bytes=shared.settings.max_image_bytes)
+
+
+def large_preview(page: Page, picture: InputFile) -> LargePreview:
+    """Show a picture with more pixels than the engine takes; raise what decoding does."""
+    return _large(page, picture).preview()
+
+
+def fit(page: Page, picture: InputFile, box: Box | None) -> None:
+    """Go on with the part of a too large picture inside the box, or with all of it shrunk."""
+    tab, shared = page.tab, page.shared
+    if box is None:
+        fitted, inspection = _large(page, picture).shrunk()
+        tab.inspections[fitted.digest] = inspection
+    else:
+        with shared.inspection_gate.turn(Watch()):
+            decoded = decode_large(picture, decode=shared.decode)
+            fitted = cut(picture, decoded, box, disk=shared.disk)
+    tab.remove(picture.digest)
+    tab.add(fitted)
+
+
+def _large(page: Page, picture: InputFile) -> LargePicture:
+    large = page.tab.large_pictures.get(picture.digest)
+    if large is None or large.has_failed:
+        large = page.tab.large_pictures[picture.digest] = LargePicture(
+            picture,
+            decode=page.shared.decode,
+            max_side=page.shared.settings.max_side,
+            disk=page.shared.disk,
+            gate=page.shared.inspection_gate,
+        )
+    return large

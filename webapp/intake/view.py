@@ -1,0 +1,158 @@
+"""The drop area, the visitor's pictures, the samples, and a picture before it is enhanced."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from backend import SuperResolutionError
+from backend.errors import ImageTooLargeError
+from backend.images.formats import READABLE
+from webapp.base.view import show_error
+from webapp.intake import state
+from webapp.intake.frame import frame
+from webapp.intake.frame import picture as plain_picture
+from webapp.intake.gallery import Item, gallery
+from webapp.intake.picker import UPLOAD_PATH, Events, picker
+from webapp.intake.pictures import InputFile, Inspection, webp_data_url
+from webapp.intake.samples import samples
+from webapp.shared import Page
+from webapp.tabs import MAX_PICTURES
+
+NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+"""One transparent pixel, for a file that could not be read."""
+
+
+def receive_pictures(page: Page) -> Events:
+    """Draw the drop area and return what came in through it."""
+    settings, t = page.shared.settings, page.t
+    formats = ", ".join(each.label for each in READABLE)
+    size = t.limit(settings.max_image_bytes)
+    texts = t.section("picker") | {"hint": t("picker.hint", formats=formats, size=size)}
+    return picker(
+        {
+            "token": page.tab.token,
+            "address": UPLOAD_PATH,
+            "maxFiles": MAX_PICTURES,
+            "allowsLinks": settings.allow_web_sources,
+            "texts": texts,
+        },
+        key="picker",
+    )
+
+
+def choose_own(page: Page, *, states: dict[str, tuple[str, str]]) -> None:
+    """Draw the visitor's pictures of this visit, with what became of each."""
+    tab, t = page.tab, page.t
+    if not tab.pictures:
+        return
+    items = []
+    for digest, picture in tab.pictures.items():
+        inspection = tab.inspections.get(digest)
+        image = inspection.thumbnail if isinstance(inspection, Inspection) else NO_IMAGE
+        state_mark, description = states.get(digest, ("", ""))
+        items.append(
+            Item(
+                id=digest,
+                title=picture.name,
+                image=image,
+                state=state_mark,
+                description=description,
+            )
+        )
+    st.markdown(f"**{t('own.label')}**")
+    gallery(
+        items,
+        chosen=tab.current or "",
+        label=t("own.label"),
+        key="own",
+        on_choose=partial(state.choose_own, tab),
+    )
+
+
+def choose_sample(page: Page) -> None:
+    """Draw the samples, with a line about the one that is chosen."""
+    tab, t = page.tab, page.t
+    items = [
+        Item(id=each.file, title=t(f"sample.{each.name}.title"), image=each.thumbnail)
+        for each in samples().values()
+    ]
+    st.markdown(f"**{t('sample.label')}**")
+    chosen = "" if tab.current else st.session_state.sample
+    gallery(
+        items,
+        chosen=chosen,
+        label=t("sample.label"),
+        key="samples",
+        on_choose=partial(state.choose_sample, tab),
+    )
+    if not tab.current:
+        name = samples()[st.session_state.sample].name
+        st.caption(t(f"sample.{name}.caption"))
+
+
+def show_empty(page: Page) -> None:
+    """Draw the stage without a picture."""
+    with st.container(key="empty-stage"):
+        st.markdown(page.t("page.empty"), text_alignment="center")
+
+
+def show_preview(page: Page, picture: InputFile, inspection: Inspection) -> None:
+    """Draw the picture as it was given, as large as its result will be shown."""
+    with st.container(key="stage"):
+        image = webp_data_url(inspection.preview.read())
+        plain_picture(image, alt=alternative_text(page, picture), key="preview")
+
+
+def alternative_text(page: Page, picture: InputFile) -> str:
+    """Name a picture: a sample by its title, an own one by its file's name."""
+    if picture.sample:
+        return page.t(f"sample.{samples()[picture.sample].name}.title")
+    return picture.name
+
+
+def open_picture(page: Page, picture: InputFile) -> Inspection:
+    """Open the picture, with a word about it where that takes a while."""
+    if state.is_open(page, picture):
+        return state.inspect(page.shared, page.tab, picture)
+    with st.spinner(page.t("wait.opening")):
+        return state.inspect(page.shared, page.tab, picture)
+
+
+def show_problem(page: Page, picture: InputFile | None, error: SuperResolutionError) -> None:
+    """Say why there is no picture; one that is only too large can be shrunk or cut."""
+    t, max_side = page.t, page.shared.settings.max_side
+    if picture is None or not isinstance(error, ImageTooLargeError):
+        show_error(error, t, name=page.tab.refused_name if picture is None else "")
+        return
+    try:
+        with st.spinner(t("wait.opening")):
+            preview = state.large_preview(page, picture)
+    except SuperResolutionError:
+        show_error(error, t)
+        return
+    width, height = preview.size
+    box = (min(width, max_side), min(height, max_side))
+    st.info(
+        t("fit.explain", width=width, height=height, max_side=max_side),
+        title=t("fit.title"),
+        icon=":material/photo_size_select_large:",
+    )
+    with st.container(horizontal=True):
+        shrinks = st.button(t("fit.shrink"), key="shrink", type="primary")
+        cuts = st.button(t("fit.cut"), key="cut")
+    at = frame(
+        preview.image,
+        size=preview.size,
+        frame=box,
+        alt=alternative_text(page, picture),
+        label=t("fit.frame"),
+        key=f"fit-{picture.digest}",
+    )
+    left, top = at or ((width - box[0]) // 2, (height - box[1]) // 2)
+    if shrinks or cuts:
+        with st.spinner(t("wait.opening")):
+            part = (left, top, left + box[0], top + box[1])
+            state.fit(page, picture, part if cuts else None)
+        st.rerun()

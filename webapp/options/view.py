@@ -1,0 +1,155 @@
+"""The choices: model, scale, vividness, clean-up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from backend import UpscaleOptions
+from backend.images.jpeg_quality import cleanup_from_quality
+from backend.models.manifest import FULL_DETAIL, PHOTOGRAPHS
+from backend.options import AUTO
+from webapp.base.texts import Texts
+from webapp.base.view import escape_markdown
+from webapp.intake.pictures import Inspection
+from webapp.options import state
+from webapp.options.address import ADJUST, CLEANUPS, ESTIMATED, OFF
+from webapp.shared import Page
+
+MIDDLE_CLEANUP = 40
+MUCH_SLOWER = 2.0
+"""Times the work of `photo` beyond which a network's price is said before it is chosen."""
+PROPER_NAMES = {
+    "realesrgan-x4plus": "Real-ESRGAN",
+    "realesrgan-x4plus-anime": "Real-ESRGAN Anime",
+    "realesr-animevideov3": "Real-ESRGAN Anime Video",
+}
+"""The names of networks that can be added; the same in every language."""
+DETAIL_STEP = 5
+"""The step of Natural ↔ Vivid: networks are blended for each number, so there are not many."""
+
+
+def choose_options(page: Page, inspection: Inspection | None) -> UpscaleOptions:
+    """Draw the model where there is a choice, the scale, and what only few need."""
+    t, shared = page.t, page.shared
+    models = state.tiers(shared)
+    model = models[0]
+    if len(models) > 1:
+        keep_offered("model", model, models)
+        st.segmented_control(
+            t("option.model"),
+            models,
+            required=True,
+            format_func=lambda name: _model_choice(page, name),
+            key="model",
+            width="stretch",
+            wrap=True,
+        )
+        model = st.session_state.model
+        if model == AUTO and inspection is not None:
+            _tell_choice(inspection, t)
+    scales = list(shared.engine.models[model])
+    keep_offered("scale", max(scales), scales)
+    st.segmented_control(
+        t("option.scale"),
+        scales,
+        required=True,
+        format_func=lambda factor: t("option.factor", factor=factor),
+        key="scale",
+        width="stretch",
+    )
+    scale = int(st.session_state.scale)
+    _describe_other(page, model, scale)
+    if inspection is not None:
+        width, height = inspection.size
+        st.caption(
+            t(
+                "option.sizes",
+                width=width,
+                height=height,
+                new_width=width * scale,
+                new_height=height * scale,
+            )
+        )
+    tier = state.automatic_tier(inspection) if model == AUTO and inspection is not None else model
+    if tier in shared.engine.details and tier != AUTO:
+        _choose_detail(shared.engine.details[tier], t)
+    # With a key and a state that the server knows it stays open when what is above it changes.
+    more = st.expander(t("option.more"), icon=":material/tune:", key="more", on_change="rerun")
+    with more:
+        cleanup = _choose_cleanup(inspection, t)
+    # Where this picture has no such choice, others that are enhanced with it may have.
+    detail = st.session_state.get("detail")
+    return UpscaleOptions(scale=scale, model=model, cleanup=cleanup, detail=detail)
+
+
+def _choose_detail(default: int, t: Texts) -> None:
+    keep_offered("detail", default, [default, *range(0, FULL_DETAIL + 1, DETAIL_STEP)])
+    st.slider(
+        t("detail.label"),
+        min_value=0,
+        max_value=FULL_DETAIL,
+        step=DETAIL_STEP,
+        key="detail",
+        persist_state="session",
+    )
+    st.caption(t("detail.help"))
+
+
+def _tell_choice(inspection: Inspection, t: Texts) -> None:
+    kind = "photograph" if inspection.is_photograph else "drawing"
+    st.caption(t(f"automatic.{kind}", tier=model_label(state.automatic_tier(inspection), t)))
+
+
+def keep_offered(key: str, value: object, offered: Sequence[object]) -> None:
+    """Set a widget's first value, or return to it when its value is not offered any more."""
+    if st.session_state.get(key) not in offered:
+        st.session_state[key] = value
+
+
+def model_label(name: str, t: Texts) -> str:
+    """Name a tier for a visitor; one of the operator's own has only its name."""
+    return t.get(f"model.{name}") or PROPER_NAMES.get(name) or name.replace("_", " ").capitalize()
+
+
+def _model_choice(page: Page, name: str) -> str:
+    """Name the tier, with its price where that is worth a warning."""
+    slowness = state.slowness(page.shared, name, max(page.shared.engine.models[name]))
+    t, label = page.t, model_label(name, page.t)
+    if slowness is None or slowness < MUCH_SLOWER:
+        return label
+    return t("option.slow", name=label, factor=round(slowness))
+
+
+def _describe_other(page: Page, name: str, scale: int) -> None:
+    """Say who a network is from that is not this project's, and how slow it is."""
+    t, spec = page.t, state.spec(page.shared, name, scale)
+    if spec is None or not spec.source:
+        return
+    text = t("option.origin", credit=escape_markdown(spec.credit), license=spec.license)
+    slowness = state.slowness(page.shared, name, scale)
+    if slowness is not None and slowness >= MUCH_SLOWER:
+        tier = model_label(PHOTOGRAPHS, t)
+        text += " " + t("option.slower", factor=round(slowness), tier=tier)
+    st.caption(text)
+
+
+def _choose_cleanup(inspection: Inspection | None, t: Texts) -> int | None:
+    keep_offered("cleanup", ESTIMATED, CLEANUPS)
+    choice = st.segmented_control(
+        t("cleanup.label"),
+        CLEANUPS,
+        required=True,
+        format_func=lambda each: t(f"cleanup.{each}"),
+        key="cleanup",
+        width="stretch",
+    )
+    st.caption(t("cleanup.help"))
+    if choice != ADJUST:
+        return 0 if choice == OFF else None
+    quality = inspection.jpeg_quality if inspection else None
+    if "strength" not in st.session_state:
+        is_jpeg = quality is not None
+        st.session_state.strength = cleanup_from_quality(quality) if is_jpeg else MIDDLE_CLEANUP
+    return int(st.slider(t("cleanup.strength"), min_value=0, max_value=100, key="strength"))

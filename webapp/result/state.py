@@ -1,0 +1,106 @@
+"""The addresses of a tab's results, and what a result is compared with."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import replace
+
+import streamlit as st
+
+from backend.options import AUTO
+from webapp.intake import state as intake
+from webapp.intake.pictures import InputFile, image_from
+from webapp.options import state as options
+from webapp.result.downloads import Archive, Download
+from webapp.result.zoom import box_from
+from webapp.shared import Page, Shared
+from webapp.tabs import Tab
+from webapp.work import state as work
+from webapp.work.enhance import Enhanced, EnhanceRequest, Place
+
+BEFORE = "before"
+
+
+def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> Download:
+    """Return the address of a result for this tab, opened once."""
+    key = id(result)
+    if key not in tab.downloads:
+        opened = Download(
+            name=picture.name,
+            scale=result.upscaled.scale,
+            result=result,
+            disk=shared.disk,
+            original=lambda: image_from(
+                shared.decode(picture.file.read(), max_side=shared.settings.max_side)
+            ),
+            kept=intake.inspect(shared, tab, picture).kept,
+        )
+        shared.downloads.add(opened)
+        weakref.finalize(opened, shared.details.forget, opened.secret)
+        tab.downloads[key] = opened
+    return tab.downloads[key]
+
+
+def piece(shared: Shared, download: Download, name: str, column: int, row: int) -> bytes:
+    """Return a piece of the result or, named `before`, of its input; SuperResolutionError."""
+    scale = download.scale if name == "before" else 1
+    return shared.details.piece(
+        (download.secret, name),
+        box_from(column, row, scale=scale),
+        decode=lambda: download.picture(name),
+    )
+
+
+def archive(page: Page) -> Archive:
+    """Return the address of all results of a tab's own pictures, opened once."""
+    tab, shared = page.tab, page.shared
+    if tab.archive is None:
+
+        def downloads() -> list[Download]:
+            # The newest of each picture.
+            newest = {request.digest: result for request, result in tab.results().items()}
+            return [
+                download(shared, tab, tab.pictures[digest], result)
+                for digest, result in newest.items()
+                if digest in tab.pictures and isinstance(result, Enhanced)
+            ]
+
+        tab.archive = Archive(downloads=downloads)
+        shared.downloads.add_archive(tab.archive)
+    return tab.archive
+
+
+def left_choices(shared: Shared, result: Enhanced) -> list[str]:
+    """Return what a result can be compared with: its input, and other tiers at its scale."""
+    upscaled = result.upscaled
+    others = [
+        name
+        for name in options.tiers(shared)
+        if name not in (AUTO, upscaled.model) and upscaled.scale in shared.engine.models[name]
+    ]
+    return [BEFORE, *others]
+
+
+def request_for_model(page: Page, picture: InputFile, model: str) -> EnhanceRequest:
+    """Return the request for what another tier makes of the picture that is shown."""
+    assert page.tab.shown is not None
+    shown = page.tab.shown
+    choices = replace(shown.options, model=model, detail=st.session_state.get("detail"))
+    inspection = intake.inspect(page.shared, page.tab, picture)
+    resolved = options.resolve(page.shared, choices, inspection)
+    return replace(shown, options=resolved, place=Place.LOCAL)
+
+
+def result_or_start(page: Page, picture: InputFile, other: EnhanceRequest) -> Enhanced | None:
+    """Return a result to compare with, which is made when it is not there yet."""
+    found = work.result(page.shared, page.tab, picture, other)
+    if found is None and other not in page.tab.errors:
+        work.start_and_wait(page, picture, other)
+        found = work.result(page.shared, page.tab, picture, other)
+    return found if isinstance(found, Enhanced) else None
+
+
+def stop_left(page: Page, request: EnhanceRequest) -> None:
+    """Compare with the input again, and not with what would have been made."""
+    work.release(page.shared, page.tab, request)
+    st.session_state.left = BEFORE

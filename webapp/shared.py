@@ -1,0 +1,53 @@
+"""The values that the page's rooms hand to one another: `Shared` by all visitors, `Page` by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backend.images.picture import Decode
+    from backend.inference.gate import Gate
+    from backend.inference.local_engine import LocalEngine
+    from backend.requests.sources import AnySource
+    from webapp.base.files import Disk
+    from webapp.base.texts import Texts
+    from webapp.client.remote import RemoteEngine
+    from webapp.result.downloads import Downloads
+    from webapp.result.zoom import Details
+    from webapp.settings import PageSettings
+    from webapp.tabs import Tab, Tabs
+    from webapp.work.jobs import Jobs
+    from webapp.work.progress import SavingPace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """The engines with their queues, the open tabs, and the disk for their files."""
+
+    settings: PageSettings
+    engine: LocalEngine
+    cloud: RemoteEngine | None
+    """The deployed endpoint, where one is configured."""
+    source: AnySource
+    decode: Decode
+    """Decoding in a process of its own, which a hostile file can keep busy only so long."""
+    jobs: Jobs
+    cloud_jobs: Jobs
+    disk: Disk
+    tabs: Tabs
+    downloads: Downloads
+    details: Details
+    saving: SavingPace
+    samples: Tab
+    """The samples' inspections and results, which all visitors share."""
+    inspection_gate: Gate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One run of the page: whose tab it is, what all visitors share, and the words."""
+
+    tab: Tab
+    shared: Shared
+    t: Texts

@@ -1,0 +1,111 @@
+"""The composition of the page: made once a process, from the settings."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cache, partial
+
+from streamlit import runtime
+
+from backend.factory import create_engine, decoder
+from backend.inference.gate import Gate
+from backend.inference.local_engine import LocalEngine
+from backend.logs import write_logs
+from backend.options import UpscaleOptions
+from backend.requests.sources import AnySource
+from webapp.base.files import Disk
+from webapp.client.remote import RemoteEngine
+from webapp.intake import state as intake
+from webapp.intake.samples import samples
+from webapp.options import state as options
+from webapp.result.downloads import Downloads
+from webapp.result.zoom import Details
+from webapp.settings import PageSettings, page_settings
+from webapp.shared import Shared
+from webapp.tabs import Tab, Tabs
+from webapp.work import state as work
+from webapp.work.enhance import EnhanceRequest
+from webapp.work.jobs import Jobs
+from webapp.work.progress import SavingPace
+
+DISK_BYTES = 8 * 2**30
+"""The size of all uploads and results together."""
+MAX_CLOUD_JOBS = 4
+"""Jobs in the cloud at a time: they only wait for an answer."""
+MAX_QUEUED = 200
+"""Jobs of all visitors together; a visitor in the queue keeps the place."""
+MAX_INSPECTIONS = 64
+SWEEP_SECONDS = 5.0
+
+
+@cache
+def shared_by_all() -> Shared:
+    """Make the process's one; raise SettingsError or ModelError when it cannot be made."""
+    settings = page_settings(os.environ)
+    write_logs(settings)
+    engine = create_engine(settings)
+    endpoint = settings.endpoint
+    cloud = None
+    if endpoint is not None:
+        # What the endpoint has is known only by asking, so it is asked for the same networks.
+        cloud = RemoteEngine(
+            endpoint,
+            models=engine.models,
+            details=engine.details,
+            max_side=settings.max_side,
+        )
+    return create_shared(settings, engine=engine, cloud=cloud)
+
+
+def create_shared(
+    settings: PageSettings, *, engine: LocalEngine, cloud: RemoteEngine | None = None
+) -> Shared:
+    """Put the parts together; nothing runs yet."""
+    tabs = Tabs(is_connected=is_connected)
+    own = Tab()
+
+    def is_present(token: str) -> bool:
+        return token == own.token or tabs.is_open(token)
+
+    create_jobs = partial(Jobs, max_queued=MAX_QUEUED, is_present=is_present)
+    disk = Disk(max_bytes=DISK_BYTES)
+    return Shared(
+        settings=settings,
+        engine=engine,
+        cloud=cloud,
+        source=AnySource(settings),
+        decode=decoder(),
+        jobs=create_jobs(max_running=settings.max_running),
+        cloud_jobs=create_jobs(max_running=MAX_CLOUD_JOBS),
+        disk=disk,
+        tabs=tabs,
+        downloads=Downloads(),
+        details=Details(disk),
+        saving=SavingPace(),
+        samples=own,
+        inspection_gate=Gate(max_running=1, max_queued=MAX_INSPECTIONS),
+    )
+
+
+def is_connected(session_id: str) -> bool:
+    """Return whether Streamlit's session has an open connection; may be asked in any thread."""
+    return runtime.exists() and runtime.get_instance().is_active_session(session_id)
+
+
+def prepare_samples(shared: Shared) -> None:
+    """Queue the samples' results with the first choices, so that each is there before a click."""
+    model = next(iter(shared.engine.models))
+    for sample in samples().values():
+        picture = intake.sample_picture(sample)
+        inspection = intake.inspect(shared, shared.samples, picture)
+        choices = UpscaleOptions(scale=max(shared.engine.models[model]), model=model)
+        resolved = options.resolve(shared, choices, inspection)
+        request = EnhanceRequest(digest=picture.digest, options=resolved)
+        work.start(shared, shared.samples, picture, request)
+
+
+def sweep_forever(shared: Shared, stop: threading.Event) -> None:
+    """Delete what closed tabs leave behind, until the server stops."""
+    while not stop.wait(SWEEP_SECONDS):
+        shared.tabs.sweep()
