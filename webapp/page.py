@@ -80,6 +80,11 @@ with base.faults_explained(texts(st.session_state.lang)):
         cloud.choose_place(page)
         choices = options_view.choose_options(page, inspection)
 
+        bulk = work.plan_bulk(page, jobs, choices, place)
+        if len(events.added) > 1 and bulk.seconds <= shared.settings.ask_seconds:
+            work.start_all(page, bulk)
+            st.rerun()
+
         request, result, job, estimate = None, None, None, None
         if picture is not None and inspection is not None and problem is None:
             resolved = options.resolve(shared, choices, inspection)
@@ -103,10 +108,6 @@ with base.faults_explained(texts(st.session_state.lang)):
             work_view.enhance_button(
                 t, estimate=None, is_running=False, is_done=False, is_long=False
             )
-        bulk = work.plan_bulk(page, jobs, choices, place)
-        if len(events.added) > 1 and bulk.seconds <= shared.settings.ask_seconds:
-            work.start_all(page, bulk)
-            st.rerun()
         archive = f"{ARCHIVE_PATH}/{result_state.archive(page).secret}.zip"
         work_view.show_bulk(page, bulk, archive=archive)
     # Before the result: whoever sees it can share or reload it.
