@@ -78,6 +78,8 @@ class Upscaled:
     """0-100, as it was used; None when the engine does not say."""
     detail: int | None = None
     """0-100, as it was used; None for a network without the choice."""
+    notes: tuple[str, ...] = ()
+    """Codes for what the picture had and the result has not, as other frames."""
     lr_size: tuple[int, int]
     """(width, height) of the upright input."""
     seconds: float

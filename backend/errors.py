@@ -69,6 +69,11 @@ class RequestError(SuperResolutionError):
         return cls(f"'{field}' is one of: {', '.join(choices)}.", field=field)
 
     @classmethod
+    def given_twice(cls, field: str) -> RequestError:
+        """A field that stands in one request two times."""
+        return cls(f"'{field[:40]}' is given twice.", field=field[:40])
+
+    @classmethod
     def without_detail(cls, model: str) -> RequestError:
         """`detail` for a network that has only one kind of weights."""
         return cls(f"The model '{model}' has no 'detail'; leave the field out.", field="detail")
@@ -90,9 +95,8 @@ class UnsupportedScaleError(RequestError):
     code = "unsupported_scale"
 
     def __init__(self, scale: int, *, allowed: Sequence[int]) -> None:
-        choices = " or ".join(str(each) for each in allowed)
         super().__init__(
-            f"The scale {scale} is not available; choose {choices}.",
+            f"The scale {scale} is not available; choose {alternatives(allowed)}.",
             scale=scale,
             allowed=list(allowed),
         )
@@ -373,6 +377,12 @@ class CancelledError(SuperResolutionError):
     code = "cancelled"
     status = 499
     sentence = "The request was cancelled."
+
+
+def alternatives(choices: Sequence[object]) -> str:
+    """Return `1, 2 or 4`, for a sentence."""
+    *others, last = map(str, choices)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def retry_after_from(seconds: float) -> int:

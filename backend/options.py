@@ -1,107 +1,287 @@
-"""What a caller may ask for, and a request body turned into it."""
+"""The options of a request, each declared once.
+
+A field of `UpscaleOptions` says how its value is read, what it means and what it is without one.
+JSON, raw bodies, the command line, bulk runs and remote engines all derive from these declarations.
+"""
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from backend.errors import RequestError, UnknownModelError, UnsupportedScaleError
+from backend.errors import RequestError, UnknownModelError, UnsupportedScaleError, alternatives
 from backend.images.formats import WRITABLE
 
-OUTPUT_FORMATS = ("auto", *(each.name for each in WRITABLE))
-OUTPUTS = ("base64", "url")
-FILE = "file"
-"""The output that is the result's own bytes: for requests that are a picture's own bytes."""
-FIELDS = ("url", "img", "scale", "model", "format", "output", "cleanup", "detail")
-OPTION_FIELDS = ("scale", "model", "format", "cleanup", "detail")
 AUTO = "auto"
-"""The model that is chosen from the picture."""
-SCALES = (2, 4)
+"""The model, format or cleanup that is chosen from the picture."""
+SCALES = (1, 2, 4)
+KEPT = ("dpi", "date", "copyright")
+"""The kinds of metadata that a result can have of its source."""
 MAX_DIGITS = 6
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-"""A surrogate that JSON can write and no text can hold."""
-MAX_QUOTATION_MARKS = 512
-MAX_BYTES_OUTSIDE = 64 * 2**10
-"""Of a body, beside its strings."""
+"""A surrogate, which JSON can write and no text can hold."""
+
+
+class Reader(Protocol):
+    """How the values of one option are written and read."""
+
+    @property
+    def values(self) -> str:
+        """The accepted values, in words."""
+        ...
+
+    @property
+    def syntax(self) -> str:
+        """The same as a usage line has it."""
+        ...
+
+    def read(self, name: str, value: object) -> object:
+        """Return the option's value; RequestError for one that is not accepted."""
+        ...
+
+    def write(self, value: Any) -> str | int | None:
+        """Return what `read` accepts; None for a value that need not be sent."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeNumber:
+    """A number from `least` to `most`, as a number or in digits, or one of a few words."""
+
+    least: int
+    most: int
+    words: Mapping[str, int | None] = dataclasses.field(default_factory=dict)
+
+    @property
+    def values(self) -> str:
+        """See `Reader`."""
+        return alternatives([*self.words, f"a whole number from {self.least} to {self.most}"])
+
+    @property
+    def syntax(self) -> str:
+        """See `Reader`."""
+        return "|".join([*self.words, f"{self.least}-{self.most}"])
+
+    def read(self, name: str, value: object) -> int | None:
+        """See `Reader`."""
+        if isinstance(value, str) and value in self.words:
+            return self.words[value]
+        number = whole_number(value)
+        if number is None or not self.least <= number <= self.most:
+            raise RequestError(f"'{name}' is {self.values}.", field=name)
+        return number
+
+    def write(self, value: int | None) -> int | None:
+        """See `Reader`."""
+        return value
+
+
+class Scale:
+    """One of the scales that a network may have."""
+
+    values = alternatives(SCALES)
+    syntax = "|".join(map(str, SCALES))
+
+    def read(self, name: str, value: object) -> int:
+        """See `Reader`; UnsupportedScaleError for another number."""
+        number = whole_number(value)
+        if number is None:
+            raise RequestError(f"'{name}' is {self.values}.", field=name)
+        if number not in SCALES:
+            raise UnsupportedScaleError(number, allowed=SCALES)
+        return number
+
+    def write(self, value: int) -> int:
+        """See `Reader`."""
+        return value
+
+
+class Text:
+    """A string that is not empty."""
+
+    values = "a string that is not empty"
+    syntax = "NAME"
+
+    def read(self, name: str, value: object) -> str:
+        """See `Reader`."""
+        if not isinstance(value, str) or not value:
+            raise RequestError(f"'{name}' is {self.values}.", field=name)
+        if not value.isascii() and HALF_CHARACTER.search(value):
+            raise RequestError(f"'{name}' holds half a character.", field=name)
+        return value
+
+    def write(self, value: str | None) -> str | None:
+        """See `Reader`."""
+        return value
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several words, some of which may have a second spelling."""
+
+    names: Sequence[str]
+    aliases: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def values(self) -> str:
+        """See `Reader`."""
+        return alternatives(self.names)
+
+    @property
+    def syntax(self) -> str:
+        """See `Reader`."""
+        return "|".join(self.names)
+
+    def read(self, name: str, value: object) -> str:
+        """See `Reader`."""
+        if isinstance(value, str):
+            value = self.aliases.get(value, value)
+            if value in self.names:
+                return value
+        raise RequestError.not_one_of(name, self.names)
+
+    def write(self, value: str) -> str:
+        """See `Reader`."""
+        return value
+
+
+class Words:
+    """`all`, `none`, or some of several words with commas between them; `all` need not be sent."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+
+    @property
+    def values(self) -> str:
+        """See `Reader`."""
+        return f"all, none, or some of {', '.join(self._names)} with commas between them"
+
+    @property
+    def syntax(self) -> str:
+        """See `Reader`."""
+        return f"all|none|{','.join(self._names)}"
+
+    def read(self, name: str, value: object) -> tuple[str, ...]:
+        """See `Reader`; the words are in the order of the declaration."""
+        if value == "all":
+            return self._names
+        if value == "none":
+            return ()
+        given = [word.strip(" ") for word in value.split(",")] if isinstance(value, str) else [""]
+        if not set(given) <= set(self._names):
+            raise RequestError(f"'{name}' is {self.values}.", field=name)
+        return tuple(word for word in self._names if word in given)
+
+    def write(self, value: Sequence[str]) -> str | None:
+        """See `Reader`."""
+        return None if tuple(value) == self._names else ",".join(value) or "none"
+
+
+def option(reader: Reader, meaning: str, *, default: object = None, without: str = "") -> Any:
+    """Declare a field of a request; `without` says in words what its absence means."""
+    metadata = {"reader": reader, "meaning": meaning, "without": without or f"{default}"}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One declared field."""
+
+    name: str
+    default: object
+    reader: Reader
+    meaning: str
+    without: str
+
+    def read(self, value: object) -> object:
+        """Return the checked value, or the default for None; RequestError for a wrong one."""
+        return self.default if value is None else self.reader.read(self.name, value)
+
+
+def declared(cls: type) -> dict[str, Option]:
+    """Return the options that a dataclass declares, by name."""
+    return {
+        each.name: Option(name=each.name, default=each.default, **each.metadata)
+        for each in dataclasses.fields(cls)
+        if "reader" in each.metadata
+    }
+
+
+def _qualities() -> str:
+    lossy = [each for each in WRITABLE if each.default_quality is not None]
+    return ", ".join(f"{each.label} {each.default_quality}" for each in lossy)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaleOptions:
-    """How to upscale one picture."""
+    """How to upscale one picture; every caller of every transport may send these."""
 
-    scale: int = 2
-    model: str | None = None
-    """A tier of the manifest, or `auto`; None is the setting's."""
-    format: str = "auto"
-    quality: int | None = None
-    """1-100 for JPEG and WebP; None is a high default."""
-    cleanup: int | None = None
-    """How much JPEG damage to remove, 0 (none) to 100; None is estimated from the file."""
-    detail: int | None = None
-    """0 natural to 100 vivid, for tiers that have the choice; None is the tier's own default."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpscaleRequest:
-    """One parsed request body: exactly one of `url`, `img` and `data`."""
-
-    options: UpscaleOptions
-    url: str | None = None
-    img: str | None = None
-    data: bytes | None = None
-    """The body itself, where it is the picture."""
-    output: str = "base64"
-
-
-def check_model(models: Mapping[str, Sequence[int]], *, name: str, scale: int) -> None:
-    """UnknownModelError or UnsupportedScaleError unless the tier is there and has the scale."""
-    if name not in models:
-        raise UnknownModelError(name, known=list(models))
-    if scale not in models[name]:
-        raise UnsupportedScaleError(scale, allowed=models[name])
-
-
-def parse_request(body: bytes) -> UpscaleRequest:
-    """JSON bytes -> request; RequestError or UnsupportedScaleError, never a guess."""
-    if not _is_flat(body):
-        raise RequestError("The body holds more than a request's few fields.")
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as exc:
-        raise RequestError("The body is not JSON.") from exc
-    if not isinstance(fields, dict):
-        raise RequestError("The body is a JSON object with 'url' or 'img'.")
-    _check_names(fields, FIELDS)
-    url, img = _text(fields, "url"), _text(fields, "img")
-    if (url is None) == (img is None):
-        raise RequestError
-    return UpscaleRequest(
-        url=url,
-        img=img,
-        output=_choice(fields, "output", OUTPUTS),
-        options=_options(fields),
+    scale: int = option(
+        Scale(),
+        "How many times as wide and as high; 1 cleans without enlarging, where a model does it.",
+        default=2,
+    )
+    model: str | None = option(
+        Text(),
+        "A model of the installed networks, or auto, which chooses by the picture.",
+        without="the setting SR_MODEL",
+    )
+    format: str = option(
+        Choice(
+            (AUTO, *(each.name for each in WRITABLE)),
+            {each.suffix.removeprefix("."): each.name for each in WRITABLE},
+        ),
+        "The file format of the result; auto keeps the kind that the picture has.",
+        default=AUTO,
+    )
+    quality: int | None = option(
+        WholeNumber(least=1, most=100),
+        "How closely a format with loss keeps to the pixels; a higher number makes a larger file.",
+        without=_qualities(),
+    )
+    cleanup: int | None = option(
+        WholeNumber(least=0, most=100, words={AUTO: None, "off": 0}),
+        "How much JPEG damage is removed; auto is estimated from the file.",
+        without=AUTO,
+    )
+    detail: int | None = option(
+        WholeNumber(least=0, most=100),
+        "From 0 natural to 100 vivid, for models that have the choice.",
+        without="the model's own",
+    )
+    keep: tuple[str, ...] = option(
+        Words(KEPT),
+        "What the result keeps of the picture's metadata; place, camera and serial numbers never.",
+        default=KEPT,
+        without="all",
     )
 
 
-def parse_options(fields: Mapping[str, object]) -> UpscaleOptions:
-    """The options alone, for a picture that comes another way; raises as `parse_request` does."""
-    _check_names(fields, OPTION_FIELDS)
-    return _options(fields)
+OPTIONS = declared(UpscaleOptions)
+"""By name."""
 
 
-def _options(fields: Mapping[str, object]) -> UpscaleOptions:
-    return UpscaleOptions(
-        scale=parse_scale(fields.get("scale")),
-        model=_text(fields, "model"),
-        format=_choice(fields, "format", OUTPUT_FORMATS),
-        cleanup=parse_cleanup(fields.get("cleanup")),
-        detail=parse_detail(fields.get("detail")),
-    )
+def read_options(fields: Mapping[str, object]) -> UpscaleOptions:
+    """Return the options among a request's fields; RequestError for a wrong value."""
+    return UpscaleOptions(**read_fields(OPTIONS, fields))
 
 
-def _check_names(fields: Mapping[str, object], known: Sequence[str]) -> None:
+def read_fields(declared: Mapping[str, Option], fields: Mapping[str, object]) -> dict[str, Any]:
+    """Return the declared fields, with defaults for those that are missing or None."""
+    return {name: each.read(fields.get(name)) for name, each in declared.items()}
+
+
+def fields_from(options: UpscaleOptions) -> dict[str, str | int]:
+    """Return the fields of a request for these options, without those that say nothing."""
+    written = {name: each.reader.write(getattr(options, name)) for name, each in OPTIONS.items()}
+    return {name: value for name, value in written.items() if value is not None}
+
+
+def check_names(fields: Mapping[str, object], known: Sequence[str]) -> None:
+    """Raise RequestError for a field of another name."""
     unknown = sorted(str(name)[:40] for name in fields if name not in known)
     if unknown:
         raise RequestError(
@@ -110,63 +290,18 @@ def _check_names(fields: Mapping[str, object], known: Sequence[str]) -> None:
         )
 
 
-def _is_flat(body: bytes) -> bool:
-    """Whether there is little beside the strings: lists of millions cost far more than they weigh.
-
-    The strings are found by their quotation marks alone. An escaped one among them makes the rest
-    seem to be outside, which is harmless in a body without a picture, where all is short.
-    """
-    at, outside, is_inside = 0, 0, False
-    for _ in range(MAX_QUOTATION_MARKS):
-        mark = body.find(b'"', at)
-        if not is_inside:
-            outside += (len(body) if mark < 0 else mark) - at
-        if mark < 0:
-            return outside <= MAX_BYTES_OUTSIDE
-        at, is_inside = mark + 1, not is_inside
-    return False
+def check_model(models: Mapping[str, Sequence[int]], *, name: str, scale: int) -> None:
+    """Raise UnknownModelError or UnsupportedScaleError unless the model has the scale."""
+    if name not in models:
+        raise UnknownModelError(name, known=list(models))
+    if scale not in models[name]:
+        raise UnsupportedScaleError(scale, allowed=models[name])
 
 
-def parse_scale(value: object) -> int:
-    """2 or 4, as a number or as digits; absent is 2."""
-    if value is None:
-        return SCALES[0]
-    number = _whole_number(value)
-    if number is None:
-        raise RequestError("'scale' is 2 or 4.", field="scale")
-    if number not in SCALES:
-        raise UnsupportedScaleError(number, allowed=SCALES)
-    return number
+def whole_number(value: object) -> int | None:
+    """Return an integer, or a short string of plain digits as v1.0's callers send; else None.
 
-
-def parse_cleanup(value: object) -> int | None:
-    """`auto` (or absent) is None, `off` is 0, else a whole number from 0 to 100."""
-    if value is None or value == "auto":
-        return None
-    if value == "off":
-        return 0
-    number = _whole_number(value)
-    if number is None or not 0 <= number <= 100:
-        raise RequestError(
-            "'cleanup' is auto, off, or a whole number from 0 to 100.", field="cleanup"
-        )
-    return number
-
-
-def parse_detail(value: object) -> int | None:
-    """A whole number from 0 to 100; absent is None."""
-    if value is None:
-        return None
-    number = _whole_number(value)
-    if number is None or not 0 <= number <= 100:
-        raise RequestError("'detail' is a whole number from 0 to 100.", field="detail")
-    return number
-
-
-def _whole_number(value: object) -> int | None:
-    """An integer, or a short string of plain digits as v1.0's callers send; None otherwise.
-
-    2.0 is an integer, as JSON and its schemas see it.
+    2.0 is an integer, as in JSON Schema.
     """
     if isinstance(value, bool):
         return None
@@ -177,23 +312,3 @@ def _whole_number(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS:
         return int(value)
     return None
-
-
-def _text(fields: Mapping[str, object], name: str) -> str | None:
-    value = fields.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value:
-        raise RequestError(f"'{name}' is a string that is not empty.", field=name)
-    if not value.isascii() and HALF_CHARACTER.search(value):
-        raise RequestError(f"'{name}' holds half a character.", field=name)
-    return value
-
-
-def _choice(fields: Mapping[str, object], name: str, choices: tuple[str, ...]) -> str:
-    value = fields.get(name)
-    if value is None:
-        return choices[0]
-    if value not in choices:
-        raise RequestError.not_one_of(name, choices)
-    return str(value)

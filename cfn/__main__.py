@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend import __version__
+from backend.commands.parser import AUTO_IN_BULK, add_options, options_from
 from backend.errors import SuperResolutionError
-from backend.images.formats import WRITABLE
 from backend.models.manifest import SHIPPED, load_registry
+from backend.options import fields_from
 from cfn import templates
 from cfn.errors import DeploymentError
 from cfn.package import BUILD, Package, build
@@ -89,11 +90,7 @@ def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--prefix", default="", help="a folder below the stack's sourcePrefix")
     which.add_argument("--list", type=Path, help="a file with the key of one picture a line")
     which.add_argument("--inventory", help="key of an S3 Inventory's manifest.json in the target")
-    _add_job_options(start)
-    start.add_argument(
-        "--format", choices=["auto", *(each.name for each in WRITABLE)], default="auto"
-    )
-    start.add_argument("--cleanup", default="auto", help="auto, off, or 0 to 100")
+    add_options(start, auto=AUTO_IN_BULK)
     status = commands.add_parser("status", help="how far a run is")
     redrive = commands.add_parser("redrive", help="go on with a run that failed")
     for command in (status, redrive):
@@ -105,7 +102,8 @@ def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
     cost.add_argument("--pictures", type=int, required=True)
     cost.add_argument("--megapixels", type=float, required=True, help="of one input")
     cost.add_argument("--seconds", type=float, help="of one picture, from a trial run")
-    _add_job_options(cost)
+    cost.add_argument("--scale", type=int, choices=(2, 4), default=2)
+    cost.add_argument("--model", default="fast", help="a tier of the networks")
     defaults = templates.default_parameters(BULK)
     for option, name in (
         ("--memory", "functionMemory"),
@@ -113,11 +111,6 @@ def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
         ("--batch", "batchSize"),
     ):
         cost.add_argument(option, type=int, default=int(defaults[name]), help=f"the stack's {name}")
-
-
-def _add_job_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scale", type=int, choices=(2, 4), default=2)
-    parser.add_argument("--model", default="fast", help="a tier of the networks")
 
 
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:
@@ -323,7 +316,7 @@ def _bulk(parsed: argparse.Namespace) -> None:
     account = Account.from_environment(parsed.region)
     runs = Runs(account, find_stack(account, parsed.stack))
     if parsed.bulk == "start":
-        job = {name: getattr(parsed, name) for name in ("scale", "model", "format", "cleanup")}
+        job = fields_from(options_from(parsed))
         order = Order(prefix=parsed.prefix, keys=parsed.list, inventory=parsed.inventory, job=job)
         print_line(f"Started {runs.start(order)}")
         return

@@ -63,7 +63,7 @@ class Order:
     inventory: str | None = None
     """The key of an S3 Inventory's manifest.json, below the target's `_bulk/`."""
     job: Mapping[str, object]
-    """The options of `python -m backend bulk`, as `scale` and `model`."""
+    """The options of a request, as `backend.options.fields_from` writes them."""
 
 
 class Runs:

@@ -33,7 +33,7 @@ from backend.engine import Watch
 from backend.errors import RequestError
 from backend.factory import create_engine
 from backend.inference.local_engine import LocalEngine
-from backend.options import parse_options
+from backend.requests.parsing import parse_options
 from backend.settings import Settings
 
 log = logging.getLogger("backend.bulk")

@@ -29,7 +29,7 @@ from backend.errors import (
     SuperResolutionError,
 )
 from backend.images.formats import FORMATS
-from backend.options import UpscaleOptions
+from backend.options import UpscaleOptions, fields_from
 
 log = logging.getLogger("backend.aws")
 
@@ -77,7 +77,7 @@ class SageMakerEngine:
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
         """See `Engine`; the container's refusals are raised as RemoteError."""
-        body = _request_body(data, options)
+        body = body_from(data, options)
         if len(body) > MAX_REQUEST_BYTES:
             raise PayloadTooLargeError.over(MAX_REQUEST_BYTES * 3 // 4, what="picture")
         started = time.perf_counter()
@@ -104,19 +104,9 @@ class SageMakerEngine:
         return data
 
 
-def _request_body(data: bytes, options: UpscaleOptions) -> bytes:
+def body_from(data: bytes, options: UpscaleOptions) -> bytes:
     """The picture itself, and the options as they were checked."""
-    optional = {
-        "model": options.model,
-        "cleanup": options.cleanup,
-        "detail": options.detail,
-    }
-    fields = {
-        "img": base64.b64encode(data).decode(),
-        "scale": options.scale,
-        "format": options.format,
-        **{name: value for name, value in optional.items() if value is not None},
-    }
+    fields = {"img": base64.b64encode(data).decode(), **fields_from(options)}
     return json.dumps(fields).encode()
 
 
@@ -135,6 +125,7 @@ def _result_from(answer: bytes, options: UpscaleOptions, *, seconds: float) -> U
             model=str(content["model"]),
             scale=int(content["scale"]),
             cleanup=options.cleanup,
+            notes=tuple(map(str, content.get("notes", ()))),
             lr_size=(width // options.scale, height // options.scale),
             seconds=seconds,
         )

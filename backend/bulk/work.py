@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from backend.images.formats import FORMATS, INPUT_SUFFIXES, JPEG, PNG, READABLE,
 from backend.images.photo_or_drawing import WEIGHTS_FILE
 from backend.logs import cause_in_words
 from backend.models.manifest import OTHER_PICTURES, Registry
-from backend.options import AUTO, UpscaleOptions
+from backend.options import AUTO, UpscaleOptions, fields_from
 from backend.settings import Settings
 
 log = logging.getLogger("backend.bulk")
@@ -108,9 +108,9 @@ class Job:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """Of every result, beside the version of its source."""
-        given = {name: value for name, value in asdict(self.options).items() if value is not None}
-        return {NETWORK: self.network, OPTIONS: json.dumps(given, sort_keys=True)}
+        """The metadata of every result, beside the version of its source."""
+        given = json.dumps(fields_from(self.options), sort_keys=True)
+        return {NETWORK: self.network, OPTIONS: given}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         max_queued=at_once + REQUESTS,
     )
     engine = create_engine(settings, max_networks=arguments.workers)
-    options = options_from(arguments, format=arguments.format)
+    options = options_from(arguments)
     job = make_job(engine, engine.registry, options, settings)
     # What is wrong with the network is one error, and not one for each picture.
     engine.session(model=job.options.model, scale=job.options.scale)

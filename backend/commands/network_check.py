@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.errors import ModelError, SuperResolutionError
+from backend.errors import ModelError, SuperResolutionError, alternatives
 from backend.images.picture import Picture, RgbImage
 from backend.inference.onnx_session import OrtSession
 from backend.inference.upscaler import Upscaler
@@ -50,7 +50,9 @@ class Verdict:
 def check(spec: ModelSpec, open_session: Open) -> Verdict:
     """Loads, runs, times, and compares tiles with the whole."""
     if spec.scale not in SCALES:
-        return Verdict(problem=f"its scale {spec.scale} can never be asked for, only 2 and 4 can")
+        return Verdict(
+            problem=f"its scale {spec.scale} can never be asked for, only {alternatives(SCALES)}"
+        )
     try:
         session = open_session(spec)
     except SuperResolutionError as exc:
@@ -132,13 +134,15 @@ def describe(path: Path, open_session: Open) -> ModelSpec:
     The measured `receptive_radius` is a lower bound, since far pixels may change a result by less
     than one level: `check` tells whether it is enough.
     """
-    unknown = ModelSpec(name=path.stem, scale=SCALES[0], path=path, receptive_radius=0)
+    unknown = ModelSpec(name=path.stem, scale=POSSIBLE_SCALES[0], path=path, receptive_radius=0)
     open_session(unknown)
     spec = _find_working_spec(unknown, open_session)
     if spec is None:
         raise ModelError("It fails while it runs, at every size that was tried.")
     if spec.scale not in SCALES:
-        raise ModelError(f"It enlarges {spec.scale} times; only 2 and 4 can be asked for.")
+        raise ModelError(
+            f"It enlarges {spec.scale} times; only {alternatives(SCALES)} can be asked for."
+        )
     return replace(
         spec,
         receptive_radius=_measure_radius(open_session(spec)),

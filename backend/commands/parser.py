@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from backend import __version__
 from backend.errors import RequestError
-from backend.images.formats import INPUT_SUFFIXES, RESULT_FORMATS, WRITABLE
-from backend.options import OUTPUT_FORMATS, SCALES, UpscaleOptions, parse_cleanup
+from backend.images.formats import INPUT_SUFFIXES, RESULT_FORMATS
+from backend.options import OPTIONS, Option, UpscaleOptions
 
 GRACE_SECONDS = 25
 """Less than the 30 seconds that SageMaker and most schedulers wait before they kill."""
 
 MOST_SHARDS = 100_000
 
+AUTO_IN_BULK = "goes by the key's ending: JPEG and WebP stay, lossless becomes PNG"
 UPSCALE_HELP = f"""\
 OUT is a file when there is one input file and OUT ends in {", ".join(RESULT_FORMATS)}; the ending
 is then the result's format. Otherwise OUT is a folder, which is made when missing, and the result
@@ -89,7 +91,7 @@ def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     upscale.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="a picture or folder")
     upscale.add_argument("-o", "--output", required=True, metavar="OUT", help="a file or folder")
-    _add_options(
+    add_options(
         upscale, auto="follows OUT's ending, else it is JPEG for a JPEG and PNG for the rest"
     )
     upscale.add_argument("--recursive", action="store_true", help="take subfolders too")
@@ -105,7 +107,7 @@ def _add_bulk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     bulk.add_argument("source", metavar="IN", help="a folder, or s3://bucket/prefix")
     bulk.add_argument("target", metavar="OUT", help="a folder, or s3://bucket/prefix")
-    _add_options(bulk, auto="goes by the key's ending: JPEG and WebP stay, lossless becomes PNG")
+    add_options(bulk, auto=AUTO_IN_BULK)
     bulk.add_argument(
         "--shard",
         type=_shard,
@@ -122,43 +124,35 @@ def _add_bulk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
 
 
-def _add_options(command: argparse.ArgumentParser, *, auto: str) -> None:
-    """`auto` says what the format is then."""
-    command.add_argument("--scale", type=int, choices=SCALES, default=SCALES[0], help="default: 2")
-    command.add_argument(
-        "--model", help="a model, or auto to choose by the picture; default: the setting SR_MODEL"
-    )
-    command.add_argument(
-        "--format",
-        choices=OUTPUT_FORMATS,
-        default=OUTPUT_FORMATS[0],
-        help=f"auto (default) {auto}",
-    )
-    command.add_argument("--quality", type=_quality, help=f"1 to 100, for {_qualities()}")
-    command.add_argument(
-        "--cleanup",
-        type=_cleanup,
-        metavar="auto|off|0-100",
-        help="how much JPEG damage is removed; auto (default) is estimated from the file",
-    )
-    command.add_argument(
-        "--detail",
-        type=_percentage,
-        metavar="0-100",
-        help="0 natural to 100 vivid, for models that have the choice",
-    )
+def add_options(command: argparse.ArgumentParser, *, auto: str) -> None:
+    """Add an argument for each option of a request; `auto` says what that format is then."""
+    for each in OPTIONS.values():
+        meaning = each.meaning.rstrip(".")
+        meaning = f"{meaning[0].lower()}{meaning[1:]}"
+        if each.name == "format":
+            meaning = f"the file format of the result; auto {auto}"
+        command.add_argument(
+            f"--{each.name}",
+            type=_reader(each),
+            default=each.default,
+            metavar=each.reader.syntax,
+            help=f"{meaning} (default: {each.without})",
+        )
 
 
-def options_from(arguments: argparse.Namespace, *, format: str) -> UpscaleOptions:
-    """What the arguments say, with a format in place of theirs."""
-    return UpscaleOptions(
-        scale=arguments.scale,
-        model=arguments.model,
-        format=format,
-        quality=arguments.quality,
-        cleanup=arguments.cleanup,
-        detail=arguments.detail,
-    )
+def _reader(option: Option) -> Callable[[str], object]:
+    def read(text: str) -> object:
+        try:
+            return option.read(text)
+        except RequestError as exc:
+            raise argparse.ArgumentTypeError(exc.message) from exc
+
+    return read
+
+
+def options_from(arguments: argparse.Namespace) -> UpscaleOptions:
+    """Return the options that the arguments say."""
+    return UpscaleOptions(**{name: getattr(arguments, name) for name in OPTIONS})
 
 
 def _add_networks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -187,11 +181,6 @@ def _add_networks(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
 
 
-def _qualities() -> str:
-    lossy = (each for each in WRITABLE if each.default_quality is not None)
-    return " and ".join(f"{each.label} (default {each.default_quality})" for each in lossy)
-
-
 def _number(text: str, *, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {least} to {most}")
@@ -206,22 +195,7 @@ def _at_least_one(text: str) -> int:
     return _number(text, least=1, most=86400)
 
 
-def _quality(text: str) -> int:
-    return _number(text, least=1, most=100)
-
-
-def _percentage(text: str) -> int:
-    return _number(text, least=0, most=100)
-
-
 def _shard(text: str) -> tuple[int, int]:
     number, _, count = text.partition("/")
     most = _number(count, least=1, most=MOST_SHARDS)
     return _number(number, least=1, most=most), most
-
-
-def _cleanup(text: str) -> int | None:
-    try:
-        return parse_cleanup(text)
-    except RequestError as exc:
-        raise argparse.ArgumentTypeError(exc.message) from exc

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -25,10 +26,9 @@ from backend.settings import Settings
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """0 when every file went well, 1 when one failed, 130 when stopped by Ctrl-C."""
     is_file = is_file_output(arguments.inputs, arguments.output)
-    options = options_from(
-        arguments,
-        format=chosen_format(arguments.output, is_file=is_file, requested=arguments.format),
-    )
+    given = options_from(arguments)
+    name = chosen_format(arguments.output, is_file=is_file, requested=given.format)
+    options = replace(given, format=name)
     engine = create_engine(settings)
     # An unknown model is one error, not one for every file.
     spec = engine.registry.find(name=options.model or settings.model, scale=options.scale)

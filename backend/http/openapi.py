@@ -11,8 +11,9 @@ from PIL import Image
 
 from backend import __version__, errors
 from backend.images.formats import READABLE, WRITABLE, labels
-from backend.options import MAX_DIGITS, OPTION_FIELDS, OUTPUT_FORMATS, OUTPUTS, SCALES
+from backend.options import KEPT, MAX_DIGITS, OPTIONS, SCALES, Choice, UpscaleOptions
 from backend.requests.handler import RequestHandler
+from backend.requests.parsing import OUTPUTS
 from backend.requests.raw_body import ANY_PICTURE, ATTRIBUTES, RESULTS, UNNAMED
 
 Schema = dict[str, Any]
@@ -121,7 +122,7 @@ def _invocation(handler: RequestHandler, resolution: Schema) -> Schema:
         "description": (
             "JSON is answered as on the other paths. A picture's own bytes are answered with the "
             "result's own bytes, or with JSON where 'Accept' prefers it. Their options are "
-            f"{', '.join(OPTION_FIELDS)}, each at most once: in the header {ATTRIBUTES}, as "
+            f"{', '.join(OPTIONS)}, each at most once: in the header {ATTRIBUTES}, as "
             "'scale=4,model=photo', or in the query, as '?scale=4&model=photo'."
         ),
         "requestBody": resolution["requestBody"]
@@ -216,7 +217,7 @@ def _request_schema(handler: RequestHandler) -> Schema:
                     {"type": "string", "pattern": f"^0{{0,{MAX_DIGITS - 1}}}[{digits}]$"},
                     {"type": "null"},
                 ],
-                "default": scales[0],
+                "default": UpscaleOptions.scale,
                 "description": "How many times wider and higher; digits in a string are accepted.",
             },
             "model": {
@@ -225,8 +226,8 @@ def _request_schema(handler: RequestHandler) -> Schema:
                 "description": "Which network.",
             },
             "format": {
-                "enum": [*OUTPUT_FORMATS, None],
-                "default": OUTPUT_FORMATS[0],
+                "enum": [*_formats(), None],
+                "default": UpscaleOptions.format,
                 "description": (
                     "File format of the result; auto is JPEG for a JPEG and PNG for the rest."
                 ),
@@ -251,6 +252,19 @@ def _request_schema(handler: RequestHandler) -> Schema:
                     "How much JPEG damage is removed, 0 to 100; auto is estimated from the file."
                 ),
             },
+            "quality": {
+                "anyOf": [
+                    {"type": "integer", "minimum": 1, "maximum": 100},
+                    {"type": "string", "pattern": "^(0{0,4}[1-9][0-9]?|0{1,5}[1-9]|0{0,3}100)$"},
+                    {"type": "null"},
+                ],
+                "description": OPTIONS["quality"].meaning,
+            },
+            "keep": {
+                "anyOf": [{"type": "string", "pattern": _words(KEPT)}, {"type": "null"}],
+                "default": OPTIONS["keep"].without,
+                "description": OPTIONS["keep"].meaning,
+            },
             "detail": {
                 "anyOf": [
                     {"type": "integer", "minimum": 0, "maximum": 100},
@@ -274,6 +288,19 @@ def _request_schema(handler: RequestHandler) -> Schema:
             *_models_with_detail(handler),
         ],
     }
+
+
+def _formats() -> list[str]:
+    """Return the formats with their second names."""
+    reader = OPTIONS["format"].reader
+    assert isinstance(reader, Choice)
+    return list(dict.fromkeys([*reader.names, *reader.aliases]))
+
+
+def _words(names: Sequence[str]) -> str:
+    """Return the pattern of some of these words with commas between them."""
+    word = f" *({'|'.join(names)}) *"
+    return f"^(all|none|{word}(,{word})*)$"
 
 
 def _networks(handler: RequestHandler) -> list[tuple[str, int]]:
@@ -318,6 +345,11 @@ def _result_schema(handler: RequestHandler) -> Schema:
                 "description": "A link to the picture's file that expires.",
             },
             **about,
+            "notes": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Codes for what the picture had and the result has not.",
+            },
         },
         "required": list(about),
         "oneOf": [{"required": ["result"]}, {"required": ["result_url"]}],

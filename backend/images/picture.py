@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from backend.errors import ImageTooLargeError, RequestError
+from backend.errors import ImageTooLargeError
 from backend.images.decode import PictureFacts, read
 from backend.images.formats import FORMATS, WRITABLE, automatic_format
-from backend.options import OUTPUT_FORMATS
+from backend.options import AUTO, OPTIONS
 
 RgbImage = npt.NDArray[np.uint8]
 """(H, W, 3) uint8."""
@@ -67,11 +67,9 @@ def local_range(alpha: Plane) -> tuple[Plane, Plane]:
 
 def output_format(picture: Picture, requested: str) -> str:
     """The name of the result's format; RequestError for one that is not written."""
-    if requested == "auto":
+    if requested == AUTO:
         return automatic_format(picture.source_format, has_alpha=picture.alpha is not None).name
-    if requested not in OUTPUT_FORMATS:
-        raise RequestError.not_one_of("format", OUTPUT_FORMATS)
-    return requested
+    return str(OPTIONS["format"].read(requested))
 
 
 def check_output_size(width: int, height: int, *, format: str) -> None:

@@ -25,7 +25,8 @@ from backend.errors import (
 )
 from backend.images.formats import FORMATS
 from backend.logs import cause_in_words
-from backend.options import FILE, UpscaleRequest, check_model, parse_request
+from backend.options import check_model
+from backend.requests.parsing import FILE, UpscaleRequest, parse_request
 from backend.requests.raw_body import ATTRIBUTES, JSON, RawPicture, attributes_from, media_type_from
 from backend.requests.reply import Reply, error_reply, json_reply, reply_headers
 from backend.settings import Settings
@@ -154,14 +155,15 @@ class RequestHandler:
 
 
 def _about(result: Upscaled) -> dict[str, JsonValue]:
-    """What an answer tells of a result."""
-    return {
+    """Return what an answer tells of a result beside the picture itself."""
+    about: dict[str, JsonValue] = {
         "width": result.width,
         "height": result.height,
         "format": result.format,
         "model": result.model,
         "scale": result.scale,
     }
+    return about | {"notes": list(result.notes)} if result.notes else about
 
 
 def check_content_type(given: str | None) -> None:

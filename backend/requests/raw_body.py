@@ -14,14 +14,8 @@ from urllib.parse import quote, unquote
 
 from backend.errors import RequestError, UnsupportedMediaTypeError
 from backend.images.formats import WRITABLE
-from backend.options import (
-    FILE,
-    OUTPUT_FORMATS,
-    OUTPUTS,
-    UpscaleOptions,
-    UpscaleRequest,
-    parse_options,
-)
+from backend.options import AUTO, UpscaleOptions
+from backend.requests.parsing import FILE, OUTPUTS, UpscaleRequest, parse_options
 
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 JSON = "application/json"
@@ -63,10 +57,10 @@ def raw_picture_from(headers: Pairs, query: Pairs) -> RawPicture | None:
         return None
     if media_type != UNNAMED and not media_type.startswith("image/"):
         raise UnsupportedMediaTypeError.of_invocation()
-    fields: dict[str, str] = {}
+    fields: dict[str, object] = {}
     for name, value in (*_attributes(given.get(ATTRIBUTES.lower(), "")), *query):
         if name in fields:
-            raise RequestError(f"'{name[:40]}' is given twice.", field=name[:40])
+            raise RequestError.given_twice(name)
         fields[name] = value
     return _choose_answer(parse_options(fields), accept=given.get("accept") or "*/*")
 
@@ -77,8 +71,11 @@ def media_type_from(content_type: str | None) -> str:
 
 
 def attributes_from(facts: Iterable[tuple[str, object]]) -> str:
-    """The header's value, as it is read by `raw_picture_from`."""
-    return ",".join(f"{name}={quote(str(value))}" for name, value in facts)
+    """Return the header's value as `raw_picture_from` reads it; the parts of a list have commas."""
+    texts = (
+        (name, ",".join(value) if isinstance(value, list) else str(value)) for name, value in facts
+    )
+    return ",".join(f"{name}={quote(text)}" for name, text in texts)
 
 
 def _attributes(text: str) -> Iterator[tuple[str, str]]:
@@ -94,9 +91,7 @@ def _attributes(text: str) -> Iterator[tuple[str, str]]:
 def _choose_answer(options: UpscaleOptions, *, accept: str) -> RawPicture:
     """The first of the accepted types that can be answered with; RequestError for none."""
     formats = {
-        media_type: name
-        for media_type, name in RESULTS.items()
-        if options.format in (OUTPUT_FORMATS[0], name)
+        media_type: name for media_type, name in RESULTS.items() if options.format in (AUTO, name)
     }
     for media_type in _by_preference(accept):
         if media_type in (JSON, "application/*"):

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from backend import Settings
-from backend.options import FIELDS
+from backend.requests.parsing import FIELDS
 from cfn import gateway, package, templates
 from cfn.variants import GPU, INF, LAMBDA, VARIANTS, Variant
 from tests.cfn.conftest import ROOT, MakeStack, put_up

@@ -136,7 +136,7 @@ def test_faults_in_a_row_end_the_run(call: Call, tmp_path: Path, pictures: Path)
         (("s3://", "out"), "s3://bucket/prefix"),
         (("none", "out"), "cannot be read: No such file"),
         (("in", "out", "--model", "none"), "There is no model named 'none'"),
-        (("in", "out", "--scale", "3"), "invalid choice"),
+        (("in", "out", "--scale", "3"), "choose 1, 2 or 4"),
         (("in", "out", "--shard", "3/2"), "from 1 to 2"),
         (("in", "out", "--shard", "0/2"), "from 1 to 2"),
         (("in", "out", "--shard", "2"), "whole number"),

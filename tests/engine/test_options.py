@@ -7,29 +7,57 @@ import json
 import pytest
 
 from backend.errors import RequestError, UnknownModelError, UnsupportedScaleError
-from backend.options import (
-    UpscaleOptions,
-    UpscaleRequest,
-    check_model,
-    parse_cleanup,
-    parse_request,
-    parse_scale,
-)
+from backend.options import KEPT, OPTIONS, UpscaleOptions, check_model
+from backend.requests.parsing import UpscaleRequest, parse_request
 
 
 def parse(**fields: object) -> UpscaleRequest:
     return parse_request(json.dumps({"img": "abc", **fields}).encode())
 
 
+def read(name: str, value: object) -> object:
+    return OPTIONS[name].read(value)
+
+
+EVERYTHING = UpscaleOptions(
+    scale=4, model="quality", format="webp", quality=80, cleanup=0, detail=70, keep=("date",)
+)
+
+
 def test_absent_fields_have_the_defaults() -> None:
     assert parse() == UpscaleRequest(img="abc", options=UpscaleOptions())
-    assert parse(scale=None, model=None, format=None, output=None, cleanup=None) == parse()
+    assert parse(output=None, **dict.fromkeys(OPTIONS)) == parse()
 
 
 def test_every_field_is_taken() -> None:
-    body = {"scale": "4", "model": "quality", "format": "webp", "output": "url", "cleanup": "off"}
-    options = UpscaleOptions(scale=4, model="quality", format="webp", cleanup=0)
-    assert parse(**body) == UpscaleRequest(img="abc", output="url", options=options)
+    body = {
+        "scale": "4",
+        "model": "quality",
+        "format": "webp",
+        "output": "url",
+        "quality": "80",
+        "cleanup": "off",
+        "detail": 70,
+        "keep": "date",
+    }
+    assert parse(**body) == UpscaleRequest(img="abc", output="url", options=EVERYTHING)
+
+
+def test_a_format_may_be_named_by_its_ending() -> None:
+    assert parse(format="jpg").options.format == "jpeg"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [(None, KEPT), ("all", KEPT), ("none", ()), ("date, dpi", ("dpi", "date"))],
+)
+def test_some_metadata_is_kept(given: str | None, kept: tuple[str, ...]) -> None:
+    assert parse(keep=given).options.keep == kept
+
+
+def test_a_field_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(RequestError, match="'scale' is given twice"):
+        parse_request(b'{"img": "abc", "scale": 2, "scale": 4}')
 
 
 @pytest.mark.parametrize(
@@ -63,6 +91,11 @@ def test_a_body_without_exactly_one_picture_is_refused(body: bytes) -> None:
         ({"model": 1}, "model"),
         ({"cleanup": 101}, "cleanup"),
         ({"scale": "two"}, "scale"),
+        ({"quality": 0}, "quality"),
+        ({"quality": "auto"}, "quality"),
+        ({"keep": "place"}, "keep"),
+        ({"keep": "dpi,"}, "keep"),
+        ({"keep": ["dpi"]}, "keep"),
     ],
     ids=str,
 )
@@ -73,22 +106,22 @@ def test_the_wrong_field_is_named(fields: dict[str, object], field: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("given", "scale"), [(2, 2), (4, 4), ("2", 2), ("004", 4), (4.0, 4), (None, 2)]
+    ("given", "scale"), [(1, 1), (2, 2), (4, 4), ("2", 2), ("004", 4), (4.0, 4), (None, 2)]
 )
-def test_a_scale_is_2_or_4(given: object, scale: int) -> None:
-    assert parse_scale(given) == scale
+def test_a_scale_is_1_2_or_4(given: object, scale: int) -> None:
+    assert read("scale", given) == scale
 
 
 @pytest.mark.parametrize("given", [3, 0, -2, "8", 999_999])
 def test_another_scale_is_unsupported(given: object) -> None:
     with pytest.raises(UnsupportedScaleError):
-        parse_scale(given)
+        read("scale", given)
 
 
 @pytest.mark.parametrize("given", [True, 2.5, "2.0", " 2", "²", "1234567", 10**6, [], {}])
 def test_what_is_no_number_is_no_scale(given: object) -> None:
     with pytest.raises(RequestError) as caught:
-        parse_scale(given)
+        read("scale", given)
     assert not isinstance(caught.value, UnsupportedScaleError)
 
 
@@ -96,13 +129,13 @@ def test_what_is_no_number_is_no_scale(given: object) -> None:
     ("given", "cleanup"), [(None, None), ("auto", None), ("off", 0), (0, 0), ("100", 100), (7, 7)]
 )
 def test_cleanup_is_auto_off_or_a_percentage(given: object, cleanup: int | None) -> None:
-    assert parse_cleanup(given) == cleanup
+    assert read("cleanup", given) == cleanup
 
 
 @pytest.mark.parametrize("given", [-1, 101, "on", True, 0.5, ""])
 def test_anything_else_is_no_cleanup(given: object) -> None:
     with pytest.raises(RequestError):
-        parse_cleanup(given)
+        read("cleanup", given)
 
 
 def test_a_model_is_one_of_those_there_are() -> None:

@@ -6,15 +6,15 @@ import base64
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from backend import Reply, RequestHandler, Settings, Upscaled, UpscaleOptions, Watch
 from backend.errors import BusyError, ModelError, SourceNotFoundError, UnsupportedMediaTypeError
-from backend.options import FILE, UpscaleRequest
 from backend.requests.handler import check_content_type, refuse
+from backend.requests.parsing import FILE, UpscaleRequest
 from backend.requests.raw_body import ATTRIBUTES, RawPicture
 
 RESULT = Upscaled(
@@ -95,6 +95,15 @@ def test_a_result_is_answered_with_the_facts_about_it() -> None:
         "model": "fast",
         "scale": 2,
     }
+
+
+def test_what_is_not_in_the_result_is_told() -> None:
+    told = replace(RESULT, notes=("first_frame", "hdr"))
+    assert ask(Recorder(told))[1]["notes"] == ["first_frame", "hdr"]
+    raw = RawPicture(options=UpscaleOptions(), output=FILE)
+    handler = RequestHandler(Recorder(told), Recorder(told), Settings())
+    attributes = handler.handle(b"x", raw=raw).headers[ATTRIBUTES]
+    assert attributes.endswith(",notes=first_frame%2Chdr")
 
 
 def test_a_link_of_the_engine_is_passed_on() -> None:

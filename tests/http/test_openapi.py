@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
-from backend.options import FIELDS
+from backend.requests.parsing import FIELDS
 from tests.http.conftest import Server, StartServer
 from tests.http.test_errors import REFUSALS
 from tests.paths import ROOT

@@ -16,7 +16,7 @@ from backend.http.admission import Admission
 from backend.http.app import create_app
 from backend.http.server import server_config
 from backend.inference.health import Health
-from backend.options import UpscaleRequest
+from backend.requests.parsing import UpscaleRequest
 from tests.http.conftest import small_request, until
 from tests.http.test_errors import assert_error
 

@@ -8,7 +8,8 @@ import tracemalloc
 import pytest
 
 from backend.errors import PayloadTooLargeError, RequestError
-from backend.options import UpscaleOptions, UpscaleRequest
+from backend.options import UpscaleOptions
+from backend.requests.parsing import UpscaleRequest
 from backend.requests.sources import AnySource
 from backend.settings import Settings
 

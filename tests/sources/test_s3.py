@@ -25,7 +25,8 @@ from backend.errors import (
     SourceTimeoutError,
     SourceUnreachableError,
 )
-from backend.options import UpscaleOptions, UpscaleRequest
+from backend.options import UpscaleOptions
+from backend.requests.parsing import UpscaleRequest
 from backend.requests.sources import AnySource
 from backend.requests.sources.s3 import S3Source
 from backend.requests.sources.s3_address import S3Address

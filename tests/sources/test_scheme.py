@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backend.errors import RequestError, SourceNotAllowedError, SuperResolutionError
-from backend.options import UpscaleOptions, UpscaleRequest
+from backend.options import UpscaleOptions
+from backend.requests.parsing import UpscaleRequest
 from backend.requests.sources import AnySource
 from backend.settings import Settings
 from tests.sources.loopback import Internet

@@ -24,7 +24,8 @@ from backend.errors import (
     SourceUnreachableError,
     SuperResolutionError,
 )
-from backend.options import UpscaleOptions, UpscaleRequest
+from backend.options import UpscaleOptions
+from backend.requests.parsing import UpscaleRequest
 from backend.requests.sources import AnySource
 from backend.requests.sources.web import WebSource
 from backend.settings import Settings

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from backend.engine import Upscaled, Watch
 from backend.errors import BusyError, CancelledError, PayloadTooLargeError
 from backend.images.jpeg_quality import cleanup_from_quality
-from backend.options import UpscaleOptions
+from backend.options import UpscaleOptions, fields_from
 from webapp.client import transport
 from webapp.client.authorization import Authorization
 from webapp.client.call import Call
@@ -103,7 +103,7 @@ class RemoteEngine:
         """See `Engine`; a request under way is abandoned when it is cancelled."""
         self.check(data)
         lr_size, jpeg_quality = read_header(data, max_side=self._max_side)
-        body = _body(data, options)
+        body = body_from(data, options)
         size = lr_size[0] * options.scale, lr_size[1] * options.scale
         started = time.perf_counter()
         exchange = self._run(_Exchange(self.endpoint, self._authorization, body, size), watch)
@@ -124,6 +124,7 @@ class RemoteEngine:
             model=model or "",
             scale=options.scale,
             cleanup=cleanup if model else None,
+            notes=exchange.notes,
             lr_size=lr_size,
             seconds=seconds,
             bytes_sent=len(body) * exchange.attempts,
@@ -167,6 +168,7 @@ class _Exchange:
         self._is_abandoned = threading.Event()
         self.picture = b""
         self.model: str | None = None
+        self.notes: tuple[str, ...] = ()
         self.attempts = 0
         self.bytes_received = 0
 
@@ -184,7 +186,7 @@ class _Exchange:
         """Raises SuperResolutionError."""
         try:
             result = self._post()
-            self.model = result.model
+            self.model, self.notes = result.model, result.notes
             self.picture = (
                 result.data if result.data is not None else self._fetch(result.link or "")
             )
@@ -238,14 +240,7 @@ class _Exchange:
         log.info("%s", json.dumps(facts))
 
 
-def _body(data: bytes, options: UpscaleOptions) -> bytes:
+def body_from(data: bytes, options: UpscaleOptions) -> bytes:
     """v1.0 reads `img` and `scale` of it."""
-    wanted = {
-        "scale": options.scale,
-        "model": options.model,
-        "format": options.format,
-        "cleanup": options.cleanup,
-        "detail": options.detail,
-    }
-    rest = json.dumps({name: value for name, value in wanted.items() if value is not None})
+    rest = json.dumps(fields_from(options))
     return b'{"img": "' + base64.b64encode(data) + b'", ' + rest[1:].encode()

@@ -22,6 +22,7 @@ class RemoteResult:
     link: str | None = None
     model: str | None = None
     """The network by its name; AWS's own kits name none."""
+    notes: tuple[str, ...] = ()
 
 
 def parse_json_object(response: Response) -> Mapping[str, object] | None:
@@ -39,13 +40,19 @@ def read_result(response: Response, fields: Mapping[str, object] | None) -> Remo
         return None
     result, link, model = (fields.get(name) for name in ("result", "result_url", "model"))
     name = model if isinstance(model, str) else None
+    given = fields.get("notes")
+    notes = (
+        tuple(each for each in given if isinstance(each, str)) if isinstance(given, list) else ()
+    )
     if isinstance(result, str) and result:
         try:
-            return RemoteResult(data=base64.b64decode(result, validate=True), model=name)
+            return RemoteResult(
+                data=base64.b64decode(result, validate=True), model=name, notes=notes
+            )
         except ValueError as exc:
             raise EndpointAnswerError("not_base64") from exc
     if isinstance(link, str) and link:
-        return RemoteResult(link=link, model=name)
+        return RemoteResult(link=link, model=name, notes=notes)
     return None
 
 

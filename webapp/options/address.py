@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from backend.errors import RequestError
+from backend.options import OPTIONS
 from webapp.base.texts import LANGUAGES
 
 ESTIMATED, OFF, ADJUST = "auto", "off", "adjust"
@@ -22,7 +24,7 @@ Parse = Callable[[str], object]
 
 
 def parsers(models: Mapping[str, Sequence[int]], samples: Sequence[str]) -> dict[str, Parse]:
-    """How each parameter is read."""
+    """Return how each parameter is read; of options, only those that the page offers are."""
     scales = {str(scale): scale for each in models.values() for scale in each}
     return {
         "lang": {each: each for each in LANGUAGES}.get,
@@ -30,14 +32,21 @@ def parsers(models: Mapping[str, Sequence[int]], samples: Sequence[str]) -> dict
         "model": {each: each for each in models}.get,
         "scale": scales.get,
         "cleanup": {each: each for each in CLEANUPS}.get,
-        "strength": _percent,
-        "detail": _percent,
+        "strength": _number("cleanup"),
+        "detail": _number("detail"),
     }
 
 
-def _percent(text: str) -> int | None:
-    is_number = text.isascii() and text.isdigit() and len(text) <= 3
-    return int(text) if is_number and int(text) <= 100 else None
+def _number(name: str) -> Parse:
+    """Return how the numbers of an option of requests are read."""
+
+    def parse(text: str) -> object:
+        try:
+            return OPTIONS[name].read(text) if text.isdigit() else None
+        except RequestError:
+            return None
+
+    return parse
 
 
 def read(parsers: Mapping[str, Parse]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from backend.deadline import CHECK_SECONDS, Deadline
 from backend.engine import Watch
 from backend.errors import BusyError, PayloadTooLargeError, SourceNotAllowedError
-from backend.options import UpscaleRequest
+from backend.requests.parsing import UpscaleRequest
 from backend.requests.sources.inline_image import decode_inline_image
 from backend.requests.sources.s3_address import parse_s3_address
 from backend.requests.sources.scheme import scheme_from
