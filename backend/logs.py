@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import re
 import sys
 import time
 
 from backend.settings import Settings
 
 OWN = ("backend", "webapp")
+AWS_CODE = re.compile("[A-Za-z0-9.]{1,64}")
 LONGEST_CHAIN = 6
 """Causes of one exception that are worth their names in the log."""
 TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -33,18 +35,26 @@ def write_logs(settings: Settings) -> None:
 
 
 def cause_in_words(error: BaseException) -> str:
-    """Return the classes of an exception and of its causes, without their texts.
+    """Return the classes and codes of an exception and of its causes, without their texts.
 
     A library's text may quote an address with its signature, the key of an object in S3, or a path.
     """
     names: list[str] = []
     found: BaseException | None = error
     while found is not None and len(names) < LONGEST_CHAIN:
-        number = found.errno if isinstance(found, OSError) else None
-        known = errno.errorcode.get(number or 0)
-        names.append(type(found).__name__ + (f" ({known})" if known else ""))
+        code = _code(found)
+        names.append(type(found).__name__ + (f" ({code})" if code else ""))
         found = found.__cause__ or found.__context__
     return " from ".join(names)
+
+
+def _code(error: BaseException) -> str | None:
+    """Return the name of a system's error, or the code of an answer of AWS."""
+    if isinstance(error, OSError):
+        return errno.errorcode.get(error.errno or 0)
+    answer = getattr(error, "response", None)
+    code = answer.get("Error", {}).get("Code") if isinstance(answer, dict) else None
+    return code if isinstance(code, str) and AWS_CODE.fullmatch(code) else None
 
 
 class JsonFormatter(logging.Formatter):
