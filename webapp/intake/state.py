@@ -10,7 +10,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from backend import SuperResolutionError
 from backend.engine import Box, Watch
 from backend.errors import PayloadTooLargeError
-from backend.options import UpscaleOptions, UpscaleRequest
+from backend.options import UpscaleOptions
+from backend.requests.parsing import UpscaleRequest
 from webapp.base.errors import (
     EmptyFileError,
     StorageFullError,
