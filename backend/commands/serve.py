@@ -11,6 +11,7 @@ from backend.http.admission import Admission
 from backend.http.app import create_app
 from backend.http.metrics import Metrics
 from backend.http.server import serve
+from backend.http.stopping import Stop
 from backend.inference.health import check
 from backend.logs import write_logs
 from backend.requests.handler import RequestHandler
@@ -21,7 +22,7 @@ log = logging.getLogger("backend.http")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Loads every network first, so that the first request is as quick as the others.
+    """Load every network, so that the first request is as quick as the others, and serve.
 
     ModelError when what the settings name to run them is not there.
     """
@@ -32,11 +33,17 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         log.warning("%s", warning)
     health.check_providers()
     handler = RequestHandler(engine, AnySource(settings), settings, results_from(settings))
+    stop = Stop()
     app = create_app(
         handler,
         health=health,
         load=lambda: engine.load,
-        admission=Admission(settings, seconds_until_free=lambda: engine.seconds_until_free),
+        admission=Admission(
+            settings,
+            load=lambda: engine.load,
+            seconds_until_free=lambda: engine.seconds_until_free,
+        ),
+        stop=stop,
         metrics=Metrics(load=lambda: engine.load) if settings.metrics else None,
     )
     serve(
@@ -45,5 +52,6 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         port=arguments.port,
         grace_seconds=arguments.grace_seconds,
         settings=settings,
+        stop=stop,
     )
     return 0

@@ -1,107 +1,197 @@
-"""Who may send a request's body: places in all and for each client, and bytes on their way.
+"""Who may send a request: a rate and bytes on their way for each client, and places in the line.
 
-Everything here runs on the server's event loop, so nothing needs a lock.
+A place in the line is taken when a picture is there, so that a body or a link that never comes
+keeps nobody out. Places are taken by worker threads; all else runs on the server's event loop.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from backend.errors import BusyError, TooManyRequestsError
+import anyio
+
+from backend.errors import BusyError, SuperResolutionError, TooManyRequestsError
 from backend.settings import Settings
 
 MINUTE = 60.0
 MAX_CLIENTS = 10_000
-"""Whose rate is remembered; the one that was quiet for the longest is forgotten first."""
+"""Clients whose rate is remembered; the one that was quiet for longest is forgotten first."""
 RETRY_SECONDS = 2
+POLL_SECONDS = 0.1
 
 
 @dataclass
 class _Allowance:
-    """Requests that a client may still send just now; it fills up again with time."""
+    """The requests that a client may still send; it fills up again with time."""
 
     left: float
     at: float
 
 
 class Visit:
-    """One request between its headers and its answer; made by `Admission`."""
+    """One request from its headers to the end of its answer; made by `Admission`."""
 
-    def __init__(self, admission: Admission, client: str) -> None:
+    def __init__(self, admission: Admission, client: str, abort: Callable[[], None]) -> None:
         self._admission = admission
-        self._client = client
+        self.client = client
+        self.abort = abort
         self.bytes = 0
+        """Bytes of its body or its answer that count for its client."""
+        self.moving_since: float | None = None
+        """When the body or the answer began to move; None while the request is worked on."""
+
+    def receive(self) -> None:
+        """Note that the body begins to come."""
+        self.moving_since = self._admission.clock()
 
     def reserve(self, size: int) -> None:
-        """Makes room for a body of so many bytes in all; BusyError or TooManyRequestsError."""
-        more = size - self.bytes
-        if more > 0:
-            self._admission.take_bytes(self._client, more)
+        """Count `size` bytes of the body in all; BusyError or TooManyRequestsError."""
+        if size > self.bytes:
+            self._admission.make_room(self, size - self.bytes)
             self.bytes = size
+
+    def work(self) -> None:
+        """Note that the body is complete."""
+        self.moving_since = None
+
+    async def send(self, size: int) -> None:
+        """Count an answer of `size` bytes in place of the body, and wait a while for room.
+
+        BusyError or TooManyRequestsError when others read their answers too slowly.
+        """
+        self.bytes = 0
+        end = self._admission.clock() + self._admission.patience
+        while True:
+            try:
+                self._admission.make_room(self, size)
+            except SuperResolutionError:
+                if self._admission.clock() >= end:
+                    raise
+                await anyio.sleep(POLL_SECONDS)
+            else:
+                break
+        self.bytes = size
+        self.moving_since = self._admission.clock()
 
 
 class Admission:
-    """Made once a server."""
+    """The books of one server."""
 
     def __init__(
         self,
         settings: Settings,
         *,
+        load: Callable[[], tuple[int, int]],
         seconds_until_free: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
+        self._load = load
         self._seconds_until_free = seconds_until_free
-        self._clock = clock
+        self.clock = clock
+        self.patience = settings.transfer_grace_seconds
+        """Seconds for which an answer waits for room, and after which a transfer is slow."""
         self._max_each = settings.client_pictures or max(1, self.max_places - 1)
+        self._lock = threading.Lock()
         self._places: Counter[str] = Counter()
-        self._bytes: Counter[str] = Counter()
+        self._visits: dict[Visit, None] = {}
         self._allowances: OrderedDict[str, _Allowance] = OrderedDict()
 
     @property
-    def places(self) -> int:
-        """Requests that are being received, waiting or worked on."""
-        return self._places.total()
-
-    @property
     def max_places(self) -> int:
-        """How many there may be."""
+        """The number of pictures that may wait and be worked on."""
         return self._settings.max_running + self._settings.max_queued
 
     @contextmanager
-    def visit(self, client: str) -> Iterator[Visit]:
-        """A place for a request; BusyError or TooManyRequestsError when there is none for it."""
+    def visit(self, client: str, *, abort: Callable[[], None]) -> Iterator[Visit]:
+        """Count a request; BusyError or TooManyRequestsError when it is refused at the door.
+
+        `abort` closes its connection at once.
+        """
         self._check_rate(client)
-        if self.places >= self.max_places:
-            raise BusyError.for_seconds(self._seconds_until_free())
-        if self._places[client] >= self._max_each:
-            raise TooManyRequestsError.pictures(self._seconds_until_free())
-        visit = Visit(self, client)
-        self._places[client] += 1
+        self._check_line(client)
+        visit = Visit(self, client, abort)
+        self._visits[visit] = None
         try:
             yield visit
         finally:
-            for counter, number in ((self._places, 1), (self._bytes, visit.bytes)):
-                counter[client] -= number
-                if counter[client] <= 0:
-                    del counter[client]
+            self._visits.pop(visit, None)
 
-    def take_bytes(self, client: str, size: int) -> None:
-        """Called by a visit for its body."""
-        if self._bytes.total() + size > self._settings.max_bytes_in_flight:
-            raise BusyError.for_seconds(max(RETRY_SECONDS, self._seconds_until_free()))
-        if self._bytes[client] + size > self._settings.client_bytes_in_flight:
-            raise TooManyRequestsError.bytes(self._seconds_until_free())
-        self._bytes[client] += size
+    @contextmanager
+    def place(self, client: str) -> Iterator[None]:
+        """Hold one of the client's places while the engine has its picture.
+
+        TooManyRequestsError when the client has no more; the engine itself refuses those for whom
+        its line is too long.
+        """
+        with self._lock:
+            if self._places[client] >= self._max_each:
+                raise TooManyRequestsError.pictures(self._seconds_until_free())
+            self._places[client] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._places[client] -= 1
+                if self._places[client] <= 0:
+                    del self._places[client]
+
+    def make_room(self, visit: Visit, size: int) -> None:
+        """Find room for `size` more bytes of a visit; BusyError or TooManyRequestsError.
+
+        An answer is always taken from a client of whom nothing else is on its way, however large
+        it is: its work is done. A slow transfer of a client who has more than this one makes room.
+        """
+        others = self._bytes_of(visit.client)
+        if others and others + size > self._settings.client_bytes_in_flight:
+            raise TooManyRequestsError.bytes(max(RETRY_SECONDS, self._seconds_until_free()))
+        while self._total() + size > self._settings.max_bytes_in_flight:
+            if not self._total():
+                return
+            slow = self._slowest(others + size)
+            if slow is None:
+                raise BusyError.for_seconds(max(RETRY_SECONDS, self._seconds_until_free()))
+            del self._visits[slow]
+            slow.abort()
+
+    def _total(self) -> int:
+        return sum(each.bytes for each in self._visits)
+
+    def _bytes_of(self, client: str) -> int:
+        return sum(each.bytes for each in self._visits if each.client == client)
+
+    def _slowest(self, size: int) -> Visit | None:
+        """Return the longest transfer, beyond patience, of a client who holds over `size` bytes."""
+        now = self.clock()
+        held: Counter[str] = Counter()
+        for each in self._visits:
+            held[each.client] += each.bytes
+        slow = [
+            (each.moving_since, each)
+            for each in self._visits
+            if each.bytes
+            and each.moving_since is not None
+            and now - each.moving_since > self.patience
+            and held[each.client] > size
+        ]
+        return min(slow, key=lambda found: found[0])[1] if slow else None
+
+    def _check_line(self, client: str) -> None:
+        """Refuse early what the engine would refuse once its body is there."""
+        if sum(self._load()) >= self.max_places:
+            raise BusyError.for_seconds(self._seconds_until_free())
+        if self._places[client] >= self._max_each:
+            raise TooManyRequestsError.pictures(self._seconds_until_free())
 
     def _check_rate(self, client: str) -> None:
-        """A bucket that holds a minute's requests and fills up evenly."""
+        """Take one request of an allowance that holds a minute's and fills up evenly."""
         full = self._settings.client_requests_per_minute
-        now = self._clock()
+        now = self.clock()
         allowance = self._allowances.pop(client, None) or _Allowance(left=full, at=now)
         allowance.left = min(full, allowance.left + (now - allowance.at) * full / MINUTE)
         allowance.at = now

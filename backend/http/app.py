@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 
 import anyio
@@ -17,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from backend import __version__
 from backend.engine import Watch
@@ -35,13 +37,18 @@ from backend.http.cross_origin import CrossOrigin
 from backend.http.metrics import MEDIA_TYPE, Metrics
 from backend.http.openapi import STAGE, document
 from backend.http.pace import Pace
+from backend.http.stopping import Stop
 from backend.inference.health import Health
-from backend.requests.handler import RequestHandler, check_content_type, refuse
+from backend.requests.handler import Admit, RequestHandler, check_content_type, refuse
 from backend.requests.raw_body import RawPicture, raw_picture_from
 from backend.requests.reply import CORS_HEADERS, Reply, request_id_from
 from backend.settings import Settings
 
-PIECE_BYTES = 2**18
+PIECE_BYTES = 2**16
+FETCHING_THREADS = 2
+"""Threads for each link that may be fetched at a time: one that fetches, and one that waits."""
+READING_THREADS = 4
+"""Threads for bodies that are read as JSON and base64, or refused."""
 
 
 def create_app(
@@ -50,16 +57,20 @@ def create_app(
     health: Health,
     load: Callable[[], tuple[int, int]],
     admission: Admission,
+    stop: Stop | None = None,
     metrics: Metrics | None = None,
 ) -> Starlette:
-    """The routes of docs/api.md.
+    """Make the routes of docs/api.md.
 
-    `health` is what was found when the process started, `load` how many requests are (running,
-    waiting) just now; with `metrics` they are answered.
+    `health` was found when the process started, `load` returns how many requests are (running,
+    waiting), and `stop` ends those at work; with `metrics` they are answered.
     """
     settings = handler.settings
     description = json.dumps(document(handler)).encode()
-    threads = anyio.CapacityLimiter(admission.max_places)
+    stop = stop or Stop()
+    threads = anyio.CapacityLimiter(
+        admission.max_places + FETCHING_THREADS * settings.max_fetches + READING_THREADS
+    )
 
     async def resolution(request: Request) -> Response:
         if not re.fullmatch(STAGE, request.path_params.get("stage", "default")):
@@ -74,12 +85,29 @@ def create_app(
         return await answer(request, raw_picture_from(request.headers.items(), query))
 
     async def answer(request: Request, raw: RawPicture | None) -> Response:
-        with admission.visit(_client(request)) as visit:
-            body = await _body(request, visit, settings)
-            reply = await _handle(partial(handler.handle, body, raw=raw), request, threads)
-        if metrics is not None:
-            metrics.count(reply.facts)
-        return _response(reply, Pace(settings), request.state.abort)
+        client = _client(request)
+        abort = request.state.abort
+        with ExitStack() as stack:
+            visit = stack.enter_context(admission.visit(client, abort=abort))
+            with stop.until_stopped():
+                reply = await _reply(
+                    request, visit, partial(handler.handle, raw=raw, admit=admit(client)), threads
+                )
+            await visit.send(len(reply.body))
+            if metrics is not None:
+                metrics.count(reply.facts)
+            return PacedResponse(reply, Pace(settings), abort, on_end=stack.pop_all().close)
+
+    def admit(client: str) -> Admit:
+        return lambda: admission.place(client)
+
+    async def _reply(
+        request: Request, visit: Visit, handle: Callable[..., Reply], threads: anyio.CapacityLimiter
+    ) -> Reply:
+        visit.receive()
+        body = await _body(request, visit, settings)
+        visit.work()
+        return await _handle(partial(handle, body), request, threads)
 
     async def ping(request: Request) -> Response:  # noqa: ARG001
         running, waiting = load()
@@ -134,12 +162,14 @@ def create_app(
 
 
 async def _body(request: Request, visit: Visit, settings: Settings) -> bytes:
-    """Counted while it arrives; raises as soon as it is known to be too large, many or slow."""
+    """Receive the body; raises as soon as it is known to be too large, many or slow.
+
+    Bytes count when they are here: those that are only announced take no one's room.
+    """
     max_bytes = settings.max_body_bytes
     declared = int(request.headers.get("Content-Length", "0"))
     if declared > max_bytes:
         raise PayloadTooLargeError.over(max_bytes, what="request")
-    visit.reserve(declared)
     pace = Pace(settings)
     body = bytearray()
     chunks = aiter(request.stream())
@@ -160,7 +190,7 @@ async def _body(request: Request, visit: Visit, settings: Settings) -> bytes:
 
 
 def check_token(request: Request, token: str | None) -> None:
-    """AuthenticationError for a caller who does not send the token that the server asks for."""
+    """Raise AuthenticationError unless the caller sends the token that the server asks for."""
     if token is None:
         return
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -172,7 +202,10 @@ def check_token(request: Request, token: str | None) -> None:
 async def _handle(
     handle: Callable[..., Reply], request: Request, threads: anyio.CapacityLimiter
 ) -> Reply:
-    """In a worker thread; a caller who hangs up, or a server that must stop, ends the work."""
+    """Handle the request in a worker thread, whose work ends when the caller hangs up.
+
+    A server that must stop does not wait for the thread.
+    """
     is_gone = threading.Event()
 
     async def wait_for_disconnect() -> None:
@@ -186,7 +219,9 @@ async def _handle(
         tasks.start_soon(wait_for_disconnect)
         watch = Watch(is_cancelled=is_gone.is_set, visitor=_client(request))
         reply = await to_thread.run_sync(
-            partial(handle, request_id=_request_id(request), watch=watch), limiter=threads
+            partial(handle, request_id=_request_id(request), watch=watch),
+            limiter=threads,
+            abandon_on_cancel=True,
         )
         tasks.cancel_scope.cancel()
     return reply
@@ -200,14 +235,26 @@ def _request_id(request: Request) -> str:
     return request_id_from(request.headers.get("X-Request-Id"))
 
 
-def _response(reply: Reply, pace: Pace, abort: Callable[[], None]) -> Response:
-    """In pieces: one write of a hundred megabytes would keep `/ping` waiting."""
-    headers = {**reply.headers, "Content-Length": str(len(reply.body))}
-    return StreamingResponse(_pieces(reply.body, pace, abort), reply.status, headers=headers)
+class PacedResponse(StreamingResponse):
+    """An answer in pieces: one write of a hundred megabytes would keep `/ping` waiting."""
+
+    def __init__(
+        self, reply: Reply, pace: Pace, abort: Callable[[], None], *, on_end: Callable[[], None]
+    ) -> None:
+        headers = {**reply.headers, "Content-Length": str(len(reply.body))}
+        super().__init__(_pieces(reply.body, pace, abort), reply.status, headers=headers)
+        self._on_end = on_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer, and call `on_end` whether it arrives or not."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._on_end()
 
 
 async def _pieces(body: bytes, pace: Pace, abort: Callable[[], None]) -> AsyncIterator[bytes]:
-    """Each is asked for when the one before is on its way; ends early for a slow reader."""
+    """Yield each piece when the one before is on its way; end early for a slow reader."""
     for start in range(0, len(body), PIECE_BYTES):
         if pace.seconds_left(start) <= 0:
             abort()
@@ -216,7 +263,7 @@ async def _pieces(body: bytes, pace: Pace, abort: Callable[[], None]) -> AsyncIt
 
 
 def _error_response(request: Request, exc: Exception) -> tuple[Response, Mapping[str, object]]:
-    """What is refused before the handler sees it, and the facts of its line in the log."""
+    """Return the answer to a request that no handler saw, and the facts of its line in the log."""
     reply = refuse(exc, request_id=_request_id(request))
     headers = reply.headers
     if reply.status == AuthenticationError.status:

@@ -1,17 +1,25 @@
-"""One connection of uvicorn's, with deadlines and with this project's error shape."""
+"""Connections of uvicorn's with deadlines, and how many of them there may be.
+
+uvicorn bounds the size of headers and the wait between two requests, and nothing else that a slow
+or silent client could hold: this is the one file that reaches into its protocol class for the rest
+(`tests/http/test_connection.py` names what it relies on).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import uuid
-from typing import Any
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from backend.errors import RequestError
-from backend.http.connections import Connections
+from backend.http.client import client_from, is_within
+from backend.posix import max_open_files
 from backend.requests.handler import refuse
 from backend.requests.reply import CORS_HEADERS
 from backend.settings import Settings
@@ -19,21 +27,104 @@ from backend.settings import Settings
 log = logging.getLogger("backend.http")
 
 ABORT = "abort"
-"""In the state of a request's scope: closes the connection without sending what is left."""
+"""The key in a request's state of what closes its connection without sending what is left."""
 MAX_HEADER_BYTES = 16 * 2**10
 FREE_PIECES = 1024
 LEAST_MEAN_BYTES = 512
-"""A body may come in pieces of any size at first; after that, each is to be worth its handling."""
+"""The least mean size of a body's pieces beyond the first `FREE_PIECES`: each costs time."""
+PROBE_SECONDS = 1.0
+"""Time between questions whether a client that sends nothing more is still there."""
+BACKLOG = 32
+"""Connections that are accepted at once, before any of them can be looked at."""
+SPARE_DESCRIPTORS = 64 + 4 * BACKLOG
+"""Descriptors for networks, sources, the decoder and the log, and for new connections."""
+
+
+class Connection(Protocol):
+    """The interface that `Connections` needs."""
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def is_idle(self) -> bool:
+        """No request is at work on it."""
+        ...
+
+    @property
+    def is_closed(self) -> bool: ...
+
+    def abort(self) -> None:
+        """Close it at once."""
+        ...
+
+
+class Connections:
+    """The open connections of one server, bounded in all and for each client.
+
+    A socket costs nothing to open and a descriptor to keep. When there are too many, one that waits
+    for nothing but its sender's next word makes room; one with a request at work never does.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        max_descriptors: Callable[[], int | None] = max_open_files,
+    ) -> None:
+        descriptors = max_descriptors()
+        self._max = settings.max_connections
+        if descriptors is not None:
+            self._max = max(1, min(self._max, descriptors - SPARE_DESCRIPTORS))
+        self._max_each = settings.client_connections
+        self._proxies = settings.trusted_proxies
+        self._open: dict[Connection, str] = {}
+        self._each: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(self, connection: Connection) -> bool:
+        """Return whether it may stay; an older and idle one may have to leave for it."""
+        client = client_from(connection.address)
+        is_shared = is_within(connection.address, self._proxies)
+        if self._each[client] >= self._max_each and not is_shared:
+            if not self._make_room(client):
+                return False
+        elif len(self._open) >= self._max and not self._make_room(None):
+            return False
+        self._open[connection] = client
+        self._each[client] += 1
+        return True
+
+    def discard(self, connection: Connection) -> None:
+        """Forget a connection that was closed."""
+        client = self._open.pop(connection, None)
+        if client is not None:
+            self._each[client] -= 1
+            if self._each[client] <= 0:
+                del self._each[client]
+
+    def _make_room(self, client: str | None) -> bool:
+        """Close the oldest idle connection, of this client where one is named."""
+        found = [each for each, owner in self._open.items() if client in (None, owner)]
+        # One that became a websocket is closed without a word to us.
+        closed = [each for each in found if each.is_closed]
+        leaving = closed or [each for each in found if each.is_idle][:1]
+        for each in leaving:
+            self.discard(each)
+            each.abort()
+        return bool(leaving)
 
 
 class Pieces(h11.Connection):
-    """h11's, which gives up on bodies in crumbs: each piece costs time, however small it is."""
+    """h11's connection, which gives up on bodies in crumbs."""
 
     pieces = 0
     piece_bytes = 0
 
     def next_event(self) -> Any:
-        """RemoteProtocolError for too many small pieces."""
+        """Return the next event; RemoteProtocolError for too many small pieces."""
         event = super().next_event()
         if isinstance(event, h11.Request):
             self.pieces = self.piece_bytes = 0
@@ -52,30 +143,42 @@ class HttpConnection(H11Protocol):
         self, *arguments: Any, settings: Settings, open_connections: Connections, **options: Any
     ) -> None:
         super().__init__(*arguments, **options)
-        self.conn = Pieces(h11.SERVER, MAX_HEADER_BYTES)
+        self.conn = Pieces(
+            h11.SERVER, self.config.h11_max_incomplete_event_size or MAX_HEADER_BYTES
+        )
         self.app_state = {**self.app_state, ABORT: self.abort}
         self._settings = settings
         self._open_connections = open_connections
         self._header_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._probe_timer: asyncio.TimerHandle | None = None
+        self._is_websocket = False
+        self._is_half_closed = False
 
     @property
     def address(self) -> str:
-        """The client's, without its port."""
+        """The other side's address, without its port."""
         return self.client[0] if self.client else ""
 
     @property
     def is_idle(self) -> bool:
         """No request is at work."""
+        if self._is_websocket:
+            return False
         return self.cycle is None or self.cycle.response_complete
 
+    @property
+    def is_closed(self) -> bool:
+        """Nothing is sent or received any more."""
+        return self.transport is None or self.transport.is_closing()
+
     def abort(self) -> None:
-        """Closes the connection at once; what was not sent yet is dropped."""
+        """Close the connection at once; what was not sent yet is dropped."""
         if self.transport is not None:
             self.transport.abort()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Headers must be there soon; a connection too many ends without a word."""
+        """Start the timer for headers; a connection over the limit ends without a word."""
         super().connection_made(transport)
         if self._open_connections.add(self):
             self._wait_for_headers()
@@ -83,36 +186,54 @@ class HttpConnection(H11Protocol):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing waits for it any more."""
+        """Stop all timers."""
         self._open_connections.discard(self)
-        self._cancel(self._header_timer)
-        self._cancel(self._write_timer)
+        self._cancel(self._header_timer, self._write_timer, self._probe_timer)
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
-        """Once a request's headers are complete, the time for them is no longer counted."""
+        """Stop the timer for headers once they are complete."""
         super().handle_events()
         if not self.is_idle:
             self._cancel(self._header_timer)
 
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Hand the socket over; it still counts."""
+        self._is_websocket = True
+        self._cancel(self._header_timer, self._write_timer)
+        super().handle_websocket_upgrade(event)
+
     def on_response_complete(self) -> None:
-        """The next request's headers may begin whenever keep-alive allows, but not trickle."""
+        """Start the timer for the next request's headers, or close where none can come."""
         self._wait_for_headers()
         super().on_response_complete()
+        if self._is_half_closed and self.is_idle:
+            self.transport.close()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the connection of a client that has sent a whole request and waits for the answer.
+
+        One who hangs up looks the same until something is sent to it.
+        """
+        if self.is_idle or self.cycle.more_body:
+            return False
+        self._is_half_closed = True
+        self._probe()
+        return True
 
     def pause_writing(self) -> None:
-        """The reader lags behind; one that does not read at all is not waited for."""
+        """Start the timer for a reader that does not read at all."""
         super().pause_writing()
         self._cancel(self._write_timer)
         self._write_timer = self.loop.call_later(self._settings.transfer_grace_seconds, self.abort)
 
     def resume_writing(self) -> None:
-        """The reader has caught up."""
+        """Stop that timer."""
         self._cancel(self._write_timer)
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """`msg` is uvicorn's own text, which only the log gets."""
+        """Answer in this project's error shape; `msg` is uvicorn's text, for the log alone."""
         request_id = str(uuid.uuid4())
         log.info("malformed request %s: %s", request_id, msg)
         if not self.is_idle:  # its answer is on its way or its body was cut short
@@ -131,6 +252,18 @@ class HttpConnection(H11Protocol):
             self.transport.write(self.conn.send(event))
         self.transport.close()
 
+    def _probe(self) -> None:
+        """Send `100 Continue` now and then: a client that hung up refuses it, which ends the work.
+
+        Every client must be able to skip such an answer; those of HTTP/1.0 do not know it.
+        """
+        knows_it = self.scope["http_version"] == "1.1"
+        is_before_answer = self.conn.our_state is h11.SEND_RESPONSE
+        if self._probe_timer is not None and knows_it and is_before_answer and not self.is_closed:
+            probe = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
+            self.transport.write(self.conn.send(probe))
+        self._probe_timer = self.loop.call_later(PROBE_SECONDS, self._probe)
+
     def _wait_for_headers(self) -> None:
         self._cancel(self._header_timer)
         seconds = self._settings.header_timeout_seconds
@@ -141,6 +274,7 @@ class HttpConnection(H11Protocol):
             self.abort()
 
     @staticmethod
-    def _cancel(timer: asyncio.TimerHandle | None) -> None:
-        if timer is not None:
-            timer.cancel()
+    def _cancel(*timers: asyncio.TimerHandle | None) -> None:
+        for timer in timers:
+            if timer is not None:
+                timer.cancel()

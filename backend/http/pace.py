@@ -1,4 +1,4 @@
-"""How long a transfer may take: some seconds of grace, and then a least rate."""
+"""How slow a transfer may be: never below a rate for longer than some seconds."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ from backend.settings import Settings
 
 
 class Pace:
-    """Of one body, in either direction; counts from its making."""
+    """The patience with one body, in either direction.
+
+    What comes quickly at first is no credit for the rest: patience is full at most.
+    """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._grace_seconds = settings.transfer_grace_seconds
+        self._patience = settings.transfer_grace_seconds
         self._rate = settings.min_bytes_per_second
         self._clock = clock
-        self._began = clock()
+        self._moved = 0
+        self._end = clock() + self._patience
 
     def seconds_left(self, moved: int) -> float:
-        """Until the next piece must be there, after so many bytes; 0 or less when it is late."""
-        allowed = self._grace_seconds + moved / self._rate
-        return self._began + allowed - self._clock()
+        """Return the time for the next piece, after `moved` bytes in all; 0 or less when late."""
+        now = self._clock()
+        gained = (moved - self._moved) / self._rate
+        self._moved = moved
+        self._end = min(now + self._patience, self._end + gained)
+        return self._end - now

@@ -10,7 +10,8 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Protocol
 
@@ -33,6 +34,8 @@ from backend.settings import Settings
 
 log = logging.getLogger("backend.requests")
 
+Admit = Callable[[], AbstractContextManager[None]]
+"""Called when the picture is there; the engine has it within the context that it returns."""
 BASE64_PIECE = 3 * 2**20
 """A multiple of 3, so that no part but the last is padded."""
 
@@ -76,13 +79,14 @@ class RequestHandler:
         *,
         raw: RawPicture | None = None,
         watch: Watch = Watch(),
+        admit: Admit = nullcontext,
     ) -> Reply:
         """A request body in, a reply out; never raises. The body is JSON, or the `raw` picture."""
         request_id = request_id or str(uuid.uuid4())
         started = time.perf_counter()
         facts: dict[str, object] = {"bytes_in": len(body)}
         try:
-            reply = self._answer(body, request_id, facts, raw=raw, watch=watch)
+            reply = self._answer(body, request_id, facts, raw=raw, watch=watch, admit=admit)
         except Exception as exc:  # noqa: BLE001 - reported by the reply and the log
             return refuse(exc, request_id=request_id, facts=facts, started=started)
         return _log(reply, request_id=request_id, facts=facts, started=started)
@@ -95,6 +99,7 @@ class RequestHandler:
         *,
         raw: RawPicture | None,
         watch: Watch,
+        admit: Admit,
     ) -> Reply:
         if len(body) > self.settings.max_body_bytes:
             raise PayloadTooLargeError.over(self.settings.max_body_bytes, what="request")
@@ -111,7 +116,8 @@ class RequestHandler:
         output, max_bytes = request.output, self.settings.max_image_bytes
         data = self._source.read(request, max_bytes=max_bytes, watch=watch)
         del request  # it may hold the picture as base64, and the work takes a while
-        result = self.engine.upscale(data, options, watch=watch)
+        with admit():
+            result = self.engine.upscale(data, options, watch=watch)
         facts |= {
             "model": result.model,
             "scale": result.scale,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -74,6 +78,30 @@ class Server:
             return session.request(
                 method, self.address + path, **{"timeout": ANSWER_SECONDS, **options}
             )
+
+    @property
+    def port(self) -> int:
+        port = urlsplit(self.address).port
+        assert port is not None
+        return port
+
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        """A connection from an address of this machine, which is a client of its own."""
+        return socket.create_connection(
+            ("127.0.0.1", self.port), ANSWER_SECONDS, source_address=(source, 0)
+        )
+
+    def post_from(self, source: str, content: object) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of the answer to a client of its own address."""
+        connection = HTTPConnection(
+            "127.0.0.1", self.port, timeout=ANSWER_SECONDS, source_address=(source, 0)
+        )
+        with contextlib.closing(connection):
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", "/resolution", json.dumps(content), headers)
+            answer = connection.getresponse()
+            found: dict[str, Any] = json.loads(answer.read())
+            return answer.status, found
 
     def load(self) -> tuple[int, int]:
         facts = self.get("/ping").json()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.http.client import client_from
-from backend.http.connections import Connections
+from backend.http.connection import Connections
 from backend.settings import Settings
 from tests.http.conftest import Server, StartServer, small_request
 
@@ -55,7 +55,7 @@ def test_a_client_that_has_many_addresses_is_one(address: str, client: str) -> N
 class Socket:
     """A connection with a request at work."""
 
-    is_idle = False
+    is_idle = is_closed = False
 
     def __init__(self, address: str) -> None:
         self.address = address

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import signal
+import socket
 import threading
 
 import pytest
 import requests
 
 from tests.http.conftest import Server, StartServer, long_request, small_request, until
+from tests.http.test_places import unread_answer, whole
+from tests.http.test_strangers import everything
 
 
 def working(server: Server) -> tuple[threading.Thread, list[requests.Response | None]]:
@@ -56,7 +61,43 @@ def test_after_the_grace_the_work_is_dropped(start_server: StartServer) -> None:
     thread, answers = working(server)
     assert server.stop() == 0
     thread.join()
-    assert answers[0] is None or answers[0].status_code != 200
+    assert answers[0] is not None
+    assert (answers[0].status_code, answers[0].json()["error"]) == (503, "busy")
+    assert int(answers[0].headers["Retry-After"]) >= 1
+    assert not any("Traceback" in line for line in server.log)
+
+
+def test_after_the_grace_everyone_is_told(start_server: StartServer) -> None:
+    """Those whose picture is worked on, who wait for their turn, and who are still sending."""
+    server = start_server(
+        "--grace-seconds", "1", is_shared=False, SR_THREADS="1", SR_ALLOW_PRIVATE_SOURCES="1"
+    )
+    work = whole(long_request() | {"model": "photo", "scale": 4})
+    with socket.create_server(("127.0.0.1", 0)) as silent, contextlib.ExitStack() as stack:
+        link = f"http://127.0.0.1:{silent.getsockname()[1]}/picture.png"
+        connections = [stack.enter_context(server.connect()) for _ in range(4)]
+        for each, request in zip(
+            connections, (work, work, work[:-9], whole({"url": link})), strict=True
+        ):
+            each.sendall(request)
+        until(lambda: server.load() == (1, 1))
+        server.process.send_signal(signal.SIGTERM)
+        for each in connections:
+            head, _, body = everything(each).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503 ")
+            assert b"\r\nretry-after: " in head.lower()
+            assert json.loads(body)["error"] == "busy"
+    assert server.stop() == 0
+    assert not any("Traceback" in line for line in server.log)
+
+
+def test_an_answer_that_nobody_reads_does_not_hold_a_server_that_stops(
+    start_server: StartServer,
+) -> None:
+    server = start_server("--grace-seconds", "1", is_shared=False)
+    with unread_answer(server, "127.0.0.1"):
+        assert server.stop() == 0
+    assert not any("Traceback" in line for line in server.log)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

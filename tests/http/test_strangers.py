@@ -171,24 +171,8 @@ def test_one_client_sends_only_so_many_requests_in_a_minute(start_server: StartS
 def test_bodies_on_their_way_are_bounded(start_server: StartServer) -> None:
     server = start_server(is_shared=False, SR_MAX_BYTES_IN_FLIGHT="100000")
     with connected(server) as (connection,):
-        connection.sendall(HEAD + b"Content-Length: 90000\r\n\r\n{")
+        connection.sendall(HEAD + b"Content-Length: 90000\r\n\r\n" + b"{" * 89_999)
         until(lambda: server.post({"img": "x" * 20000}).status_code == 503)
-    until(lambda: server.post(small_request()).status_code == 200)
-    assert server.stop() == 0
-
-
-def test_the_places_are_as_many_as_the_settings_say(start_server: StartServer) -> None:
-    server = start_server(
-        is_shared=False, SR_MAX_QUEUED="50", SR_CLIENT_PICTURES="100", SR_THREADS="1"
-    )
-    body = HEAD + b"Content-Length: 5000\r\n\r\n{"
-    with connected(server, 51) as connections:
-        for each in connections:
-            each.sendall(body)
-        until(lambda: server.post(small_request()).status_code == 503)
-        answer = server.post(small_request())
-        assert answer.json()["error"] == "busy"
-        assert int(answer.headers["Retry-After"]) >= 1
     until(lambda: server.post(small_request()).status_code == 200)
     assert server.stop() == 0
 

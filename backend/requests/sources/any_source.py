@@ -30,12 +30,13 @@ class AnySource:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._places = threading.BoundedSemaphore(settings.max_fetches)
+        self._waiting = threading.BoundedSemaphore(settings.max_fetches)
 
     def read(self, request: UpscaleRequest, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
-        """At most `max_bytes` bytes; RequestError, PayloadTooLargeError or a SourceError.
+        """Return at most `max_bytes` bytes; RequestError, PayloadTooLargeError or a SourceError.
 
         BusyError while as many others are being fetched as may be: links to slow servers must not
-        take the places of pictures that are there already.
+        take the threads of pictures that are there already.
         """
         if request.data is not None:
             if len(request.data) > max_bytes:
@@ -50,12 +51,19 @@ class AnySource:
             self._places.release()
 
     def _wait_for_place(self, watch: Watch) -> None:
-        """Others may be about to finish; those who fetch from a slow server are not waited for."""
+        """Take a place to fetch; those who fetch from a slow server are not waited for long."""
+        if self._places.acquire(blocking=False):
+            return
+        if not self._waiting.acquire(blocking=False):
+            raise BusyError.for_seconds(PATIENCE_SECONDS)
         deadline = Deadline(PATIENCE_SECONDS)
-        while not self._places.acquire(timeout=CHECK_SECONDS):
-            watch.check()
-            if deadline.seconds_left <= 0:
-                raise BusyError.for_seconds(PATIENCE_SECONDS)
+        try:
+            while not self._places.acquire(timeout=CHECK_SECONDS):
+                watch.check()
+                if deadline.seconds_left <= 0:
+                    raise BusyError.for_seconds(PATIENCE_SECONDS)
+        finally:
+            self._waiting.release()
 
     def _fetch(self, url: str, *, max_bytes: int, watch: Watch) -> bytes:
         scheme = scheme_from(url)

@@ -1,0 +1,42 @@
+"""The end of a server's grace: who still waits or is worked on gets an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+
+from backend.errors import BusyError
+
+RETRY_SECONDS = 5
+
+
+class Stop:
+    """Tells the requests of one server that its time is over; used on its event loop."""
+
+    def __init__(self) -> None:
+        self._is_over = False
+        self._scopes: set[anyio.CancelScope] = set()
+
+    def end(self) -> None:
+        """End every block within `until_stopped`, now and from now on."""
+        self._is_over = True
+        for scope in list(self._scopes):
+            scope.cancel()
+
+    @contextmanager
+    def until_stopped(self) -> Iterator[None]:
+        """Run the block; BusyError when the server's time is over before it is done."""
+        with anyio.CancelScope() as scope:
+            self._scopes.add(scope)
+            try:
+                if self._is_over:
+                    scope.cancel()
+                yield
+            finally:
+                self._scopes.discard(scope)
+        if scope.cancelled_caught:
+            raise BusyError(
+                "The server is being stopped; try again in a moment.", retry_after=RETRY_SECONDS
+            )
