@@ -68,7 +68,7 @@ class Visit:
         end = self._admission.clock() + self._admission.patience
         while True:
             try:
-                self._admission.make_room(self, size)
+                self._admission.make_room(self, size, is_answer=True)
             except SuperResolutionError:
                 if self._admission.clock() >= end:
                     raise
@@ -141,19 +141,20 @@ class Admission:
                 if self._places[client] <= 0:
                     del self._places[client]
 
-    def make_room(self, visit: Visit, size: int) -> None:
+    def make_room(self, visit: Visit, size: int, *, is_answer: bool = False) -> None:
         """Find room for `size` more bytes of a visit; BusyError or TooManyRequestsError.
 
-        An answer is always taken from a client of whom nothing else is on its way, however large
-        it is: its work is done. A slow transfer of a client who has more than this one makes room.
+        An answer to a client of whom nothing else is on its way always fits: its work is done. A
+        slow transfer of a client who has more than this one makes room.
         """
-        others = self._bytes_of(visit.client)
-        if others and others + size > self._settings.client_bytes_in_flight:
+        held = self._bytes_of(visit.client)
+        is_alone = is_answer and not held
+        if not is_alone and held + size > self._settings.client_bytes_in_flight:
             raise TooManyRequestsError.bytes(max(RETRY_SECONDS, self._seconds_until_free()))
         while self._total() + size > self._settings.max_bytes_in_flight:
-            if not self._total():
+            if is_answer and not self._total():
                 return
-            slow = self._slowest(others + size)
+            slow = self._slowest(held + size)
             if slow is None:
                 raise BusyError.for_seconds(max(RETRY_SECONDS, self._seconds_until_free()))
             del self._visits[slow]
