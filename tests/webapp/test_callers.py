@@ -7,14 +7,19 @@ import ast
 import pytest
 
 from backend.options import UpscaleOptions
+from tests.paths import ROOT
 from webapp.base.filenames import split_name
 from webapp.result.callers import LANGUAGES, examples, fill_in
 
 OPTIONS = UpscaleOptions(scale=4, model="photo", cleanup=30, detail=60)
 
 
-def test_the_documentation_has_every_language() -> None:
-    assert tuple(examples()) == LANGUAGES
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_documentation_shows_the_same_example(language: str) -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    chapter = page.partition(f"\n### {language}\n")[2]
+
+    assert f"\n{examples()[language]}```\n" in chapter.partition("\n### ")[0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,4 +1,7 @@
-"""The request behind a result as programs would send it: the examples of docs/api.md, filled in."""
+"""The request behind a result as programs would send it, one example a file.
+
+docs/api.md shows the same examples.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,21 @@ from pathlib import Path
 
 from backend.options import UpscaleOptions
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+FOLDER = Path(__file__).parent
 LANGUAGES = ("curl", "Python", "JavaScript")
 EXAMPLE_FILE = "cat"
 
 
 @cache
 def examples() -> dict[str, str]:
-    """The first example of each language; nothing where the documentation was left out."""
-    if not PAGE.is_file():
-        return {}
-    text = PAGE.read_text(encoding="utf-8")
-    blocks = {
-        each: re.search(rf"^### {each}$.*?^```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-        for each in LANGUAGES
+    """Return the example of each language."""
+    return {
+        each: (FOLDER / f"{each.lower()}.txt").read_text(encoding="utf-8") for each in LANGUAGES
     }
-    return {each: block[1] for each, block in blocks.items() if block is not None}
 
 
 def fill_in(example: str, *, stem: str, suffix: str, options: UpscaleOptions) -> str:
-    """The example for a file `STEMSUFFIX` and these options.
+    """Fill an example in for a file `STEMSUFFIX` and these options.
 
     `stem` must be free of quotes, as `filenames.download_stem` makes it.
     """
