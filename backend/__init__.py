@@ -41,5 +41,5 @@ if not TYPE_CHECKING:  # a type checker takes the imports above, and refuses oth
 
     def __getattr__(name: str) -> object:
         if name not in _MODULES:
-            raise AttributeError(f"module 'backend' has no attribute '{name}'")
-        return getattr(import_module(f"backend.{_MODULES[name]}"), name)
+            raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -11,7 +11,7 @@ import time
 
 from backend.settings import Settings
 
-OWN = ("backend", "webapp")
+OWN = (__name__.partition(".")[0], "webapp")
 AWS_CODE = re.compile("[A-Za-z0-9.]{1,64}")
 LONGEST_CHAIN = 6
 """Causes of one exception that are worth their names in the log."""

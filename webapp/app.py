@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-# `streamlit run` puts this file's folder on the path and not the repository's root.
-sys.path.extend({str(Path(__file__).resolve().parent.parent)} - set(sys.path))
+# `streamlit run` puts this file's folder on the path, and not the root of the clone.
+sys.path.extend(
+    {str(each.parent) for each in Path(__file__).resolve().parents[1].glob("backend")}
+    - set(sys.path)
+)
 
 import streamlit as st
 from starlette.middleware import Middleware

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from backend import __version__
@@ -19,7 +19,8 @@ from backend.inference.onnx_session import OrtSession, available_providers
 from backend.models.manifest import MANIFEST, SHIPPED, ModelSpec, entry_from, read_manifest
 from backend.settings import Settings
 
-PACKAGES = ("onnxruntime", "numpy", "pillow", "starlette", "uvicorn")
+PACKAGES = ("onnxruntime", "numpy", "pillow")
+OPTIONAL_PACKAGES = ("starlette", "streamlit", "boto3", "pi-heif", "onnx")
 UNLISTED = "no manifest entry names it, and it is no use"
 
 
@@ -43,6 +44,8 @@ class Doctor:
         )
         for package in PACKAGES:
             self._report(package, version(package))
+        for package in OPTIONAL_PACKAGES:
+            self._report(package, _version_or_absence(package))
         self._report("threads", f"{self._settings.threads} of {os.cpu_count()} processors")
         for protection, words in protections(self._settings):
             self._report(protection, words)
@@ -132,3 +135,10 @@ class Doctor:
             return
         self._report(what, f"no entry of {MANIFEST} names it; this one would:")
         sys.stdout.write(json.dumps({"models": [entry_from(spec, path.parent)]}, indent=2) + "\n")
+
+
+def _version_or_absence(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -45,10 +45,10 @@ Exit code: 0 when all went well, 1 when any picture failed, 2 for wrong argument
 """
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser(program: str) -> argparse.ArgumentParser:
     """`command` is the name of the module in `backend.commands` that runs."""
     parser = argparse.ArgumentParser(
-        prog="python -m backend",
+        prog=program,
         description="Image super-resolution, two or four times.",
         epilog="Settings are SR_* variables of the environment.",
     )
@@ -58,6 +58,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_upscale(commands)
     _add_bulk(commands)
     _add_networks(commands)
+    _add_page(commands)
     commands.add_parser(
         "doctor",
         help="check the installation and the networks, your own included, and time them",
@@ -79,6 +80,18 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=GRACE_SECONDS,
         metavar="SECONDS",
         help="how long running requests may go on after SIGTERM; default: %(default)s",
+    )
+
+
+def _add_page(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    page = commands.add_parser("page", help="open the page in the browser")
+    page.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    page.add_argument("--port", type=_port, default=8501, help="default: %(default)s")
+    page.add_argument(
+        "--no-browser",
+        dest="browser",
+        action="store_false",
+        help="only say where the page is, and do not open it",
     )
 
 

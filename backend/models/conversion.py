@@ -19,7 +19,7 @@ from backend.models.ncnn import (
 )
 from backend.models.onnx_graph import GraphWriter
 
-PRODUCER = "backend.models"
+PRODUCER = "super-resolution"
 NCNN_CUBIC = -0.75
 """The free parameter of ncnn's bicubic interpolation."""
 

@@ -1,0 +1,34 @@
+"""`python -m backend page`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import runpy
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from backend.settings import Settings
+
+PACKAGE = Path(__file__).resolve().parents[1]
+APPS = (PACKAGE / "webapp" / "app.py", PACKAGE.parent / "webapp" / "app.py")
+"""The page's place in an installation and in the clone."""
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
+    """Start Streamlit with the page, in this process, until it is stopped.
+
+    ModuleNotFoundError when Streamlit is not installed.
+    """
+    if find_spec("streamlit") is None:
+        raise ModuleNotFoundError(name="streamlit")
+    app = next(each for each in APPS if each.is_file())
+    sys.argv = [
+        *("streamlit", "run", str(app)),
+        *("--server.address", arguments.host, "--server.port", str(arguments.port)),
+        *("--server.headless", "false" if arguments.browser else "true"),
+    ]
+    os.environ.setdefault("STREAMLIT_SERVER_FILE_WATCHER_TYPE", "none")
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+    return 0
