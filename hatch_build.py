@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -26,7 +27,7 @@ LEFT_OUT = ("__pycache__", "secrets.toml", "photographs.py", "render.py")
 DOTTED = re.compile(rf"({'|'.join(RENAMED)})(\.\w+)*")
 
 
-class Hook(BuildHookInterface):
+class Hook(BuildHookInterface[Any]):
     """Hatchling's build hook."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -39,12 +40,18 @@ class Hook(BuildHookInterface):
                 "use `python -m backend`, or install with `pip install .`"
             )
         root = Path(self.root)
-        work = Path(self.directory) / "wheel"
+        self._work = TemporaryDirectory()
+        work = Path(self._work.name)
         for folder, place in FOLDERS.items():
             for path in sorted((root / folder).rglob("*")):
                 if path.is_file() and not set(path.parts) & set(LEFT_OUT):
                     target = f"{place}/{path.relative_to(root / folder).as_posix()}"
                     build_data["force_include"][str(self._source(path, work / target))] = target
+
+    def finalize(self, *_: object) -> None:
+        """Delete the copies."""
+        if self.target_name == "wheel":
+            self._work.cleanup()
 
     def _source(self, path: Path, copy: Path) -> Path:
         """Return the file to pack: the file itself, or a copy with other names in it."""
@@ -69,8 +76,9 @@ def renamed(source: bytes, name: str) -> bytes:
                 raise ValueError(f"{name}:{node.lineno}: import names from the package instead")
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "logging.getLogger":
             for each in node.args:
-                if isinstance(each, ast.Constant) and DOTTED.fullmatch(str(each.value)):
-                    changes.append((each.lineno, each.col_offset + 1, each.value))
+                name_of_logger = each.value if isinstance(each, ast.Constant) else None
+                if isinstance(name_of_logger, str) and DOTTED.fullmatch(name_of_logger):
+                    changes.append((each.lineno, each.col_offset + 1, name_of_logger))
     for line, column, word in sorted(changes, reverse=True):
         text = lines[line - 1]
         start, rest = text[:column], text[column:]

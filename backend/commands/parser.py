@@ -45,7 +45,7 @@ Exit code: 0 when all went well, 1 when any picture failed, 2 for wrong argument
 """
 
 
-def make_parser(program: str) -> argparse.ArgumentParser:
+def make_parser(program: str = "super-resolution") -> argparse.ArgumentParser:
     """`command` is the name of the module in `backend.commands` that runs."""
     parser = argparse.ArgumentParser(
         prog=program,

@@ -27,7 +27,9 @@ OUTWARD = ("connect(", "sendto(", "sendmsg(", "sendmmsg(")
 class Trace:
     """A program under strace; its home folder is empty and its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, python: str = sys.executable, cwd: Path = ROOT) -> None:
+        self._interpreter = python
+        self._cwd = cwd
         self.home = folder / "home"
         self.home.mkdir()
         self._file = folder / "calls.txt"
@@ -41,19 +43,19 @@ class Trace:
             for name, value in os.environ.items()
             if not name.startswith(("SR_", "ORT_", "XDG_", "STREAMLIT_"))
         }
-        return {**clean, "HOME": str(self.home), "PYTHONPATH": str(ROOT), **more}
+        return {**clean, "HOME": str(self.home), "PYTHONPATH": str(self._cwd), **more}
 
     def command(self, *arguments: str) -> list[str]:
         """Python with these arguments, traced."""
         calls = "trace=socket,connect,sendto,sendmsg,sendmmsg,openat,open"
-        python = (sys.executable, *arguments)
+        python = (self._interpreter, *arguments)
         return ["strace", "-f", "-qq", "-s", "256", "-e", calls, "-o", str(self._file), *python]
 
     def run(self, *arguments: str, **more: str) -> None:
         """To its end, which must be a good one."""
         done = subprocess.run(
             self.command(*arguments),
-            cwd=ROOT,
+            cwd=self._cwd,
             env=self.environment(**more),
             capture_output=True,
             text=True,
@@ -67,7 +69,7 @@ class Trace:
         """In the background, and stopped by SIGTERM, as strace passes it on."""
         process = subprocess.Popen(
             self.command(*arguments),
-            cwd=ROOT,
+            cwd=self._cwd,
             env=self.environment(**more),
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
