@@ -37,8 +37,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m cfn", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    render = commands.add_parser("render", help="write cfn/*.yaml again from cfn/parts")
-    render.add_argument("--out", type=Path, default=templates.HERE)
+    render = commands.add_parser("render", help="write the templates, without a package")
+    render.add_argument("--out", type=Path, default=templates.RENDERED)
 
     package = commands.add_parser(
         "package", help="make the archives and templates, and upload them"

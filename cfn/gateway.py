@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -17,6 +14,8 @@ class Refusal:
     code: str
     message: str | None
     """None takes API Gateway's own text, which is short and has nothing of the request."""
+    retry_after: int | None = None
+    """Seconds after which the caller may try again."""
 
     @property
     def name(self) -> str:
@@ -24,17 +23,9 @@ class Refusal:
         return "Refusal" + "".join(word.capitalize() for word in self.type.split("_"))
 
     @property
-    def row(self) -> Mapping[str, str | None]:
-        """For `cfn/parts/refusal.yaml`."""
-        return {
-            "name": self.name,
-            "type": self.type,
-            "status": None if self.status is None else str(self.status),
-            "code": self.code,
-            "message": (
-                "$context.error.messageString" if self.message is None else f'"{self.message}"'
-            ),
-        }
+    def template_message(self) -> str:
+        """The message as the response's template has it."""
+        return "$context.error.messageString" if self.message is None else f'"{self.message}"'
 
 
 REFUSALS = (
@@ -65,7 +56,13 @@ REFUSALS = (
         "unsupported_media_type",
         "Send the request as JSON, with the header 'Content-Type: application/json'.",
     ),
-    Refusal("THROTTLED", 429, "too_many_requests", "Too many requests; wait a moment."),
+    Refusal(
+        "THROTTLED",
+        429,
+        "too_many_requests",
+        "Too many requests; wait a moment.",
+        retry_after=1,
+    ),
     Refusal("QUOTA_EXCEEDED", 429, "quota_exceeded", "The API key's quota is used up."),
     Refusal("WAF_FILTERED", 403, "blocked", "The firewall blocked the request."),
     Refusal(
@@ -74,19 +71,35 @@ REFUSALS = (
         "timed_out",
         "The answer took too long; send a smaller picture or try again.",
     ),
-    Refusal("INTEGRATION_FAILURE", 502, "internal_error", "The service could not be reached."),
+    # What API Gateway makes of Lambda's 429: as many functions run as the account may have.
+    Refusal(
+        "INTEGRATION_FAILURE",
+        503,
+        "busy",
+        "All functions are busy; try again in a moment.",
+        retry_after=5,
+    ),
 )
 CALLERS = ("IamWithKey", "IamOnly", "KeyOnly", "Open")
 """The conditions `Is…` for who may call; exactly one is true."""
-WAITS = ("29", "60", "120")
-"""Seconds of `integrationTimeout`."""
-DEPLOYMENTS = tuple(
-    {"state": f"{caller}{wait}", "caller": caller, "wait": wait}
-    for caller, wait in itertools.product(CALLERS, WAITS)
-)
-"""A row for each state of the API that only a new deployment brings to the stage."""
+WAITS = {"29": (28, 25), "60": (59, 56), "120": (119, 58)}
+"""`integrationTimeout` -> seconds within which the function, and a container behind it, must answer.
+
+SageMaker itself waits for 60.
+"""
 
 
-def digest_from(api: str) -> str:
-    """Eight digits for a text of the API's resources."""
-    return hashlib.sha256(api.encode()).hexdigest()[:8]
+@dataclass(frozen=True)
+class State:
+    """A state of the API that only a new deployment brings to the stage."""
+
+    caller: str
+    wait: str
+
+    @property
+    def name(self) -> str:
+        """The end of the names of its condition and its deployment."""
+        return self.caller + self.wait
+
+
+STATES = tuple(State(caller, wait) for caller in CALLERS for wait in WAITS)

@@ -28,7 +28,6 @@ FUNCTION_LOCK = HERE / "requirements-function.lock"
 GPU_LOCK = HERE / "requirements-gpu.lock"
 BUILD = ROOT / "build" / "cfn"
 FOLDER = "super-resolution"
-SHORT_DIGEST = 16
 LAMBDA_LIMIT_BYTES = 250 * 2**20
 """AWS Lambda's limit on an unzipped function."""
 LICENSE = "LICENSE"
@@ -54,24 +53,23 @@ class Package:
         return f"{FOLDER}/{hashlib.sha256(lines.encode()).hexdigest()[:16]}"
 
     def archives(self, variant: Variant) -> list[str]:
-        """Those of the variant that were made; without compiled networks one is missing."""
-        return [name for name in variant.archives if name in self.digests]
+        """Return the variant's archives that were made; without compiled networks one is missing."""
+        return [name for name in variant.archives.values() if name in self.digests]
 
-    def defaults(self, variant: Variant, *, bucket: str | None) -> dict[str, str]:
-        """What the template's parameters are filled in with; nobody has to type them."""
-        found = {"artifactPrefix": self.prefix(variant)}
-        if bucket is not None:
-            found["artifactBucket"] = bucket
-        if FUNCTION_ARCHIVE in self.digests:
-            found["functionSha256"] = self.digests[FUNCTION_ARCHIVE][:SHORT_DIGEST]
-        if MODEL_ARCHIVE in self.digests:
-            found["modelsSha256"] = self.digests[MODEL_ARCHIVE]
-        return found
+    def mapping(self, variant: Variant, *, bucket: str) -> templates.PackageMapping:
+        """Return the mapping `Package` of the variant's template."""
+        files = {
+            name: {"Key": f"{self.prefix(variant)}/{file}", "Sha256": self.digests[file]}
+            for name, file in variant.archives.items()
+            if file in self.digests
+        }
+        return {**templates.not_packaged(variant), "Bucket": {"Name": bucket}, **files}
 
     def write_templates(self, *, bucket: str | None) -> None:
-        """Beside the archives, with their parameters filled in."""
+        """Write the templates beside the archives; without a bucket they only show what they are."""
         for variant in self.variants:
-            text = templates.render(variant, defaults=self.defaults(variant, bucket=bucket))
+            package = None if bucket is None else self.mapping(variant, bucket=bucket)
+            text = templates.render(variant, package)
             (self.folder / variant.template).write_text(text, encoding="utf-8")
 
 
@@ -92,7 +90,7 @@ def build(
     """
     folder.mkdir(parents=True, exist_ok=True)
     variants = tuple(variants)
-    wanted = {name for variant in variants for name in variant.archives}
+    wanted = {name for variant in variants for name in variant.archives.values()}
     digests: dict[str, str] = {}
     if FUNCTION_ARCHIVE in wanted:
         function = function_contents(cache=cache, models=models)

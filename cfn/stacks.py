@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped, unus
 
 from cfn.account import error_code
 from cfn.errors import DeploymentError
-from cfn.templates import STAMPED
 
 POLL_SECONDS = 3.0
 CAPABILITIES = ["CAPABILITY_IAM"]
@@ -125,12 +124,12 @@ class Stacks:
     def _kept(
         self, request: Mapping[str, Any], stack: Mapping[str, Any], given: Mapping[str, str]
     ) -> list[dict[str, Any]]:
-        """What the owner chose before stays; what packaging fills in does not."""
+        """Return the parameters that keep the values that the owner chose before."""
         template = {key: request[key] for key in ("TemplateBody", "TemplateURL") if key in request}
         summary = self._call(self._client.get_template_summary, template, default=None)
         now = {each["ParameterKey"] for each in summary["Parameters"]} if summary else set()
         before = set(stack_parameters(stack))
-        kept = sorted((now & before) - set(given) - set(STAMPED))
+        kept = sorted((now & before) - set(given))
         return [{"ParameterKey": name, "UsePreviousValue": True} for name in kept]
 
     def _follow(self, stack_id: str, seen: set[str], *, wanted: tuple[str, ...]) -> None:

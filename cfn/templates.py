@@ -1,21 +1,26 @@
-"""The finished templates, put together from `cfn/parts` as text: comments and order are kept.
+"""The CloudFormation templates, rendered from `cfn/parts` with Jinja2.
 
-`{{name}}` in a part stands for a value, or for the text of the part of that name. A line whose
-value is None, or which becomes empty, is left out.
+Each part has sections of a template (`Parameters`, `Resources`, ...); a variant names its parts, and
+the same section of all of them becomes one. Comments stay. `snippets.yaml` has the text that several
+parts share; parts call its macros as `s`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend import __version__
 from cfn import gateway
 from cfn.variants import STACKS, Variant
 
 HERE = Path(__file__).parent
-PARTS = HERE / "parts"
+RENDERED = HERE.parent / "build" / "cfn" / "templates"
 SECTIONS = (
     "AWSTemplateFormatVersion",
     "Description",
@@ -27,52 +32,56 @@ SECTIONS = (
     "Resources",
     "Outputs",
 )
-STAMPED: Mapping[str, str | None] = {
-    "artifactBucket": None,
-    "artifactPrefix": None,
-    "functionSha256": None,
-    "modelsSha256": "",
-}
-"""Parameters whose defaults every packaging fills in, and what they are in a committed template."""
-_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+_PARTS = Environment(  # noqa: S701 - YAML, not HTML
+    loader=FileSystemLoader(HERE / "parts"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
 
-Values = Mapping[str, str | None]
+PackageMapping = Mapping[str, Mapping[str, str]]
+"""The mapping `Package` of a template: what it takes from S3, and from where."""
 
 
-def render(variant: Variant, *, defaults: Mapping[str, str] | None = None) -> str:
-    """The template's text; `defaults` are for the parameters in STAMPED."""
-    values: dict[str, str | None] = {
-        **STAMPED,
-        **(defaults or {}),
-        **variant.values,
+def not_packaged(variant: Variant) -> PackageMapping:
+    """Return a mapping for a template that is only looked at."""
+    keys = {each: {"Key": "not-packaged", "Sha256": "not-packaged"} for each in variant.archives}
+    return {"Bucket": {"Name": "not-packaged"}, **keys}
+
+
+def render(variant: Variant, package: PackageMapping | None = None) -> str:
+    """Return the template's text, which takes its code and networks from `package`."""
+    values: dict[str, Any] = {
+        "variant": variant,
         "version": __version__,
-        "refusals": _each("refusal", (refusal.row for refusal in gateway.REFUSALS)),
-        "refusal_names": ", ".join(refusal.name for refusal in gateway.REFUSALS),
-        "deployments": _each("deployment", gateway.DEPLOYMENTS),
-        "deployment_conditions": _each("deployment_condition", gateway.DEPLOYMENTS),
-        "deployment_references": _each("deployment_reference", gateway.DEPLOYMENTS),
+        "package": package or not_packaged(variant),
+        "refusals": gateway.REFUSALS,
+        "states": gateway.STATES,
+        "waits": gateway.WAITS,
+        "api_digest": "",
     }
+    values["s"] = _PARTS.get_template("snippets.yaml").make_module(values)
     if "api" in variant.parts:
-        values["api_digest"] = gateway.digest_from(
-            _fill(_part("api"), {**values, "api_digest": ""})
-        )
+        values["api_digest"] = _digest(_part("api", values))
+    values["function_digest"] = _function_digest(variant, {**values, "function_digest": ""})
     sections: dict[str, list[str]] = {name: [] for name in SECTIONS}
     for name in variant.parts:
-        for section, body in _sections(_fill(_part(name), values)).items():
+        for section, body in _sections(_part(name, values)).items():
             sections[section].append(body)
-    texts = [_section(name, bodies) for name, bodies in sections.items() if bodies]
-    return _part("head") + "\n".join(texts)
+    return "\n".join(_section(name, bodies) for name, bodies in sections.items() if bodies)
 
 
 def default_parameters(variant: Variant) -> dict[str, str]:
-    """Parameter -> its default in the committed template; those without one are left out."""
+    """Return the defaults of the template's parameters, by name."""
     parameters = _sections(render(variant))["Parameters"] + "\n"
     found = re.findall(r"^  (\w+):\n(?:    .*\n)*?    Default: (.*)$", parameters, re.MULTILINE)
     return {name: value.strip("'") for name, value in found}
 
 
 def render_all(folder: Path) -> list[Path]:
-    """Write every template; the paths."""
+    """Write every template, as it is before packaging, and return the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for variant in STACKS.values():
         path = folder / variant.template
@@ -81,46 +90,25 @@ def render_all(folder: Path) -> list[Path]:
     return paths
 
 
-def _part(name: str) -> str:
-    """KeyError when there is no such file."""
-    path = PARTS / f"{name}.yaml"
-    if not path.is_file():
-        raise KeyError(name)
-    return path.read_text(encoding="utf-8")
+def _part(name: str, values: Mapping[str, Any]) -> str:
+    return _PARTS.get_template(f"{name}.yaml").render(values)
 
 
-def _each(part: str, rows: Iterable[Values]) -> str:
-    """The part once for each row; placeholders that the row does not have stay."""
-    text = _part(part)
-
-    def fill(row: Values) -> str:
-        return _filled_once(text, lambda name: row.get(name, f"{{{{{name}}}}}"))
-
-    blank = "\n" if "\n" in text.strip() else ""
-    return blank.join(fill(row) for row in rows).rstrip("\n")
-
-
-def _fill(text: str, values: Values) -> str:
-    """KeyError for a placeholder that is neither a value nor a part."""
-
-    def look_up(name: str) -> str | None:
-        return values[name] if name in values else _part(name).rstrip("\n")
-
-    while _PLACEHOLDER.search(text):
-        text = _filled_once(text, look_up)
-    return text
+def _function_digest(variant: Variant, values: Mapping[str, Any]) -> str:
+    """Return a digest of what the template itself says of the function, whatever its parameters."""
+    (function,) = re.findall(
+        r"^  Function:\n((?:   .*\n|\n)+)",
+        "".join(_part(name, values) for name in variant.parts),
+        re.MULTILINE,
+    )
+    return _digest(function + repr([seconds for seconds, _ in gateway.WAITS.values()]))
 
 
-def _filled_once(text: str, look_up: Callable[[str], str | None]) -> str:
-    lines = []
-    for line in text.splitlines():
-        found = {name: look_up(name) for name in _PLACEHOLDER.findall(line)}
-        if None in found.values():
-            continue
-        filled = _PLACEHOLDER.sub(lambda match: found[match[1]] or "", line)  # noqa: B023
-        if filled.strip() or filled == line:
-            lines.append(filled.rstrip("\n"))
-    return "\n".join(lines) + "\n"
+def _digest(text: str) -> str:
+    """Return eight digits for a text without its comments and empty lines."""
+    lines = (line.rstrip() for line in text.splitlines())
+    told = [line for line in lines if line and not line.lstrip().startswith("#")]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
 
 
 def _sections(text: str) -> dict[str, str]:
@@ -131,7 +119,7 @@ def _sections(text: str) -> dict[str, str]:
 
 
 def _section(name: str, bodies: list[str]) -> str:
-    """A scalar stays in its line; the bodies of a mapping follow each other."""
+    """Return a section of the template; a scalar stays in the line of its name."""
     if bodies[0].startswith(" ") and not bodies[0].startswith("  "):
         return f"{name}:{bodies[0]}\n"
     return f"{name}:\n" + "\n\n".join(body.strip("\n") for body in bodies) + "\n"

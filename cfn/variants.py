@@ -1,4 +1,4 @@
-"""The three stacks, and the parts that each template is put together from."""
+"""The stacks, and the parts that each template is put together from."""
 
 from __future__ import annotations
 
@@ -17,59 +17,47 @@ class Variant:
 
     name: str
     template: str
-    """File name of the finished template."""
+    """The file name of the finished template."""
     parts: tuple[str, ...]
     """Files in cfn/parts without their ending; the first has the description."""
-    archives: tuple[str, ...]
-    """What must lie in the artifact bucket."""
-    values: Mapping[str, str]
-    """For the placeholders of the parts; `function` is what the API calls, inside of Fn::Sub."""
+    archives: Mapping[str, str]
+    """Name in the template's mapping `Package` -> file in the artifact bucket."""
+    function: str = "${Function.Arn}"
+    """The function that the API calls, inside of Fn::Sub."""
+
+    @property
+    def archive(self) -> str:
+        """The file that an endpoint takes."""
+        return self.archives["Endpoint"]
 
 
 LAMBDA = Variant(
     name="lambda",
     template="lambda.yaml",
-    parts=("lambda", "files", "network", "api", "results", "common", "monitoring"),
-    archives=(FUNCTION_ARCHIVE, MODEL_ARCHIVE),
-    values={
-        "function": "${FunctionAlias}",
-        "stamped": "artifactBucket, artifactPrefix, functionSha256, modelsSha256",
-        "endpoint_widgets": "",
-        "async_widgets": "",
-    },
+    parts=("lambda", "files", "network", "api", "api_options", "results", "common", "monitoring"),
+    archives={"Function": FUNCTION_ARCHIVE, "Models": MODEL_ARCHIVE},
+    function="${FunctionAlias}",
 )
 GPU = Variant(
     name="gpu",
     template="sagemaker-gpu.yaml",
-    parts=("gpu", "sagemaker", "async", "api", "results", "common", "monitoring"),
-    archives=(FUNCTION_ARCHIVE, GPU_ARCHIVE),
-    values={
-        "function": "${Function.Arn}",
-        "stamped": "artifactBucket, artifactPrefix",
-        "archive": GPU_ARCHIVE,
-        "image_statement": "{{image_statement_gpu}}",
-    },
+    parts=(
+        *("gpu", "sagemaker", "async", "api", "api_options", "results", "common", "monitoring"),
+    ),
+    archives={"Function": FUNCTION_ARCHIVE, "Endpoint": GPU_ARCHIVE},
 )
 INF = Variant(
     name="inf",
     template="sagemaker-inf.yaml",
-    parts=("inf", "sagemaker", "api", "results", "common", "monitoring"),
-    archives=(FUNCTION_ARCHIVE, NEURON_ARCHIVE),
-    values={
-        "function": "${Function.Arn}",
-        "stamped": "artifactBucket, artifactPrefix",
-        "archive": NEURON_ARCHIVE,
-        "image_statement": "{{image_statement_inf}}",
-        "async_widgets": "",
-    },
+    parts=("inf", "sagemaker", "api", "api_options", "results", "common", "monitoring"),
+    archives={"Function": FUNCTION_ARCHIVE, "Endpoint": NEURON_ARCHIVE},
 )
 BULK = Variant(
     name="bulk",
     template="bulk.yaml",
     parts=("bulk", "common"),
-    archives=(FUNCTION_ARCHIVE,),
-    values={"stamped": "artifactBucket, artifactPrefix"},
+    archives={"Function": FUNCTION_ARCHIVE},
 )
 VARIANTS = {variant.name: variant for variant in (LAMBDA, GPU, INF)}
-"""Those with an API."""
+"""The stacks with an API."""
 STACKS = {**VARIANTS, BULK.name: BULK}
