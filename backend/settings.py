@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
+
+log = logging.getLogger("backend.settings")
 
 PREFIX = "SR_"
 
@@ -38,8 +41,7 @@ def read_settings(cls: type[T], environment: Mapping[str, str]) -> T:
     An empty variable counts as absent.
     """
     known = {PREFIX + each.name.upper(): each for each in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
-    if unknown:
+    if unknown := unknown_names(cls, environment):
         raise SettingsError(
             f"unknown setting {', '.join(unknown)}; known: {', '.join(sorted(known))}"
         )
@@ -49,6 +51,12 @@ def read_settings(cls: type[T], environment: Mapping[str, str]) -> T:
         if environment.get(variable, "") != ""
     }
     return cls(**values)
+
+
+def unknown_names(cls: type[Any], environment: Mapping[str, str]) -> list[str]:
+    """Return the `SR_*` variables that `cls` has no setting for."""
+    known = {PREFIX + each.name.upper() for each in dataclasses.fields(cls)}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 
 def text(variable: str, given: str) -> str:  # noqa: ARG001
@@ -193,6 +201,18 @@ class Settings:
         if settings.models_dir is None and folder is not None and folder.is_dir():
             return dataclasses.replace(settings, models_dir=folder)
         return settings
+
+    @classmethod
+    def from_deployment(cls) -> Self:
+        """Read this process's environment as its template set it; unknown names are only logged.
+
+        A template may be newer than the code that it runs, and a function that cannot start would
+        answer nobody.
+        """
+        unknown = unknown_names(cls, os.environ)
+        for name in unknown:
+            log.warning("the setting %s is unknown and has no effect", name)
+        return cls.from_environment({k: v for k, v in os.environ.items() if k not in unknown})
 
 
 def user_models_dir(environment: Mapping[str, str]) -> Path | None:

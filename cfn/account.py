@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import boto3  # type: ignore[import-untyped, unused-ignore]
-from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
+from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
+    BotoCoreError,
+    ClientError,
+)
 
 from cfn.errors import DeploymentError
 from cfn.partitions import Partition, partition_from
@@ -21,7 +25,7 @@ class Account:
 
     @classmethod
     def from_environment(cls, region: str | None) -> Account:
-        """DeploymentError without a region or credentials."""
+        """Find region and credentials; DeploymentError without either."""
         session = boto3.session.Session(region_name=region)
         if session.region_name is None:
             raise DeploymentError("Name the region with --region, as in --region us-east-1.")
@@ -31,14 +35,24 @@ class Account:
 
     @property
     def partition(self) -> Partition:
-        """Of the region."""
+        """The region's partition."""
         return partition_from(self.region)
 
+    @cached_property
+    def number(self) -> str:
+        """The twelve digits of the account; DeploymentError when the credentials do not work."""
+        try:
+            return str(self.client("sts").get_caller_identity()["Account"])
+        except (BotoCoreError, ClientError) as exc:
+            raise DeploymentError(
+                "The credentials do not work; `aws sts get-caller-identity` says why."
+            ) from exc
+
     def client(self, service: str) -> Any:
-        """boto3's, for this region."""
+        """Make boto3's client for this region."""
         return self.session.client(service)
 
 
 def error_code(error: ClientError) -> str:
-    """What AWS calls it, as `AccessDenied`."""
+    """Return AWS's name of the error, as `AccessDenied`."""
     return str(error.response.get("Error", {}).get("Code", "unknown"))

@@ -1,12 +1,12 @@
-"""Runs of the bulk stack: started, looked at, and gone on with."""
+"""Start runs of the bulk stack, look at them, and go on with them."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
@@ -21,7 +21,7 @@ LISTS = "_bulk/lists"
 
 @dataclass(frozen=True, kw_only=True)
 class BulkStack:
-    """What the commands must know of it."""
+    """The facts of the stack that the commands need."""
 
     machine: str
     """The state machine's ARN."""
@@ -31,7 +31,7 @@ class BulkStack:
 
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> BulkStack:
-        """CloudFormation's description; DeploymentError when it is another kind of stack."""
+        """Read CloudFormation's description; DeploymentError for another kind of stack."""
         outputs = stack_outputs(described)
         if "StateMachineArn" not in outputs:
             raise DeploymentError(
@@ -44,9 +44,8 @@ class BulkStack:
 
 
 def find_stack(account: Account, name: str) -> BulkStack:
-    """DeploymentError when there is no such stack."""
-    client = account.client("cloudformation")
-    described = Stacks(client, print_line=lambda line: None).describe(name)  # noqa: ARG005
+    """Find the stack; DeploymentError when there is none, or it is of another kind."""
+    described = Stacks.of(account, print_line=lambda line: None).describe(name)  # noqa: ARG005
     if described is None:
         raise DeploymentError(f"There is no stack {name} in this region.")
     return BulkStack.from_description(described)
@@ -54,14 +53,14 @@ def find_stack(account: Account, name: str) -> BulkStack:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """Which pictures, and what is made of them."""
+    """The pictures of a run, and what is made of them."""
 
     prefix: str = ""
     """Below the stack's own; empty takes all."""
-    keys: Path | None = None
-    """A file with the key of one picture a line, in place of a prefix."""
+    keys: Sequence[str] | None = None
+    """Keys of pictures, in place of a prefix."""
     inventory: str | None = None
-    """The key of an S3 Inventory's manifest.json, below the target's `_bulk/`."""
+    """The key of the manifest.json of an S3 Inventory in CSV, below the target's `_bulk/`."""
     job: Mapping[str, object]
     """The options of a request, as `backend.options.fields_from` writes them."""
 
@@ -75,8 +74,8 @@ class Runs:
         self._stack = stack
 
     def start(self, order: Order) -> str:
-        """The new execution's ARN."""
-        source_prefix = _split(self._stack.source)[1]
+        """Start a run and return the execution's ARN."""
+        source_prefix = split_address(self._stack.source)[1]
         given: dict[str, object] = {"job": dict(order.job)}
         if order.keys is not None:
             given |= {"source": "list", "list": self._put_list(order.keys, source_prefix)}
@@ -92,11 +91,11 @@ class Runs:
         return str(started["executionArn"])
 
     def redrive(self, execution: str) -> None:
-        """Go on with one that ended: what was done stays done."""
+        """Go on with a run that failed; what was done stays done."""
         self._call(self._states.redrive_execution, executionArn=execution)
 
     def newest(self) -> str:
-        """The ARN of the last execution; DeploymentError when there is none."""
+        """Return the ARN of the last execution; DeploymentError when there is none."""
         found = self._call(
             self._states.list_executions, stateMachineArn=self._stack.machine, maxResults=1
         )["executions"]
@@ -105,7 +104,7 @@ class Runs:
         return str(found[0]["executionArn"])
 
     def status(self, execution: str) -> Status:
-        """How far it is."""
+        """Return how far the run is."""
         described = self._call(self._states.describe_execution, executionArn=execution)
         counts: dict[str, int] = {}
         runs = self._call(self._states.list_map_runs, executionArn=execution)["mapRuns"]
@@ -125,23 +124,23 @@ class Runs:
             reports=f"{self._stack.target}_bulk/reports/",
         )
 
-    def _put_list(self, keys: Path, source_prefix: str) -> str:
-        """The list in the target bucket; DeploymentError for a key that the stack may not read."""
-        lines = [line for line in keys.read_text(encoding="utf-8").splitlines() if line.strip()]
-        for line in lines:
-            if not line.startswith(source_prefix):
+    def _put_list(self, keys: Sequence[str], source_prefix: str) -> str:
+        """Put the list into the target bucket; DeploymentError for a key that cannot work."""
+        for key in keys:
+            if not key.startswith(source_prefix):
                 raise DeploymentError(
-                    f"{keys.name} names {line!r}, which is not below {self._stack.source}."
+                    f"The list names {key!r}, which is not below {self._stack.source}."
                 )
-            if "," in line or '"' in line:
+            if "," in key or '"' in key:
                 raise DeploymentError(
-                    f"{keys.name} names {line!r}; a list takes no commas or quotation marks."
+                    f"The list names {key!r}; a list takes no commas or quotation marks."
                 )
-        if not lines:
-            raise DeploymentError(f"{keys.name} names no picture.")
-        bucket, prefix = _split(self._stack.target)
-        key = f"{prefix}{LISTS}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{keys.name}"
-        self._call(self._s3.put_object, Bucket=bucket, Key=key, Body="\n".join(lines).encode())
+        if not keys:
+            raise DeploymentError("The list names no picture.")
+        bucket, prefix = split_address(self._stack.target)
+        name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}.csv"
+        key = f"{prefix}{LISTS}/{name}"
+        self._call(self._s3.put_object, Bucket=bucket, Key=key, Body="\n".join(keys).encode())
         return key
 
     @staticmethod
@@ -157,7 +156,7 @@ class Runs:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """One look at a run."""
+    """The state of a run at one moment."""
 
     execution: str
     state: str
@@ -172,7 +171,7 @@ class Status:
 
     @property
     def lines(self) -> list[str]:
-        """For a person."""
+        """The state in words."""
         done = self.succeeded + self.failed
         lines = [f"{self.state}  {self.execution}"]
         lines.append(
@@ -190,7 +189,7 @@ class Status:
         return lines
 
 
-def _split(address: str) -> tuple[str, str]:
-    """Bucket and prefix of `s3://bucket/prefix/`."""
+def split_address(address: str) -> tuple[str, str]:
+    """Return the bucket and the rest of `s3://bucket/rest`."""
     bucket, _, prefix = address.removeprefix("s3://").partition("/")
     return bucket, prefix

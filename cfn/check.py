@@ -1,4 +1,4 @@
-"""Whether a deployed stack does its work: small pictures, posted as a caller would."""
+"""Check a deployed stack with small pictures, posted as a caller would."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from PIL import Image
 from requests_aws4auth import AWS4Auth  # type: ignore[import-untyped, unused-ignore]
 
 from cfn.account import Account
+from cfn.bulk import BulkStack
+from cfn.check_s3 import check_async, check_bulk
 from cfn.errors import DeploymentError
 from cfn.stacks import Stacks, stack_outputs, stack_parameters
 
@@ -22,6 +24,9 @@ SIDE = 16
 SCALE = 2
 SECONDS_TO_WAIT = 150
 """More than the longest `integrationTimeout`."""
+NOT_YET = ("invalid_api_key", "missing_authentication", "busy", "model_unavailable")
+"""Errors of a stack that was just made: a new API key takes up to a minute to be known."""
+TRIALS, PAUSE_SECONDS = 19, 5.0
 HINTS: Mapping[str, str] = {
     "missing_authentication": (
         "The API saw no signature, or there is nothing at this address. A change of who may call "
@@ -65,7 +70,7 @@ class Answer:
 
     @property
     def content(self) -> Mapping[str, Any]:
-        """The JSON object; an empty one for anything else."""
+        """Return the JSON object; an empty one for anything else."""
         try:
             content = json.loads(self.body)
         except ValueError:
@@ -74,7 +79,7 @@ class Answer:
 
 
 class Caller:
-    """Posts to a stack's API: signed where it wants that, with its key where it has one."""
+    """A caller of a stack's API, which signs and sends the key where the stack wants that."""
 
     def __init__(
         self,
@@ -90,7 +95,7 @@ class Caller:
         self._http = http
 
     def post(self, fields: Mapping[str, object]) -> Answer:
-        """DeploymentError when there is no answer at all."""
+        """Post a request; DeploymentError when there is no answer at all."""
         started = time.monotonic()
         try:
             answer = self._http.post(
@@ -114,7 +119,7 @@ class Caller:
         )
 
     def get(self, link: str) -> tuple[int, bytes]:
-        """The status and the bytes behind a link, which carries its own permission."""
+        """Return the status and the bytes behind a link, which carries its own permission."""
         try:
             answer = self._http.get(link, timeout=SECONDS_TO_WAIT)
         except requests.RequestException:
@@ -124,7 +129,7 @@ class Caller:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """What a check must know of it."""
+    """The facts of a stack that a check needs."""
 
     url: str
     signs: bool
@@ -133,7 +138,7 @@ class Stack:
 
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> Stack:
-        """CloudFormation's description; DeploymentError when it is another kind of stack."""
+        """Read CloudFormation's description; DeploymentError for another kind of stack."""
         outputs, given = stack_outputs(described), stack_parameters(described)
         if "aikitsInvokeURL" not in outputs:
             raise DeploymentError(
@@ -149,7 +154,7 @@ class Stack:
 
 
 def make_caller(account: Account, stack: Stack, *, http: requests.Session) -> Caller:
-    """With the account's credentials, and the key that they may read."""
+    """Make a caller with the account's credentials and the API key that they may read."""
     auth = None
     if stack.signs:
         auth = AWS4Auth(
@@ -165,26 +170,44 @@ def make_caller(account: Account, stack: Stack, *, http: requests.Session) -> Ca
 
 
 class Check:
-    """One run over a stack; every line is told as it is known."""
+    """One run over a stack; every line is printed as soon as it is known."""
 
     def __init__(
-        self, caller: Caller, *, reaches_web: bool, print_line: Callable[[str], None]
+        self,
+        caller: Caller,
+        *,
+        reaches_web: bool,
+        print_line: Callable[[str], None],
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._pause = pause
         self._caller = caller
         self._reaches_web = reaches_web
         self._print_line = print_line
         self._failures = 0
 
     def run(self) -> int:
-        """How many of the requests went wrong."""
+        """Return how many of the requests went wrong."""
         image = base64.b64encode(picture()).decode()
-        for name in ("a picture in the request, first", "the same again, warm"):
-            self._expect_picture(name, {"img": image})
+        first = self._first_answer({"scale": SCALE, "img": image})
+        self._report("a picture in the request, first", first, wrong=_wrong(first))
+        self._expect_picture("the same again, warm", {"img": image})
         link = self._expect_link({"img": image, "output": "url"})
         if link is not None:
             self._expect_from_web(link)
         self._expect_refusal({"img": image, "scale": 3})
         return self._failures
+
+    def _first_answer(self, fields: Mapping[str, object]) -> Answer:
+        """Post until the stack knows its caller, or for a minute and a half."""
+        for _ in range(TRIALS):
+            answer = self._caller.post(fields)
+            code = answer.content.get("error")
+            if code not in NOT_YET:
+                return answer
+            self._print_line(f"wait    not ready yet ({code})")
+            self._pause(PAUSE_SECONDS)
+        return answer
 
     def _expect_picture(self, name: str, fields: Mapping[str, object]) -> None:
         answer = self._caller.post({"scale": SCALE, **fields})
@@ -228,7 +251,7 @@ class Check:
 
 
 def _wrong(answer: Answer, *, side: int = SIDE) -> str:
-    """A sentence, or nothing when the answer has a picture of twice `side`."""
+    """Return a sentence, or nothing when the answer has a picture of twice `side`."""
     expected = (side * SCALE, side * SCALE)
     try:
         size = image_size(base64.b64decode(str(answer.content.get("result", ""))))
@@ -240,7 +263,7 @@ def _wrong(answer: Answer, *, side: int = SIDE) -> str:
 
 
 def _explained(answer: Answer, otherwise: str) -> str:
-    """What the error says and what to do about it; `otherwise` when there is no error."""
+    """Return the error and what to do about it; `otherwise` when there is no error."""
     if answer.status == 200:
         return otherwise
     code = str(answer.content.get("error", ""))
@@ -250,7 +273,7 @@ def _explained(answer: Answer, otherwise: str) -> str:
 
 
 def image_size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) of a picture; None for anything else."""
+    """Return (width, height) of a picture; None for anything else."""
     try:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
             return image.size
@@ -259,7 +282,7 @@ def image_size(data: bytes) -> tuple[int, int] | None:
 
 
 def picture() -> bytes:
-    """A small PNG, which is not of one colour."""
+    """Return a small PNG of several colours."""
     image = Image.new("RGB", (SIDE, SIDE))
     image.putdata([(16 * x, 16 * y, 128) for y in range(SIDE) for x in range(SIDE)])
     file = io.BytesIO()
@@ -268,16 +291,38 @@ def picture() -> bytes:
 
 
 def check_stack(
-    account: Account, name: str, *, print_line: Callable[[str], None], http: requests.Session
+    account: Account,
+    name: str,
+    *,
+    print_line: Callable[[str], None],
+    http: requests.Session,
+    pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """DeploymentError when a request went wrong, or there is no such stack."""
-    described = Stacks(account.client("cloudformation"), print_line=print_line).describe(name)
+    """Check whatever the stack has; DeploymentError when something went wrong."""
+    described = Stacks.of(account, print_line=print_line).describe(name)
     if described is None:
         raise DeploymentError(f"There is no stack {name} in this region.")
+    outputs = stack_outputs(described)
+    if "StateMachineArn" in outputs:
+        check_bulk(account, BulkStack.from_description(described), print_line, pause=pause)
+    else:
+        _check_api(account, described, print_line=print_line, http=http, pause=pause)
+    if "AsyncEndpointName" in outputs:
+        check_async(account, described, picture(), print_line, pause=pause)
+    print_line("The stack does its work.")
+
+
+def _check_api(
+    account: Account,
+    described: Mapping[str, Any],
+    *,
+    print_line: Callable[[str], None],
+    http: requests.Session,
+    pause: Callable[[float], None],
+) -> None:
     stack = Stack.from_description(described)
     print_line(f"Checking {stack.url}")
     caller = make_caller(account, stack, http=http)
-    failures = Check(caller, reaches_web=stack.reaches_web, print_line=print_line).run()
-    if failures:
+    check = Check(caller, reaches_web=stack.reaches_web, print_line=print_line, pause=pause)
+    if failures := check.run():
         raise DeploymentError(f"{failures} of the requests went wrong; see above.")
-    print_line("The stack does its work.")

@@ -1,5 +1,5 @@
-"""What a person at the console can do something about."""
+"""The error of a deployment."""
 
 
 class DeploymentError(Exception):
-    """One sentence: printed as it is, without a traceback."""
+    """Something that a person can put right; one sentence, printed without a traceback."""

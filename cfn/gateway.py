@@ -83,7 +83,7 @@ REFUSALS = (
 CALLERS = ("IamWithKey", "IamOnly", "KeyOnly", "Open")
 """The conditions `Is…` for who may call; exactly one is true."""
 WAITS = {"29": (28, 25), "60": (59, 56), "120": (119, 58)}
-"""`integrationTimeout` -> seconds within which the function, and a container behind it, must answer.
+"""`integrationTimeout` -> seconds that the function, and a container behind it, may take.
 
 SageMaker itself waits for 60.
 """

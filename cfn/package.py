@@ -17,6 +17,7 @@ from cfn.variants import (
     GPU_ARCHIVE,
     MODEL_ARCHIVE,
     NEURON_ARCHIVE,
+    PACKAGE_NAMES,
     VARIANTS,
     Variant,
 )
@@ -28,6 +29,7 @@ FUNCTION_LOCK = HERE / "requirements-function.lock"
 GPU_LOCK = HERE / "requirements-gpu.lock"
 BUILD = ROOT / "build" / "cfn"
 FOLDER = "super-resolution"
+WHEELS_IN_CONTAINER = "/opt/ml/model/wheels"
 LAMBDA_LIMIT_BYTES = 250 * 2**20
 """AWS Lambda's limit on an unzipped function."""
 LICENSE = "LICENSE"
@@ -53,20 +55,22 @@ class Package:
         return f"{FOLDER}/{hashlib.sha256(lines.encode()).hexdigest()[:16]}"
 
     def archives(self, variant: Variant) -> list[str]:
-        """Return the variant's archives that were made; without compiled networks one is missing."""
-        return [name for name in variant.archives.values() if name in self.digests]
+        """Return the variant's archives that were made: compiled networks may be missing."""
+        return [name for name in variant.archives if name in self.digests]
 
     def mapping(self, variant: Variant, *, bucket: str) -> templates.PackageMapping:
         """Return the mapping `Package` of the variant's template."""
         files = {
-            name: {"Key": f"{self.prefix(variant)}/{file}", "Sha256": self.digests[file]}
-            for name, file in variant.archives.items()
-            if file in self.digests
+            PACKAGE_NAMES[file]: {
+                "Key": f"{self.prefix(variant)}/{file}",
+                "Sha256": self.digests[file],
+            }
+            for file in self.archives(variant)
         }
         return {**templates.not_packaged(variant), "Bucket": {"Name": bucket}, **files}
 
     def write_templates(self, *, bucket: str | None) -> None:
-        """Write the templates beside the archives; without a bucket they only show what they are."""
+        """Write the templates beside the archives; without a bucket only to be looked at."""
         for variant in self.variants:
             package = None if bucket is None else self.mapping(variant, bucket=bucket)
             text = templates.render(variant, package)
@@ -90,7 +94,7 @@ def build(
     """
     folder.mkdir(parents=True, exist_ok=True)
     variants = tuple(variants)
-    wanted = {name for variant in variants for name in variant.archives.values()}
+    wanted = {name for variant in variants for name in variant.archives}
     digests: dict[str, str] = {}
     if FUNCTION_ARCHIVE in wanted:
         function = function_contents(cache=cache, models=models)
@@ -121,10 +125,9 @@ def gpu_contents(*, cache: Path, models: Path) -> Contents:
     contents: dict[str, Path | bytes] = dict(engine_contents(models))
     for wheel in wheels.download(GPU_LOCK, folder=cache / "gpu"):
         contents[f"wheels/{wheel.name}"] = wheel
-    requirements = GPU_LOCK.with_suffix(".txt").read_text(encoding="utf-8")
-    named = [line for line in requirements.splitlines() if line[:1].isalpha()]
-    lines = ["--no-index", "--find-links /opt/ml/model/wheels", *named]
-    contents["code/requirements.txt"] = ("\n".join(lines) + "\n").encode()
+    # The whole lock: names alone would be satisfied by the image's own Pillow and NumPy.
+    lines = f"--no-index\n--find-links {WHEELS_IN_CONTAINER}\n{GPU_LOCK.read_text('utf-8')}"
+    contents["code/requirements.txt"] = lines.encode()
     contents["config.yaml"] = HERE / "ray_serve.yaml"
     return contents
 

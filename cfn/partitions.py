@@ -1,4 +1,4 @@
-"""AWS's partitions: worlds of their own, with other addresses and consoles."""
+"""AWS's partitions, which have addresses and consoles of their own."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Partition:
-    """What differs between them outside of a template."""
+    """The facts of a partition that templates do not know."""
 
     name: str
     """The second part of every ARN."""
     prefix: str
-    """Of its regions' names."""
+    """The beginning of its regions' names."""
     suffix: str
-    """Of its addresses."""
+    """The end of its addresses."""
     console: str
-    """The host of its console, after the region."""
+    """The host of its console, behind the region."""
 
 
 AWS = Partition(name="aws", prefix="", suffix="amazonaws.com", console="console.aws.amazon.com")
@@ -32,5 +32,5 @@ GOVCLOUD = Partition(
 
 
 def partition_from(region: str) -> Partition:
-    """By the region's name, as `cn-north-1`."""
+    """Return the partition of a region, as of `cn-north-1`."""
     return next((each for each in (CHINA, GOVCLOUD) if region.startswith(each.prefix)), AWS)

@@ -1,4 +1,4 @@
-"""What would stop a deployment, said before anything is made."""
+"""Look for what would stop a deployment before anything is made."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
 
 from cfn.account import Account, error_code
 from cfn.errors import DeploymentError
-from cfn.partitions import AWS, CHINA
+from cfn.partitions import AWS, CHINA, GOVCLOUD
 from cfn.upload import check_bucket
-from cfn.variants import INF, Variant
+from cfn.variants import GPU, INF, Variant
 
 FEW_FUNCTIONS = 10
-"""What a new account may run at once."""
+"""Functions that a new account may run at once."""
+ZONES_WITHOUT_EFS = ("use1-az3",)
+"""Ids of availability zones in which EFS has no mount targets."""
 DEFAULT_MEMORY_LIMIT = 3008
 """MB of a function in a new account; AWS tells it nowhere but in the refusal."""
 GATEWAY_WAITS = 29_000
@@ -43,12 +45,12 @@ class Plan:
     """The template's own, for parameters that are not given."""
 
     def value(self, name: str) -> str:
-        """As the stack will have it; empty for a parameter that the template lacks."""
+        """Return the value that the stack will have; empty for a parameter that it lacks."""
         return self.parameters.get(name, self.defaults.get(name, ""))
 
 
 def preflight(account: Account, plan: Plan, *, print_line: Callable[[str], None]) -> None:
-    """Tell every finding; DeploymentError when one of them would stop the deployment."""
+    """Print every finding; DeploymentError when one of them would stop the deployment."""
     errors = 0
     for finding in findings(account, plan):
         print_line(f"{'FAILED' if finding.is_error else 'ok':<6}  {finding.text}")
@@ -58,16 +60,15 @@ def preflight(account: Account, plan: Plan, *, print_line: Callable[[str], None]
 
 
 def findings(account: Account, plan: Plan) -> Iterator[Finding]:
-    """In the order in which they matter."""
+    """Yield what was found, in the order in which it matters."""
     yield _identity(account)
     yield from _region(account, plan)
     if plan.bucket is not None:
         yield _bucket(account, plan.bucket)
     if plan.value("deployInstanceType"):
         yield _endpoint_quota(account, plan)
-    else:
-        yield from _function_quotas(account, plan)
-        yield from _network_quotas(account, plan)
+    yield from _function_quotas(account, plan)
+    yield from _network(account, plan)
     yield from _gateway_quota(account, plan)
 
 
@@ -85,6 +86,12 @@ def _region(account: Account, plan: Plan) -> Iterator[Finding]:
         yield Finding(is_error=True, text=text)
     else:
         text = f"Region {account.region}, partition {account.partition.name}"
+        yield Finding(is_error=False, text=text)
+    if account.partition is GOVCLOUD and plan.variant is GPU and not plan.value("containerImage"):
+        text = (
+            "AWS's image for Ray Serve was never seen in GovCloud: push an image of your own to "
+            "Amazon ECR and name it with containerImage, or the endpoint may never start."
+        )
         yield Finding(is_error=False, text=text)
     if account.partition is CHINA and plan.value("customAuthType") == "NONE":
         text = (
@@ -109,16 +116,12 @@ def _function_quotas(account: Account, plan: Plan) -> Iterator[Finding]:
         yield _unknown("The number of functions at once", exc)
         return
     at_once = int(limits["ConcurrentExecutions"])
+    free = int(limits.get("UnreservedConcurrentExecutions", at_once))
     text = f"Lambda runs up to {at_once} functions at once"
-    for name in ("provisionedConcurrency", "maxConcurrency"):
-        wanted = int(plan.value(name) or 0)
-        if wanted > int(limits.get("UnreservedConcurrentExecutions", at_once)):
-            text += f", fewer than {name}={wanted} takes"
-            yield Finding(is_error=True, text=text)
-            return
     if at_once <= FEW_FUNCTIONS:
         text += "; ask for more under Service Quotas, AWS Lambda, Concurrent executions"
     yield Finding(is_error=False, text=text)
+    yield from _too_few_functions(plan, free)
     memory = int(plan.value("functionMemory") or 0)
     if memory > DEFAULT_MEMORY_LIMIT:
         text = (
@@ -128,18 +131,56 @@ def _function_quotas(account: Account, plan: Plan) -> Iterator[Finding]:
         yield Finding(is_error=False, text=text)
 
 
-def _network_quotas(account: Account, plan: Plan) -> Iterator[Finding]:
+def _too_few_functions(plan: Plan, free: int) -> Iterator[Finding]:
+    provisioned = int(plan.value("provisionedConcurrency") or 0)
+    if provisioned > free:
+        text = f"provisionedConcurrency={provisioned} is more than the {free} functions"
+        yield Finding(is_error=True, text=text)
+    batches = int(plan.value("maxConcurrency") or 0)
+    if batches > free:
+        text = (
+            f"maxConcurrency={batches}: {batches - free} of so many batches would be refused at "
+            "any time, and fail after twenty trials. Deploy with "
+            f"--parameter maxConcurrency={max(free - 1, 1)}"
+        )
+        yield Finding(is_error=True, text=text)
+    burst = int(plan.value("throttlingBurstLimit") or 0)
+    if burst > free:
+        text = (
+            f"throttlingBurstLimit={burst}: of so many calls at once {burst - free} find no free "
+            "function and are answered 503 busy with Retry-After; with "
+            f"--parameter throttlingBurstLimit={free} they are answered 429"
+        )
+        yield Finding(is_error=False, text=text)
+
+
+def _network(account: Account, plan: Plan) -> Iterator[Finding]:
     if plan.value("modelStorage") != "efs" or plan.value("vpcId"):
         return
+    ec2 = account.client("ec2")
     try:
-        used = len(account.client("ec2").describe_vpcs()["Vpcs"])
+        used = len(ec2.describe_vpcs()["Vpcs"])
         quota = _quota(account, "vpc", "VPCs per Region")
+        if quota is not None:
+            text = f"{used} of {quota:.0f} VPCs are used"
+            yield Finding(is_error=used >= quota, text=text)
+        yield from _zones(ec2.describe_availability_zones()["AvailabilityZones"], plan)
     except (BotoCoreError, ClientError) as exc:
-        yield _unknown("The number of VPCs", exc)
-        return
-    if quota is not None:
-        text = f"{used} of {quota:.0f} VPCs are used"
-        yield Finding(is_error=used >= quota, text=text)
+        yield _unknown("The network of the region", exc)
+
+
+def _zones(found: list[dict[str, str]], plan: Plan) -> Iterator[Finding]:
+    ids = {each["ZoneName"]: each["ZoneId"] for each in found}
+    chosen = [name for name in plan.value("availabilityZones").split(",") if name]
+    wanted = chosen or sorted(ids)[:2]
+    with_efs = [name for name in sorted(ids) if ids[name] not in ZONES_WITHOUT_EFS]
+    for name in wanted:
+        if ids.get(name, "") in ("", *ZONES_WITHOUT_EFS):
+            text = (
+                f"EFS is not in the zone {name} ({ids.get(name, 'unknown here')}). Deploy with "
+                f"--parameter availabilityZones={','.join(with_efs[:2])}"
+            )
+            yield Finding(is_error=True, text=text)
 
 
 def _endpoint_quota(account: Account, plan: Plan) -> Finding:
@@ -151,16 +192,21 @@ def _endpoint_quota(account: Account, plan: Plan) -> Finding:
         return _unknown(f"The quota '{name}'", exc)
     if quota is None:
         return Finding(is_error=True, text=f"SageMaker has no quota '{name}' in {account.region}")
-    wanted = int(plan.value("maxInstances") or 1)
-    text = f"{name}: {quota:.0f}, and maxInstances={wanted}"
+    least, most = (int(plan.value(f"{end}Instances") or 1) for end in ("min", "max"))
+    text = f"{name}: {quota:.0f}"
     if plan.value("asyncInference") == "true":
-        wanted *= 2
-        text += ", which each of the two endpoints may have"
-    if quota < wanted:
-        text += "; ask for more under Service Quotas, Amazon SageMaker (a day or two)"
+        least, most = least + 1, 2 * most
+        text += ", for two endpoints"
+    if quota < least:
+        text += (
+            f", and {least} must run: ask for more under Service Quotas, Amazon SageMaker (a day "
+            "or two)"
+        )
         return Finding(is_error=True, text=text)
-    if quota < 2 * wanted:
-        text += "; an update needs room for twice the instances"
+    if quota < most:
+        text += f"; scaling stops there, below the {most} of maxInstances"
+    if quota < 2 * least:
+        text += "; an update needs room for twice the instances that run"
     return Finding(is_error=False, text=text)
 
 

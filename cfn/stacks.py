@@ -1,4 +1,4 @@
-"""A stack in an account: created, updated and deleted, with each step told as it happens."""
+"""Create, update and delete a stack, and print each step as it happens."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
-from cfn.account import error_code
+from cfn.account import Account, error_code
 from cfn.errors import DeploymentError
+from cfn.evidence import Evidence
 
 POLL_SECONDS = 3.0
 CAPABILITIES = ["CAPABILITY_IAM"]
 MAX_INLINE_BYTES = 51_200
 """CloudFormation's limit on a template inside of the request."""
 NOTHING_TO_DO = "No updates are to be performed"
+LOG_GROUP = "AWS::Logs::LogGroup"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +34,12 @@ class Event:
 
     @property
     def is_of_stack(self) -> bool:
-        """Whether it tells of the stack itself."""
+        """Whether the event is about the stack itself."""
         return self.type == "AWS::CloudFormation::Stack"
 
     @property
     def ends(self) -> bool:
-        """Whether nothing more comes."""
+        """Whether no more events follow."""
         is_done = self.status.endswith(("_COMPLETE", "_FAILED"))
         return self.is_of_stack and is_done and "CLEANUP" not in self.status
 
@@ -53,12 +55,21 @@ class Stacks:
         self,
         client: Any,
         *,
+        logs: Any,
         print_line: Callable[[str], None],
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
+        self._logs = logs
+        self._evidence = Evidence(stacks=client, logs=logs)
         self._print_line = print_line
         self._pause = pause
+
+    @classmethod
+    def of(cls, account: Account, *, print_line: Callable[[str], None]) -> Stacks:
+        """Make one with the account's own clients."""
+        clients = {"client": account.client("cloudformation"), "logs": account.client("logs")}
+        return cls(**clients, print_line=print_line)
 
     def deploy(
         self,
@@ -68,10 +79,11 @@ class Stacks:
         template_url: str | None,
         parameters: Mapping[str, str],
         tags: Mapping[str, str] | None = None,
+        keep_failed: bool = False,
     ) -> dict[str, str]:
-        """Create or update; the outputs. DeploymentError when it fails or cannot begin.
+        """Create or update the stack and return its outputs; DeploymentError when it fails.
 
-        Without `tags` a stack keeps those that it has.
+        Without `tags` a stack keeps those that it has. With `keep_failed` nothing is rolled back.
         """
         found = self.describe(name)
         if found is not None and found["StackStatus"] == "ROLLBACK_COMPLETE":
@@ -84,6 +96,8 @@ class Stacks:
             **_template(template, template_url),
             "Capabilities": CAPABILITIES,
         }
+        if keep_failed:
+            request["DisableRollback"] = True
         if tags:
             request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
         if found is None:
@@ -102,16 +116,22 @@ class Stacks:
         return stack_outputs(self.describe(name) or {})
 
     def delete(self, name: str) -> None:
-        """Wait until it is gone; DeploymentError when something stays."""
+        """Delete the stack with its logs and wait; DeploymentError when something stays.
+
+        Logs that say why a creation failed outlive a stack, and are deleted after it here.
+        """
         found = self.describe(name)
         if found is None:
             raise DeploymentError(f"There is no stack {name} in this region.")
+        groups = list(self._log_groups(found["StackId"]))
         seen = {event.id for event in self._events(found["StackId"])}
         self._call(self._client.delete_stack, {"StackName": found["StackId"]}, default=None)
         self._follow(found["StackId"], seen, wanted=("DELETE_COMPLETE",))
+        for group in groups:
+            self._delete_log(group)
 
     def describe(self, name: str) -> dict[str, Any] | None:
-        """None when there is no such stack."""
+        """Return CloudFormation's description; None when there is no such stack."""
         try:
             stacks = self._client.describe_stacks(StackName=name)["Stacks"]
         except ClientError as exc:
@@ -132,6 +152,20 @@ class Stacks:
         kept = sorted((now & before) - set(given))
         return [{"ParameterKey": name, "UsePreviousValue": True} for name in kept]
 
+    def _log_groups(self, stack_id: str) -> Iterator[str]:
+        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+        for page in pages:
+            for each in page["StackResourceSummaries"]:
+                if each["ResourceType"] == LOG_GROUP and each.get("PhysicalResourceId"):
+                    yield each["PhysicalResourceId"]
+
+    def _delete_log(self, group: str) -> None:
+        try:
+            self._logs.delete_log_group(logGroupName=group)
+        except ClientError as exc:
+            if error_code(exc) != "ResourceNotFoundException":
+                self._print_line(f"The log {group} stays ({error_code(exc)}).")
+
     def _follow(self, stack_id: str, seen: set[str], *, wanted: tuple[str, ...]) -> None:
         first_failure = ""
         while True:
@@ -140,8 +174,9 @@ class Stacks:
                     continue
                 seen.add(event.id)
                 self._print_line(str(event))
-                if event.status.endswith("_FAILED") and not first_failure:
+                if event.status.endswith("_FAILED") and not first_failure and not event.ends:
                     first_failure = f"{event.resource}: {event.reason}"
+                    self._print_evidence(stack_id, event)
                 if event.ends:
                     if event.status in wanted:
                         return
@@ -150,8 +185,13 @@ class Stacks:
                     )
             self._pause(POLL_SECONDS)
 
+    def _print_evidence(self, stack_id: str, event: Event) -> None:
+        """Print what the log says, now: a rollback may delete it."""
+        for line in self._evidence.lines(stack_id, event.resource):
+            self._print_line(f"    {line}")
+
     def _events(self, stack_id: str) -> Iterator[Event]:
-        """The newest first."""
+        """Yield the stack's events, the newest first."""
         pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
         try:
             for page in pages:
@@ -169,7 +209,7 @@ class Stacks:
     def _call(
         self, action: Callable[..., Any], request: Mapping[str, Any], *, default: str | None
     ) -> Any:
-        """None when CloudFormation answers `default`, which is then no error."""
+        """Return the answer, or None when CloudFormation says `default`, which is no error."""
         try:
             return action(**request)
         except ClientError as exc:
@@ -179,12 +219,12 @@ class Stacks:
 
 
 def stack_parameters(stack: Mapping[str, Any]) -> dict[str, str]:
-    """Of a stack as CloudFormation describes it."""
+    """Return the parameters of a stack as CloudFormation describes it."""
     return {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
 
 
 def stack_outputs(stack: Mapping[str, Any]) -> dict[str, str]:
-    """Of a stack as CloudFormation describes it."""
+    """Return the outputs of a stack as CloudFormation describes it."""
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 
 

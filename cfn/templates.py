@@ -1,8 +1,8 @@
 """The CloudFormation templates, rendered from `cfn/parts` with Jinja2.
 
-Each part has sections of a template (`Parameters`, `Resources`, ...); a variant names its parts, and
-the same section of all of them becomes one. Comments stay. `snippets.yaml` has the text that several
-parts share; parts call its macros as `s`.
+Each part has sections of a template (`Parameters`, `Resources`, ...); a variant names its parts,
+and the same section of all of them becomes one. Comments stay. `snippets.yaml` has the text that
+several parts share; parts call its macros as `s`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend import __version__
 from cfn import gateway
-from cfn.variants import STACKS, Variant
+from cfn.variants import PACKAGE_NAMES, STACKS, Variant
 
 HERE = Path(__file__).parent
 RENDERED = HERE.parent / "build" / "cfn" / "templates"
@@ -46,8 +46,11 @@ PackageMapping = Mapping[str, Mapping[str, str]]
 
 def not_packaged(variant: Variant) -> PackageMapping:
     """Return a mapping for a template that is only looked at."""
-    keys = {each: {"Key": "not-packaged", "Sha256": "not-packaged"} for each in variant.archives}
-    return {"Bucket": {"Name": "not-packaged"}, **keys}
+    files = {
+        PACKAGE_NAMES[file]: {"Key": f"not-packaged/{file}", "Sha256": "not-packaged"}
+        for file in variant.archives
+    }
+    return {"Bucket": {"Name": "not-packaged"}, **files}
 
 
 def render(variant: Variant, package: PackageMapping | None = None) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 FUNCTION_ARCHIVE = "function.zip"
 MODEL_ARCHIVE = "models.zip"
 GPU_ARCHIVE = "sagemaker-gpu.tar.gz"
 NEURON_ARCHIVE = "models-neuron.tar.gz"
+PACKAGE_NAMES = {
+    FUNCTION_ARCHIVE: "Function",
+    MODEL_ARCHIVE: "Models",
+    GPU_ARCHIVE: "Endpoint",
+    NEURON_ARCHIVE: "Endpoint",
+}
+"""What the mapping `Package` of a template calls them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,22 +26,22 @@ class Variant:
     """The file name of the finished template."""
     parts: tuple[str, ...]
     """Files in cfn/parts without their ending; the first has the description."""
-    archives: Mapping[str, str]
-    """Name in the template's mapping `Package` -> file in the artifact bucket."""
+    archives: tuple[str, ...]
+    """Files in the artifact bucket; an endpoint takes the last."""
     function: str = "${Function.Arn}"
     """The function that the API calls, inside of Fn::Sub."""
 
     @property
     def archive(self) -> str:
         """The file that an endpoint takes."""
-        return self.archives["Endpoint"]
+        return self.archives[-1]
 
 
 LAMBDA = Variant(
     name="lambda",
     template="lambda.yaml",
     parts=("lambda", "files", "network", "api", "api_options", "results", "common", "monitoring"),
-    archives={"Function": FUNCTION_ARCHIVE, "Models": MODEL_ARCHIVE},
+    archives=(FUNCTION_ARCHIVE, MODEL_ARCHIVE),
     function="${FunctionAlias}",
 )
 GPU = Variant(
@@ -44,19 +50,19 @@ GPU = Variant(
     parts=(
         *("gpu", "sagemaker", "async", "api", "api_options", "results", "common", "monitoring"),
     ),
-    archives={"Function": FUNCTION_ARCHIVE, "Endpoint": GPU_ARCHIVE},
+    archives=(FUNCTION_ARCHIVE, GPU_ARCHIVE),
 )
 INF = Variant(
     name="inf",
     template="sagemaker-inf.yaml",
     parts=("inf", "sagemaker", "api", "api_options", "results", "common", "monitoring"),
-    archives={"Function": FUNCTION_ARCHIVE, "Endpoint": NEURON_ARCHIVE},
+    archives=(FUNCTION_ARCHIVE, NEURON_ARCHIVE),
 )
 BULK = Variant(
     name="bulk",
     template="bulk.yaml",
     parts=("bulk", "common"),
-    archives={"Function": FUNCTION_ARCHIVE},
+    archives=(FUNCTION_ARCHIVE,),
 )
 VARIANTS = {variant.name: variant for variant in (LAMBDA, GPU, INF)}
 """The stacks with an API."""

@@ -1,7 +1,9 @@
 """Batches of a Step Functions distributed map: `backend.aws.bulk_handler.handler`.
 
-`BULK_SOURCE` and `BULK_TARGET` are `s3://bucket/prefix/`. A batch is `{"Items": [{"key", "job"}]}`,
-and an item alone is taken too. `key` is an object's whole key, and `job` has a request's options.
+`BULK_SOURCE` and `BULK_TARGET` are `s3://bucket/prefix/`. A batch is
+`{"BatchInput": {"job": {...}, "keys": "url-encoded"}, "Items": [{"key": ...}, ...]}`: `job` has a
+request's options, and `key` is an object's whole key, encoded as S3 Inventory does it in CSV files
+where `keys` says so.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from urllib.parse import unquote_plus
 
 from backend.aws.lambda_limits import LambdaContext, cores
 from backend.bulk.s3_store import S3Store
@@ -44,6 +47,7 @@ TRANSFERS = 4
 """Pictures that are read and written meanwhile."""
 SECONDS_TO_ANSWER = 5.0
 """Kept back: work that is not done by then is left to the next call."""
+URL_ENCODED = "url-encoded"
 MOST_TOLD = 100
 """Failures in an answer, which may have 256 KB; each has a file in `_failed` too."""
 
@@ -64,7 +68,7 @@ def stores() -> Stores:
 @cache
 def engine() -> LocalEngine:
     """Made once a process."""
-    settings = Settings.from_environment()
+    settings = Settings.from_deployment()
     logging.getLogger("backend").setLevel(settings.log_level)
     settings = replace(settings, max_running=IN_HAND, max_queued=IN_HAND + TRANSFERS)
     return create_engine(settings, cores=cores(), max_networks=1)
@@ -115,21 +119,31 @@ def _check(results: list[Result], *, wanted: int) -> None:
 
 
 def _items(event: object) -> dict[Item, Job]:
-    """The pictures of a batch; RequestError for one that is none."""
-    given = event.get("Items", [event]) if isinstance(event, Mapping) else None
-    if not isinstance(given, list):
-        raise RequestError('A batch is {"Items": [{"key": …, "job": {…}}, …]}.')
+    """Return the pictures of a batch; RequestError for an event that is none."""
+    given, shared = _parts(event)
+    job, keys = shared.get("job", {}), shared.get("keys")
+    if not isinstance(job, Mapping):
+        raise RequestError("A batch's 'job' is a JSON object.")
+    if keys not in (None, URL_ENCODED):
+        raise RequestError(f"A batch's 'keys' is '{URL_ENCODED}', or it is left out.")
     source, items = stores().source, {}
     assert isinstance(source, S3Store)
     for each in given:
         if not isinstance(each, Mapping) or not isinstance(each.get("key"), str):
             raise RequestError("An item of a batch has a 'key'.")
-        job = each.get("job", {})
-        if not isinstance(job, Mapping):
-            raise RequestError("An item's 'job' is a JSON object.")
-        if not each["key"].endswith("/"):  # an empty object that a console shows as a folder
-            items[Item(source.key_below(each["key"]))] = _job(json.dumps(job, sort_keys=True))
+        key = unquote_plus(each["key"]) if keys == URL_ENCODED else each["key"]
+        if not key.endswith("/"):  # an empty object that a console shows as a folder
+            items[Item(source.key_below(key))] = _job(json.dumps(job, sort_keys=True))
     return items
+
+
+def _parts(event: object) -> tuple[list[object], Mapping[str, object]]:
+    """Return the items of a batch, and what they share."""
+    given = event.get("Items") if isinstance(event, Mapping) else None
+    shared = event.get("BatchInput", {}) if isinstance(event, Mapping) else None
+    if not isinstance(given, list) or not isinstance(shared, Mapping):
+        raise RequestError('A batch is {"BatchInput": {"job": {…}}, "Items": [{"key": …}, …]}.')
+    return given, shared
 
 
 @cache

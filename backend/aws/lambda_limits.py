@@ -38,7 +38,7 @@ class LambdaContext(Protocol):
 
 def lambda_settings() -> Settings:
     """`SR_*`; a reply limit above what Lambda takes is lowered to it."""
-    settings = Settings.from_environment()
+    settings = Settings.from_deployment()
     return replace(
         settings,
         max_reply_bytes=min(settings.max_reply_bytes or MAX_REPLY_BYTES, MAX_REPLY_BYTES),

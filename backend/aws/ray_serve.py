@@ -32,7 +32,7 @@ class SuperResolution:
 
     def __init__(self) -> None:
         ort.preload_dlls()  # CUDA's libraries lie in Python packages here
-        settings = Settings.from_environment()
+        settings = Settings.from_deployment()
         write_logs(settings)
         engine = create_engine(settings)
         self._handler = RequestHandler(

@@ -27,13 +27,18 @@ class StoredObject:
 
 
 class S3(Loopback):
-    """`objects` by "bucket/key"; `failures` are answered first, one a request: (status, code)."""
+    """`objects` by "bucket/key"; `failures` are answered first, one a request: (status, code).
+
+    `unlisted` are buckets that the caller may not list. For a key that is not there S3 then answers
+    403 and not 404 (API reference, GetObject and HeadObject: Permissions).
+    """
 
     def __init__(self, *, buckets: tuple[str, ...]) -> None:
         super().__init__(self._answer)
         self._buckets = buckets
         self.objects: dict[str, StoredObject] = {}
         self.failures: list[tuple[int, str]] = []
+        self.unlisted: set[str] = set()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -76,7 +81,8 @@ class S3(Loopback):
     def _get(self, name: str, request: Received) -> Sent:
         stored = self.objects.get(name)
         if stored is None:
-            return _refused(404, "NoSuchKey")
+            is_told = name.partition("/")[0] not in self.unlisted
+            return _refused(404, "NoSuchKey") if is_told else _refused(403, "AccessDenied")
         if request.headers.get("If-None-Match") == stored.etag:
             return Sent(status=304)
         headers = {META + each: value for each, value in stored.metadata.items()}

@@ -28,6 +28,7 @@ def s3() -> Iterator[S3]:
 def empty(s3: S3) -> None:
     s3.objects.clear()
     s3.failures.clear()
+    s3.unlisted.clear()
     s3.received.clear()
 
 
@@ -49,7 +50,8 @@ def process(places: dict[str, str]) -> Iterator[LambdaProcess]:
 
 def batch(*keys: str, **job: object) -> dict[str, object]:
     """What ItemSelector and ItemBatcher make of a listing."""
-    return {"Items": [{"key": f"small/{key}", "job": {**JOB, **job}} for key in keys]}
+    items = [{"key": f"small/{key}"} for key in keys]
+    return {"BatchInput": {"job": {**JOB, **job}}, "Items": items}
 
 
 def content(outcome: Outcome) -> dict[str, Any]:
@@ -81,11 +83,37 @@ def test_a_batch_is_done_and_then_skipped(
     assert content(process.call(batch(*keys, scale=4)))["done"] == 10
 
 
-def test_one_item_without_a_batch_is_taken(
-    process: LambdaProcess, put: Callable[..., None]
+def test_a_picture_that_is_gone_is_its_own_fault_where_the_role_may_list(
+    process: LambdaProcess, s3: S3, put: Callable[..., None]
+) -> None:
+    """S3 answers 403 for a key that is not there to whoever may not list the bucket."""
+    put("a.png")
+    answer = content(process.call(batch("a.png", "gone.png")))
+    assert (answer["done"], answer["failed"]) == (1, 1)
+    assert answer["failures"][0]["error"] == "source_not_found"
+    s3.unlisted.add("photos")
+    failed = process.call(batch("a.png", "gone.png"))
+    assert failed.content["errorType"] == "BatchError"
+
+
+@pytest.mark.parametrize("written", ["2026+01/a+b%2Bc%C3%BC.png", "2026%2001/a%20b%2Bc%C3%BC.png"])
+def test_keys_of_an_inventory_are_decoded(
+    process: LambdaProcess, s3: S3, put: Callable[..., None], written: str
+) -> None:
+    put("2026 01/a b+cü.png")
+    made = batch(written)
+    made["BatchInput"] = {"job": JOB, "keys": "url-encoded"}
+    assert content(process.call(made))["done"] == 1
+    assert "results/large/2026 01/a b+cü.png" in s3.objects
+
+
+def test_a_setting_of_a_newer_template_ends_no_start(
+    places: dict[str, str], put: Callable[..., None]
 ) -> None:
     put("a.png")
-    assert content(process.call({"key": "small/a.png", "job": JOB}))["done"] == 1
+    newer = {**places, "SR_NOT_YET_KNOWN": "1"}
+    with LambdaProcess(HANDLER, environment=newer, timeout_seconds=900) as started:
+        assert content(started.call(batch("a.png")))["done"] == 1
 
 
 def test_damaged_pictures_are_told_and_fail_no_batch(
@@ -142,10 +170,12 @@ def test_what_does_not_fit_into_the_time_is_left_to_the_next_call(
     ("event", "error", "said"),
     [
         ({"Items": {}}, "RequestError", "A batch is"),
-        ({}, "RequestError", "has a 'key'"),
+        ({}, "RequestError", "A batch is"),
+        ({"Items": [{}]}, "RequestError", "has a 'key'"),
+        ({"Items": [], "BatchInput": {"keys": "base64"}}, "RequestError", "'keys' is"),
         ([], "RequestError", "A batch is"),
-        ({"key": "small/a.png", "job": [1]}, "RequestError", "'job' is a JSON object"),
-        ({"key": "other/a.png", "job": JOB}, "RequestError", "not below s3://photos/small/"),
+        ({"Items": [], "BatchInput": {"job": [1]}}, "RequestError", "'job' is a JSON object"),
+        ({"Items": [{"key": "other/a.png"}]}, "RequestError", "not below s3://photos/small/"),
         (batch("a.png", model="none"), "UnknownModelError", "no model named 'none'"),
         (batch("a.png", scale=3), "UnsupportedScaleError", "scale 3"),
         (batch("a.png", sharpness=[1]), "RequestError", "Unknown field 'sharpness'"),

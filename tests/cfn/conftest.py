@@ -1,19 +1,20 @@
-"""The three templates, as they are committed, put up in regions."""
+"""The templates as packaging renders them, put up in regions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from cfn.variants import STACKS, VARIANTS, Variant
-from tests.cfn.resolver import US, Region, Stack, load_file
+from cfn import templates
+from cfn.variants import PACKAGE_NAMES, STACKS, VARIANTS, Variant
+from tests.cfn.resolver import US, Region, Stack, load
 
 ROOT = Path(__file__).parent.parent.parent
-GIVEN = {"artifactBucket": "artifacts", "artifactPrefix": "super-resolution/0123456789abcdef"}
 GIVEN_TO: dict[str, dict[str, str]] = {
-    "lambda": {"functionSha256": "f" * 16, "modelsSha256": "5" * 64},
+    "lambda": {},
     "gpu": {},
     "bulk": {
         "sourceBucket": "photos",
@@ -27,13 +28,43 @@ GIVEN_TO: dict[str, dict[str, str]] = {
 MakeStack = Callable[..., Stack]
 
 
+def package_of(
+    variant: Variant, *, folder: str = "0123456789abcdef", sha256: str = "f" * 64
+) -> templates.PackageMapping:
+    """Return what packaging puts into the template's mapping `Package`."""
+    files = {
+        PACKAGE_NAMES[file]: {"Key": f"super-resolution/{folder}/{file}", "Sha256": sha256}
+        for file in variant.archives
+    }
+    return {"Bucket": {"Name": "artifacts"}, **files}
+
+
+@cache
+def text_of(variant: Variant) -> str:
+    """Return the variant's template as packaging renders it."""
+    return templates.render(variant, package_of(variant))
+
+
 def put_up(
-    variant: Variant, region: Region = US, *, check_rules: bool = True, **parameters: str
+    variant: Variant,
+    region: Region = US,
+    *,
+    check_rules: bool = True,
+    text: str | None = None,
+    **parameters: str,
 ) -> Stack:
-    """The variant's committed template with these parameters and what packaging fills in."""
-    template = load_file(ROOT / "cfn" / variant.template)
-    given = {**GIVEN, **GIVEN_TO[variant.name], **parameters}
-    return Stack(template, region, check_rules=check_rules, **given)
+    """Evaluate the variant's template, or another `text` of it, with these parameters."""
+    given = {**GIVEN_TO[variant.name], **parameters}
+    return Stack(load(text or text_of(variant)), region, check_rules=check_rules, **given)
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every template."""
+    folder = tmp_path_factory.mktemp("templates")
+    for each in STACKS.values():
+        (folder / each.template).write_text(text_of(each), encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(params=list(VARIANTS))

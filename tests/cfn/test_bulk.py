@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -51,17 +50,24 @@ def test_a_source_is_a_prefix_a_list_or_an_inventory() -> None:
 
 def test_every_source_goes_the_same_way_in_batches() -> None:
     given = {"maxConcurrency": "1000", "batchSize": "40", "toleratedFailurePercentage": "2"}
+    found = maps(machine(US, **given))
+    # S3 Inventory encodes the keys of its CSV files.
+    assert found["Inventory"]["ItemBatcher"]["BatchInput"].pop("keys") == "url-encoded"
     rests = [
         {key: value for key, value in each.items() if key != "ItemReader"}
-        for each in maps(machine(US, **given)).values()
+        for each in found.values()
     ]
     assert len(rests) == 3
     assert all(each == rests[0] for each in rests)
     rest = rests[0]
-    assert rest["ItemBatcher"] == {"MaxItemsPerBatch": 40}
+    assert rest["ItemBatcher"] == {
+        "MaxItemsPerBatch": 40,
+        "MaxInputBytesPerBatch": 200_000,
+        "BatchInput": {"job.$": "$.job"},
+    }
     assert rest["MaxConcurrency"] == 1000
     assert rest["ToleratedFailurePercentage"] == 2
-    assert rest["ItemSelector"] == {"key.$": "$$.Map.Item.Value.Key", "job.$": "$.job"}
+    assert rest["ItemSelector"] == {"key.$": "$$.Map.Item.Value.Key"}
     processor = rest["ItemProcessor"]
     # An Express execution ends after five minutes, and a batch may take fifteen.
     assert processor["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
@@ -117,6 +123,7 @@ def test_the_function_reads_one_prefix_and_writes_another() -> None:
     assert actions_on(put_up(BULK), "FunctionRole", "s3") == {
         "arn:aws:s3:::photos/small/*": {"s3:GetObject"},
         "arn:aws:s3:::results/large/*": {"s3:PutObject", "s3:GetObject"},
+        "arn:aws:s3:::photos": {"s3:ListBucket"},
         "arn:aws:s3:::results": {"s3:ListBucket"},
     }
 
@@ -140,16 +147,40 @@ def test_the_machine_lists_the_source_and_writes_reports() -> None:
     assert actions_on(stack, "MachineRole", "states")["<Pictures>"] == {"states:StartExecution"}
 
 
-@pytest.mark.parametrize("bad", ["small", "/small/", "a b/", "../", "small/*/"])
+BAD_FOLDERS = ["small", "/small/", " a/", "../", "small/*/", "a?/", 'a"/', "a\\/", "${a}/", "照片/"]
+
+
+@pytest.mark.parametrize("bad", BAD_FOLDERS)
 def test_a_prefix_is_a_folder(bad: str) -> None:
     with pytest.raises(AssertionError, match="sourcePrefix"):
         put_up(BULK, sourcePrefix=bad)
+    with pytest.raises(AssertionError, match="targetPrefix"):
+        put_up(BULK, targetPrefix=bad)
+
+
+@pytest.mark.parametrize("good", ["", "photos/2026/", "dt=2026-01-01/", "my photos/a+b/", "a.b/"])
+def test_a_source_is_any_folder_that_iam_can_name_and_the_whole_bucket(good: str) -> None:
+    stack = put_up(BULK, sourcePrefix=good)
+    assert actions_on(stack, "FunctionRole", "s3")[f"arn:aws:s3:::photos/{good}*"] == {
+        "s3:GetObject"
+    }
+    environment = stack.properties("Function")["Environment"]["Variables"]
+    assert environment["BULK_SOURCE"] == f"s3://photos/{good}"
+    assert json.loads(stack.properties("Pictures")["DefinitionString"])
+
+
+def test_a_target_is_a_folder_and_never_the_whole_bucket() -> None:
+    with pytest.raises(AssertionError, match="targetPrefix"):
+        put_up(BULK, targetPrefix="")
+    put_up(BULK, targetPrefix="dt=2026-01-01/my results/")
 
 
 def test_results_never_take_the_place_of_the_pictures() -> None:
     with pytest.raises(RuleError, match="another targetPrefix"):
         put_up(BULK, targetBucket="photos", targetPrefix="small/")
     put_up(BULK, targetBucket="photos", targetPrefix="large/")
+    with pytest.raises(RuleError, match="targetBucket of its own"):
+        put_up(BULK, sourcePrefix="", targetBucket="photos", targetPrefix="large/")
 
 
 def test_own_keys_are_for_reading_and_writing_through_s3() -> None:
@@ -205,9 +236,8 @@ def test_a_run_takes_everything_or_a_folder(account: Account) -> None:
     assert account.runs().start(Order(job=JOB, prefix="cats/")) == ARN
 
 
-def test_a_list_is_sent_to_where_the_machine_may_read_it(account: Account, tmp_path: Path) -> None:
-    keys = tmp_path / "keys.txt"
-    keys.write_text("small/a.png\nsmall/b c.png\n\n")
+def test_a_list_is_sent_to_where_the_machine_may_read_it(account: Account) -> None:
+    keys = ["small/a.png", "small/b c.png"]
     sent = {"Bucket": "results", "Key": ANY, "Body": b"small/a.png\nsmall/b c.png"}
     account.stubs["s3"].add_response("put_object", {}, sent)
     answer = {"executionArn": ARN, "startDate": NOW}
@@ -219,14 +249,12 @@ def test_a_list_is_sent_to_where_the_machine_may_read_it(account: Account, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
-    [("other/a.png\n", "not below"), ("small/a,b.png\n", "no commas"), ("\n\n", "no picture")],
+    ("keys", "reason"),
+    [(["other/a.png"], "not below"), (["small/a,b.png"], "no commas"), ([], "no picture")],
 )
 def test_a_list_that_cannot_work_starts_nothing(
-    account: Account, tmp_path: Path, text: str, reason: str
+    account: Account, keys: list[str], reason: str
 ) -> None:
-    keys = tmp_path / "keys.txt"
-    keys.write_text(text)
     with pytest.raises(DeploymentError, match=reason):
         account.runs().start(Order(job=JOB, keys=keys))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cfn.variants import STACKS, VARIANTS, Variant
-from tests.cfn.conftest import ROOT
+from tests.cfn.conftest import ROOT, text_of
 from tests.cfn.resolver import load_file
 
 REGIONS = ("us-east-1", "eu-west-1", "cn-north-1", "cn-northwest-1", "us-gov-west-1")
@@ -54,13 +54,13 @@ def scan(*templates: Path) -> dict[Path, Results]:
     }
 
 
-def test_the_linter_finds_nothing_in_any_region(any_stack: Variant) -> None:
-    finished = lint(ROOT / "cfn" / any_stack.template, *REGIONS)
+def test_the_linter_finds_nothing_in_any_region(any_stack: Variant, rendered: Path) -> None:
+    finished = lint(rendered / any_stack.template, *REGIONS)
     assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
 def test_the_linter_finds_a_mistake(tmp_path: Path) -> None:
-    text = (ROOT / "cfn" / VARIANTS["lambda"].template).read_text(encoding="utf-8")
+    text = text_of(VARIANTS["lambda"])
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(text.replace("ThroughputMode: elastic", "ThroughputMode: elastc"))
     finished = lint(wrong, REGIONS[0])
@@ -71,7 +71,7 @@ def test_the_linter_finds_a_mistake(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def on_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Lambda template with another default: the scanner leaves out what a condition does."""
-    text = (ROOT / "cfn" / VARIANTS["lambda"].template).read_text(encoding="utf-8")
+    text = text_of(VARIANTS["lambda"])
     path = tmp_path_factory.mktemp("scanned") / "on_files.yaml"
     path.write_text(text.replace("    Default: package\n", "    Default: efs\n"))
     return path
@@ -80,7 +80,7 @@ def on_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def with_async(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The GPU template with the asynchronous endpoint by default."""
-    text = (ROOT / "cfn" / VARIANTS["gpu"].template).read_text(encoding="utf-8")
+    text = text_of(VARIANTS["gpu"])
     head, parameter, rest = text.partition("  asyncInference:\n")
     path = tmp_path_factory.mktemp("scanned") / "with_async.yaml"
     path.write_text(head + parameter + rest.replace("Default: 'false'", "Default: 'true'", 1))
@@ -97,17 +97,19 @@ def unencrypted(on_files: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def results(on_files: Path, with_async: Path, unencrypted: Path) -> dict[Path, Results]:
-    """Of all templates."""
-    committed = [ROOT / "cfn" / stack.template for stack in STACKS.values()]
-    return scan(*committed, on_files, with_async, unencrypted)
+def results(
+    rendered: Path, on_files: Path, with_async: Path, unencrypted: Path
+) -> dict[Path, Results]:
+    """What the scanner says of all templates."""
+    whole = [rendered / stack.template for stack in STACKS.values()]
+    return scan(*whole, on_files, with_async, unencrypted)
 
 
 @pytest.fixture
-def scanned(any_stack: Variant, on_files: Path, with_async: Path) -> list[Path]:
+def scanned(any_stack: Variant, rendered: Path, on_files: Path, with_async: Path) -> list[Path]:
     """The variant's template, and another of it, so that each of its resources is scanned."""
     others = {"lambda": [on_files], "gpu": [with_async]}
-    return [ROOT / "cfn" / any_stack.template, *others.get(any_stack.name, [])]
+    return [rendered / any_stack.template, *others.get(any_stack.name, [])]
 
 
 def test_the_scanner_finds_nothing(

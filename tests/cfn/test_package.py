@@ -105,16 +105,12 @@ def test_every_archive_that_a_template_names_is_there(
             "lambda": {"modelStorage": "efs"},
         }.get(variant.name, {})
         stack = Stack(load_file(made_package.folder / variant.template), **given)
-        assert stack.parameters["artifactBucket"] == "artifacts"
-        assert stack.parameters["artifactPrefix"] == made_package.prefix(variant)
+        package_mapping = load_file(made_package.folder / variant.template)["Mappings"]["Package"]
+        assert package_mapping == made_package.mapping(variant, bucket="artifacts")
         for name in variant.archives:
             assert name in made_package.digests
             assert f"{made_package.prefix(variant)}/{name}" in json.dumps(stack.resources)
-    parameters = load_file(made_package.folder / LAMBDA.template)["Parameters"]
-    assert parameters["modelsSha256"]["Default"] == made_package.digests["models.zip"]
-    assert made_package.digests[FUNCTION_ARCHIVE].startswith(
-        parameters["functionSha256"]["Default"]
-    )
+        assert package_mapping["Function"]["Sha256"] == made_package.digests[FUNCTION_ARCHIVE]
 
 
 def test_a_wheel_with_another_hash_is_not_packaged(tmp_path: Path) -> None:
@@ -183,7 +179,10 @@ def test_the_gpu_archive_has_the_layout_of_its_container(cache: Path, tmp_path: 
         "wheels/thing-1.0-py3-none-any.whl",
     } <= names
     assert lines[:2] == ["--no-index", "--find-links /opt/ml/model/wheels"]
-    assert "onnxruntime-gpu==1.26.0" in lines
+    # Names alone would be satisfied by what the image brings.
+    pinned = {line.partition("==")[0] for line in lines if "==" in line}
+    assert {"onnxruntime-gpu", "pillow", "numpy", "requests-hardened", "requests"} <= pinned
+    assert not [line for line in lines if line[:1].isalpha() and "==" not in line]
 
 
 def test_without_compiled_networks_there_is_no_archive_for_inferentia(

@@ -1,4 +1,4 @@
-"""What is looked at before a deployment, with boto3's own clients and no network."""
+"""What preflight looks at before a deployment, with boto3's own clients and no network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cfn import templates
 from cfn.account import Account
 from cfn.errors import DeploymentError
 from cfn.preflight import Plan, findings, preflight
-from cfn.variants import GPU, INF, LAMBDA, Variant
+from cfn.variants import BULK, GPU, INF, LAMBDA, Variant
 
 
 class Stubbed:
@@ -70,56 +70,107 @@ def lambda_limits(stubbed: Stubbed, at_once: int = 1000) -> None:
     stubbed.answer("lambda", "get_account_settings", {"AccountLimit": limits})
 
 
+def errors_and_texts(found: list[tuple[bool, str]]) -> tuple[list[str], str]:
+    """Return what stops the deployment, and everything that was said."""
+    return [text for is_error, text in found if is_error], "\n".join(text for _, text in found)
+
+
 def test_a_new_account_is_told_what_it_may_run() -> None:
     stubbed = Stubbed()
     lambda_limits(stubbed, 10)
-    found = stubbed.look(LAMBDA, functionMemory="10240")
-    assert [is_error for is_error, _ in found] == [False] * 4
-    assert "up to 10 functions at once; ask for more" in found[2][1]
-    assert "a new account takes 3008 at most" in found[3][1]
+    errors, text = errors_and_texts(stubbed.look(LAMBDA, functionMemory="10240"))
+    assert errors == []
+    assert "up to 10 functions at once; ask for more" in text
+    assert "a new account takes 3008 at most" in text
+    assert "throttlingBurstLimit=100: of so many calls at once 90 find no free function" in text
+    stubbed = Stubbed()
+    lambda_limits(stubbed, 10)
+    assert (
+        "find no free" not in errors_and_texts(stubbed.look(LAMBDA, throttlingBurstLimit="10"))[1]
+    )
 
 
 def test_more_provisioned_functions_than_the_account_has_stop_it() -> None:
     stubbed = Stubbed()
     lambda_limits(stubbed, 10)
-    assert stubbed.look(LAMBDA, provisionedConcurrency="20")[-1][0] is True
+    errors, _ = errors_and_texts(stubbed.look(LAMBDA, provisionedConcurrency="20"))
+    assert errors == ["provisionedConcurrency=20 is more than the 10 functions"]
 
 
-@pytest.mark.parametrize(("quota", "is_error"), [(0, True), (1, True), (2, False), (4, False)])
+def test_bulk_in_a_new_account_is_told_how_many_batches_it_can_have() -> None:
+    stubbed = Stubbed()
+    lambda_limits(stubbed, 10)
+    errors, _ = errors_and_texts(stubbed.look(BULK))
+    assert len(errors) == 1
+    assert errors[0].endswith("--parameter maxConcurrency=9")
+    stubbed = Stubbed()
+    lambda_limits(stubbed, 10)
+    assert errors_and_texts(stubbed.look(BULK, maxConcurrency="9"))[0] == []
+
+
+@pytest.mark.parametrize(
+    ("quota", "is_error", "said"),
+    [
+        (0, True, "and 1 must run"),
+        (1, False, "scaling stops there, below the 2 of maxInstances"),
+        (2, False, ""),
+        (4, False, ""),
+    ],
+)
 def test_the_quota_of_instances_is_known_before_the_endpoint_fails(
-    quota: float, is_error: bool
+    quota: float, is_error: bool, said: str
 ) -> None:
     stubbed = Stubbed()
+    lambda_limits(stubbed)
     stubbed.quotas("sagemaker", **{"ml.g5.xlarge for endpoint usage": quota})
-    found = stubbed.look(GPU, deployInstanceType="ml.g5.xlarge")
-    assert found[-1][0] is is_error
-    assert f"ml.g5.xlarge for endpoint usage: {quota}" in found[-1][1]
-    assert ("twice" in found[-1][1]) is (quota == 2)
+    errors, text = errors_and_texts(stubbed.look(GPU, deployInstanceType="ml.g5.xlarge"))
+    assert bool(errors) is is_error
+    assert f"ml.g5.xlarge for endpoint usage: {quota}" in text
+    assert said in text
+    assert ("twice" in text) is (quota == 1)
 
 
-@pytest.mark.parametrize(("quota", "is_error"), [(3, True), (4, False)])
+@pytest.mark.parametrize(("quota", "is_error"), [(1, True), (2, False)])
 def test_both_endpoints_count(quota: float, is_error: bool) -> None:
     stubbed = Stubbed()
+    lambda_limits(stubbed)
     stubbed.quotas("sagemaker", **{"ml.g4dn.xlarge for endpoint usage": quota})
-    found = stubbed.look(GPU, asyncInference="true")
-    assert found[-1][0] is is_error
-    assert "maxInstances=2, which each of the two endpoints may have" in found[-1][1]
+    errors, text = errors_and_texts(stubbed.look(GPU, asyncInference="true"))
+    assert bool(errors) is is_error
+    assert ", for two endpoints" in text
 
 
 def test_a_quota_that_is_not_in_the_account_is_aws_s_default() -> None:
     stubbed = Stubbed()
+    lambda_limits(stubbed)
     stubbed.quotas("sagemaker")
     default = {"Quotas": [{"QuotaName": "ml.g4dn.xlarge for endpoint usage", "Value": 0.0}]}
     stubbed.answer("service-quotas", "list_aws_default_service_quotas", default)
-    assert stubbed.look(GPU)[-1][0] is True
+    assert errors_and_texts(stubbed.look(GPU))[0]
+
+
+def test_the_image_for_govcloud_is_warned_of_before_anything_is_made() -> None:
+    own = "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/sr:1"
+    for region, image, is_warned in (
+        ("us-gov-west-1", "", True),
+        ("us-gov-west-1", own, False),
+        ("us-east-1", "", False),
+    ):
+        stubbed = Stubbed(region)
+        lambda_limits(stubbed)
+        stubbed.quotas("sagemaker", **{"ml.g4dn.xlarge for endpoint usage": 4})
+        errors, text = errors_and_texts(stubbed.look(GPU, containerImage=image))
+        assert errors == []
+        assert ("was never seen in GovCloud" in text) is is_warned
 
 
 def test_what_may_not_be_read_stops_nothing() -> None:
     stubbed = Stubbed()
+    stubbed.refuse("lambda", "get_account_settings", "AccessDeniedException")
     stubbed.refuse("service-quotas", "list_service_quotas", "AccessDeniedException")
-    found = stubbed.look(GPU)
-    assert found[-1][0] is False
-    assert "could not be read (AccessDeniedException)" in found[-1][1]
+    errors, text = errors_and_texts(stubbed.look(GPU))
+    assert errors == []
+    assert text.count("could not be read (AccessDeniedException)") == 2
 
 
 def test_a_timeout_above_the_account_s_quota_stops_it() -> None:
@@ -137,8 +188,29 @@ def test_a_network_of_its_own_needs_room_for_one() -> None:
         lambda_limits(stubbed)
         stubbed.answer("ec2", "describe_vpcs", {"Vpcs": [{"VpcId": "a"}, {"VpcId": "b"}]})
         stubbed.quotas("vpc", **{"VPCs per Region": quota})
-        found = stubbed.look(LAMBDA, modelStorage="efs")
+        stubbed.answer("ec2", "describe_availability_zones", {"AvailabilityZones": ZONES})
+        found = stubbed.look(LAMBDA, modelStorage="efs", availabilityZones="us-east-1b,us-east-1c")
         assert found[-1] == (is_error, f"2 of {quota} VPCs are used")
+
+
+ZONES = [
+    {"ZoneName": "us-east-1a", "ZoneId": "use1-az3"},
+    {"ZoneName": "us-east-1b", "ZoneId": "use1-az6"},
+    {"ZoneName": "us-east-1c", "ZoneId": "use1-az1"},
+]
+
+
+@pytest.mark.parametrize("chosen", ["", "us-east-1a,us-east-1b", "us-east-1b,us-east-1x"])
+def test_a_zone_without_efs_stops_it_and_two_others_are_named(chosen: str) -> None:
+    stubbed = Stubbed()
+    lambda_limits(stubbed)
+    stubbed.answer("ec2", "describe_vpcs", {"Vpcs": []})
+    stubbed.quotas("vpc", **{"VPCs per Region": 5})
+    stubbed.answer("ec2", "describe_availability_zones", {"AvailabilityZones": ZONES})
+    found = stubbed.look(LAMBDA, modelStorage="efs", availabilityZones=chosen)
+    errors, _ = errors_and_texts(found)
+    assert len(errors) == 1
+    assert errors[0].endswith("--parameter availabilityZones=us-east-1b,us-east-1c")
 
 
 def test_in_china_an_open_api_gets_the_word_about_its_licence() -> None:
@@ -152,6 +224,7 @@ def test_in_china_an_open_api_gets_the_word_about_its_licence() -> None:
 
 def test_inferentia_is_refused_where_it_is_not_offered() -> None:
     stubbed = Stubbed("cn-north-1")
+    lambda_limits(stubbed)
     stubbed.quotas("sagemaker", **{"ml.inf2.xlarge for endpoint usage": 9})
     assert stubbed.look(INF)[1] == (
         True,

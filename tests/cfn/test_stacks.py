@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cfn import upload
-from cfn.__main__ import main, read_pairs
+from cfn.__main__ import main
 from cfn.archives import file_sha256
+from cfn.commands import read_pairs
 from cfn.errors import DeploymentError
 from cfn.package import Package
 from cfn.stacks import Stacks
@@ -25,16 +26,53 @@ def refusal(message: str, code: str = "ValidationError") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "UpdateStack")
 
 
+class Resources:
+    """What a stack has."""
+
+    def paginate(self, *, StackName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        kinds = {
+            "EndpointLog": "AWS::Logs::LogGroup",
+            "Function": "AWS::Lambda::Function",
+            "OldLog": "AWS::Logs::LogGroup",
+        }
+        found = [
+            {"ResourceType": kind, "PhysicalResourceId": f"the-{name}"}
+            for name, kind in kinds.items()
+        ]
+        yield {"StackResourceSummaries": found}
+
+
+class Logs:
+    """A log group that is there until it is deleted."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+
+    def describe_log_streams(self, **request: Any) -> dict[str, Any]:
+        assert request["logGroupName"] == "the-LoaderLog"
+        return {"logStreams": [{"logStreamName": "newest"}]}
+
+    def get_log_events(self, **request: Any) -> dict[str, Any]:
+        assert request["logStreamName"] == "newest"
+        return {"events": [{"message": "trying again\n"}, {"message": "the sha256 is wrong\n"}]}
+
+    def delete_log_group(self, *, logGroupName: str) -> None:  # noqa: N803
+        if logGroupName == "the-OldLog":
+            raise refusal("gone", "ResourceNotFoundException")
+        self.deleted.append(logGroupName)
+
+
 class CloudFormation:
     """Each look at the events finds one more of those that the next action will bring."""
 
     def __init__(self) -> None:
         self.stack: dict[str, Any] | None = None
-        self.known = ["artifactBucket", "artifactPrefix", "customAuthType", "functionMemory"]
+        self.known = ["logLevel", "customAuthType", "functionMemory"]
         self.to_come: list[tuple[str, str, str, str]] = []
         self.events: list[dict[str, str]] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.has_changes = True
+        self.logs = Logs()
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803
         if self.stack is None:
@@ -64,9 +102,16 @@ class CloudFormation:
         self.calls.append(("delete", request))
         return {"ResponseMetadata": {}}
 
-    def get_paginator(self, name: str) -> CloudFormation:
-        assert name == "describe_stack_events"
-        return self
+    def describe_stack_resource(
+        self,
+        *,
+        StackName: str,  # noqa: N803
+        LogicalResourceId: str,  # noqa: N803
+    ) -> dict[str, Any]:
+        return {"StackResourceDetail": {"PhysicalResourceId": f"the-{LogicalResourceId}"}}
+
+    def get_paginator(self, name: str) -> Any:
+        return self if name == "describe_stack_events" else Resources()
 
     def paginate(self, *, StackName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
         newest_first = list(reversed(self.events))
@@ -97,7 +142,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def stacks(cloud: CloudFormation, told: list[str]) -> Stacks:
-    return Stacks(cloud, print_line=told.append, pause=lambda seconds: None)
+    return Stacks(cloud, logs=cloud.logs, print_line=told.append, pause=lambda seconds: None)
 
 
 @pytest.fixture
@@ -157,8 +202,41 @@ def test_a_failure_says_what_failed_first(
         deploy(stacks, template)
 
 
+def test_the_log_that_says_why_is_printed_when_the_first_resource_fails(
+    stacks: Stacks, cloud: CloudFormation, told: list[str], template: Path
+) -> None:
+    cloud.to_come = [
+        ("ModelFiles", "Custom::ModelFiles", "CREATE_FAILED", "no answer"),
+        ("Api", "AWS::ApiGateway::RestApi", "CREATE_FAILED", "Resource creation cancelled"),
+        ("pictures", STACK, "ROLLBACK_IN_PROGRESS", ""),
+        ("pictures", STACK, "ROLLBACK_COMPLETE", ""),
+    ]
+    with pytest.raises(DeploymentError, match="ModelFiles: no answer"):
+        deploy(stacks, template)
+    assert told[1:3] == ["    trying again", "    the sha256 is wrong"]
+    assert told[3].startswith("CREATE_FAILED"), "before anything is rolled back"
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_failed_stack_can_be_kept_as_it_is(
+    stacks: Stacks, cloud: CloudFormation, template: Path, *, is_there: bool
+) -> None:
+    if is_there:
+        existing(cloud)
+    for keep_failed in (True, False):
+        cloud.to_come = [("pictures", STACK, "UPDATE_COMPLETE", "")]
+        stacks.deploy(
+            "pictures",
+            template=template,
+            template_url=None,
+            parameters={},
+            keep_failed=keep_failed,
+        )
+        assert cloud.calls[-1][1].get("DisableRollback", False) is keep_failed
+
+
 def existing(cloud: CloudFormation) -> None:
-    parameters = {"artifactPrefix": "old", "customAuthType": "NONE", "gone": "1"}
+    parameters = {"artifactPrefix": "old", "customAuthType": "NONE"}
     cloud.stack = {
         "StackId": ID,
         "StackStatus": "CREATE_COMPLETE",
@@ -166,7 +244,7 @@ def existing(cloud: CloudFormation) -> None:
     }
 
 
-def test_an_update_keeps_what_the_owner_chose_and_takes_the_new_package(
+def test_an_update_keeps_what_the_owner_chose_and_drops_what_the_template_lacks(
     stacks: Stacks, cloud: CloudFormation, told: list[str], template: Path
 ) -> None:
     existing(cloud)
@@ -225,6 +303,7 @@ def test_a_deletion_waits_until_the_stack_is_gone(
     stacks.delete("pictures")
     assert cloud.calls == [("delete", {"StackName": ID})]
     assert told[-1].startswith("DELETE_COMPLETE")
+    assert cloud.logs.deleted == ["the-EndpointLog"], "the other one went with the stack"
 
 
 def test_a_deletion_that_keeps_something_is_an_error(stacks: Stacks, cloud: CloudFormation) -> None:

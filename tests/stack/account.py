@@ -57,6 +57,7 @@ class Account:
         self._session = boto3.session.Session(region_name=REGION)
         self._clients: dict[str, Any] = {}
         self._probes: set[str] = set()
+        self._switches = folder / "strict.json"
         self.certificates = folder / "ca.pem"
         """Of the authority that the server's certificate is from."""
 
@@ -102,6 +103,12 @@ class Account:
     def url_without_tls(self) -> str:
         """The same, in the clear."""
         return f"http://{HOST}:{self.http_port}"
+
+    def be_strict(self, **switches: Any) -> None:
+        """Switch rules of `strict.py`: all that are not named are off."""
+        made = self._switches.with_suffix(".new")
+        made.write_text(json.dumps(switches))
+        made.replace(self._switches)
 
     def client(self, service: str) -> Any:
         """boto3's, as the account's owner; made once."""
@@ -192,6 +199,7 @@ class Account:
             "SFTP_ENABLED": "0",
             "LAMBDA_EXECUTOR": "local",
             "AUTH": "true",
+            "STRICT_FILE": str(self._switches),
             "SFN_WAIT_SCALE": "0.02",
             "USE_SSL": "1",
             "MINISTACK_SSL_CERT": str(certificate),

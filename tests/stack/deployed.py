@@ -156,13 +156,22 @@ class Deployed:
             return session.send(prepared, verify=certificates, timeout=CALL_SECONDS)
 
 
-def deploy(account: Account, name: str, artifacts: Artifacts, **parameters: str) -> Deployed:
-    """Create or update; DeploymentError when it fails."""
-    outputs = _stacks(account).deploy(
+def deploy(
+    account: Account,
+    name: str,
+    artifacts: Artifacts,
+    *,
+    told: list[str] | None = None,
+    keep_failed: bool = False,
+    **parameters: str,
+) -> Deployed:
+    """Create or update; DeploymentError when it fails. `told` gets every line that is printed."""
+    outputs = _stacks(account, [] if told is None else told).deploy(
         name,
         template=artifacts.template,
         template_url=f"{account.url}/{artifacts.bucket}/{artifacts.template_key}",
         parameters=parameters,
+        keep_failed=keep_failed,
     )
     return Deployed(account=account, name=name, outputs=outputs)
 
@@ -202,13 +211,19 @@ def check(stack: Deployed, caller: Credentials) -> list[str]:
         http.trust_env = False
         http.mount("https://", adapter)
         session: Any = Session(account=stack.account, caller=caller)
-        check_stack(session, stack.name, print_line=told.append, http=http)
+        check_stack(
+            session,
+            stack.name,
+            print_line=told.append,
+            http=http,
+            pause=lambda seconds: time.sleep(POLL_SECONDS),
+        )
     return told
 
 
 def delete(account: Account, name: str) -> None:
     """And wait until it is gone."""
-    _stacks(account).delete(name)
+    _stacks(account, []).delete(name)
 
 
 def body_from(image: bytes, **fields: object) -> str:
@@ -216,8 +231,10 @@ def body_from(image: bytes, **fields: object) -> str:
     return json.dumps({"img": base64.b64encode(image).decode(), **fields})
 
 
-def _stacks(account: Account) -> Stacks:
-    client = account.client("cloudformation")
+def _stacks(account: Account, told: list[str]) -> Stacks:
     return Stacks(
-        client, print_line=lambda line: None, pause=lambda seconds: time.sleep(POLL_SECONDS)
+        account.client("cloudformation"),
+        logs=account.client("logs"),
+        print_line=told.append,
+        pause=lambda seconds: time.sleep(POLL_SECONDS),
     )

@@ -1,12 +1,13 @@
 """The bulk stack, put up as it is, and its runs over pictures in S3, in ministack's account.
 
-Its functions run the real handler with the real networks, as the stack's roles let them. ministack
-gives the function one picture at a time and writes no report: batches are tested with the handler,
-and that AWS makes them, writes reports and redrives is for AWS to show.
+Its functions run the real handler with the real networks, as the stack's roles let them. Batches,
+limits of bytes, the report and the redrive are `strict.py`'s, which plays what AWS's guide says of
+a distributed map; ministack itself has none of them.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -17,11 +18,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
 from backend import LocalEngine, UpscaleOptions
 from cfn.bulk import Order, Runs, Status, find_stack
+from cfn.check_s3 import check_bulk
 from cfn.package import Package
 from cfn.upload import upload
 from cfn.variants import BULK, FUNCTION_ARCHIVE
@@ -82,11 +85,22 @@ class Work:
         return status
 
     def outcomes(self, execution: str) -> Counter[str]:
-        """What the function answered, added up; on AWS this is in the report."""
-        states = self.stack.account.client("stepfunctions")
-        answers = json.loads(states.describe_execution(executionArn=execution)["output"])
+        """Add up what the function answered, as the run's report has it."""
+        answers = [json.loads(each["Output"]) for each in self.report(execution, "SUCCEEDED")]
         counts = ("done", "skipped", "failed")
         return Counter({each: sum(answer[each] for answer in answers) for each in counts})
+
+    def report(self, execution: str, kind: str) -> list[dict[str, Any]]:
+        """Return the rows of the run's report about batches of that kind."""
+        states = self.stack.account.client("stepfunctions")
+        (run,) = states.list_map_runs(executionArn=execution)["mapRuns"]
+        folder = f"_bulk/reports/{run['mapRunArn'].rpartition(':')[2]}"
+        manifest = json.loads(self.get(f"{folder}/manifest.json"))
+        return [
+            row
+            for file in manifest["ResultFiles"][kind]
+            for row in json.loads(self.get(file["Key"].removeprefix(f"{self.folder}/")))
+        ]
 
     def results(self) -> dict[str, str]:
         """The ETag and moment of each, by key below the folder."""
@@ -137,6 +151,7 @@ def put_up(account: Account, artifacts: Artifacts, folder: str, **parameters: st
         "targetBucket": RESULTS,
         "targetPrefix": f"{folder}/",
         "maxConcurrency": "2",
+        "batchSize": "1",
     }
     stack = deploy(account, f"bulk-{folder}", artifacts, **{**given, **parameters})
     return Work(stack=stack, folder=folder)
@@ -200,17 +215,109 @@ def test_forty_pictures_of_which_two_are_broken_with_functions_killed_in_the_mid
 
 
 def test_a_folder_or_a_list_of_the_source(
-    make_work: MakeWork, photo_bytes: Callable[..., bytes], tmp_path: Path
+    make_work: MakeWork, photo_bytes: Callable[..., bytes]
 ) -> None:
     work = make_work("parts")
     for key in ("cats/a.png", "cats/b.png", "dogs/c.png", "dogs/d.png"):
         work.put(key, photo_bytes("PNG"))
     assert work.run(prefix="cats/").state == "SUCCEEDED"
     assert set(work.pictures()) == {"cats/a.png", "cats/b.png"}
-    keys = tmp_path / "keys.txt"
-    keys.write_text("parts/dogs/d.png\nparts/cats/a.png\n")
-    assert work.run(keys=keys).state == "SUCCEEDED"
+    assert work.run(keys=["parts/dogs/d.png", "parts/cats/a.png"]).state == "SUCCEEDED"
     assert set(work.pictures()) == {"cats/a.png", "cats/b.png", "dogs/d.png"}
+
+
+def test_batches_with_a_missing_key_and_a_broken_picture_lose_nothing(
+    make_work: MakeWork, account: Account, photo_bytes: Callable[..., bytes]
+) -> None:
+    """A list of yesterday names a picture that is gone; S3 tells so to those who may list."""
+    work = make_work("batches", batchSize="4")
+    keys = [f"{number}.png" for number in range(9)]
+    for key in keys:
+        work.put(key, photo_bytes("PNG"))
+    work.put("broken.png", b"\x89PNG\r\n\x1a\n")
+    listed = [f"batches/{key}" for key in (*keys, "broken.png", "gone.png")]
+    status = work.run(keys=listed)
+    assert (status.state, status.failed, status.total) == ("SUCCEEDED", 0, 11), status.lines
+    assert set(work.pictures()) == set(keys)
+    assert work.outcomes(status.execution) == {"done": 9, "skipped": 0, "failed": 2}
+    sizes = [
+        len(json.loads(each["Input"])["Items"])
+        for each in work.report(status.execution, "SUCCEEDED")
+    ]
+    assert sorted(sizes) == [3, 4, 4]
+    about = json.loads(work.get("_failed/gone.png.json"))
+    assert about["error"] == "source_not_found"
+    told: list[str] = []
+    session: Any = account
+    check_bulk(session, find_stack(session, work.stack.name), told.append, pause=time.sleep)
+    assert told[-1].startswith("ok")
+    assert not [key for key in work.results() if "_super-resolution-check" in key]
+
+
+def test_without_the_right_to_list_a_missing_key_loses_its_batch(
+    make_work: MakeWork,
+    bulk_artifacts: Artifacts,
+    photo_bytes: Callable[..., bytes],
+    tmp_path: Path,
+) -> None:
+    """The same run with a seeded fault: S3 then answers 403 for a key that is not there."""
+    template = load_file(bulk_artifacts.template)
+    for statement in statements(template, "FunctionRole"):
+        if statement.get("Action") == "s3:ListBucket":
+            statement["Resource"] = statement["Resource"][1:]
+    artifacts = written(bulk_artifacts, template, tmp_path / "template.json")
+    work = make_work("unlisted", artifacts, batchSize="4")
+    work.put("a.png", photo_bytes("PNG"))
+    status = work.run(keys=["unlisted/a.png", "unlisted/gone.png"])
+    assert (status.state, status.failed) == ("FAILED", 2)
+
+
+def test_an_inventory_of_yesterday_in_csv(
+    make_work: MakeWork, account: Account, photo_bytes: Callable[..., bytes]
+) -> None:
+    """S3 Inventory encodes keys in CSV, and a day-old one names pictures that are gone."""
+    work = make_work("inventory")
+    names = ["a b+c.png", "dt=2026-01-01/ü.png"]
+    for name in names:
+        work.put(name, photo_bytes("PNG"))
+    rows = [f'"{PHOTOS}","{quote_plus(f"inventory/{name}")}"' for name in (*names, "gone.png")]
+    data = gzip.compress("\n".join(rows).encode())
+    manifest = {
+        "sourceBucket": PHOTOS,
+        "destinationBucket": f"arn:aws:s3:::{RESULTS}",
+        "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key",
+        "files": [{"key": "inventory/_bulk/data/1.csv.gz", "size": len(data)}],
+    }
+    s3 = account.client("s3")
+    s3.put_object(Bucket=RESULTS, Key="inventory/_bulk/data/1.csv.gz", Body=data)
+    key = "inventory/_bulk/manifest.json"
+    s3.put_object(Bucket=RESULTS, Key=key, Body=json.dumps(manifest).encode())
+    status = work.run(inventory=key)
+    assert status.state == "SUCCEEDED", status.lines
+    assert set(work.pictures()) == set(names)
+    assert work.outcomes(status.execution) == {"done": 2, "skipped": 0, "failed": 1}
+
+
+def test_a_redrive_goes_on_with_the_batches_that_failed(
+    make_work: MakeWork,
+    bulk_artifacts: Artifacts,
+    photo_bytes: Callable[..., bytes],
+    tmp_path: Path,
+) -> None:
+    artifacts = denied(bulk_artifacts, tmp_path / "template.json", "redriven/c.png")
+    work = make_work("redriven", artifacts)
+    for key in ("a.png", "b.png", "c.png"):
+        work.put(key, photo_bytes("PNG"))
+    status = work.run()
+    assert (status.state, status.failed, status.succeeded) == ("FAILED", 1, 2)
+    before = work.pictures()
+    make_work("redriven")
+    work.runs.redrive(status.execution)
+    status = work.wait(status.execution)
+    assert (status.state, status.failed, status.succeeded) == ("SUCCEEDED", 0, 3), status.lines
+    assert before.items() <= work.pictures().items(), "a result was made a second time"
+    assert set(work.pictures()) == {"a.png", "b.png", "c.png"}
 
 
 def without_put(artifacts: Artifacts, path: Path) -> Artifacts:
@@ -261,7 +368,9 @@ def test_a_role_that_may_not_write_ends_the_run_and_leaves_nothing(
     status = work.run()
     assert (status.state, status.failed) == ("FAILED", 1)
     assert "ExceedToleratedFailureThreshold" in status.reason
-    assert work.results() == {}
+    assert work.pictures() == {}
+    (row,) = work.report(status.execution, "FAILED")
+    assert "S3 did not take the result" in row["Cause"]
     # With the right it goes on.
     work = make_work("unwritable")
     assert work.run().state == "SUCCEEDED"

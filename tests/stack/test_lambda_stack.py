@@ -35,7 +35,8 @@ from backend.models.manifest import SHIPPED
 from cfn.errors import DeploymentError
 from cfn.upload import upload
 from cfn.variants import LAMBDA
-from tests.cfn.resolver import load_file
+from tests.cfn.conftest import text_of
+from tests.cfn.resolver import load, load_file
 from tests.stack.account import ROOT, Account, Credentials
 from tests.stack.adapted import CHANGED, REFUSED, adapted
 from tests.stack.conftest import ARTIFACTS, INPUTS
@@ -109,7 +110,7 @@ def test_a_server_at_another_address_would_be_seen() -> None:
 def test_what_is_dropped_from_the_template_is_known(
     mount: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = adapted(load_file(ROOT / "cfn" / LAMBDA.template), mount=mount)
+    made = adapted(load(text_of(LAMBDA)), mount=mount)
     with capsys.disabled():
         sys.stdout.write("\nministack gets cfn/lambda.yaml without\n")
         sys.stdout.writelines(f"  {each}\n" for each in made.dropped)
@@ -119,7 +120,7 @@ def test_what_is_dropped_from_the_template_is_known(
 
 
 def test_nothing_else_is_changed(mount: Path) -> None:
-    whole = load_file(ROOT / "cfn" / LAMBDA.template)
+    whole = load(text_of(LAMBDA))
     made = adapted(whole, mount=mount).template
     of_function = whole["Resources"]["Function"]["Properties"]["FileSystemConfigs"]["Fn::If"][1]
     of_loader = whole["Resources"]["LoaderFunction"]["Properties"]["FileSystemConfigs"]
@@ -275,7 +276,7 @@ def validated(stack: Deployed) -> Iterator[Deployed]:
     ministack takes validators from callers but not from templates; the model is the stack's own.
     """
     gateway = stack.account.client("apigateway")
-    template = load_file(ROOT / "cfn" / LAMBDA.template)
+    template = load(text_of(LAMBDA))
     wanted = template["Resources"]["RequestValidator"]["Properties"]
     validator = gateway.create_request_validator(
         restApiId=stack.api_id,
@@ -481,9 +482,6 @@ def test_the_same_code_in_another_folder_is_no_reason_for_a_new_version(
     body = json.dumps(template).encode()
     account.client("s3").put_object(Bucket=ARTIFACTS, Key=again.template_key, Body=body)
     stack = deploy(account, "moved", again, accessLog="off")
-    code = account.client("cloudformation").describe_stacks(StackName="moved")["Stacks"][0]
-    given = {each["ParameterKey"]: each["ParameterValue"] for each in code["Parameters"]}
-    assert given["artifactPrefix"] == "super-resolution/another-folder"
     assert stack.physical_id("FunctionVersion") == version
     delete(account, "moved")
 
@@ -590,7 +588,12 @@ def test_a_deletion_leaves_what_the_documentation_says_and_nothing_else(
 ) -> None:
     before = inventory(account)
     stack = deploy(
-        account, f"ending-{storage}", artifacts, customAuthType="NONE", modelStorage=storage
+        account,
+        f"ending-{storage}",
+        artifacts,
+        accessLog="create-role",
+        customAuthType="NONE",
+        modelStorage=storage,
     )
     answer = stack.call(body_from(picture, output="url"))
     assert answer.status_code == 200, answer.text
@@ -615,18 +618,104 @@ def test_without_an_access_log_nothing_is_left(account: Account, artifacts: Arti
     assert inventory(account) == before
 
 
-def test_networks_that_were_changed_end_the_creation_and_leave_nothing(
-    account: Account, artifacts: Artifacts
+def with_another_sha256(account: Account, artifacts: Artifacts, path: Path) -> Artifacts:
+    """Return the artifacts with a template that expects other networks."""
+    template = json.loads(artifacts.template.read_text())
+    template["Mappings"]["Package"]["Models"]["Sha256"] = "0" * 64
+    path.write_text(json.dumps(template))
+    changed = replace(artifacts, template=path)
+    account.client("s3").upload_file(str(path), ARTIFACTS, changed.template_key)
+    return changed
+
+
+def test_networks_that_were_changed_end_the_creation_and_only_the_log_that_says_so_is_left(
+    account: Account, artifacts: Artifacts, tmp_path: Path
 ) -> None:
     before = inventory(account)
+    told: list[str] = []
+    changed = with_another_sha256(account, artifacts, tmp_path / "changed.json")
+    uploaded = {(f"s3 {ARTIFACTS}", changed.template_key)}
     with pytest.raises(DeploymentError, match=r"ModelFiles: The archive's sha256 is not the one"):
-        deploy(
-            account,
-            "broken",
-            artifacts,
-            accessLog="off",
-            modelStorage="efs",
-            modelsSha256="0" * 64,
-        )
-    assert inventory(account) == before
+        deploy(account, "broken", changed, told=told, modelStorage="efs")
+    failed = next(at for at, line in enumerate(told) if "CREATE_FAILED" in line)
+    rolled_back = next(at for at, line in enumerate(told) if "ROLLBACK_IN_PROGRESS" in line)
+    log = [line for line in told[failed + 1 : rolled_back] if line.startswith("    ")]
+    assert "sha256" in "".join(log), "what the log says, before it is rolled back"
+    left = inventory(account) - before - uploaded
+    assert [kind for kind, _ in left] == ["logs logGroups"]
     delete(account, "broken")
+    assert inventory(account) - before == uploaded
+
+
+def test_a_failed_stack_can_be_kept_to_be_looked_at(
+    account: Account, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    before = inventory(account)
+    changed = with_another_sha256(account, artifacts, tmp_path / "kept.json")
+    with pytest.raises(DeploymentError, match="CREATE_FAILED"):
+        deploy(account, "kept", changed, keep_failed=True, modelStorage="efs")
+    assert len(inventory(account) - before) > 10
+    delete(account, "kept")
+    assert inventory(account) - before == {(f"s3 {ARTIFACTS}", changed.template_key)}
+
+
+# ---------------------------------------------------------------- what ministack does not play
+
+
+def test_a_call_that_finds_no_free_function_is_told_to_come_back(
+    account: Account, stack: Deployed, caller: Credentials, api_key: str, picture: bytes
+) -> None:
+    account.be_strict(concurrency=0)
+    try:
+        answer = stack.call(body_from(picture), signer=caller, api_key=api_key)
+    finally:
+        account.be_strict()
+    assert refusal(answer) == (503, "busy")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_new_api_key_is_waited_for(account: Account, artifacts: Artifacts) -> None:
+    """AWS takes up to a minute to know one."""
+    account.be_strict(key_seconds=1)
+    try:
+        stack = deploy(account, "keyed", artifacts, requireApiKey="true")
+        told = check(stack, account.make_user("execute-api:Invoke", stack.arn))
+    finally:
+        account.be_strict()
+    assert "not ready yet (invalid_api_key)" in told[1]
+    assert told[-1] == "The stack does its work."
+    delete(account, "keyed")
+
+
+def test_an_update_in_the_console_runs_the_new_code(
+    account: Account, artifacts: Artifacts, mount: Path, tmp_path: Path, picture: bytes
+) -> None:
+    """The console keeps the value of every parameter that the old and the new template have."""
+    stack = deploy(account, "console", artifacts, customAuthType="NONE")
+    shutil.copytree(SHIPPED, tmp_path / "models")
+    (tmp_path / "models" / "manifest.json").write_text(
+        (SHIPPED / "manifest.json").read_text() + "\n"
+    )
+    newer = put_artifacts(
+        account, tmp_path / "made", bucket=ARTIFACTS, mount=mount, models=tmp_path / "models"
+    )
+    before = stack.configuration("Function")["CodeSha256"], stack.physical_id("FunctionVersion")
+    client = account.client("cloudformation")
+    names = [
+        each["ParameterKey"]
+        for each in client.describe_stacks(StackName="console")["Stacks"][0]["Parameters"]
+    ]
+    client.update_stack(
+        StackName="console",
+        TemplateURL=f"{account.url}/{newer.bucket}/{newer.template_key}",
+        Parameters=[{"ParameterKey": name, "UsePreviousValue": True} for name in names],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    client.get_waiter("stack_update_complete").wait(
+        StackName="console", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    after = stack.configuration("Function")["CodeSha256"], stack.physical_id("FunctionVersion")
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+    assert stack.call(body_from(picture)).status_code == 200
+    delete(account, "console")

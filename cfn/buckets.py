@@ -1,0 +1,101 @@
+"""Buckets that the commands make: a private one for packages, and public ones for releases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
+
+from cfn.account import Account, error_code
+from cfn.errors import DeploymentError
+
+WITHOUT_CONSTRAINT = "us-east-1"
+"""The region whose buckets are made without naming it."""
+BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+NOT_THERE = ("404", "NoSuchBucket", "NotFound")
+
+
+def own_bucket(account: Account) -> str:
+    """Return the name of the account's bucket for packages in the region."""
+    return f"super-resolution-{account.number}-{account.region}"
+
+
+def is_there(account: Account, bucket: str) -> bool:
+    """Return whether the account has the bucket; DeploymentError when it is somebody else's."""
+    try:
+        account.client("s3").head_bucket(Bucket=bucket, ExpectedBucketOwner=account.number)
+    except ClientError as exc:
+        if error_code(exc) in NOT_THERE:
+            return False
+        raise DeploymentError(
+            f"The bucket {bucket} is not this account's, or may not be read "
+            f"({error_code(exc)}); name another with --bucket."
+        ) from exc
+    return True
+
+
+def ensure_own_bucket(account: Account, *, print_line: Callable[[str], None]) -> str:
+    """Return the account's bucket for packages, and make it when it is not there."""
+    bucket = own_bucket(account)
+    if not is_there(account, bucket):
+        print_line(f"Making the private bucket {bucket}")
+        s3 = account.client("s3")
+        _make(s3, bucket, account)
+        _call(
+            s3.put_public_access_block, bucket, PublicAccessBlockConfiguration=_blocks(is_on=True)
+        )
+        _call(s3.put_bucket_versioning, bucket, VersioningConfiguration={"Status": "Enabled"})
+    return bucket
+
+
+def ensure_public_bucket(
+    account: Account, bucket: str, *, print_line: Callable[[str], None]
+) -> None:
+    """Make the bucket of a release unless it is there; anybody may get its objects, and no more.
+
+    Only this bucket's Block Public Access is changed. ACLs stay blocked.
+    """
+    if is_there(account, bucket):
+        return
+    print_line(f"Making the public bucket {bucket}")
+    s3 = account.client("s3")
+    _make(s3, bucket, account)
+    blocks = {**_blocks(is_on=True), "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+    _call(s3.put_public_access_block, bucket, PublicAccessBlockConfiguration=blocks)
+    _call(s3.put_bucket_policy, bucket, Policy=json.dumps(public_policy(account, bucket)))
+
+
+def public_policy(account: Account, bucket: str) -> dict[str, Any]:
+    """Return the policy that lets anybody get an object, over TLS, and nothing else."""
+    statement = {
+        "Sid": "AnybodyMayGet",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:{account.partition.name}:s3:::{bucket}/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _blocks(*, is_on: bool) -> dict[str, bool]:
+    return dict.fromkeys(BLOCKS, is_on)
+
+
+def _make(s3: Any, bucket: str, account: Account) -> None:
+    place = {}
+    if account.region != WITHOUT_CONSTRAINT:
+        place["CreateBucketConfiguration"] = {"LocationConstraint": account.region}
+    _call(s3.create_bucket, bucket, **place)
+
+
+def _call(action: Callable[..., Any], bucket: str, **request: Any) -> None:
+    try:
+        action(Bucket=bucket, **request)
+    except ClientError as exc:
+        raise DeploymentError(
+            f"The bucket {bucket} could not be made: AWS refused {exc.operation_name} "
+            f"({error_code(exc)})."
+        ) from exc

@@ -1,0 +1,115 @@
+"""Check what works from S3 to S3: the bulk stack, and the asynchronous endpoint."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
+
+from cfn.account import Account, error_code
+from cfn.bulk import BulkStack, Order, Runs, split_address
+from cfn.errors import DeploymentError
+from cfn.stacks import stack_outputs, stack_parameters
+
+PrintLine = Callable[[str], None]
+Pause = Callable[[float], None]
+MISSING = "_super-resolution-check-of-a-picture-that-is-not-there.png"
+PICTURE = "_super-resolution-check.png"
+POLL_SECONDS = 5.0
+SECONDS_FOR_RUN = 600
+SECONDS_FOR_ANSWER = 1200
+"""An asynchronous endpoint may have to start its first instance."""
+
+
+def check_bulk(
+    account: Account, stack: BulkStack, print_line: PrintLine, *, pause: Pause = time.sleep
+) -> None:
+    """Run the state machine over one picture that is not there; DeploymentError unless it says so.
+
+    No picture of anybody's is touched, and still the machine reads a list, calls the function, the
+    function asks both buckets and writes, and the machine writes its report.
+    """
+    print_line(f"Checking {stack.machine}")
+    runs, s3 = Runs(account, stack), account.client("s3")
+    source, (bucket, prefix) = split_address(stack.source), split_address(stack.target)
+    failure = f"{prefix}_failed/{MISSING}.json"
+    execution = runs.start(Order(keys=[source[1] + MISSING], job={"model": "fast"}))
+    end = SECONDS_FOR_RUN
+    while (status := runs.status(execution)).state == "RUNNING":
+        end -= int(POLL_SECONDS)
+        if end < 0:
+            raise DeploymentError(f"The run did not end in time: {execution}")
+        pause(POLL_SECONDS)
+    if status.state != "SUCCEEDED":
+        raise DeploymentError(f"The run ended as {status.state}. {status.reason}".strip())
+    try:
+        found = json.loads(s3.get_object(Bucket=bucket, Key=failure)["Body"].read())
+    except ClientError as exc:
+        raise DeploymentError(
+            f"The run succeeded, but s3://{bucket}/{failure} cannot be read ({error_code(exc)})."
+        ) from exc
+    if found.get("error") != "source_not_found":
+        raise DeploymentError(f"A picture that is not there was told as '{found.get('error')}'.")
+    print_line(f"ok      a picture that is not there is told  {status.seconds:6.1f} s")
+    _remove(s3, bucket, failure, print_line)
+
+
+def check_async(
+    account: Account,
+    described: Mapping[str, Any],
+    image: bytes,
+    print_line: PrintLine,
+    *,
+    pause: Pause = time.sleep,
+) -> None:
+    """Send a picture through the asynchronous endpoint; DeploymentError unless it comes back."""
+    endpoint = stack_outputs(described)["AsyncEndpointName"]
+    bucket = stack_parameters(described)["inputBucketArns"].split(",")[0].rpartition(":")[2]
+    print_line(f"Checking {endpoint}, which may have to start an instance")
+    s3, runtime = account.client("s3"), account.client("sagemaker-runtime")
+    try:
+        s3.put_object(Bucket=bucket, Key=PICTURE, Body=image, ContentType="image/png")
+        answer = runtime.invoke_endpoint_async(
+            EndpointName=endpoint,
+            InputLocation=f"s3://{bucket}/{PICTURE}",
+            ContentType="image/png",
+            Accept="image/*",
+            CustomAttributes="scale=2",
+        )
+        _wait_for(s3, answer["OutputLocation"], answer["FailureLocation"], pause)
+    except ClientError as exc:
+        raise DeploymentError(f"AWS refused {exc.operation_name} ({error_code(exc)}).") from exc
+    finally:
+        _remove(s3, bucket, PICTURE, print_line)
+    print_line("ok      a picture through the queue")
+
+
+def _wait_for(s3: Any, output: str, failure: str, pause: Pause) -> None:
+    for _ in range(int(SECONDS_FOR_ANSWER / POLL_SECONDS)):
+        if _is_there(s3, output):
+            return
+        if _is_there(s3, failure):
+            raise DeploymentError(f"The endpoint failed for the picture; {failure} says why.")
+        pause(POLL_SECONDS)
+    raise DeploymentError("The endpoint left neither a result nor a failure in time.")
+
+
+def _is_there(s3: Any, address: str) -> bool:
+    bucket, key = split_address(address)
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as exc:
+        if error_code(exc) in ("404", "NoSuchKey"):
+            return False
+        raise
+    return True
+
+
+def _remove(s3: Any, bucket: str, key: str, print_line: PrintLine) -> None:
+    try:
+        s3.delete_object(Bucket=bucket, Key=key)
+    except ClientError as exc:
+        print_line(f"        s3://{bucket}/{key} stays ({error_code(exc)}); it may be deleted")

@@ -1,0 +1,285 @@
+"""The commands of `python -m cfn`, from their parsed arguments to the console.
+
+The modules that speak to AWS are imported where they are used: rendering, packaging and the costs
+of bulk work need no boto3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from backend import __version__
+from backend.errors import SuperResolutionError
+from backend.models.manifest import SHIPPED, load_registry
+from cfn import templates
+from cfn.errors import DeploymentError
+from cfn.package import Package, build
+from cfn.parser import OPTIONS
+from cfn.variants import INF, NEURON_ARCHIVE, STACKS, Variant
+
+if TYPE_CHECKING:
+    from cfn.account import Account
+
+
+def print_line(line: str) -> None:
+    """Write a line to the console at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def render(parsed: argparse.Namespace) -> None:
+    """Write the templates as they are before packaging."""
+    for path in templates.render_all(parsed.out):
+        print_line(str(path))
+
+
+def package(parsed: argparse.Namespace) -> None:
+    """Make archives and templates; with a bucket, upload them and print launch links."""
+    variants = [STACKS[name] for name in parsed.variants]
+    if parsed.bucket is None:
+        _build(parsed, variants, bucket=None)
+        print_line("Nothing was uploaded, since no --bucket was given.")
+        return
+    from cfn.upload import check_bucket, launch_link  # noqa: PLC0415
+
+    account = _account(parsed)
+    check_bucket(account.client("s3"), parsed.bucket, region=account.region)
+    made = _build_and_upload(parsed, variants, account, bucket=parsed.bucket)
+    for variant in variants:
+        link = launch_link(
+            bucket=parsed.bucket,
+            key=f"{made.prefix(variant)}/{variant.template}",
+            region=account.region,
+            stack=f"super-resolution-{variant.name}",
+        )
+        print_line(f"{variant.name}: {link}")
+
+
+def preflight(parsed: argparse.Namespace) -> None:
+    """Print what would stop a deployment."""
+    _look_before(parsed, _account(parsed))
+
+
+def deploy(parsed: argparse.Namespace) -> None:
+    """Create or update a stack, and check it."""
+    from cfn.buckets import ensure_own_bucket  # noqa: PLC0415
+    from cfn.stacks import Stacks  # noqa: PLC0415
+    from cfn.upload import template_url  # noqa: PLC0415
+
+    variant = STACKS[parsed.variant]
+    parameters = read_pairs(parsed.parameter, option="--parameter")
+    tags = read_pairs(parsed.tag, option="--tag")
+    if variant is INF and parsed.neuron is None:
+        raise DeploymentError(
+            "Inferentia runs compiled networks: make them with cfn/neuron/compile.py and give "
+            "their folder with --neuron."
+        )
+    account = _account(parsed)
+    _look_before(parsed, account)
+    bucket = parsed.bucket or ensure_own_bucket(account, print_line=print_line)
+    made = _build_and_upload(parsed, [variant], account, bucket=bucket)
+    name = _stack_name(parsed)
+    outputs = Stacks.of(account, print_line=print_line).deploy(
+        name,
+        template=made.folder / variant.template,
+        template_url=template_url(
+            bucket=bucket,
+            key=f"{made.prefix(variant)}/{variant.template}",
+            region=account.region,
+        ),
+        parameters=parameters,
+        tags=tags,
+        keep_failed=parsed.keep_failed,
+    )
+    for key, value in sorted(outputs.items()):
+        print_line(f"{key}: {value}")
+    if not parsed.no_check:
+        _call(account, name)
+
+
+def check(parsed: argparse.Namespace) -> None:
+    """Call a stack as a caller would."""
+    _call(_account(parsed), parsed.stack)
+
+
+def delete(parsed: argparse.Namespace) -> None:
+    """Delete a stack and wait until it is gone."""
+    from cfn.stacks import Stacks  # noqa: PLC0415
+
+    print_line(
+        "With modelStorage=efs this takes 20 to 40 minutes: AWS frees network interfaces late."
+    )
+    Stacks.of(_account(parsed), print_line=print_line).delete(parsed.stack)
+    print_line(f"The stack {parsed.stack} is gone.")
+
+
+def bulk(parsed: argparse.Namespace) -> None:
+    """Start a run of the bulk stack, look at one, go on with one, or print what one costs."""
+    if parsed.bulk == "cost":
+        _print_cost(parsed)
+        return
+    from cfn.bulk import Order, Runs, find_stack  # noqa: PLC0415
+
+    account = _account(parsed)
+    runs = Runs(account, find_stack(account, parsed.stack))
+    if parsed.bulk == "start":
+        keys = None
+        if parsed.list is not None:
+            lines = parsed.list.read_text(encoding="utf-8").splitlines()
+            keys = [line for line in lines if line.strip()]
+        order = Order(
+            prefix=parsed.prefix, keys=keys, inventory=parsed.inventory, job=job_from(parsed)
+        )
+        print_line(f"Started {runs.start(order)}")
+        return
+    execution = parsed.execution or runs.newest()
+    if parsed.bulk == "redrive":
+        runs.redrive(execution)
+    for line in runs.status(execution).lines:
+        print_line(line)
+
+
+def job_from(parsed: argparse.Namespace) -> dict[str, object]:
+    """Return the options of a run that were given or have a default."""
+    given = {name: getattr(parsed, name) for name in OPTIONS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def release(parsed: argparse.Namespace) -> None:
+    """Publish this version in each region, and write the guide's table of links."""
+    from cfn.account import Account  # noqa: PLC0415
+    from cfn.buckets import ensure_public_bucket  # noqa: PLC0415
+    from cfn.release import Publication, read_releases, write_releases  # noqa: PLC0415
+
+    variants = [STACKS[name] for name in parsed.variants]
+    if INF in variants and parsed.neuron is None:
+        raise DeploymentError("A release for Inferentia needs compiled networks: --neuron.")
+    made = _build(parsed, variants, bucket=None, release=__version__)
+    releases = read_releases()
+    for region in parsed.regions:
+        account, bucket = Account.from_environment(region), f"{parsed.bucket}-{region}"
+        if parsed.make_buckets:
+            ensure_public_bucket(account, bucket, print_line=print_line)
+        made.write_templates(bucket=bucket)
+        publication = Publication(package=made, bucket=bucket, region=region)
+        publication.publish(account.client("s3"), print_line=print_line)
+        releases[region] = publication.record
+        write_releases(releases)
+    print_line("docs/deploy.md has the links. The buckets must let anybody read what is in them.")
+
+
+def read_pairs(given: Sequence[str], *, option: str) -> dict[str, str]:
+    """Read `NAME=VALUE`, each name once."""
+    pairs: dict[str, str] = {}
+    for each in given:
+        name, sign, value = each.partition("=")
+        if not sign or not name or name in pairs:
+            raise DeploymentError(f"{option} takes NAME=VALUE, each name once; not '{each}'.")
+        pairs[name] = value
+    return pairs
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    each.__name__: each
+    for each in (render, package, preflight, deploy, check, delete, bulk, release)
+}
+
+
+def _account(parsed: argparse.Namespace) -> Account:
+    from cfn.account import Account  # noqa: PLC0415
+
+    return Account.from_environment(parsed.region)
+
+
+def _stack_name(parsed: argparse.Namespace) -> str:
+    return parsed.stack or f"super-resolution-{parsed.variant}"
+
+
+def _build(
+    parsed: argparse.Namespace,
+    variants: Sequence[Variant],
+    *,
+    bucket: str | None,
+    release: str | None = None,
+) -> Package:
+    print_line(f"Making the package in {parsed.out}")
+    made = build(
+        parsed.out,
+        bucket=bucket,
+        variants=variants,
+        neuron=parsed.neuron,
+        models=parsed.models,
+        release=release,
+    )
+    for name, digest in sorted(made.digests.items()):
+        size = (parsed.out / name).stat().st_size / 2**20
+        print_line(f"{digest}  {size:7.1f} MB  {name}")
+    if INF in variants and NEURON_ARCHIVE not in made.digests:
+        print_line(
+            "For Inferentia the networks must be compiled first (cfn/neuron/compile.py) and "
+            "given with --neuron; the other stacks do not need that."
+        )
+    return made
+
+
+def _build_and_upload(
+    parsed: argparse.Namespace, variants: Sequence[Variant], account: Account, *, bucket: str
+) -> Package:
+    from cfn.upload import upload  # noqa: PLC0415
+
+    made = _build(parsed, variants, bucket=bucket)
+    upload(account.client("s3"), made, bucket=bucket, print_line=print_line)
+    return made
+
+
+def _look_before(parsed: argparse.Namespace, account: Account) -> None:
+    """Run preflight with the parameters that the stack has and that are given now."""
+    from cfn.preflight import Plan, preflight  # noqa: PLC0415
+    from cfn.stacks import Stacks, stack_parameters  # noqa: PLC0415
+
+    variant = STACKS[parsed.variant]
+    there = Stacks.of(account, print_line=print_line).describe(_stack_name(parsed))
+    plan = Plan(
+        variant=variant,
+        bucket=parsed.bucket,
+        parameters={
+            **stack_parameters(there or {}),
+            **read_pairs(parsed.parameter, option="--parameter"),
+        },
+        defaults=templates.default_parameters(variant),
+    )
+    preflight(account, plan, print_line=print_line)
+
+
+def _call(account: Account, name: str) -> None:
+    import requests  # noqa: PLC0415
+
+    from cfn.check import check_stack  # noqa: PLC0415
+
+    with requests.Session() as http:
+        check_stack(account, name, print_line=print_line, http=http)
+
+
+def _print_cost(parsed: argparse.Namespace) -> None:
+    from cfn.bulk_cost import Work, cost_from, explain  # noqa: PLC0415
+
+    try:
+        spec = load_registry(SHIPPED).find(name=parsed.model, scale=parsed.scale)
+    except SuperResolutionError as exc:
+        raise DeploymentError(exc.message) from exc
+    if min(parsed.pictures, parsed.memory, parsed.concurrency, parsed.batch) < 1:
+        raise DeploymentError("Numbers of pictures, MB, functions and batches are at least 1.")
+    work = Work(
+        pictures=parsed.pictures,
+        megapixels=parsed.megapixels,
+        spec=spec,
+        memory=parsed.memory,
+        concurrency=parsed.concurrency,
+        batch=parsed.batch,
+        seconds=parsed.seconds,
+    )
+    for line in explain(work, cost_from(work)):
+        print_line(line)

@@ -1,0 +1,131 @@
+"""The commands of `python -m cfn` and their options."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from backend.models.manifest import SHIPPED
+from backend.options import OUTPUT_FORMATS, SCALES
+from cfn import templates
+from cfn.package import BUILD
+from cfn.variants import BULK, STACKS, VARIANTS
+
+OPTIONS = ("scale", "model", "format", "cleanup", "detail", "quality")
+"""Options of a request that a bulk run may have."""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of every command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cfn", description="Deploy to AWS, from a template to a checked stack."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    render = commands.add_parser("render", help="write the templates, without a package")
+    render.add_argument("--out", type=Path, default=templates.RENDERED)
+
+    package = commands.add_parser(
+        "package", help="make the archives and templates, and upload them"
+    )
+    package.add_argument(
+        "--bucket", help="S3 bucket in the stack's region; left out, nothing is sent"
+    )
+    package.add_argument("--variants", nargs="+", choices=STACKS, default=list(VARIANTS))
+    _add_build_options(package)
+
+    preflight = commands.add_parser(
+        "preflight", help="what would stop a deployment, without making anything"
+    )
+    _add_plan_options(preflight)
+
+    deploy = commands.add_parser("deploy", help="package, create or update a stack, and check it")
+    _add_plan_options(deploy)
+    deploy.add_argument(
+        "--tag", action="append", default=[], metavar="KEY=VALUE", help="again for each"
+    )
+    deploy.add_argument("--no-check", action="store_true", help="do not call the finished stack")
+    deploy.add_argument(
+        "--keep-failed", action="store_true", help="roll nothing back, so that it can be looked at"
+    )
+    _add_build_options(deploy)
+
+    _add_bulk_commands(commands.add_parser("bulk", help="pictures of a whole prefix of S3"))
+
+    check = commands.add_parser("check", help="call a stack with small pictures, as a caller would")
+    check.add_argument("--stack", required=True)
+
+    delete = commands.add_parser("delete", help="delete a stack and wait until it is gone")
+    delete.add_argument("--stack", required=True)
+
+    release = commands.add_parser(
+        "release", help="publish this version for launch links, one bucket for each region"
+    )
+    release.add_argument("--bucket", required=True, help="the buckets are BUCKET-REGION")
+    release.add_argument("--regions", nargs="+", required=True)
+    release.add_argument("--variants", nargs="+", choices=STACKS, default=["lambda", "gpu", "bulk"])
+    release.add_argument(
+        "--make-buckets", action="store_true", help="make the buckets, readable by anybody"
+    )
+    _add_build_options(release)
+
+    for command in (package, preflight, deploy, check, delete):
+        command.add_argument("--region")
+    return parser
+
+
+def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="bulk", required=True)
+    start = commands.add_parser("start", help="start a run; what is done already is skipped")
+    which = start.add_mutually_exclusive_group()
+    which.add_argument("--prefix", default="", help="a folder below the stack's sourcePrefix")
+    which.add_argument("--list", type=Path, help="a file with the key of one picture a line")
+    which.add_argument("--inventory", help="key of an S3 Inventory's manifest.json in the target")
+    _add_job_options(start)
+    start.add_argument("--format", choices=OUTPUT_FORMATS, default=OUTPUT_FORMATS[0])
+    start.add_argument("--cleanup", default="auto", help="auto, off, or 0 to 100")
+    start.add_argument("--detail", type=int, metavar="0-100", help="0 natural to 100 vivid")
+    start.add_argument("--quality", type=int, metavar="1-100", help="of JPEG, WebP and AVIF")
+    status = commands.add_parser("status", help="how far a run is")
+    redrive = commands.add_parser("redrive", help="go on with a run that failed")
+    for command in (status, redrive):
+        command.add_argument("--execution", help="its ARN; left out, the newest")
+    for command in (start, status, redrive):
+        command.add_argument("--stack", default="super-resolution-bulk")
+        command.add_argument("--region")
+    cost = commands.add_parser("cost", help="dollars, minutes and requests, before anything runs")
+    cost.add_argument("--pictures", type=int, required=True)
+    cost.add_argument("--megapixels", type=float, required=True, help="of one input")
+    cost.add_argument("--seconds", type=float, help="of one picture, from a trial run")
+    _add_job_options(cost)
+    defaults = templates.default_parameters(BULK)
+    for option, name in (
+        ("--memory", "functionMemory"),
+        ("--concurrency", "maxConcurrency"),
+        ("--batch", "batchSize"),
+    ):
+        cost.add_argument(option, type=int, default=int(defaults[name]), help=f"the stack's {name}")
+
+
+def _add_job_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scale", type=int, choices=SCALES, default=SCALES[0])
+    parser.add_argument("--model", default="fast", help="a model, or auto")
+
+
+def _add_plan_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("variant", choices=STACKS)
+    parser.add_argument("--stack", help="name of the stack (super-resolution-VARIANT)")
+    parser.add_argument("--bucket", help="S3 bucket in the stack's region; left out, one is made")
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the template; again for each",
+    )
+
+
+def _add_build_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=BUILD / "package", help="where the files go")
+    parser.add_argument("--models", type=Path, default=SHIPPED, help="folder with the networks")
+    parser.add_argument("--neuron", type=Path, help="folder with networks compiled for Inferentia")

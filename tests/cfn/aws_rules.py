@@ -1,0 +1,225 @@
+"""Rules of AWS that no linter and no emulator holds a template against, each with its source.
+
+A rule takes an evaluated stack and names what AWS would refuse or do otherwise than the template
+means. `broken` holds a stack against all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.cfn.resolver import Stack
+
+IAM_TEXT = re.compile(r"[\t\n\r\x20-\xff]*")
+LIMIT_OF_INPUT = 262_144
+"""Bytes of the input of a state (docs: Step Functions, quotas)."""
+LONGEST_KEY = 1024
+ADAPTER_SECONDS = 300
+"""Of a call in AWS's image for Ray Serve, unless RAYSERVE_BACKEND_TIMEOUT says otherwise."""
+ARTIFACTS = "artifacts"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """Something that AWS does not offer everywhere."""
+
+    name: str
+    source: str
+    is_used: Callable[[Stack], bool]
+    partitions: tuple[str, ...]
+    """Where it is offered."""
+
+
+def _has(kind: str, test: Callable[[dict[str, Any]], bool]) -> Callable[[Stack], bool]:
+    return lambda stack: any(test(each) for each in stack.of_type(kind).values())
+
+
+FEATURES = (
+    Feature(
+        name="X-Ray of Lambda functions",
+        source="docs.amazonaws.cn, userguide/lambda: not available in the China Regions",
+        is_used=_has("AWS::Lambda::Function", lambda each: "TracingConfig" in each),
+        partitions=("aws", "aws-us-gov"),
+    ),
+    Feature(
+        name="SnapStart for Python",
+        source="docs.amazonaws.cn, userguide/lambda: not available in the China Regions",
+        is_used=_has("AWS::Lambda::Function", lambda each: "SnapStart" in each),
+        partitions=("aws",),
+    ),
+    Feature(
+        name="the metric of requests at one time",
+        source="SageMaker's page on high-resolution metrics names no region of China",
+        is_used=_has(
+            "AWS::ApplicationAutoScaling::ScalingPolicy",
+            lambda each: "HighResolution" in json.dumps(each),
+        ),
+        partitions=("aws", "aws-us-gov"),
+    ),
+    Feature(
+        name="Inferentia",
+        source="SageMaker's price list: no ml.inf in China and GovCloud",
+        is_used=_has("AWS::SageMaker::EndpointConfig", lambda each: ".inf" in json.dumps(each)),
+        partitions=("aws",),
+    ),
+)
+
+
+def not_offered(stack: Stack) -> list[str]:
+    """Return the features that the stack uses where there are none."""
+    return [
+        f"{feature.name} in {stack.region.partition}"
+        for feature in FEATURES
+        if feature.is_used(stack) and stack.region.partition not in feature.partitions
+    ]
+
+
+def statements(stack: Stack, role: str) -> list[dict[str, Any]]:
+    """Return what the role may do, with its actions and resources as lists."""
+    attached = [
+        policy
+        for policy in stack.of_type("AWS::IAM::Policy").values()
+        if f"<{role}>" in policy["Roles"]
+    ]
+    return [
+        {**each, "Action": _listed(each["Action"]), "Resource": _listed(each["Resource"])}
+        for policy in [*stack.properties(role).get("Policies", []), *attached]
+        for each in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def missing_keys_look_forbidden(stack: Stack) -> Iterator[str]:
+    """Whoever may not list gets 403 for a key that is not there (S3, GetObject, Permissions)."""
+    for role in stack.of_type("AWS::IAM::Role"):
+        found = statements(stack, role)
+        listed = {
+            resource
+            for each in found
+            if "s3:ListBucket" in each["Action"] and "Condition" not in each
+            for resource in each["Resource"]
+        }
+        read = {
+            resource.partition("/")[0]
+            for each in found
+            if "s3:GetObject" in each["Action"]
+            for resource in each["Resource"]
+            if re.match(r"arn:aws[a-z-]*:s3:::", resource) and not resource.endswith("/_bulk/*")
+        }
+        for bucket in read - listed:
+            if not bucket.endswith(f":::{ARTIFACTS}"):
+                yield f"{role} may not list {bucket}: a missing key is answered with 403"
+
+
+def busy_functions_look_like_faults(stack: Stack) -> Iterator[str]:
+    """Lambda's 429 reaches the caller as INTEGRATION_FAILURE (API Gateway, gateway responses)."""
+    responses = stack.of_type("AWS::ApiGateway::GatewayResponse").values()
+    by_type = {each["ResponseType"]: each for each in responses}
+    if not by_type:
+        return
+    response = by_type["INTEGRATION_FAILURE"]
+    header = response.get("ResponseParameters", {}).get("gatewayresponse.header.Retry-After")
+    if (response.get("StatusCode"), bool(header)) != ("503", True):
+        yield "no free function is answered like a fault, without Retry-After"
+
+
+def adapter_ends_calls_early(stack: Stack) -> Iterator[str]:
+    """AWS's adapter waits 300 s (deep-learning-containers #6533; settable since v1.4)."""
+    for name, model in stack.of_type("AWS::SageMaker::Model").items():
+        environment = model["PrimaryContainer"]["Environment"]
+        budget = float(environment["SR_TIME_BUDGET_SECONDS"])
+        waits = float(environment.get("RAYSERVE_BACKEND_TIMEOUT", ADAPTER_SECONDS))
+        if waits < budget:
+            yield f"{name} is ended after {waits:.0f} s of {budget:.0f}"
+
+
+def image_floats(stack: Stack) -> Iterator[str]:
+    """`v1` went from Ray 2.54 to 2.59 within half a year; v1.4 is the first to take a timeout."""
+    for name, model in stack.of_type("AWS::SageMaker::Model").items():
+        image = model["PrimaryContainer"]["Image"]
+        if "/ray:" in image and not re.search(r"-v1\.(?:[4-9]|\d\d)$", image):
+            yield f"{name} runs {image.rpartition('/')[2]}, which is another one tomorrow"
+
+
+def evidence_is_rolled_back(stack: Stack) -> Iterator[str]:
+    """A rollback deletes by DeletionPolicy; only Retain keeps a log (CloudFormation guide)."""
+    for name in ("LoaderLog", "EndpointLog", "AsyncLog"):
+        if name in stack.resources and stack.resources[name]["DeletionPolicy"] != "Retain":
+            yield f"a failed creation deletes {name}"
+
+
+def account_wide_role_is_replaced(stack: Stack) -> Iterator[str]:
+    """AWS::ApiGateway::Account is one for a region; CDK turned its default off for that reason."""
+    if stack.of_type("AWS::ApiGateway::Account") and stack.parameters["accessLog"] != "create-role":
+        yield "the account's role for logs is replaced without having been asked for"
+
+
+def tracing_lacks_rights(stack: Stack) -> Iterator[str]:
+    """Step Functions asks X-Ray for sampling rules (guide: X-Ray and Step Functions)."""
+    wanted = {"PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets"}
+    for name, machine in stack.of_type("AWS::StepFunctions::StateMachine").items():
+        role = machine["RoleArn"].strip("<>").removesuffix(".Arn")
+        allowed = {action for each in statements(stack, role) for action in each["Action"]}
+        if machine["TracingConfiguration"]["Enabled"] and (
+            missing := {f"xray:{each}" for each in wanted} - allowed
+        ):
+            yield f"{name} may not {sorted(missing)}"
+
+
+def batches_are_too_large(stack: Stack) -> Iterator[str]:
+    """A batch, with what its items share, is a state's input (guide: ItemBatcher; quotas)."""
+    for machine in stack.of_type("AWS::StepFunctions::StateMachine").values():
+        for name, state in json.loads(machine["DefinitionString"])["States"].items():
+            if state["Type"] != "Map":
+                continue
+            selected = dict.fromkeys(state["ItemSelector"], "x" * LONGEST_KEY)
+            batcher = state["ItemBatcher"]
+            size = len(json.dumps(selected)) * 1000
+            limit = batcher.get("MaxInputBytesPerBatch", float("inf"))
+            if min(size, limit) > LIMIT_OF_INPUT:
+                yield f"{name}: a batch may have {size} bytes"
+            if any("job" in key for key in state["ItemSelector"]):
+                yield f"{name}: the job is in every item"
+
+
+def zones_cannot_be_chosen(stack: Stack) -> Iterator[str]:
+    """The first zones of a region may be without EFS (use1-az3 has none)."""
+    wanted = stack.parameters.get("availabilityZones", "")
+    zones = {each["AvailabilityZone"] for each in stack.of_type("AWS::EC2::Subnet").values()}
+    if zones and set(wanted.split(",")) != zones:
+        yield f"subnets are in {sorted(zones)}, whatever zones have EFS"
+
+
+def policies_have_other_letters(stack: Stack) -> Iterator[str]:
+    """IAM takes no letter above U+00FF in a policy (PutRolePolicy, PolicyDocument)."""
+    for role in stack.of_type("AWS::IAM::Role"):
+        text = json.dumps(statements(stack, role), ensure_ascii=False)
+        if not IAM_TEXT.fullmatch(text):
+            yield f"{role} has a policy that IAM refuses"
+
+
+RULES = (
+    not_offered,
+    missing_keys_look_forbidden,
+    busy_functions_look_like_faults,
+    adapter_ends_calls_early,
+    image_floats,
+    evidence_is_rolled_back,
+    account_wide_role_is_replaced,
+    tracing_lacks_rights,
+    batches_are_too_large,
+    zones_cannot_be_chosen,
+    policies_have_other_letters,
+)
+
+
+def broken(stack: Stack) -> list[str]:
+    """Return what AWS would refuse, or do otherwise than the template means."""
+    return [found for rule in RULES for found in rule(stack)]

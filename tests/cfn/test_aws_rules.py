@@ -1,0 +1,140 @@
+"""Every template against what AWS does and emulators do not, and templates with a fault each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cfn import templates
+from cfn.variants import BULK, GPU, INF, LAMBDA, STACKS, Variant
+from tests.cfn.aws_rules import broken
+from tests.cfn.conftest import package_of, put_up, text_of
+from tests.cfn.resolver import BEIJING, GOVCLOUD, NINGXIA, US, Region, Stack, load
+from tests.cfn.test_templates import everything_in
+
+REGIONS = pytest.mark.parametrize(
+    "region", [US, BEIJING, NINGXIA, GOVCLOUD], ids=lambda region: region.name
+)
+
+
+def whole(variant: Variant, region: Region, *, text: str | None = None) -> Stack:
+    """Return the stack with every choice that its region has."""
+    given: dict[str, Any] = {"text": text}
+    if variant is BULK:
+        return put_up(BULK, region, **given)
+    if variant is LAMBDA:
+        given["availabilityZones"] = f"{region.name}b,{region.name}c"
+    if variant is GPU:
+        given["asyncTimeBudgetSeconds"] = "3540"
+    return everything_in(region, variant, **given)
+
+
+@REGIONS
+def test_aws_takes_every_template_as_it_is_meant(any_stack: Variant, region: Region) -> None:
+    if any_stack is INF and region is not US:
+        pytest.skip("Inferentia is refused there by a rule of the template")
+    assert broken(whole(any_stack, region)) == []
+
+
+@pytest.mark.parametrize("variant", STACKS.values(), ids=STACKS)
+def test_aws_takes_every_template_with_its_defaults(variant: Variant) -> None:
+    assert broken(put_up(variant)) == []
+
+
+def updated_as_the_console_does(old: str, new: str) -> Stack:
+    """Return the stack after an update that keeps the old value of every parameter there is."""
+    before, after = Stack(load(old)), load(new)
+    kept: dict[str, Any] = {
+        name: value for name, value in before.parameters.items() if name in after["Parameters"]
+    }
+    return Stack(after, **kept)
+
+
+def code_of(stack: Stack) -> dict[str, str]:
+    code: dict[str, str] = stack.properties("Function")["Code"]
+    return code
+
+
+def test_an_update_in_the_console_runs_the_new_code() -> None:
+    old, new = (
+        templates.render(LAMBDA, package_of(LAMBDA, folder=folder)) for folder in ("old", "new")
+    )
+    assert code_of(updated_as_the_console_does(old, new)) == {
+        "S3Bucket": "artifacts",
+        "S3Key": "super-resolution/new/function.zip",
+    }
+    assert not [name for name in load(new)["Parameters"] if "artifact" in name]
+    assert not [name for name in load(new)["Parameters"] if "Sha256" in name]
+
+
+def seeded(variant: Variant, was: str, is_now: str) -> str:
+    """Return the variant's template with a fault in it."""
+    text = text_of(variant)
+    assert was in text
+    return text.replace(was, is_now)
+
+
+FAULTS = {
+    "no right to list the source": (
+        *(BULK, US, "                  - !Sub arn:${AWS::Partition}:s3:::${sourceBucket}\n", ""),
+        "may not list arn:aws:s3:::photos",
+    ),
+    "no right to list input buckets": (
+        *(LAMBDA, US, "Action: s3:ListBucket", "Action: s3:GetBucketLocation"),
+        "may not list arn:aws:s3:::one",
+    ),
+    "a log is rolled back": (
+        *(GPU, US, "    DeletionPolicy: Retain\n", "    DeletionPolicy: Delete\n"),
+        "deletes EndpointLog",
+    ),
+    "a metric that China lacks": (
+        *(GPU, BEIJING, "            - SageMakerVariantInvocationsPerInstance\n"),
+        "            - SageMakerVariantConcurrentRequestsPerModelHighResolution\n",
+        "the metric of requests at one time in aws-cn",
+    ),
+    "a busy function is a fault": (
+        *(LAMBDA, US, "      ResponseType: INTEGRATION_FAILURE\n      StatusCode: '503'"),
+        "      ResponseType: INTEGRATION_FAILURE\n      StatusCode: '502'",
+        "answered like a fault",
+    ),
+    "the adapter's 300 seconds": (
+        *(GPU, US, "          RAYSERVE_BACKEND_TIMEOUT: '3600'\n", ""),
+        "ended after 300 s of 3540",
+    ),
+    "X-Ray in China": (
+        *(LAMBDA, NINGXIA, "!If [InChina, !Ref AWS::NoValue, {Mode: Active}]", "{Mode: Active}"),
+        "X-Ray of Lambda functions in aws-cn",
+    ),
+    "an image that floats": (*(GPU, US, "cuda-v1.4", "cuda-v1"), "another one tomorrow"),
+    "no right to sample traces": (
+        *(BULK, US, "                  - xray:GetSamplingRules\n", ""),
+        "may not ['xray:GetSamplingRules']",
+    ),
+    "batches without a limit": (
+        *(BULK, GOVCLOUD, '"MaxInputBytesPerBatch": 200000,', ""),
+        "a batch may have",
+    ),
+    "the account's role is replaced": (
+        *(GPU, US, "    Condition: MakesAccessLogRole\n", ""),
+        "role for logs is replaced",
+    ),
+    "zones that nobody chose": (
+        *(LAMBDA, US, "!If [ChoosesZones, !Select [0, !Split [',', !Ref availabilityZones]], "),
+        "!If [ChoosesZones, !Select [0, !GetAZs ''], ",
+        "whatever zones have EFS",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_caught(name: str) -> None:
+    variant, region, was, is_now, said = FAULTS[name]
+    stack = whole(variant, region, text=seeded(variant, was, is_now))
+    assert said in "\n".join(broken(stack))
+    assert said not in "\n".join(broken(whole(variant, region)))
+
+
+def test_letters_that_iam_does_not_take_are_refused_before_anything_is_made() -> None:
+    with pytest.raises(AssertionError, match="sourcePrefix"):
+        put_up(BULK, sourcePrefix="照片/")
