@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from backend import __version__
+from backend.commands.parser import options_from
 from backend.errors import SuperResolutionError
 from backend.models.manifest import SHIPPED, load_registry
+from backend.options import fields_from
 from cfn import templates
 from cfn.errors import DeploymentError
 from cfn.package import Package, build
-from cfn.parser import OPTIONS
 from cfn.variants import INF, NEURON_ARCHIVE, STACKS, Variant
 
 if TYPE_CHECKING:
@@ -131,7 +132,10 @@ def bulk(parsed: argparse.Namespace) -> None:
             lines = parsed.list.read_text(encoding="utf-8").splitlines()
             keys = [line for line in lines if line.strip()]
         order = Order(
-            prefix=parsed.prefix, keys=keys, inventory=parsed.inventory, job=job_from(parsed)
+            prefix=parsed.prefix,
+            keys=keys,
+            inventory=parsed.inventory,
+            job=fields_from(options_from(parsed)),
         )
         print_line(f"Started {runs.start(order)}")
         return
@@ -140,12 +144,6 @@ def bulk(parsed: argparse.Namespace) -> None:
         runs.redrive(execution)
     for line in runs.status(execution).lines:
         print_line(line)
-
-
-def job_from(parsed: argparse.Namespace) -> dict[str, object]:
-    """Return the options of a run that were given or have a default."""
-    given = {name: getattr(parsed, name) for name in OPTIONS}
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def release(parsed: argparse.Namespace) -> None:

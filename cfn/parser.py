@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from backend.commands.parser import AUTO_IN_BULK, add_options
 from backend.models.manifest import SHIPPED
-from backend.options import OUTPUT_FORMATS, SCALES
+from backend.options import SCALES
 from cfn import templates
 from cfn.package import BUILD
 from cfn.variants import BULK, STACKS, VARIANTS
-
-OPTIONS = ("scale", "model", "format", "cleanup", "detail", "quality")
-"""Options of a request that a bulk run may have."""
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -81,11 +79,7 @@ def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--prefix", default="", help="a folder below the stack's sourcePrefix")
     which.add_argument("--list", type=Path, help="a file with the key of one picture a line")
     which.add_argument("--inventory", help="key of an S3 Inventory's manifest.json in the target")
-    _add_job_options(start)
-    start.add_argument("--format", choices=OUTPUT_FORMATS, default=OUTPUT_FORMATS[0])
-    start.add_argument("--cleanup", default="auto", help="auto, off, or 0 to 100")
-    start.add_argument("--detail", type=int, metavar="0-100", help="0 natural to 100 vivid")
-    start.add_argument("--quality", type=int, metavar="1-100", help="of JPEG, WebP and AVIF")
+    add_options(start, auto=AUTO_IN_BULK)
     status = commands.add_parser("status", help="how far a run is")
     redrive = commands.add_parser("redrive", help="go on with a run that failed")
     for command in (status, redrive):
@@ -97,7 +91,8 @@ def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
     cost.add_argument("--pictures", type=int, required=True)
     cost.add_argument("--megapixels", type=float, required=True, help="of one input")
     cost.add_argument("--seconds", type=float, help="of one picture, from a trial run")
-    _add_job_options(cost)
+    cost.add_argument("--scale", type=int, choices=SCALES, default=2)
+    cost.add_argument("--model", default="fast", help="a model, or auto")
     defaults = templates.default_parameters(BULK)
     for option, name in (
         ("--memory", "functionMemory"),
@@ -105,11 +100,6 @@ def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
         ("--batch", "batchSize"),
     ):
         cost.add_argument(option, type=int, default=int(defaults[name]), help=f"the stack's {name}")
-
-
-def _add_job_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scale", type=int, choices=SCALES, default=SCALES[0])
-    parser.add_argument("--model", default="fast", help="a model, or auto")
 
 
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:

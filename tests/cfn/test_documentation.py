@@ -94,4 +94,4 @@ def test_every_variant_has_a_diagram() -> None:
 def test_it_is_said_plainly_what_was_not_run(text: str) -> None:
     flat = " ".join(text.split())
     assert re.search(r"(Nothing of this was|Nothing here has been) run in a real AWS account", flat)
-    assert re.search(r"(never run|never at hand|has never run) ?", flat.replace("*", ""))
+    assert re.search(r"never (run|at hand)|(compiler|hardware) was ever at hand", flat)

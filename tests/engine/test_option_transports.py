@@ -13,7 +13,7 @@ from backend.commands.parser import make_parser, options_from
 from backend.options import KEPT, OPTIONS, UpscaleOptions, fields_from
 from backend.requests.parsing import FIELDS, OWN_FIELDS, parse_options, parse_request
 from backend.requests.raw_body import ATTRIBUTES, attributes_from, raw_picture_from
-from cfn.__main__ import make_parser as make_cfn_parser
+from cfn.parser import make_parser as make_cfn_parser
 from tests.paths import ROOT
 from webapp.client import remote
 from webapp.options import address

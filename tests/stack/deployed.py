@@ -156,17 +156,22 @@ class Deployed:
             return session.send(prepared, verify=certificates, timeout=CALL_SECONDS)
 
 
-def deploy(
+def deploy(account: Account, name: str, artifacts: Artifacts, **parameters: str) -> Deployed:
+    """Create or update; DeploymentError when it fails."""
+    return deploy_and_tell(account, name, artifacts, parameters, told=[])
+
+
+def deploy_and_tell(
     account: Account,
     name: str,
     artifacts: Artifacts,
+    parameters: Mapping[str, str],
     *,
-    told: list[str] | None = None,
+    told: list[str],
     keep_failed: bool = False,
-    **parameters: str,
 ) -> Deployed:
-    """Create or update; DeploymentError when it fails. `told` gets every line that is printed."""
-    outputs = _stacks(account, [] if told is None else told).deploy(
+    """Create or update; `told` gets every line that is printed."""
+    outputs = _stacks(account, told).deploy(
         name,
         template=artifacts.template,
         template_url=f"{account.url}/{artifacts.bucket}/{artifacts.template_key}",

@@ -47,6 +47,7 @@ from tests.stack.deployed import (
     check,
     delete,
     deploy,
+    deploy_and_tell,
     put_artifacts,
 )
 from tests.stack.inventory import inventory
@@ -112,7 +113,7 @@ def test_what_is_dropped_from_the_template_is_known(
 ) -> None:
     made = adapted(load(text_of(LAMBDA)), mount=mount)
     with capsys.disabled():
-        sys.stdout.write("\nministack gets cfn/lambda.yaml without\n")
+        sys.stdout.write("\nministack gets lambda.yaml without\n")
         sys.stdout.writelines(f"  {each}\n" for each in made.dropped)
         sys.stdout.write(f"and with a folder of the tests in {', '.join(made.changed)}\n")
     assert made.dropped == DROPPED
@@ -636,7 +637,7 @@ def test_networks_that_were_changed_end_the_creation_and_only_the_log_that_says_
     changed = with_another_sha256(account, artifacts, tmp_path / "changed.json")
     uploaded = {(f"s3 {ARTIFACTS}", changed.template_key)}
     with pytest.raises(DeploymentError, match=r"ModelFiles: The archive's sha256 is not the one"):
-        deploy(account, "broken", changed, told=told, modelStorage="efs")
+        deploy_and_tell(account, "broken", changed, {"modelStorage": "efs"}, told=told)
     failed = next(at for at, line in enumerate(told) if "CREATE_FAILED" in line)
     rolled_back = next(at for at, line in enumerate(told) if "ROLLBACK_IN_PROGRESS" in line)
     log = [line for line in told[failed + 1 : rolled_back] if line.startswith("    ")]
@@ -653,7 +654,9 @@ def test_a_failed_stack_can_be_kept_to_be_looked_at(
     before = inventory(account)
     changed = with_another_sha256(account, artifacts, tmp_path / "kept.json")
     with pytest.raises(DeploymentError, match="CREATE_FAILED"):
-        deploy(account, "kept", changed, keep_failed=True, modelStorage="efs")
+        deploy_and_tell(
+            account, "kept", changed, {"modelStorage": "efs"}, told=[], keep_failed=True
+        )
     assert len(inventory(account) - before) > 10
     delete(account, "kept")
     assert inventory(account) - before == {(f"s3 {ARTIFACTS}", changed.template_key)}
