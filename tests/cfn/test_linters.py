@@ -68,10 +68,25 @@ def test_the_linter_finds_a_mistake(tmp_path: Path) -> None:
     assert "elastc" in finished.stdout
 
 
+def with_access_log(text: str) -> str:
+    """Return the template with that default: the scanner leaves out what a condition does."""
+    head, parameter, rest = text.partition("  accessLog:\n")
+    return head + parameter + rest.replace("Default: 'off'", "Default: create-role", 1)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every template, with access logs where there is an API."""
+    folder = tmp_path_factory.mktemp("whole")
+    for each in STACKS.values():
+        (folder / each.template).write_text(with_access_log(text_of(each)))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def on_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Lambda template with another default: the scanner leaves out what a condition does."""
-    text = text_of(VARIANTS["lambda"])
+    text = with_access_log(text_of(VARIANTS["lambda"]))
     path = tmp_path_factory.mktemp("scanned") / "on_files.yaml"
     path.write_text(text.replace("    Default: package\n", "    Default: efs\n"))
     return path
@@ -80,7 +95,7 @@ def on_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def with_async(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The GPU template with the asynchronous endpoint by default."""
-    text = text_of(VARIANTS["gpu"])
+    text = with_access_log(text_of(VARIANTS["gpu"]))
     head, parameter, rest = text.partition("  asyncInference:\n")
     path = tmp_path_factory.mktemp("scanned") / "with_async.yaml"
     path.write_text(head + parameter + rest.replace("Default: 'false'", "Default: 'true'", 1))
@@ -98,18 +113,18 @@ def unencrypted(on_files: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def results(
-    rendered: Path, on_files: Path, with_async: Path, unencrypted: Path
+    whole: Path, rendered: Path, on_files: Path, with_async: Path, unencrypted: Path
 ) -> dict[Path, Results]:
     """What the scanner says of all templates."""
-    whole = [rendered / stack.template for stack in STACKS.values()]
-    return scan(*whole, on_files, with_async, unencrypted)
+    paths = [folder / stack.template for folder in (whole, rendered) for stack in STACKS.values()]
+    return scan(*paths, on_files, with_async, unencrypted)
 
 
 @pytest.fixture
-def scanned(any_stack: Variant, rendered: Path, on_files: Path, with_async: Path) -> list[Path]:
+def scanned(any_stack: Variant, whole: Path, on_files: Path, with_async: Path) -> list[Path]:
     """The variant's template, and another of it, so that each of its resources is scanned."""
     others = {"lambda": [on_files], "gpu": [with_async]}
-    return [rendered / any_stack.template, *others.get(any_stack.name, [])]
+    return [whole / any_stack.template, *others.get(any_stack.name, [])]
 
 
 def test_the_scanner_finds_nothing(
@@ -122,6 +137,13 @@ def test_the_scanner_finds_nothing(
         ]
         assert failed == []
         assert len(results[path]["passed_checks"]) > least
+
+
+def test_the_scanner_finds_nothing_in_a_template_with_its_defaults(
+    any_stack: Variant, rendered: Path, results: dict[Path, Results]
+) -> None:
+    assert results[rendered / any_stack.template]["failed_checks"] == []
+    assert len(results[rendered / any_stack.template]["passed_checks"]) > 15
 
 
 def test_the_asynchronous_endpoint_is_scanned(
