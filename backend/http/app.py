@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 import anyio
 from anyio import to_thread
@@ -35,7 +36,6 @@ from backend.http.admission import Admission, Visit
 from backend.http.client import client_from
 from backend.http.cross_origin import CrossOrigin
 from backend.http.metrics import MEDIA_TYPE, Metrics
-from backend.http.openapi import STAGE, document
 from backend.http.pace import Pace
 from backend.http.stopping import Stop
 from backend.inference.health import Health
@@ -44,6 +44,10 @@ from backend.requests.raw_body import RawPicture, raw_picture_from
 from backend.requests.reply import CORS_HEADERS, Reply, request_id_from
 from backend.settings import Settings
 
+DESCRIPTION = Path(__file__).with_name("openapi.json")
+"""The server's description of itself; tests compare it with the code."""
+STAGE = "[A-Za-z0-9_-]{1,128}"
+"""The names that API Gateway allows for a stage."""
 PIECE_BYTES = 2**16
 FETCHING_THREADS = 2
 """Threads for each link that may be fetched at a time: one that fetches, and one that waits."""
@@ -66,7 +70,7 @@ def create_app(
     waiting), and `stop` ends those at work; with `metrics` they are answered.
     """
     settings = handler.settings
-    description = json.dumps(document(handler)).encode()
+    description = DESCRIPTION.read_bytes()
     stop = stop or Stop()
     threads = anyio.CapacityLimiter(
         admission.max_places + FETCHING_THREADS * settings.max_fetches + READING_THREADS

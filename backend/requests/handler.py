@@ -67,11 +67,6 @@ class RequestHandler:
         self._source = source
         self._result_store = result_store
 
-    @property
-    def can_answer_with_links(self) -> bool:
-        """Whether there is a results bucket, so that `output` may be `url`."""
-        return self._result_store is not None
-
     def handle(
         self,
         body: bytes,

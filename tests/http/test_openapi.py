@@ -12,7 +12,12 @@ import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
-from backend.requests.parsing import FIELDS
+from backend import Settings, __version__, errors
+from backend.factory import registry_from
+from backend.images.formats import WRITABLE
+from backend.options import KEPT, OPTIONS, Choice, WholeNumber
+from backend.requests.parsing import FIELDS, OUTPUTS
+from backend.requests.raw_body import JSON, RESULTS
 from tests.http.conftest import Server, StartServer
 from tests.http.test_errors import REFUSALS
 from tests.paths import ROOT
@@ -20,6 +25,7 @@ from tests.paths import ROOT
 HOOKS = "tests.http.schemathesis_hooks"
 CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
 PICTURE_PATHS = ("/resolution", "/{stage}/resolution", "/invocations")
+NEVER_SENT = (errors.CancelledError, errors.RemoteError, errors.SourceError)
 MAX_SECONDS = 150
 
 
@@ -29,53 +35,87 @@ def document(server: Server) -> dict[str, Any]:
     return content
 
 
+def found(document: dict[str, Any], *path: str) -> Any:
+    """What is at the path, with references followed."""
+    place: Any = document
+    for each in path:
+        place = place[each]
+        while "$ref" in place:
+            place = found(document, *place["$ref"].removeprefix("#/").split("/"))
+    return place
+
+
+def check(document: dict[str, Any], value: object, schema: str) -> None:
+    jsonschema.validate(value, {"$ref": f"#/components/schemas/{schema}", **document})
+
+
 def test_it_is_openapi(document: dict[str, Any]) -> None:
     validate(document)
+    assert document["info"]["version"] == __version__
 
 
-def test_it_describes_every_field(document: dict[str, Any]) -> None:
-    assert set(document["components"]["schemas"]["UpscaleRequest"]["properties"]) == set(FIELDS)
+def test_its_fields_are_those_of_the_code(document: dict[str, Any]) -> None:
+    request = found(document, "components", "schemas", "UpscaleRequest", "properties")
+    assert tuple(request) == FIELDS
+    models = registry_from(Settings()).models
+    scales = sorted({scale for each in models.values() for scale in each})
+    assert found(request["scale"], "anyOf")[0]["enum"] == scales
+    formats = OPTIONS["format"].reader
+    assert isinstance(formats, Choice)
+    assert {*request["format"]["enum"]} == {*formats.names, *formats.aliases, None}
+    assert request["output"]["enum"] == [*OUTPUTS, None]
+    for name, each in OPTIONS.items():
+        assert request[name]["description"].startswith(each.meaning) or name == "model"
+        if isinstance(each.reader, WholeNumber):
+            number = next(kind for kind in request[name]["anyOf"] if kind.get("type") == "integer")
+            assert (number["minimum"], number["maximum"]) == (each.reader.least, each.reader.most)
+    words = "|".join(KEPT)
+    assert f"({words})" in request["keep"]["anyOf"][0]["pattern"]
+    result = found(document, "components", "schemas", "UpscaleResult", "properties")
+    assert result["scale"]["enum"] == scales
+    assert {*result["format"]["enum"]} == {each.name for each in WRITABLE}
+    choosing = found(document, "components", "schemas", "UpscaleRequest", "anyOf")[1]
+    assert {*choosing["properties"]["model"]["enum"]} == {*registry_from(Settings()).details}
+    answers = found(document, "paths", "/invocations", "post", "responses", "200", "content")
+    assert answers.keys() == {JSON, *RESULTS}
 
 
 @pytest.mark.parametrize("path", PICTURE_PATHS)
 def test_its_examples_work(server: Server, document: dict[str, Any], path: str) -> None:
-    schemas = document["components"]["schemas"]
-    content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
-    examples = {
-        name: example
-        for name, example in content["examples"].items()
-        if example["value"].get("model") not in ("damaged", "fragile")
-    }
-    assert {"smallest", "asVersion1", "fastX2"} <= examples.keys()
+    content = found(document, "paths", path, "post", "requestBody", "content")
+    examples = content["application/json"]["examples"]
+    assert {"smallest", "asVersion1", "everything"} == examples.keys()
     for example in examples.values():
-        jsonschema.validate(example["value"], schemas["UpscaleRequest"])
+        check(document, example["value"], "UpscaleRequest")
         answer = server.post(example["value"], path.replace("{stage}", "prod"))
         assert answer.status_code == 200, answer.text
-        jsonschema.validate(answer.json(), schemas["UpscaleResult"])
+        check(document, answer.json(), "UpscaleResult")
 
 
 def test_its_answers_fit_its_schemas(document: dict[str, Any], server: Server) -> None:
-    schemas = document["components"]["schemas"]
-    jsonschema.validate(server.get("/ping").json(), schemas["Health"])
-    for path in PICTURE_PATHS:
-        responses = document["paths"][path]["post"]["responses"]
-        given = responses["200"]["content"]["application/json"]["examples"]["upscaled"]["value"]
-        jsonschema.validate(given, schemas["UpscaleResult"])
-        for status, response in responses.items():
-            for code, example in response["content"]["application/json"]["examples"].items():
-                if status != "200":
-                    jsonschema.validate(example["value"], schemas["Error"])
-                    assert example["value"]["error"] == code
+    check(document, server.get("/ping").json(), "Health")
+    answer = found(document, "components", "responses", "Upscaled", "content", "application/json")
+    check(document, answer["examples"]["upscaled"]["value"], "UpscaleResult")
 
 
-def test_every_error_has_an_example(document: dict[str, Any]) -> None:
-    responses = document["paths"]["/resolution"]["post"]["responses"]
+@pytest.mark.parametrize("path", PICTURE_PATHS)
+def test_every_error_is_described(document: dict[str, Any], path: str) -> None:
+    responses = found(document, "paths", path, "post", "responses")
     described = {
         (code, int(status))
-        for status, response in responses.items()
-        for code in response["content"]["application/json"]["examples"]
+        for status in responses
+        if status != "200"
+        for code in found(responses | document, status, "content", "application/json")["schema"][
+            "allOf"
+        ][1]["properties"]["error"]["enum"]
     }
     assert {(refusal.code, refusal.status) for refusal in REFUSALS} <= described
+    kinds = [errors.SuperResolutionError]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        is_sent = kind.__module__ == errors.__name__ and kind not in NEVER_SENT
+        assert not is_sent or (kind.code, kind.status) in described, kind
 
 
 def test_schemathesis_finds_nothing(start_server: StartServer, tmp_path: Path) -> None:
