@@ -20,7 +20,8 @@ from cfn import gateway
 from cfn.variants import PACKAGE_NAMES, STACKS, Variant
 
 HERE = Path(__file__).parent
-RENDERED = HERE.parent / "build" / "cfn" / "templates"
+RENDERED = HERE
+"""The folder of the finished templates, which are in the repository to be read and compared."""
 SECTIONS = (
     "AWSTemplateFormatVersion",
     "Description",

@@ -15,7 +15,7 @@ from jinja2 import UndefinedError
 from backend import Settings
 from backend.requests.parsing import FIELDS
 from cfn import gateway, package, templates
-from cfn.variants import GPU, INF, LAMBDA, VARIANTS, Variant
+from cfn.variants import GPU, INF, LAMBDA, STACKS, VARIANTS, Variant
 from tests.cfn.conftest import MakeStack, package_of, put_up, text_of
 from tests.cfn.resolver import (
     BEIJING,
@@ -1084,3 +1084,10 @@ def test_the_alarms_count_faults_of_the_stack_only(make_stack: MakeStack) -> Non
     assert (crashes["Namespace"], crashes["MetricName"]) == ("AWS/Lambda", "Errors")
     alarms = json.dumps(make_stack().of_type("AWS::CloudWatch::Alarm"))
     assert "AWS/ApiGateway" not in alarms, "it counts a caller's dead link, too"
+
+
+@pytest.mark.parametrize("variant", STACKS.values(), ids=lambda variant: variant.template)
+def test_the_finished_template_is_what_its_parts_make(variant: Variant) -> None:
+    finished = (templates.RENDERED / variant.template).read_text(encoding="utf-8")
+
+    assert finished == templates.render(variant), "run `python -m cfn render`"
