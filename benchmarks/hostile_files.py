@@ -22,6 +22,8 @@ class HostileFile:
     make: Callable[[], bytes]
     first_version: str = ""
     """The measured cost of such a request before files were walked."""
+    is_ended: bool = False
+    """The limit of the decoding process ends it: Pillow unpacks the runs of a BMP one by one."""
 
     def __str__(self) -> str:
         return self.name
@@ -187,19 +189,23 @@ FILES = (
     HostileFile(
         name="BMP of single runs, 4 bits",
         first_version="17 s",
+        is_ended=True,
         make=lambda: bmp_of_runs(4, b"\1\x21" * (4096 * 4096 - 100_000)),
     ),
     HostileFile(
         name="BMP of single runs, 8 bits",
         first_version="14 s",
+        is_ended=True,
         make=lambda: bmp_of_runs(8, b"\1\x07" * (4096 * 4096 - 100_000)),
     ),
     HostileFile(
         name="BMP of short absolute runs, 4 bits",
+        is_ended=True,
         make=lambda: bmp_of_runs(4, b"\0\3ab" * (2**23 - 100_000)),
     ),
     HostileFile(
         name="BMP of line ends",
+        is_ended=True,
         make=lambda: bmp_of_runs(8, b"\0\0" * (2**24 - 100_000)),
     ),
 )

@@ -36,6 +36,8 @@ import pillow_heif
 from PIL import Image
 pillow_heif.register_heif_opener()
 options = json.loads(sys.argv[1])
+if "exif" in options:
+    options["exif"] = bytes.fromhex(options["exif"])
 Image.open(sys.stdin.buffer).save(sys.stdout.buffer, "HEIF", **options)
 """
 
@@ -54,7 +56,7 @@ def heic(image: Image.Image, **options: object) -> bytes:
     """Encode by pillow-heif in another process, since it shares state with the reader."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    command = (sys.executable, "-c", _WRITE_HEIC, json.dumps(options))
+    command = (sys.executable, "-c", _WRITE_HEIC, json.dumps(options, default=bytes.hex))
     return subprocess.run(command, input=buffer.getvalue(), capture_output=True, check=True).stdout
 
 

@@ -1,4 +1,4 @@
-"""Bytes to pixels: the only module that knows Pillow's readers.
+"""Bytes to pixels: the steps that the decoding process takes, and that can be taken without it.
 
 Without NumPy: a process that does nothing but read has started in half the time.
 """
@@ -6,22 +6,41 @@ Without NumPy: a process that does nothing but read has started in half the time
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
-from PIL import Image, ImageCms, ImageMath
+from PIL import Image, ImageChops
 
 from backend.errors import ImageError, ImageTooLargeError, UnsupportedMediaTypeError
-from backend.images.formats import JPEG, PNG, READABLE, FileFormat, format_from_signature, labels
+from backend.images.colour import as_shown
+from backend.images.formats import (
+    GIF,
+    JPEG,
+    PNG,
+    READABLE,
+    FileFormat,
+    format_from_signature,
+    is_camera_raw,
+    labels,
+)
 from backend.images.jpeg_quality import estimated_quality
+from backend.images.modes import (
+    bleed,
+    eight_bit,
+    from_float,
+    from_lab,
+    inside,
+    with_clear_level,
+)
+from backend.images.notes import EIGHT_BITS, FIRST_FRAME, GAIN_MAP, HDR_TO_SDR
 from backend.images.segments import LeanFile, lean_file
-from backend.images.segments.exif import Facts, facts_from_exif
-from backend.images.segments.opened import BROKEN_FILE_ERRORS
+from backend.images.segments.exif import Facts
+from backend.images.segments.jpeg import END
+from backend.images.segments.limits import BOMB_ERRORS, BROKEN_FILE_ERRORS, camera_raw, damaged
+from backend.images.segments.png import with_right_checksum
 
 DECODE_ERRORS = (*BROKEN_FILE_ERRORS, MemoryError)
-"""What Pillow lets out on broken bytes."""
+"""The exceptions that Pillow raises on broken bytes."""
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -31,8 +50,11 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture stored with an orientation of EXIF upright."""
-BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+"""The transposition that makes a picture stored with an orientation of EXIF upright."""
+FILL = bytes.fromhex("5a3c96e1a5c3691e2d4bb4d2") * 256
+"""Bits that decode as noise."""
+WHITE_IS_ZERO = 0
+PHOTOMETRIC = 262
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +62,23 @@ class PictureFacts(Facts):
     """What is known of a decoded picture beside its pixels."""
 
     icc_profile: bytes | None = None
+    """The profile by which the pixels are shown; None is sRGB."""
     is_gray: bool = False
     """All three channels are equal and are written as one."""
     source_format: FileFormat = PNG
-    has_more_frames: bool = False
-    """The file is an animation or has several pages, of which this is the first."""
+    is_lossless: bool = True
+    """The file kept every pixel as it was."""
+    is_chroma_halved: bool = False
+    """The file had colours at half the width and height (4:2:0)."""
+    notes: tuple[str, ...] = ()
+    """Codes of `notes.NOTES`: what the file had and a result has not."""
     jpeg_quality: int | None = None
     """The quality its JPEG was saved at, estimated from its quantisation tables."""
+
+    @property
+    def has_more_frames(self) -> bool:
+        """Whether the file is an animation or has several pages, of which this is the first."""
+        return FIRST_FRAME in self.notes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,43 +101,51 @@ class Examined:
 
 
 def read(data: bytes, *, max_side: int) -> DecodedImage:
-    """Any format of `READABLE`; the size is checked from the header, before any pixel is read.
+    """Read any format of `READABLE`; the size is checked before any pixel is read.
 
-    Of a file with several frames or pages it is the first.
+    A file with several frames or pages gives the first.
 
-    UnsupportedMediaTypeError, ImageTooLargeError, or ImageError for a damaged file. What a file of
-    strangers may cost is bounded by `decoding.DecodeProcess` only, which calls the same two steps.
+    Raises UnsupportedMediaTypeError, ImageTooLargeError, or ImageError for a damaged file. Only
+    `sandbox.DecodeProcess`, which takes the same two steps, bounds what a stranger's file costs.
     """
     return read_pixels(examine(data, max_side=max_side))
 
 
 def examine(data: bytes, *, max_side: int) -> Examined:
-    """Everything that can be said without decoding; raises as `read` does."""
+    """Find out everything that can be said without decoding; raises as `read` does."""
     if not data:
         raise ImageError("The file is empty.")
+    if is_camera_raw(data):
+        raise camera_raw()
     found = format_from_signature(data)
     if found is None or not found.is_readable:
         raise UnsupportedMediaTypeError.not_a_picture(labels(READABLE))
     import_module(found.plugin)
-    lean = lean_file(data, name=found.name, max_side=max_side)
+    lean = lean_file(data, name=found.name)
     if lean.size is None:
-        raise ImageError
+        raise damaged()
     _check_side(lean.size, max_side=max_side)
     return Examined(file_format=found, lean=lean, size=lean.size)
 
 
 def read_pixels(examined: Examined) -> DecodedImage:
-    """ImageError when the pixels are not what the header says."""
-    file = io.BytesIO(examined.lean.data)
+    """Decode; ImageError when the pixels are not what the header says."""
+    lean, file_format = examined.lean, examined.file_format
     try:
-        with Image.open(file, formats=[examined.file_format.pillow_name]) as opened:
-            if opened.size != examined.size:
-                raise ImageError
-            return _decoded(opened, examined.file_format, examined.lean)
+        try:
+            image, tables = _pixels(lean.data, examined)
+        except DECODE_ERRORS:
+            mended = with_right_checksum(lean.data) if file_format is PNG else None
+            if mended is None:
+                raise
+            image, tables = _pixels(mended, examined)
+        if lean.is_cut and not _is_complete(image, examined):
+            raise damaged()
+        return _decoded(image, file_format, lean, jpeg_quality=estimated_quality(tables))
     except BOMB_ERRORS as exc:
         raise ImageTooLargeError("The picture has more pixels than are ever read here.") from exc
-    except DECODE_ERRORS as exc:
-        raise ImageError from exc
+    except (*DECODE_ERRORS, Warning) as exc:
+        raise damaged() from exc
 
 
 def _check_side(size: tuple[int, int], *, max_side: int) -> None:
@@ -116,124 +156,92 @@ def _check_side(size: tuple[int, int], *, max_side: int) -> None:
         raise ImageError("The picture has no pixels.")
 
 
-def _decoded(opened: Image.Image, file_format: FileFormat, lean: LeanFile) -> DecodedImage:
-    tables = getattr(opened, "quantization", {}) if file_format is JPEG else {}
-    icc_profile = lean.icc_profile
+def _pixels(data: bytes, examined: Examined) -> tuple[Image.Image, dict[int, list[int]]]:
+    """Return the pixels in 8 bits or in floats, with a mode for each colour space, and tables."""
+    file_format, lean = examined.file_format, examined.lean
+    with Image.open(io.BytesIO(data), formats=[file_format.pillow_name]) as opened:
+        if opened.size != examined.size:
+            raise damaged()
+        tables = getattr(opened, "quantization", {}) if file_format is JPEG else {}
+        frame = getattr(opened, "dispose_extent", None) if file_format is GIF else None
+        opened.load()
+        image = _eight_bit(opened, lean)
+        if frame is not None and tuple(frame) != (0, 0, *opened.size):
+            image = inside(image, tuple(frame))
+        return image, tables
+
+
+def _eight_bit(opened: Image.Image, lean: LeanFile) -> Image.Image:
+    if lean.clear_level is not None:
+        if lean.bits <= 8:
+            return with_clear_level(opened, lean.clear_level, bits=lean.bits)
+        return eight_bit(opened, clear_level=lean.clear_level)
+    if "transparency" in opened.info and opened.mode in ("1", "L", "RGB", "P"):
+        return opened.convert("RGBA" if opened.mode in ("RGB", "P") else "LA")
+    image = from_float(opened) if opened.mode == "F" else eight_bit(opened, bits=lean.bits)
+    tags = getattr(opened, "tag_v2", {})
+    if image is not opened and tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        image = ImageChops.invert(image)
+    if image.mode == "LAB":
+        return from_lab(image)
+    if image.mode in ("PA", "La", "RGBa", "P", "YCbCr"):
+        has_alpha = image.mode not in ("P", "YCbCr")
+        image = image.convert("RGBA" if has_alpha else "RGB")
+    if lean.is_gray and image.mode == "RGBA":  # 16 bits with alpha, as Pillow reads them
+        image = Image.merge("LA", (image.getchannel("R"), image.getchannel("A")))
+    return image if image is not opened else opened.copy()
+
+
+def _is_complete(image: Image.Image, examined: Examined) -> bool:
+    """Return whether a JPEG without its end mark has all pixels.
+
+    If one were missing, other bits behind the last ones would make other pixels.
+    """
+    filled = examined.lean.data.removesuffix(END) + FILL + END
+    again, _ = _pixels(filled, examined)
+    return ImageChops.difference(image, again).getbbox() is None
+
+
+def _decoded(
+    image: Image.Image, file_format: FileFormat, lean: LeanFile, *, jpeg_quality: int | None
+) -> DecodedImage:
     turn = TURNS.get(lean.orientation)
-    image = opened if turn is None else opened.transpose(turn)
-    image.load()
+    image = image if turn is None else image.transpose(turn)
     alpha: Image.Image | None = None
-    if "transparency" in image.info and image.mode in ("1", "L", "RGB", "I;16", "P"):
-        image = _eight_bit(image).convert("RGBA" if image.mode in ("RGB", "P") else "LA")
-    image = _eight_bit(image)
-    if image.mode == "F":
-        image = _from_float(image)
-    if image.mode in ("PA", "La", "RGBa"):
-        image = image.convert("RGBA")
     if image.mode in ("LA", "RGBA"):
         alpha = image.getchannel("A")
         if alpha.getextrema()[0] == 255:
             alpha = None
     is_gray = image.mode in ("1", "L", "LA")
-    if image.mode == "CMYK":
-        image, icc_profile = _cmyk_to_rgb(image, icc_profile), None
-    if alpha is not None:
-        image = bleed(image.convert("RGBA"))
+    if image.mode in ("LA", "RGBA"):
+        image = bleed(image.convert("RGBA")) if alpha is not None else image.convert("RGB")
+        image = image.getchannel("G") if is_gray else image
+    image, icc_profile = as_shown(image, lean.colour)
+    is_lossless = file_format.is_lossless if lean.is_lossless is None else lean.is_lossless
+    facts = lean.facts
     return DecodedImage(
-        rgb=image.convert("L").convert("RGB") if is_gray else image.convert("RGB"),
+        rgb=image.convert("RGB"),
         alpha=alpha,
-        icc_profile=_matching_profile(icc_profile, is_gray=is_gray),
+        icc_profile=icc_profile,
         is_gray=is_gray,
         source_format=file_format,
-        has_more_frames=lean.frames > 1,
-        **asdict(facts_from_exif(lean.exif, dpi=lean.dpi)),
-        jpeg_quality=estimated_quality(tables),
+        is_lossless=is_lossless,
+        is_chroma_halved=lean.is_chroma_halved,
+        notes=_notes(lean),
+        jpeg_quality=jpeg_quality,
+        taken=facts.taken,
+        dpi=facts.dpi,
+        has_place=facts.has_place,
+        has_camera=facts.has_camera,
+        rights=facts.rights,
     )
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit greyscale scaled to 8 bits (Pillow's own conversion would clip it).
-
-    What is wider is clipped at 16 bits; beyond 31 of them Pillow reads a negative number.
-    """
-    if not image.mode.startswith("I"):
-        return image
-    wide = image.convert("I")
-
-    def narrow(images: Mapping[str, Any]) -> Any:
-        value = images["wide"]
-        is_over = value < 0
-        clipped = images["min"](value * (1 - is_over), 65535) + is_over * 65535
-        return images["convert"]((clipped * 255 + 32895) >> 16, "L")
-
-    found: Image.Image = ImageMath.lambda_eval(narrow, wide=wide)
-    if "transparency" in image.info:
-        hidden = image.info["transparency"]
-        mask = ImageMath.lambda_eval(
-            lambda images: images["convert"]((images["wide"] != hidden) * 255, "L"), wide=wide
-        )
-        found.putalpha(mask)
-    return found
-
-
-def _from_float(image: Image.Image) -> Image.Image:
-    """Floating-point greyscale, as 0-1 or 0-255, to 8 bits."""
-    clipped = ImageMath.lambda_eval(
-        lambda images: images["min"](images["max"](images["values"], 0.0), 255.0), values=image
-    )
-    factor = 255.0 if clipped.getextrema()[1] <= 1.0 else 1.0
-    narrow: Image.Image = ImageMath.lambda_eval(
-        lambda images: images["convert"](images["values"] * factor + 0.5, "L"), values=clipped
-    )
-    return narrow
-
-
-def _cmyk_to_rgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
-    """Through the file's own profile when it has a good one, by the plain formula otherwise."""
-    if icc_profile and icc_profile[16:20] == b"CMYK":
-        try:
-            converted = ImageCms.profileToProfile(
-                image,
-                ImageCms.ImageCmsProfile(io.BytesIO(icc_profile)),
-                ImageCms.createProfile("sRGB"),
-                outputMode="RGB",
-            )
-        except (ImageCms.PyCMSError, *DECODE_ERRORS):
-            converted = None
-        if converted is not None:
-            return converted
-    return image.convert("RGB")
-
-
-def _matching_profile(icc_profile: bytes | None, *, is_gray: bool) -> bytes | None:
-    """The profile, if its colour space is the one that will be written."""
-    space = b"GRAY" if is_gray else b"RGB "
-    return icc_profile if icc_profile and icc_profile[16:20] == space else None
-
-
-def bleed(image: Image.Image) -> Image.Image:
-    """Give wholly transparent pixels the colour of what is near, so that edges get no halo.
-
-    RGBA -> RGB. Averages of ever larger blocks fill what has no colour of its own.
-    """
-    levels = [image.convert("RGBa")]
-    while max(levels[-1].size) > 1:
-        levels.append(levels[-1].reduce(2))
-    filled = levels.pop().convert("RGBA").convert("RGB")
-    for level in reversed(levels):
-        colours = level.convert("RGBA")
-        below = filled.resize(level.size, Image.Resampling.BILINEAR)
-        below.paste(colours.convert("RGB"), mask=colours.getchannel("A").point(_has_colour))
-        filled = below
-    original = image.convert("RGB")
-    filled.paste(original, mask=image.getchannel("A").point(_is_visible))
-    return filled
-
-
-def _has_colour(alpha: int) -> int:
-    """Un-premultiplied 8-bit colours are trusted only when enough of them is left."""
-    return 255 if alpha >= 16 else 0
-
-
-def _is_visible(alpha: int) -> int:
-    return 255 if alpha else 0
+def _notes(lean: LeanFile) -> tuple[str, ...]:
+    found = {
+        FIRST_FRAME: lean.frames > 1,
+        HDR_TO_SDR: lean.colour.is_hdr,
+        GAIN_MAP: lean.has_gain_map,
+        EIGHT_BITS: lean.bits > 8,
+    }
+    return tuple(code for code, is_true in found.items() if is_true)

@@ -25,8 +25,6 @@ class FileFormat:
     plugin: str
     """The module that registers it with Pillow."""
     is_readable: bool = False
-    is_turned_when_read: bool = False
-    """Its reader makes a picture upright by itself."""
     is_lossless: bool
     has_alpha: bool
     longest_side: int | None = None
@@ -123,11 +121,10 @@ TIFF = FileFormat(
     label="TIFF",
     suffixes=(".tif", ".tiff"),
     media_type="image/tiff",
-    signature=rb"II\*\0|MM\0\*",
+    signature=rb"II[*+]\0|MM\0[*+]",
     pillow_name="TIFF",
     plugin="PIL.TiffImagePlugin",
     is_readable=True,
-    is_turned_when_read=True,
     is_lossless=True,
     has_alpha=True,
 )
@@ -136,7 +133,7 @@ AVIF = FileFormat(
     label="AVIF",
     suffixes=(".avif",),
     media_type="image/avif",
-    signature=rb".{4}ftypavi[fs]",
+    signature=rb".{4}ftyp(avi[fs]|(mif1|msf1|miaf).{4}(.{4}){0,16}?avi[fs])",
     pillow_name="AVIF",
     plugin="PIL.AvifImagePlugin",
     is_readable=True,
@@ -148,13 +145,12 @@ HEIC = FileFormat(
     label="HEIC",
     suffixes=(".heic", ".heif"),
     media_type="image/heic",
-    signature=rb".{4}ftyp(hei[cxms]|hev[cx]|mif1|msf1)",
+    signature=rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)",
     pillow_name="HEIF",
     plugin="pi_heif.HeifImagePlugin",
     # A package of its own, which small deployments leave out; pillow-heif has the same reader and
     # a writer, whose library is under the GPL.
     is_readable=find_spec("pi_heif") is not None,
-    is_turned_when_read=True,
     is_lossless=False,
     has_alpha=True,
 )
@@ -168,14 +164,22 @@ WRITABLE = tuple(
     )
 )
 """Those without loss first."""
+CAMERA_RAW = rb"FUJIFILMCCD-RAW|.{4}ftypcrx |II(RO|RS|U\0)|MMOR|\0MRM|FOVb"
+"""The first bytes of RAF, CR3, ORF, RW2, MRW and X3F files."""
 INPUT_SUFFIXES = tuple(suffix for each in READABLE for suffix in each.suffixes)
 RESULT_FORMATS = {suffix: each for each in WRITABLE for suffix in each.suffixes}
 """By suffix."""
 
 
-def automatic_format(source: FileFormat, *, has_alpha: bool) -> FileFormat:
-    """What `auto` is: JPEG for what was lossy, PNG for what is lossless or has transparency."""
-    return PNG if source.is_lossless or has_alpha else JPEG
+def automatic_format(
+    source: FileFormat, *, has_alpha: bool, is_lossless: bool | None = None
+) -> FileFormat:
+    """Return what `auto` is: JPEG for what was lossy, PNG for the lossless and transparent.
+
+    `is_lossless` says it of the file, where it is known; else its format says it.
+    """
+    is_lossless = source.is_lossless if is_lossless is None else is_lossless
+    return PNG if is_lossless or has_alpha else JPEG
 
 
 def format_from_signature(data: bytes) -> FileFormat | None:
@@ -184,6 +188,11 @@ def format_from_signature(data: bytes) -> FileFormat | None:
         if re.match(each.signature, data, re.DOTALL):
             return each
     return None
+
+
+def is_camera_raw(data: bytes) -> bool:
+    """Return whether a file begins as the raw files that are no TIFF do."""
+    return re.match(CAMERA_RAW, data, re.DOTALL) is not None
 
 
 def labels(formats: tuple[FileFormat, ...], *, conjunction: str = "or") -> str:

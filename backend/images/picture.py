@@ -68,7 +68,11 @@ def local_range(alpha: Plane) -> tuple[Plane, Plane]:
 def output_format(picture: Picture, requested: str) -> str:
     """The name of the result's format; RequestError for one that is not written."""
     if requested == AUTO:
-        return automatic_format(picture.source_format, has_alpha=picture.alpha is not None).name
+        return automatic_format(
+            picture.source_format,
+            has_alpha=picture.alpha is not None,
+            is_lossless=picture.is_lossless,
+        ).name
     return str(OPTIONS["format"].read(requested))
 
 

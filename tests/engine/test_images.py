@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from backend.errors import ImageError, ImageTooLargeError, UnsupportedMediaTypeError
-from backend.images.decode import bleed
 from backend.images.formats import JPEG
 from backend.images.jpeg_quality import estimated_quality
+from backend.images.modes import bleed
 from backend.images.picture import Picture, decode, encode, local_range, output_format
 from tests.pictures import save
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from backend.errors import ImageError
 from backend.images.segments import lean_file
-from backend.images.segments.exif import orientation
+from backend.images.segments.exif import read_exif
 from backend.images.segments.jpeg import MAX_SCANS, MAX_SEGMENTS
 from backend.images.segments.png import MAX_OTHER_CHUNKS
 from benchmarks.hostile_files import (
@@ -25,8 +25,6 @@ from benchmarks.hostile_files import (
 from tests.hostile.corpus import (
     GOOD,
     Case,
-    bmp_rle8,
-    gray,
     jpeg,
     scene,
     srgb_profile,
@@ -34,12 +32,13 @@ from tests.hostile.corpus import (
 )
 from tests.pictures import save
 
-FORMATS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"BM": "bmp"}
-WALKED = [case for case in GOOD if case.make()[:2] in FORMATS]
+FORMATS = {b"\xff\xd8": "jpeg", b"\x89P": "png"}
+WALKED = [case for case in GOOD if case.make()[:2] in FORMATS and "bomb" not in case.name]
+"""Those that Pillow reads as they are."""
 
 
 def lean(data: bytes) -> bytes:
-    return lean_file(data, name=FORMATS[data[:2]], max_side=4096).data
+    return lean_file(data, name=FORMATS[data[:2]]).data
 
 
 def pixels(data: bytes) -> bytes:
@@ -67,9 +66,9 @@ def test_metadata_is_left_out_and_what_is_used_of_it_is_told() -> None:
     profile = srgb_profile()
     for kind, name in (("JPEG", "jpeg"), ("PNG", "png")):
         data = save(scene(), kind, exif=exif.tobytes(), icc_profile=profile, comment=b"hello")
-        found = lean_file(data, name=name, max_side=4096)
+        found = lean_file(data, name=name)
         assert found.orientation == 8
-        assert found.icc_profile == profile
+        assert found.colour.icc_profile == profile
         assert found.size == scene().size
         for left_out in (b"Exif", b"eXIf", b"hello", b"ICC_PROFILE", b"iCCP"):
             assert left_out not in found.data
@@ -82,7 +81,7 @@ def test_what_follows_the_picture_is_left_out() -> None:
 
 @pytest.mark.parametrize("orientation_tag", range(1, 9))
 def test_every_orientation_is_read(orientation_tag: int) -> None:
-    found = lean_file(turned_jpeg(orientation_tag), name="jpeg", max_side=4096)
+    found = lean_file(turned_jpeg(orientation_tag), name="jpeg")
     assert found.orientation == orientation_tag
 
 
@@ -101,24 +100,20 @@ def test_every_orientation_is_read(orientation_tag: int) -> None:
     ids=repr,
 )
 def test_exif_that_makes_no_sense_turns_nothing(exif: bytes) -> None:
-    assert orientation(exif=exif) == 1
+    assert read_exif(exif).orientation is None
 
 
-def test_the_orientation_may_stand_in_xmp_alone() -> None:
+def test_an_orientation_in_xmp_or_in_a_text_turns_nothing() -> None:
+    """Browsers do not look there, and editors that write it turn the pixels themselves."""
     packet = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
-    in_jpeg = jpeg_with(segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet))
-    in_png = png_with(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet))
-    packed = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(packet)
-    assert lean_file(in_jpeg, name="jpeg", max_side=99).orientation == 6
-    assert lean_file(in_png, name="png", max_side=99).orientation == 6
-    assert lean_file(png_with(chunk(b"iTXt", packed)), name="png", max_side=99).orientation == 6
-
-
-def test_the_orientation_may_stand_in_an_old_text_of_a_png() -> None:
     exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0\0\0\0\0"
     text = f"\nexif\n{len(exif):8}\n{exif.hex()}\n".encode()
-    data = png_with(chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text)))
-    assert lean_file(data, name="png", max_side=99).orientation == 3
+    in_jpeg = jpeg_with(segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet))
+    in_png = png_with(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet))
+    in_text = png_with(chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text)))
+    assert lean_file(in_jpeg, name="jpeg").orientation == 1
+    assert lean_file(in_png, name="png").orientation == 1
+    assert lean_file(in_text, name="png").orientation == 1
 
 
 def test_as_many_segments_as_allowed_are_read_and_one_more_is_not() -> None:
@@ -160,9 +155,3 @@ def test_the_pixels_of_a_png_may_come_in_many_pieces() -> None:
     data = whole[start + 8 : start + 8 + length]
     pieces = b"".join(chunk(b"IDAT", data[at : at + 7]) for at in range(0, len(data), 7))
     assert lean(whole[:start] + pieces + whole[start + 12 + length :]) == lean(whole)
-
-
-def test_run_length_coded_rows_are_unpacked() -> None:
-    data = lean(bmp_rle8())
-    assert struct.unpack_from("<I", data, 30) == (0,)
-    assert pixels(data) == gray().convert("RGBA").tobytes()

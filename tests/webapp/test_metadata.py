@@ -10,10 +10,10 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from backend.images.metadata import Kept, embed
 from backend.images.picture import Decode, decode
 from backend.images.sandbox.process import DecodeProcess
 from webapp.base.files import Disk
-from webapp.base.metadata import Kept, embed
 from webapp.intake.large_picture import cut, decode_large
 from webapp.intake.pictures import InputFile, inspect
 

@@ -7,9 +7,10 @@ import io
 from PIL import Image
 
 from backend.errors import ImageError
-from backend.images.decode import BOMB_ERRORS, DECODE_ERRORS, examine
+from backend.images.decode import DECODE_ERRORS, examine
 from backend.images.formats import JPEG
 from backend.images.jpeg_quality import estimated_quality
+from backend.images.segments.limits import BOMB_ERRORS
 
 TURNED = (5, 6, 7, 8)
 """Orientations that exchange width and height."""

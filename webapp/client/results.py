@@ -7,9 +7,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backend.images.decode import BOMB_ERRORS, DECODE_ERRORS
+from backend.images.decode import DECODE_ERRORS
 from backend.images.formats import format_from_signature
 from backend.images.picture import reopen
+from backend.images.segments.limits import BOMB_ERRORS
 from webapp.client.errors import EndpointAnswerError
 from webapp.client.transport import Response
 

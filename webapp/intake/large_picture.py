@@ -13,11 +13,11 @@ from PIL import Image
 
 from backend.engine import Box, Watch
 from backend.errors import ImageTooLargeError
+from backend.images.metadata import Kept, embed
 from backend.images.picture import Decode, Picture, to_image
 from backend.inference.gate import Gate
 from webapp.base import side
 from webapp.base.files import Disk
-from webapp.base.metadata import Kept, embed
 from webapp.client.header import read_header
 from webapp.intake.pictures import (
     PREVIEW_SIDE,
@@ -129,7 +129,7 @@ def shrink(decoded: Picture, *, max_side: int) -> Picture:
         decoded,
         rgb=np.asarray(small.convert("RGB")),
         alpha=None if decoded.alpha is None else np.asarray(small.getchannel("A")),
-        has_more_frames=False,
+        notes=(),
         has_place=False,
         has_camera=False,
     )
@@ -150,7 +150,7 @@ def _derived(
         image.save(file, "PNG", compress_level=1, icc_profile=profile)
     else:
         image.save(file, "JPEG", quality=98, subsampling="4:4:4", icc_profile=profile)
-    data, kept = file.getvalue(), Kept(taken=decoded.taken, dpi=decoded.dpi)
+    data, kept = file.getvalue(), Kept.of(decoded)
     if kept:
         data = embed(data, kept, format=format, size=image.size)
     return InputFile.from_bytes(data, name=picture.name, disk=disk, jpeg_quality=jpeg_quality)

@@ -13,11 +13,11 @@ from PIL import Image, ImageOps
 
 from backend.engine import Box
 from backend.images.jpeg_quality import cleanup_from_quality
+from backend.images.metadata import Kept
 from backend.images.photo_or_drawing import is_photograph
 from backend.images.picture import Decode, Picture, to_image
 from webapp.base import side
 from webapp.base.files import Disk, StoredFile
-from webapp.base.metadata import Kept
 
 PREVIEW_SIDE = 1600
 THUMBNAIL = (144, 144)
@@ -103,7 +103,7 @@ def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk)
             size=decoded.size,
             has_alpha=decoded.alpha is not None,
             has_more_frames=decoded.has_more_frames,
-            kept=Kept(taken=decoded.taken, dpi=decoded.dpi),
+            kept=Kept.of(decoded),
             has_place=decoded.has_place,
             has_camera=decoded.has_camera,
             is_photograph=is_photograph(decoded.rgb),

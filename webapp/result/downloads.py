@@ -12,10 +12,10 @@ from typing import Any
 
 from PIL import Image
 
+from backend.images.metadata import Kept, embed
 from backend.images.picture import reopen
 from webapp.base.filenames import download_name
 from webapp.base.files import Disk, StoredFile
-from webapp.base.metadata import Kept, embed
 from webapp.work.enhance import Enhanced
 
 MAX_VARIANTS = 4

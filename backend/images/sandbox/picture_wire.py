@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from math import prod
 
 from PIL import Image
@@ -15,6 +17,7 @@ from backend.errors import (
 )
 from backend.images.decode import DecodedImage
 from backend.images.formats import FORMATS, FileFormat
+from backend.images.rights import Rights
 from backend.images.sandbox.wire import Head
 
 REFUSALS: Mapping[str, Callable[..., SuperResolutionError]] = {
@@ -36,6 +39,10 @@ def message_from_picture(picture: DecodedImage) -> tuple[Head, list[bytes]]:
         elif isinstance(value, bytes):
             head[name] = {"length": len(value)}
             contents.append(value)
+        elif isinstance(value, Rights):
+            content = json.dumps(asdict(value)).encode()
+            head[name] = {"rights": len(content)}
+            contents.append(content)
         else:
             head[name] = value
     return {"picture": head}, contents
@@ -60,7 +67,9 @@ def values_from_message(head: Head, content: memoryview) -> dict[str, object]:
 def _values(head: Mapping[str, object], content: memoryview) -> Iterator[tuple[str, object]]:
     start = 0
     for name, value in head.items():
-        if not isinstance(value, dict):
+        if isinstance(value, list):
+            yield name, tuple(value)
+        elif not isinstance(value, dict):
             yield name, value
         elif "format" in value:
             yield name, FORMATS[str(value["format"])]
@@ -68,6 +77,11 @@ def _values(head: Mapping[str, object], content: memoryview) -> Iterator[tuple[s
             shape = tuple(int(side) for side in value["shape"])
             length = prod(shape)
             yield name, content[start : start + length].cast("B", shape)
+            start += length
+        elif "rights" in value:
+            length = int(value["rights"])
+            given = json.loads(bytes(content[start : start + length]))
+            yield name, Rights(**{**given, "keywords": tuple(given["keywords"])})
             start += length
         else:
             yield name, bytes(content[start : start + int(value["length"])])

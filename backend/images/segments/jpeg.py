@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from backend.images.segments.exif import EXIF_START, orientation, reasonable_dpi
-from backend.images.segments.lean_file import (
-    MAX_EXIF_BYTES,
-    MAX_PROFILE_BYTES,
-    Count,
-    LeanFile,
-    damaged,
-)
+from backend.images.colour import SRGB, Colour
+from backend.images.rights import Rights, rights_from_iptc, rights_from_xmp
+from backend.images.segments.exif import EXIF_START, UPRIGHT, read_exif, reasonable_dpi
+from backend.images.segments.lean_file import LeanFile
+from backend.images.segments.limits import MAX_PROFILE_BYTES, Count, damaged, not_read
 
 MAX_SEGMENTS = 4096
 """32 MiB of metadata in full segments are 512 of them."""
@@ -20,16 +17,25 @@ MAX_SCANS = 64
 """Encoders of progressive files write about ten; each scan goes over the whole picture again."""
 
 START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN = 0xD8, 0xD9, 0xDA
+END = b"\xff\xd9"
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Start of frame of every kind: between them are DHT, JPG and DAC."""
-JFIF, EXIF, PROFILE, ADOBE, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
+SEQUENTIAL = (0xC0, 0xC1)
+UNREAD_FRAMES = frozenset({0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF})
+"""Hierarchical and lossless kinds that no decoder in use reads."""
+JFIF, EXIF, PROFILE, IPTC, ADOBE, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
 APPLICATION = range(0xE0, 0xF0)
 WITHOUT_LENGTH = frozenset({*range(0xD0, 0xD8), START_OF_IMAGE, END_OF_IMAGE})
 WITH_LENGTH = frozenset({*range(0xC0, 0xD0), *range(0xDA, 0xF0), COMMENT}) - {0xC8}
+BETWEEN_SCANS = frozenset({0xC4, 0xCC, START_OF_SCAN, 0xDB, 0xDD, *APPLICATION, COMMENT})
+"""Tables, a scan and metadata; anything else behind a scan is no part of the picture."""
 XMP_START = b"http://ns.adobe.com/xap/1.0/\0"
-_DPI = {1: 1.0, 2: 2.54}
-"""By JFIF's units: pixels an inch and pixels a centimetre; others are none."""
 PROFILE_START = b"ICC_PROFILE\0"
+GAIN_MAP_IN_XMP = b"hdrgm:Version"
+GAIN_MAP_START = b"urn:iso:std:iso:ts:21496:-1\0"
+"""The marks of an HDR picture whose map lies behind the picture, by Adobe and by ISO."""
+_DPI = {1: 1.0, 2: 2.54}
+"""Factors of JFIF's units: pixels an inch and pixels a centimetre; others are none."""
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -38,94 +44,144 @@ _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 @dataclass
 class _Found:
-    """What was seen so far."""
+    """The facts that were seen so far."""
 
-    kept: list[bytes] = field(default_factory=lambda: [b"\xff\xd8"])
     size: tuple[int, int] | None = None
+    components: int = 0
+    is_sequential: bool = False
+    is_chroma_halved: bool = False
     exif: bytes = b""
     dpi: int | None = None
-    xmp: bytes = b""
-    profile: list[bytes] = field(default_factory=list)
+    rights: Rights = field(default_factory=Rights)
+    profile: dict[int, bytes] = field(default_factory=dict)
+    profile_parts: int = 0
+    has_gain_map: bool = False
 
     def take(self, marker: int, content: bytes) -> None:
-        """A segment before the first scan."""
+        """Take a segment before the first scan."""
         if marker in FRAMES:
-            if self.size is not None or len(content) < 6:
-                raise damaged()
-            self.size = int.from_bytes(content[3:5]), int.from_bytes(content[1:3])
-        if marker == EXIF and content.startswith(EXIF_START):
+            self._take_frame(marker, content)
+        elif marker == EXIF and content.startswith(EXIF_START):
             self.exif = self.exif or content
         elif marker == EXIF and content.startswith(XMP_START):
-            self.xmp = content.removeprefix(XMP_START)
+            packet = content.removeprefix(XMP_START)
+            self.has_gain_map |= GAIN_MAP_IN_XMP in packet
+            self.rights = rights_from_xmp(packet).or_else(self.rights)
+        elif marker == IPTC:
+            self.rights = self.rights.or_else(rights_from_iptc(content))
         elif marker == JFIF and content.startswith(b"JFIF\0") and len(content) >= 10:
             factor = _DPI.get(content[7], 0)
             self.dpi = reasonable_dpi(factor * int.from_bytes(content[8:10]))
+        elif marker == PROFILE and content.startswith(GAIN_MAP_START):
+            self.has_gain_map = True
         elif marker == PROFILE and content.startswith(PROFILE_START):
-            self.profile.append(content.removeprefix(PROFILE_START))
+            number, parts, *_ = content.removeprefix(PROFILE_START)[:2] + b"\0\0"
+            # Some programs write every part twice.
+            self.profile.setdefault(number, content[len(PROFILE_START) + 2 :])
+            self.profile_parts = max(self.profile_parts, parts)
 
-    def icc_profile(self) -> bytes | None:
-        """The parts in the order that they name; None when they are not as many as they say."""
-        parts = sorted(self.profile)
-        if not parts or len(parts[0]) < 2 or parts[0][1] != len(parts):
+    def _take_frame(self, marker: int, content: bytes) -> None:
+        if self.size is not None or len(content) < 6:
+            raise damaged()
+        if marker in UNREAD_FRAMES:
+            raise not_read("Lossless and hierarchical JPEG files are")
+        if content[0] != 8:
+            raise not_read(f"JPEG files of {content[0]} bits a channel are")
+        self.size = int.from_bytes(content[3:5]), int.from_bytes(content[1:3])
+        self.components = content[5]
+        self.is_sequential = marker in SEQUENTIAL
+        sampling = content[7::3][: self.components]
+        self.is_chroma_halved = len(sampling) >= 3 and all(
+            sampling[0] >> 4 > each >> 4 and sampling[0] & 15 > each & 15 for each in sampling[1:3]
+        )
+
+    def is_whole_after(self, scan: bytes) -> bool:
+        """Return whether a scan with this header has all components, so that none follows."""
+        return self.is_sequential and len(scan) > 2 and scan[2] == self.components
+
+    def colour(self) -> Colour | None:
+        """Join the parts of the profile in their order; None if one is missing."""
+        if not self.profile or sorted(self.profile) != list(range(1, self.profile_parts + 1)):
             return None
-        profile = b"".join(part[2:] for part in parts)
-        return profile if len(profile) <= MAX_PROFILE_BYTES else None
+        profile = b"".join(part for _, part in sorted(self.profile.items()))
+        return Colour(icc_profile=profile) if 0 < len(profile) <= MAX_PROFILE_BYTES else None
 
 
 def lean_jpeg(data: bytes) -> LeanFile:
-    """Without comments and application data, but for what says which colours are stored.
+    """Leave out comments and application data, but for what says which colours are stored.
 
     Whatever follows the end of the first picture is left out: thumbnails, videos, archives.
     """
     found = _Found()
+    kept, is_cut = _walked(data, found)
+    exif = read_exif(found.exif)
+    return LeanFile(
+        data=b"".join(kept),
+        size=found.size,
+        orientation=exif.orientation or UPRIGHT,
+        colour=found.colour() or exif.colour or SRGB,
+        facts=exif.beside(dpi=found.dpi, rights=found.rights),
+        is_chroma_halved=found.is_chroma_halved,
+        has_gain_map=found.has_gain_map,
+        is_cut=is_cut,
+    )
+
+
+def _walked(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
+    """Return the pieces of a lean file, with an end mark, and whether the file had none."""
+    view = memoryview(data)
+    kept: list[bytes | memoryview] = [b"\xff\xd8"]
     segments = Count("segments", limit=MAX_SEGMENTS)
     scans = Count("scans", limit=MAX_SCANS)
-    at, has_scan, in_scan, is_left_out = 2, False, False, False
+    at, has_scan, in_scan, is_whole = 2, False, False, False
     while match := (_MARKER_IN_SCAN if in_scan else _MARKER).search(data, at):
         segments.add()
         if in_scan:
-            found.kept.append(data[at : match.start()])
+            kept.append(view[at : match.start()])
         at = match.end()
         marker = data[at - 1]
         if marker == END_OF_IMAGE:
-            is_left_out = True
-            break
+            return [*kept, END], False
+        if has_scan and (is_whole or not _is_part(data, at, marker)):
+            return [*kept, END], True
         if marker not in WITH_LENGTH:
-            if has_scan and marker not in WITHOUT_LENGTH:
-                found.kept.append(match[0])  # the decoder says what it thinks of it
-            elif marker not in WITHOUT_LENGTH:
+            if marker not in WITHOUT_LENGTH:
                 raise damaged()
             continue
-        segment = data[at : at + max(2, int.from_bytes(data[at : at + 2]))]
-        at += len(segment)
-        is_left_out = _is_metadata(marker, segment)
+        start, at = at, at + max(2, int.from_bytes(data[at : at + 2]))
+        if at > len(data):
+            return [*kept, END], True
         in_scan = marker == START_OF_SCAN
         if in_scan:
             scans.add()
             has_scan = True
+            is_whole = found.is_whole_after(data[start : start + 3])
+        content = data[start + 2 : at]
         if not has_scan:
-            found.take(marker, segment[2:])
-        if not is_left_out:
-            found.kept.append(match[0] + segment)
-    else:
-        if in_scan:
-            found.kept.append(data[at:])
-    if is_left_out:  # whatever it was, it ended the scan before it
-        found.kept.append(b"\xff\xd9")
-    return LeanFile(
-        data=b"".join(found.kept),
-        size=found.size,
-        orientation=orientation(exif=found.exif, xmp=found.xmp),
-        icc_profile=found.icc_profile(),
-        exif=found.exif[:MAX_EXIF_BYTES],
-        dpi=found.dpi,
-    )
+            found.take(marker, content)
+        if not _is_metadata(marker, content):
+            kept += (match[0], view[start:at])
+    if in_scan:
+        kept.append(view[at:])
+    return [*kept, END], True
 
 
-def _is_metadata(marker: int, segment: bytes) -> bool:
-    """JFIF's and Adobe's headers say what the components mean; the others only tell about it."""
+def _is_part(data: bytes, at: int, marker: int) -> bool:
+    """Return whether what stands behind a scan is a segment, and no bytes that look like one."""
+    if marker in WITHOUT_LENGTH:
+        return True
+    end = at + int.from_bytes(data[at : at + 2])
+    if marker not in BETWEEN_SCANS or end < at + 2 or end >= len(data):
+        return False
+    if marker == START_OF_SCAN:
+        return end - at == 6 + 2 * data[at + 2]
+    return data[end] == 0xFF
+
+
+def _is_metadata(marker: int, content: bytes) -> bool:
+    """Return whether the pixels do not need it: JFIF's and Adobe's headers they need."""
     if marker == JFIF:
-        return not segment[2:].startswith(b"JFIF")
+        return not content.startswith(b"JFIF")
     if marker == ADOBE:
-        return not segment[2:].startswith(b"Adobe")
+        return not content.startswith(b"Adobe")
     return marker in APPLICATION or marker == COMMENT

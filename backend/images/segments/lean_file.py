@@ -1,15 +1,11 @@
-"""What a walk finds."""
+"""The result of a walk over a file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from backend.errors import ImageError
-
-MAX_EXIF_BYTES = 64 * 2**10
-"""The orientation stands near the start of what a camera writes."""
-MAX_PROFILE_BYTES = 4 * 2**20
-"""The largest printers' profiles have about 3 MiB."""
+from backend.images.colour import SRGB, Colour
+from backend.images.segments.exif import Facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,38 +18,22 @@ class LeanFile:
     """(width, height) as stored, before orientation; None where the file does not say."""
     orientation: int = 1
     """EXIF's, 1-8: how to turn the stored picture so that it is upright."""
-    icc_profile: bytes | None = None
-    exif: bytes = b""
-    """EXIF as it stands in the file, or its beginning."""
-    dpi: int | None = None
-    """Where the container itself says it."""
+    colour: Colour = SRGB
+    """The container's own description, or EXIF's."""
+    facts: Facts = field(default_factory=Facts)
     frames: int = 1
     """More than one is an animation, or a file of several pages."""
-
-
-def damaged() -> ImageError:
-    """For a file that breaks its container's rules."""
-    return ImageError("The picture is damaged and cannot be read.")
-
-
-def too_many(parts: str, *, limit: int) -> ImageError:
-    """For a file with more parts than any program writes; `parts` is their name in a sentence."""
-    return ImageError(
-        f"The picture's file has more than {limit:,} {parts}; save it again in an image editor.",
-        limit=limit,
-    )
-
-
-class Count:
-    """Counts the parts of one kind; ImageError at the first one over the limit."""
-
-    def __init__(self, parts: str, *, limit: int) -> None:
-        self._parts = parts
-        self._limit = limit
-        self._seen = 0
-
-    def add(self, number: int = 1) -> None:
-        """So many more."""
-        self._seen += number
-        if self._seen > self._limit:
-            raise too_many(self._parts, limit=self._limit)
+    bits: int = 8
+    """The depth of a channel as stored."""
+    is_lossless: bool | None = None
+    """None where the file format decides."""
+    is_chroma_halved: bool = False
+    """Colours were stored at half the width and height (4:2:0)."""
+    has_gain_map: bool = False
+    """It is an HDR picture for readers that apply the map; its pixels are the SDR one."""
+    is_gray: bool | None = None
+    """None where the decoder's mode says it."""
+    is_cut: bool = False
+    """The end mark is missing; whether pixels are missing too, decoding tells."""
+    clear_level: int | None = None
+    """The grey level that is transparent, in the depth as stored."""

@@ -1,62 +1,131 @@
-"""Formats whose containers are not walked here: Pillow's reader says what their headers hold."""
+"""Formats whose containers Pillow's readers walk: WebP, GIF, BMP, TIFF, AVIF and HEIC."""
 
 from __future__ import annotations
 
 import io
-import struct
-import zlib
+from dataclasses import replace
 
 from PIL import Image
 
-from backend.images.formats import FileFormat
-from backend.images.segments.exif import reasonable_dpi
-from backend.images.segments.lean_file import MAX_EXIF_BYTES, MAX_PROFILE_BYTES, LeanFile, damaged
-
-ORIENTATION = 0x0112
-BROKEN_FILE_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    RuntimeError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    OverflowError,
-    struct.error,
-    zlib.error,
+from backend.images.colour import SRGB, Colour
+from backend.images.formats import AVIF, BMP, HEIC, TIFF, WEBP, FileFormat
+from backend.images.rights import rights_from_xmp
+from backend.images.segments.boxes import primary_item
+from backend.images.segments.exif import facts_from, reasonable_dpi
+from backend.images.segments.lean_file import LeanFile
+from backend.images.segments.limits import (
+    BOMB_ERRORS,
+    HEADER_ERRORS,
+    MAX_PROFILE_BYTES,
+    damaged,
+    not_read,
 )
-"""What Pillow lets out on broken files."""
-HEADER_ERRORS = (*BROKEN_FILE_ERRORS, AttributeError)
-"""The same on broken headers."""
-BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+from backend.images.segments.tiff import TiffPicture
+
+WEBP_HEADER_BYTES, CHUNK_HEADER_BYTES, FRAME_HEADER_BYTES = 12, 8, 16
+MAX_WEBP_CHUNKS = 64
+"""Chunks that are passed over before the pixels."""
+BMP_BITS, BMP_COMPRESSION = slice(28, 30), slice(30, 34)
+WHOLE_FILES = (4, 5)
+"""The BMP compressions that are a JPEG and a PNG."""
 
 
 def opened_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
-    """The file as it is, with its size, orientation, profile and whether it has several frames.
+    """Read what the header says; the data stays as it is, with the full picture of a TIFF first.
 
     The format's plugin must have been imported. ImageError for a damaged header.
     """
+    if file_format is BMP:
+        _check_bmp(data)
+    if file_format is TIFF:
+        tiff = TiffPicture(data)
+        found = _opened(tiff.data, file_format)
+        return replace(
+            found,
+            orientation=tiff.orientation,  # Pillow turns by the picture's own
+            frames=tiff.frames,
+            bits=tiff.bits,
+            colour=_profile(tiff.profile) or found.colour,
+        )
+    found = _opened(data, file_format)
+    if file_format is WEBP:
+        is_lossless = _is_lossless_webp(data)
+        return replace(found, is_lossless=is_lossless, is_chroma_halved=not is_lossless)
+    if file_format in (AVIF, HEIC):
+        item = primary_item(data)
+        return replace(
+            found,
+            orientation=1 if item.is_turned and file_format is HEIC else found.orientation,
+            colour=found.colour if item.colour == SRGB else item.colour,
+            bits=item.bits,
+            is_lossless=item.is_lossless,
+            is_chroma_halved=item.is_chroma_halved,
+            has_gain_map=item.has_gain_map,
+        )
+    return found
+
+
+def _opened(data: bytes, file_format: FileFormat) -> LeanFile:
     try:
-        with Image.open(io.BytesIO(data), formats=[file_format.pillow_name]) as opened:
-            profile = opened.info.get("icc_profile")
-            is_usable = isinstance(profile, bytes) and len(profile) <= MAX_PROFILE_BYTES
-            exif = opened.info.get("exif", b"")
-            if file_format.name == "tiff":  # which is such a structure itself
-                exif = data[:MAX_EXIF_BYTES]
-            dpi = opened.info.get("dpi", (0, 0))[0]
-            orientation = 1
-            if not file_format.is_turned_when_read:
-                orientation = opened.getexif().get(ORIENTATION, 1)
-            return LeanFile(
-                data=data,
-                size=opened.size,
-                orientation=orientation if orientation in range(1, 9) else 1,
-                icc_profile=profile if is_usable else None,
-                exif=exif[:MAX_EXIF_BYTES] if isinstance(exif, bytes) else b"",
-                dpi=reasonable_dpi(float(dpi)),
-                # To count them all would mean to decode them all.
-                frames=2 if getattr(opened, "is_animated", False) else 1,
-            )
-    except (*BOMB_ERRORS, *HEADER_ERRORS) as exc:
+        with open_plainly(data, file_format) as opened:
+            return _lean(opened, data, file_format)
+    except (*BOMB_ERRORS, *HEADER_ERRORS, Warning) as exc:
         raise damaged() from exc
+
+
+def open_plainly(data: bytes, file_format: FileFormat) -> Image.Image:
+    """Open a file without Pillow's own limit on pixels, which would call large ones damaged."""
+    factory, _ = Image.OPEN[file_format.pillow_name]
+    return factory(io.BytesIO(data), "")
+
+
+def _lean(opened: Image.Image, data: bytes, file_format: FileFormat) -> LeanFile:
+    exif = facts_from(opened.getexif())
+    xmp = opened.info.get("xmp")
+    dpi = opened.info.get("dpi", (0, 0))[0]
+    orientation = exif.orientation or 1
+    if file_format is HEIC:  # its reader takes EXIF's out
+        orientation = opened.info.get("original_orientation") or 1
+    return LeanFile(
+        data=data,
+        size=opened.size,
+        orientation=orientation if orientation in range(1, 9) else 1,
+        colour=_profile(opened.info.get("icc_profile")) or exif.colour or SRGB,
+        facts=exif.beside(
+            dpi=reasonable_dpi(float(dpi)),
+            rights=rights_from_xmp(xmp) if isinstance(xmp, bytes) else None,
+        ),
+        # To count them all would mean to decode them all.
+        frames=2 if getattr(opened, "is_animated", False) else 1,
+    )
+
+
+def _profile(profile: object) -> Colour | None:
+    if isinstance(profile, bytes) and 0 < len(profile) <= MAX_PROFILE_BYTES:
+        return Colour(icc_profile=profile)
+    return None
+
+
+def _is_lossless_webp(data: bytes) -> bool:
+    """Return whether the first frame is of the lossless kind."""
+    at = WEBP_HEADER_BYTES
+    for _ in range(MAX_WEBP_CHUNKS):
+        kind = data[at : at + 4]
+        if kind in (b"VP8 ", b"VP8L"):
+            return kind == b"VP8L"
+        if kind == b"ANMF":
+            at += CHUNK_HEADER_BYTES + FRAME_HEADER_BYTES
+            continue
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        at += CHUNK_HEADER_BYTES + length + length % 2
+    return False
+
+
+def _check_bmp(data: bytes) -> None:
+    """Refuse by name the kinds that hold another file or more than 8 bits a channel."""
+    if int.from_bytes(data[14:18], "little") < 40:
+        return
+    if int.from_bytes(data[BMP_COMPRESSION], "little") in WHOLE_FILES:
+        raise not_read("BMP files that hold a JPEG or PNG are")
+    if int.from_bytes(data[BMP_BITS], "little") == 64:
+        raise not_read("BMP files of 64 bits a pixel are")

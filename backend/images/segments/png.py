@@ -4,98 +4,187 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from backend.images.segments.exif import orientation, reasonable_dpi
-from backend.images.segments.lean_file import (
+from backend.images.colour import (
+    SRGB,
+    Colour,
+    colour_from_points,
+    colour_from_still_codes,
+)
+from backend.images.rights import Rights, line, rights_from_xmp
+from backend.images.segments.exif import UPRIGHT, read_exif, reasonable_dpi
+from backend.images.segments.lean_file import LeanFile
+from backend.images.segments.limits import (
     MAX_EXIF_BYTES,
     MAX_PROFILE_BYTES,
     Count,
-    LeanFile,
     damaged,
+    not_read,
 )
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+HEADER = struct.Struct(">IIBBBBB")
 MAX_PIXEL_CHUNKS = 65_536
 """Encoders write 8 KiB or more in each; 32 MiB in pieces of 512 bytes are so many."""
 MAX_OTHER_CHUNKS = 4096
-MAX_TEXT_BYTES = 2**20
-"""What one compressed text may unpack to."""
-MAX_ALL_TEXT_BYTES = 4 * 2**20
 KEPT = (b"PLTE", b"tRNS")
-"""What the colours of the pixels need; they stand before the pixels."""
+"""Chunks that the colours of the pixels need; they stand before the pixels."""
+GRAY, GRAY_WITH_ALPHA = 0, 4
 METRES = 1
 """The unit of `pHYs` in which a number of pixels means something."""
 XMP_KEY = b"XML:com.adobe.xmp"
-EXIF_KEY = b"Raw profile type exif"
-"""Where EXIF was put before PNG had a chunk for it: hexadecimal digits after three lines."""
-PIECE_BYTES = 64 * 2**10
+COPYRIGHT_KEY, AUTHOR_KEY = b"Copyright", b"Author"
+APPLE = b"CgBI"
+ADLER_BYTES = 4
+PIECE_BYTES = 256 * 2**10
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+PASSES = (
+    (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
+)  # fmt: skip
+"""Adam7: the column and row of each pass's first pixel, and those from pixel to pixel."""
+Piece = bytes | memoryview
 
 
 @dataclass
 class _Found:
-    """What was seen so far."""
+    """The facts that were seen so far."""
 
-    kept: list[bytes] = field(default_factory=lambda: [SIGNATURE])
-    pixels: list[bytes] = field(default_factory=list)
+    kept: list[Piece] = field(default_factory=lambda: [SIGNATURE])
+    pixels: list[Piece] = field(default_factory=list)
     size: tuple[int, int] | None = None
+    bits: int = 8
+    kind: int = 2
+    clear_level: int | None = None
     exif: bytes = b""
     dpi: int | None = None
-    raw_exif: bytes = b""
-    xmp: bytes = b""
-    icc_profile: bytes | None = None
+    rights: Rights = field(default_factory=Rights)
+    profile: bytes | None = None
+    coded: Colour | None = None
+    is_srgb: bool = False
+    gamma: float | None = None
+    points: list[tuple[float, float]] | None = None
     frames: int | None = None
     is_first_frame_separate: bool = False
     """The picture itself is none of the animation's frames."""
-    text_bytes: int = 0
 
-    def take(self, kind: bytes, content: bytes, whole: bytes) -> None:
-        """One chunk other than IDAT and IEND."""
-        if kind in KEPT and not self.pixels:
-            self.kept.append(whole)
-        elif kind == b"iCCP" and not self.pixels:
-            self.icc_profile = _profile(content)
-        elif kind == b"eXIf":
+    def take(self, kind: bytes, content: bytes) -> None:
+        """Take one chunk other than IHDR, IDAT and IEND."""
+        if kind == b"eXIf":
             self.exif = content[:MAX_EXIF_BYTES]
         elif kind == b"pHYs" and len(content) == 9 and content[8] == METRES:
             self.dpi = reasonable_dpi(int.from_bytes(content[:4]) * 0.0254)
-        elif kind == b"acTL" and len(content) >= 8 and not self.pixels:
+        elif kind in (b"tEXt", b"iTXt"):
+            self._take_text(kind, content)
+        elif not self.pixels:
+            self._take_before_pixels(kind, content)
+
+    def colour(self) -> Colour | None:
+        """Return what the chunks say, in their order of precedence."""
+        if self.coded or self.profile:
+            return self.coded or Colour(icc_profile=self.profile)
+        if self.is_srgb:
+            return SRGB
+        return None if self.gamma is None else colour_from_points(self.gamma, self.points)
+
+    def _take_before_pixels(self, kind: bytes, content: bytes) -> None:
+        if kind == b"tRNS" and self.kind == GRAY and len(content) >= 2:
+            self.clear_level = int.from_bytes(content[:2]) & (1 << self.bits) - 1
+        elif kind == b"iCCP":
+            self.profile = _profile(content)
+        elif kind == b"cICP" and len(content) == 4 and content[2] == 0:
+            self.coded = colour_from_still_codes(content[0], content[1])
+        elif kind == b"sRGB":
+            self.is_srgb = True
+        elif kind == b"gAMA" and len(content) == 4:
+            self.gamma = int.from_bytes(content) / 100_000
+        elif kind == b"cHRM" and len(content) == 32:
+            numbers = [each / 100_000 for each in struct.unpack(">8I", content)]
+            self.points = list(zip(numbers[0::2], numbers[1::2], strict=True))
+        elif kind == b"acTL" and len(content) >= 8:
             number = int.from_bytes(content[:4])
             self.frames = number if 0 < number <= 2**31 else None
             self.is_first_frame_separate = True
-        elif kind == b"fcTL" and not self.pixels:
+        elif kind == b"fcTL":
             self.is_first_frame_separate = False
-        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            self.take_text(kind, content)
 
-    def take_text(self, kind: bytes, content: bytes) -> None:
-        """Looks for an orientation; ImageError for a text that unpacks to far more than it has."""
-        key, _, rest = content.partition(b"\0")
-        text = rest
-        is_packed = kind == b"zTXt"
+    def _take_text(self, kind: bytes, content: bytes) -> None:
+        """Look for rights; packed texts are passed over, whatever they would unpack to."""
+        key, _, text = content[:MAX_EXIF_BYTES].partition(b"\0")
         if kind == b"iTXt":
-            is_packed = rest[:1] == b"\1"
-            text = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
-        elif is_packed:
-            text = rest[1:]
-        if is_packed:
-            text = _unpacked(text, max_bytes=MAX_TEXT_BYTES)
-            self.text_bytes += len(text)
-            if self.text_bytes > MAX_ALL_TEXT_BYTES:
-                raise damaged()
-        if kind == b"iTXt" and key == XMP_KEY:
-            self.xmp = text
-        elif kind != b"iTXt" and key == EXIF_KEY:
-            self.raw_exif = text
+            if text[:1] != b"\0":
+                return
+            text = text[2:].partition(b"\0")[2].partition(b"\0")[2]
+        encoding = "utf-8" if kind == b"iTXt" else "latin-1"
+        if key == XMP_KEY and kind == b"iTXt":
+            self.rights = rights_from_xmp(text).or_else(self.rights)
+        elif key == COPYRIGHT_KEY:
+            self.rights = self.rights.or_else(
+                Rights(copyright=line(text.decode(encoding, "replace")))
+            )
+        elif key == AUTHOR_KEY:
+            self.rights = self.rights.or_else(
+                Rights(creator=line(text.decode(encoding, "replace")))
+            )
 
 
 def lean_png(data: bytes) -> LeanFile:
-    """Header, palette, transparency and the pixels in one chunk; the rest is left out.
+    """Keep header, palette, transparency and the pixels in one chunk; leave out the rest.
 
     A file that breaks off is passed on as far as it goes: its size may be wrong as well, and the
     decoder is asked for the rest.
     """
     found = _Found()
+    _walk(data, found)
+    if found.pixels:
+        found.kept += _chunk(b"IDAT", found.pixels)
+        found.kept += _chunk(b"IEND", ())
+    frames = (found.frames or 1) + (found.frames is not None and found.is_first_frame_separate)
+    exif = read_exif(found.exif)
+    return LeanFile(
+        data=b"".join(found.kept),
+        size=found.size,
+        orientation=exif.orientation or UPRIGHT,
+        colour=found.colour() or SRGB,
+        facts=exif.beside(dpi=found.dpi, rights=found.rights),
+        frames=frames,
+        bits=found.bits,
+        is_gray=found.kind in (GRAY, GRAY_WITH_ALPHA) or None,
+        clear_level=found.clear_level,
+    )
+
+
+def with_right_checksum(data: bytes) -> bytes | None:
+    """Mend the checksum of a lean file's pixels; None if there are not as many as there should be.
+
+    Programs that copy pixels from one file to another have been seen to write a wrong one.
+    """
+    start = data.index(b"IDAT") - 4
+    (length,) = struct.unpack_from(">I", data, start)
+    packed = memoryview(data)[start + 8 : start + 8 + length]
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    checksum, missing = zlib.adler32(b""), _unpacked_length(*HEADER.unpack_from(data, 16))
+    rest: Piece = packed[2:]
+    try:
+        while missing >= 0 and not unpacker.eof:
+            piece = unpacker.decompress(rest, PIECE_BYTES)
+            rest = unpacker.unconsumed_tail
+            missing -= len(piece)
+            checksum = zlib.adler32(piece, checksum)
+            if not piece and not rest:
+                break
+    except zlib.error:
+        return None
+    if missing or not unpacker.eof:
+        return None
+    end = length - len(unpacker.unused_data)
+    pixels = (packed[:end], checksum.to_bytes(ADLER_BYTES))
+    return b"".join((data[:start], *_chunk(b"IDAT", pixels), *_chunk(b"IEND", ())))
+
+
+def _walk(data: bytes, found: _Found) -> None:
+    view = memoryview(data)
     pixel_chunks = Count("parts", limit=MAX_PIXEL_CHUNKS)
     other_chunks = Count("pieces of metadata", limit=MAX_OTHER_CHUNKS)
     at = len(SIGNATURE)
@@ -105,8 +194,7 @@ def lean_png(data: bytes) -> LeanFile:
             if not found.pixels:
                 raise damaged()
             break
-        content = data[at + 8 : at + 8 + length]
-        whole = data[at : at + 12 + length]
+        content, whole = view[at + 8 : at + 8 + length], view[at : at + 12 + length]
         at += 12 + length
         if kind == b"IDAT":
             if found.size is None:
@@ -116,59 +204,50 @@ def lean_png(data: bytes) -> LeanFile:
             continue
         other_chunks.add()
         if found.size is None:
-            if kind != b"IHDR" or len(content) < 13:
+            if kind == APPLE:
+                raise not_read("PNG files in the form that only Apple's programs read (CgBI) are")
+            if kind != b"IHDR" or len(content) < HEADER.size:
                 raise damaged()
-            found.size = struct.unpack_from(">II", content)
+            width, height, found.bits, found.kind, *_ = HEADER.unpack_from(content)
+            found.size = width, height
             found.kept.append(whole)
         elif kind == b"IEND":
             break
         else:
-            found.take(kind, content, whole)
-    if found.pixels:
-        found.kept.append(_chunk(b"IDAT", b"".join(found.pixels)))
-        found.kept.append(_chunk(b"IEND", b""))
-    frames = (found.frames or 1) + (found.frames is not None and found.is_first_frame_separate)
-    exif = found.exif or _from_hex(found.raw_exif)
-    return LeanFile(
-        data=b"".join(found.kept),
-        size=found.size,
-        orientation=orientation(exif=exif, xmp=found.xmp),
-        icc_profile=found.icc_profile,
-        exif=exif,
-        dpi=found.dpi,
-        frames=frames,
-    )
+            if kind in KEPT and not found.pixels:
+                found.kept.append(whole)
+            found.take(kind, bytes(content))
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = zlib.crc32(content, zlib.crc32(kind))
-    return b"".join((struct.pack(">I4s", len(content), kind), content, struct.pack(">I", checksum)))
+def _chunk(kind: bytes, contents: Sequence[Piece]) -> list[Piece]:
+    """Return the pieces of one chunk; the contents themselves are not copied."""
+    checksum = zlib.crc32(kind)
+    for content in contents:
+        checksum = zlib.crc32(content, checksum)
+    length = sum(map(len, contents))
+    return [struct.pack(">I4s", length, kind), *contents, struct.pack(">I", checksum)]
 
 
 def _profile(content: bytes) -> bytes | None:
-    """A name, a zero, the method 0, and the profile, packed."""
+    """Unpack a name, a zero, the method 0, and the profile; None for a damaged or huge one."""
     _, _, rest = content.partition(b"\0")
-    if rest[:1] != b"\0":
-        raise damaged()
-    return _unpacked(rest[1:], max_bytes=MAX_PROFILE_BYTES) or None
-
-
-def _unpacked(packed: bytes, *, max_bytes: int) -> bytes:
-    """Empty for what is not zlib's; ImageError when there is more than that."""
     unpacker = zlib.decompressobj()
     try:
-        content = unpacker.decompress(packed, max_bytes + 1)
+        profile = unpacker.decompress(rest[1:], MAX_PROFILE_BYTES + 1)
     except zlib.error:
-        return b""
-    if len(content) > max_bytes:
-        raise damaged()
-    return content
+        return None
+    return profile if rest[:1] == b"\0" and 0 < len(profile) <= MAX_PROFILE_BYTES else None
 
 
-def _from_hex(profile: bytes) -> bytes:
-    """EXIF out of a text: an empty line, a name, a length, and then digits in lines."""
-    digits = b"".join(profile[: 3 * MAX_EXIF_BYTES].split(b"\n")[3:])
-    try:
-        return bytes.fromhex(digits.decode("ascii"))
-    except ValueError:
-        return b""
+def _unpacked_length(
+    width: int, height: int, bits: int, kind: int, _packing: int, _filter: int, interlace: int
+) -> int:
+    """Return how many bytes the rows of a picture have, each with its filter's number."""
+    bits *= CHANNELS.get(kind, 1)
+    if not interlace:
+        return height * (1 + (width * bits + 7) // 8)
+    total = 0
+    for left, top, across, down in PASSES:
+        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+        total += rows * (1 + (columns * bits + 7) // 8) if columns > 0 and rows > 0 else 0
+    return total

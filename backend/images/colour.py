@@ -1,0 +1,180 @@
+"""The colours that a picture's numbers mean, whatever its container says them with.
+
+Every reader turns its tags into one `Colour`, and `as_shown` gives the pixels and the profile with
+which a result looks as the picture does in a colour-managed viewer. Chromium is the one that the
+tests compare with.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from PIL import Image
+
+from backend.images.hdr import BT709, BT2020, HLG, PQ, mapped_to_sdr, srgb_from_light
+from backend.images.icc import Primaries, color_space, converted_to_srgb, make_profile
+
+D65 = (0.3127, 0.3290)
+C_WHITE = (0.310, 0.316)
+PAL = Primaries(red=(0.64, 0.33), green=(0.29, 0.60), blue=(0.15, 0.06), white=D65)
+NTSC = Primaries(red=(0.63, 0.34), green=(0.31, 0.595), blue=(0.155, 0.07), white=D65)
+DISPLAY_P3 = Primaries(red=(0.68, 0.32), green=(0.265, 0.69), blue=(0.15, 0.06), white=D65)
+ADOBE_1998 = Primaries(red=(0.64, 0.33), green=(0.21, 0.71), blue=(0.15, 0.06), white=D65)
+ADOBE_GAMMA = 563 / 256
+CODED_PRIMARIES: Mapping[int, Primaries] = {
+    1: BT709,
+    4: Primaries(red=(0.67, 0.33), green=(0.21, 0.71), blue=(0.14, 0.08), white=C_WHITE),
+    5: PAL,
+    6: NTSC,
+    7: NTSC,
+    8: Primaries(red=(0.681, 0.319), green=(0.243, 0.692), blue=(0.145, 0.049), white=C_WHITE),
+    9: BT2020,
+    11: Primaries(red=(0.68, 0.32), green=(0.265, 0.69), blue=(0.15, 0.06), white=(0.314, 0.351)),
+    12: DISPLAY_P3,
+    22: Primaries(red=(0.63, 0.34), green=(0.295, 0.605), blue=(0.155, 0.077), white=D65),
+}
+"""ColourPrimaries of ITU-T H.273."""
+HDR = (PQ, HLG)
+CODED_CURVES: Mapping[int, float | str] = {4: 2.2, 5: 2.8, 8: 1.0, 16: PQ, 17: 2.6, 18: HLG}
+"""TransferCharacteristics of ITU-T H.273: an exponent, or an HDR curve; the rest is as sRGB."""
+SRGB_CODE = 13
+VIDEO_CURVES = (1, 6, 14, 15)
+VIDEO_GAMMA = 2.4
+"""The exponent of screens for video, by ITU-R BT.1886."""
+KEPT_GAMMAS = (1.6, 2.9)
+"""Numbers of such an exponent are near enough to sRGB's for the networks."""
+LEAST_GAMMA = 0.1
+USUAL_GAMMA, SAME_GAMMA = 0.45455, 0.003
+"""The value of `gAMA` with which programs mean sRGB, when no `cHRM` stands beside it."""
+SAME_POINT = 0.0015
+"""A difference of chromaticities that nobody sees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Colour:
+    """One description: an ICC profile, or chromaticities and a curve."""
+
+    icc_profile: bytes | None = None
+    """Where there is one, it is the whole description."""
+    primaries: Primaries = BT709
+    curve: float | str | None = None
+    """An exponent, `pq` or `hlg`; None is the curve of sRGB."""
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether its pixels may be brighter than white."""
+        return self.icc_profile is None and self.curve in HDR
+
+
+SRGB = Colour()
+ADOBE_RGB = Colour(primaries=ADOBE_1998, curve=ADOBE_GAMMA)
+
+
+def colour_from_codes(primaries: int, transfer: int) -> Colour:
+    """Read two numbers of ITU-T H.273 from `nclx`; unknown ones mean sRGB.
+
+    The curves of video count as sRGB's: cameras write such numbers for ordinary photographs.
+    """
+    return Colour(primaries=CODED_PRIMARIES.get(primaries, BT709), curve=CODED_CURVES.get(transfer))
+
+
+def colour_from_still_codes(primaries: int, transfer: int) -> Colour | None:
+    """Read them from PNG's `cICP`, where the curves of video are those of screens for video.
+
+    None for numbers that leave a part open.
+    """
+    is_video = transfer in VIDEO_CURVES
+    if primaries not in CODED_PRIMARIES or not (
+        is_video or transfer == SRGB_CODE or transfer in CODED_CURVES
+    ):
+        return None
+    colour = colour_from_codes(primaries, transfer)
+    return replace(colour, curve=VIDEO_GAMMA) if is_video else colour
+
+
+def colour_from_points(gamma: float, points: Sequence[tuple[float, float]] | None) -> Colour | None:
+    """Read the exponent 1 / `gamma` and the points white, red, green, blue of PNG's old chunks.
+
+    None where they say nothing that a screen could show.
+    """
+    is_possible = all(0 < y <= 1 >= x for x, y in points or ())
+    if not is_possible or not LEAST_GAMMA <= gamma <= 1 / LEAST_GAMMA:
+        return None
+    if points is None:
+        is_usual = abs(gamma - USUAL_GAMMA) < SAME_GAMMA
+        return SRGB if is_usual else Colour(curve=1 / gamma)
+    white, red, green, blue = points
+    primaries = Primaries(red=red, green=green, blue=blue, white=white)
+    try:
+        make_profile(primaries, gamma=None, is_gray=False)
+    except (ValueError, ZeroDivisionError, struct.error):
+        return None
+    return Colour(primaries=primaries, curve=1 / gamma)
+
+
+def as_shown(image: Image.Image, colour: Colour) -> tuple[Image.Image, bytes | None]:
+    """Return pixels of mode L or RGB and the profile that they need; None is sRGB.
+
+    `image` has 8 bits a channel and is grey (1, L) or RGB, or CMYK with an ICC profile or none.
+    """
+    if image.mode not in ("1", "L", "RGB", "CMYK"):
+        image = image.convert("RGB")
+    if colour.icc_profile is not None:
+        return _with_profile(image, colour.icc_profile)
+    if image.mode == "CMYK":
+        return image.convert("RGB"), None
+    image = image.convert("L") if image.mode == "1" else image
+    if colour.curve in HDR:
+        mapped = mapped_to_sdr(image.convert("RGB"), colour.primaries, str(colour.curve))
+        return (mapped.getchannel("G") if image.mode == "L" else mapped), None
+    gamma = None if colour.curve is None else float(colour.curve)
+    if gamma is not None and not KEPT_GAMMAS[0] <= gamma <= KEPT_GAMMAS[1]:
+        image, gamma = image.point(_curve_table(gamma) * len(image.getbands())), None
+    return image, _profile(colour.primaries, gamma, is_gray=image.mode == "L")
+
+
+def light_level(value: float, gamma: float) -> int:
+    """Return the level of sRGB, 0-255, that is as bright as `value`, 0-1, raised to `gamma`."""
+    return round(255 * srgb_from_light(value**gamma))
+
+
+def _curve_table(gamma: float) -> list[int]:
+    return [light_level(level / 255, gamma) for level in range(256)]
+
+
+def _profile(primaries: Primaries, gamma: float | None, *, is_gray: bool) -> bytes | None:
+    if gamma is None and (is_gray or _is_srgb(primaries)):
+        return None
+    return make_profile(primaries, gamma=gamma, is_gray=is_gray)
+
+
+def _is_srgb(primaries: Primaries) -> bool:
+    return all(
+        abs(ours - theirs) <= SAME_POINT
+        for name, point in vars(primaries).items()
+        for ours, theirs in zip(point, getattr(BT709, name), strict=True)
+    )
+
+
+def _with_profile(image: Image.Image, profile: bytes) -> tuple[Image.Image, bytes | None]:
+    """Keep a profile that fits the pixels; convert what a result could not be written as."""
+    space = color_space(profile)
+    if image.mode == "CMYK":
+        converted = converted_to_srgb(image, profile) if space == b"CMYK" else None
+        return converted or image.convert("RGB"), None
+    if image.mode == "RGB":
+        return image, profile if space == b"RGB " else None
+    image = image.convert("L")
+    if space == b"RGB ":
+        return _gray_through(image, profile), None
+    return image, profile if space == b"GRAY" else None
+
+
+def _gray_through(image: Image.Image, profile: bytes) -> Image.Image:
+    """Convert grey pixels by the profile of coloured ones, whose greys are grey."""
+    ramp = Image.new("L", (256, 1))
+    ramp.putdata(range(256))
+    converted = converted_to_srgb(ramp.convert("RGB"), profile)
+    return image if converted is None else image.point(list(converted.getchannel("G").tobytes()))

@@ -1,0 +1,117 @@
+"""Pixels of every mode that Pillow's readers give, in 8 bits a channel and without lies.
+
+Without NumPy, as everything that the decoding process loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import Image, ImageChops, ImageCms, ImageMath, ImageStat
+
+from backend.images.segments.limits import not_read
+
+OPAQUE = 255
+LEVELS = {1: 255, 2: 85, 4: 17, 8: 1}
+"""The factors from levels of so many bits to those of eight."""
+WIDE_BITS = 32
+
+
+def eight_bit(image: Image.Image, *, bits: int = 16, clear_level: int | None = None) -> Image.Image:
+    """Narrow grey levels of 12 to 32 bits to 8; Pillow's own conversion would clip them.
+
+    `clear_level` is the one that is transparent.
+    """
+    if not image.mode.startswith("I"):
+        return image
+    wide = image.convert("I")
+
+    def narrow(images: Mapping[str, Any]) -> Any:
+        value = images["wide"]
+        if bits == WIDE_BITS:  # as Pillow holds them, the upper half is negative
+            value = (value >> 8) & 0xFFFF00
+            return images["convert"](value >> 16, "L")
+        clipped = images["min"](images["max"](value, 0), 65535)
+        return images["convert"]((clipped * 255 + 32895) >> 16, "L")
+
+    found: Image.Image = ImageMath.lambda_eval(narrow, wide=wide)
+    if clear_level is not None:
+        mask = ImageMath.lambda_eval(
+            lambda images: images["convert"]((images["wide"] != clear_level) * OPAQUE, "L"),
+            wide=wide,
+        )
+        found.putalpha(mask)
+    return found
+
+
+def from_float(image: Image.Image) -> Image.Image:
+    """Convert floating-point grey of 0 to 1 to 8 bits; highlights above 1 are clipped.
+
+    UnsupportedMediaTypeError where most of the picture lies above: then 1 is not white.
+    """
+    over = ImageMath.lambda_eval(
+        lambda images: images["convert"]((images["values"] > 1.0) * OPAQUE, "L"), values=image
+    )
+    if ImageStat.Stat(over).mean[0] > OPAQUE / 2:
+        raise not_read("TIFF files of floating-point values that go far beyond 1 are")
+    narrow: Image.Image = ImageMath.lambda_eval(
+        lambda images: images["convert"](
+            images["min"](images["max"](images["values"], 0.0), 1.0) * 255.0 + 0.5, "L"
+        ),
+        values=image,
+    )
+    return narrow
+
+
+def from_lab(image: Image.Image) -> Image.Image:
+    """Convert CIELab to sRGB."""
+    converted = ImageCms.profileToProfile(
+        image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
+    )
+    return converted or image.convert("RGB")
+
+
+def with_clear_level(image: Image.Image, level: int, *, bits: int) -> Image.Image:
+    """Make one level of 1 to 8 bits transparent."""
+    gray = image.convert("L")
+    clear = level * LEVELS.get(bits, 1)
+    gray.putalpha(gray.point([0 if each == clear else OPAQUE for each in range(256)]))
+    return gray
+
+
+def inside(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    """Make transparent what lies outside a box."""
+    image = image.convert("RGBA")
+    mask = Image.new("L", image.size, 0)
+    mask.paste(OPAQUE, box)
+    image.putalpha(ImageChops.darker(image.getchannel("A"), mask))
+    return image
+
+
+def bleed(image: Image.Image) -> Image.Image:
+    """Give wholly transparent pixels the colour of what is near, so that edges get no halo.
+
+    RGBA -> RGB. Averages of ever larger blocks fill what has no colour of its own.
+    """
+    levels = [image.convert("RGBa")]
+    while max(levels[-1].size) > 1:
+        levels.append(levels[-1].reduce(2))
+    filled = levels.pop().convert("RGBA").convert("RGB")
+    for level in reversed(levels):
+        colours = level.convert("RGBA")
+        below = filled.resize(level.size, Image.Resampling.BILINEAR)
+        below.paste(colours.convert("RGB"), mask=colours.getchannel("A").point(_has_colour))
+        filled = below
+    original = image.convert("RGB")
+    filled.paste(original, mask=image.getchannel("A").point(_is_visible))
+    return filled
+
+
+def _has_colour(alpha: int) -> int:
+    """Trust un-premultiplied 8-bit colours only when enough of them is left."""
+    return OPAQUE if alpha >= 16 else 0
+
+
+def _is_visible(alpha: int) -> int:
+    return OPAQUE if alpha else 0

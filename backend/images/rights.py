@@ -1,0 +1,127 @@
+"""Who made a picture, who owns it and what it is about: read from EXIF, XMP, IPTC and PNG's texts.
+
+Only these few facts are ever taken: place, camera, serial numbers and prompts stay behind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+MAX_TEXT = 300
+MAX_KEYWORDS = 50
+"""Characters of a text, and words of a picture, that are kept."""
+MAX_XMP_BYTES = 64 * 2**10
+DC = "{http://purl.org/dc/elements/1.1/}"
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+PHOTOSHOP = b"Photoshop 3.0\0"
+IPTC_RESOURCE = b"8BIM\x04\x04"
+BY_LINE, COPYRIGHT_NOTICE, KEYWORD = 80, 116, 25
+"""Data sets of IPTC's record 2."""
+UTF_8 = b"\x1b%G"
+"""IPTC's mark for texts in UTF-8."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rights:
+    """Texts for a result; every one is short and in one line."""
+
+    copyright: str | None = None
+    creator: str | None = None
+    keywords: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.copyright or self.creator or self.keywords)
+
+    def or_else(self, other: Rights) -> Rights:
+        """Fill what is missing here from `other`."""
+        return Rights(
+            copyright=self.copyright or other.copyright,
+            creator=self.creator or other.creator,
+            keywords=self.keywords or other.keywords,
+        )
+
+    def to_xmp(self) -> bytes:
+        """Write a packet with these facts alone; empty without any."""
+        if not self:
+            return b""
+        parts = (
+            _element("rights", "Alt", [self.copyright] if self.copyright else []),
+            _element("creator", "Seq", [self.creator] if self.creator else []),
+            _element("subject", "Bag", self.keywords),
+        )
+        return (
+            '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+            'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+            f'xmlns:dc="http://purl.org/dc/elements/1.1/">{"".join(parts)}'
+            "</rdf:Description></rdf:RDF></x:xmpmeta>"
+        ).encode()
+
+
+def line(text: object) -> str | None:
+    """Return a text of a file in one line and cut; None for what is empty or no text."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if not isinstance(text, str):
+        return None
+    return _CONTROL.sub(" ", text[: 4 * MAX_TEXT]).strip()[:MAX_TEXT] or None
+
+
+def rights_from_xmp(packet: bytes) -> Rights:
+    """Read Dublin Core's rights, creator and subject; nothing from what is no plain XML."""
+    packet = packet[:MAX_XMP_BYTES].strip(b"\0 \r\n\t")
+    if b"<!" in packet or b"/elements/1.1/" not in packet:  # entities could grow
+        return Rights()
+    try:
+        root = ElementTree.fromstring(packet)  # noqa: S314 - small, and without declarations
+    except (ElementTree.ParseError, ValueError, LookupError):
+        return Rights()
+    return Rights(
+        copyright=next(_items(root, "rights"), None),
+        creator=next(_items(root, "creator"), None),
+        keywords=tuple(_items(root, "subject"))[:MAX_KEYWORDS],
+    )
+
+
+def rights_from_iptc(segment: bytes) -> Rights:
+    """Read the newspapers' fields out of a segment of Photoshop's."""
+    start = segment.find(IPTC_RESOURCE)
+    if not segment.startswith(PHOTOSHOP) or start < 0:
+        return Rights()
+    at = start + len(IPTC_RESOURCE)
+    at += (segment[at] // 2 + 1) * 2 + 4 if at < len(segment) else 0
+    sets: dict[int, list[str]] = {BY_LINE: [], COPYRIGHT_NOTICE: [], KEYWORD: []}
+    encoding = "latin-1"
+    while segment[at : at + 1] == b"\x1c" and at + 5 <= len(segment):
+        record, number = segment[at + 1], segment[at + 2]
+        length = int.from_bytes(segment[at + 3 : at + 5])
+        content = segment[at + 5 : at + 5 + length]
+        at += 5 + length
+        if (record, number) == (1, 90) and content == UTF_8:
+            encoding = "utf-8"
+        text = line(content.decode(encoding, "replace")) if record == 2 else None
+        if text and number in sets and len(sets[number]) < MAX_KEYWORDS:
+            sets[number].append(text)
+    return Rights(
+        copyright=next(iter(sets[COPYRIGHT_NOTICE]), None),
+        creator=next(iter(sets[BY_LINE]), None),
+        keywords=tuple(sets[KEYWORD]),
+    )
+
+
+def _items(root: ElementTree.Element, name: str) -> Iterator[str]:
+    for element in root.iter(DC + name):
+        texts = [each.text for each in element.iter(RDF + "li")] or [element.text]
+        yield from filter(None, map(line, texts))
+
+
+def _element(name: str, kind: str, texts: list[str] | tuple[str, ...]) -> str:
+    if not texts:
+        return ""
+    language = ' xml:lang="x-default"' if kind == "Alt" else ""
+    items = "".join(f"<rdf:li{language}>{escape(text)}</rdf:li>" for text in texts)
+    return f"<dc:{name}><rdf:{kind}>{items}</rdf:{kind}></dc:{name}>"

@@ -1,0 +1,75 @@
+"""What a walk over a file may cost, and the errors of files that are not read."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+from PIL import Image
+
+from backend.errors import ImageError, UnsupportedMediaTypeError
+
+MAX_EXIF_BYTES = 64 * 2**10
+"""The orientation stands near the start of what a camera writes."""
+MAX_PROFILE_BYTES = 4 * 2**20
+"""The largest printers' profiles have about 3 MiB."""
+BROKEN_FILE_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    RuntimeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    ZeroDivisionError,
+    struct.error,
+    zlib.error,
+)
+"""The exceptions that Pillow raises on broken files."""
+HEADER_ERRORS = (*BROKEN_FILE_ERRORS, AttributeError, AssertionError)
+"""The same on broken headers."""
+BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+def damaged() -> ImageError:
+    """Make the error for a file that breaks its container's rules."""
+    return ImageError("The picture is damaged and cannot be read.")
+
+
+def not_read(what: str) -> UnsupportedMediaTypeError:
+    """Make the error for a whole file of a kind that is not read; `what` begins the sentence."""
+    return UnsupportedMediaTypeError(
+        f"{what} not read here; save the picture as a PNG or JPEG with 8 bits a channel."
+    )
+
+
+def camera_raw() -> UnsupportedMediaTypeError:
+    """Make the error for a camera's raw file, whose only ready picture is a small preview."""
+    return UnsupportedMediaTypeError(
+        "This is a camera's raw file, which is not read here; export it as a JPEG or PNG."
+    )
+
+
+def too_many(parts: str, *, limit: int) -> ImageError:
+    """Make the error for a file with more `parts` than any program writes."""
+    return ImageError(
+        f"The picture's file has more than {limit:,} {parts}; save it again in an image editor.",
+        limit=limit,
+    )
+
+
+class Count:
+    """A counter of the parts of one kind that raises ImageError at the first over the limit."""
+
+    def __init__(self, parts: str, *, limit: int) -> None:
+        self._parts = parts
+        self._limit = limit
+        self._seen = 0
+
+    def add(self, number: int = 1) -> None:
+        """Count so many more."""
+        self._seen += number
+        if self._seen > self._limit:
+            raise too_many(self._parts, limit=self._limit)

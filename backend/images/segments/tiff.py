@@ -1,0 +1,203 @@
+"""TIFF and BigTIFF: which of a file's pictures is read, and whether its layout is read right."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from PIL import TiffImagePlugin
+
+from backend.images.segments.limits import HEADER_ERRORS, camera_raw, damaged, not_read
+
+MAX_DIRECTORIES = 64
+"""Pages and previews that are looked at; a file may have more."""
+BIG = 43
+"""The version of files with places of 64 bits."""
+BIG_FROM_THE_BIG_END = b"MM\0+"
+"""The start of those that Pillow takes for others."""
+SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUB_DIRECTORIES, DNG_VERSION = 254, 255, 330, 50706
+WIDTH, HEIGHT, BITS, PHOTOMETRIC, SAMPLES, PLANAR = 256, 257, 258, 262, 277, 284
+ORIENTATION, PROFILE, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING = 274, 34675, 338, 339, 530
+COMPRESSION, JPEG_COMPRESSIONS = 259, (6, 7)
+REDUCED, OLD_REDUCED = 1, 2
+CANON = b"CR\x02"
+SENSOR_DATA = (32803, 34892)
+"""Photometric interpretations of what a camera's sensor has seen."""
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
+UNSIGNED, FLOAT = 1, 3
+READ: Mapping[tuple[int, int], tuple[int, ...]] = {
+    (WHITE_IS_ZERO, UNSIGNED): (1, 2, 4, 8, 16),
+    (WHITE_IS_ZERO, FLOAT): (32,),
+    (BLACK_IS_ZERO, UNSIGNED): (1, 2, 4, 8, 12, 16, 32),
+    (BLACK_IS_ZERO, FLOAT): (32,),
+    (RGB, UNSIGNED): (8, 16),
+    (PALETTE, UNSIGNED): (1, 2, 4, 8),
+    (CMYK, UNSIGNED): (8, 16),
+    (YCBCR, UNSIGNED): (8,),
+    (LAB, UNSIGNED): (8,),
+}
+"""(photometric interpretation, sample format) -> bits of a channel."""
+PILLOWS = {
+    (prefix, photometric, kinds[0], bits[0])
+    for prefix, photometric, kinds, _, bits, _ in TiffImagePlugin.OPEN_INFO
+}
+"""Pillow's own list, which differs with the order of the bytes."""
+NAMES = {
+    WHITE_IS_ZERO: "grey", BLACK_IS_ZERO: "grey", RGB: "RGB", PALETTE: "palette", CMYK: "CMYK",
+    YCBCR: "YCbCr", LAB: "CIELab", 9: "ICCLab", 10: "ITULab", 4: "mask", 32844: "LogL",
+    32845: "LogLuv",
+}  # fmt: skip
+FORMAT_NAMES = {2: "signed", FLOAT: "floating-point", 5: "complex", 6: "complex"}
+CHANNELS = {RGB: 3, CMYK: 4, YCBCR: 3, LAB: 3}
+Directory = TiffImagePlugin.ImageFileDirectory_v2
+
+
+class TiffPicture:
+    """The full picture of a file, which is not always the first one."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raise ImageError for a damaged file, and UnsupportedMediaTypeError for a layout."""
+        if data[:4] == BIG_FROM_THE_BIG_END:
+            raise not_read("BigTIFF files with the large byte first are")
+        try:
+            self._find(data)
+        except (*HEADER_ERRORS, Warning) as exc:
+            raise damaged() from exc
+
+    def _find(self, data: bytes) -> None:
+        directories = list(_directories(data))
+        if not directories:
+            raise damaged()
+        if data[8:11] == CANON or any(_is_raw(each) for _, each, _ in directories):
+            raise camera_raw()
+        self.first = directories[0][1]
+        full = [each for each in directories if not _is_reduced(each[1])]
+        place, self.directory, _ = directories[0]
+        if _is_reduced(self.first) and full:
+            place, self.directory, _ = max(full, key=lambda each: _pixels(each[1]))
+        self.frames = max(1, sum(is_page for _, _, is_page in full))
+        self.photometric = _number(self.directory, PHOTOMETRIC, 0)
+        self.bits = _bits(self.directory)[0]
+        _check_layout(self.directory)
+        if _number(self.directory, SAMPLES, 1) == 1:
+            data = _without_planes(data, place)
+        self.data = _starting_at(data, place)
+
+    @property
+    def orientation(self) -> int:
+        """The turn that stands beside the preview alone."""
+        if self.directory is self.first or ORIENTATION in self.directory:
+            return 1
+        return _number(self.first, ORIENTATION, 1)
+
+    @property
+    def profile(self) -> bytes | None:
+        """The ICC profile, which may stand beside the preview."""
+        found = self.directory.get(PROFILE) or self.first.get(PROFILE)
+        return found if isinstance(found, bytes) else None
+
+
+def _directories(data: bytes) -> Iterator[tuple[int, Directory, bool]]:
+    """Walk (place, directory, is a page) of the chain and of what lies below its members."""
+    is_big = BIG in data[2:4]
+    header = data[: 16 if is_big else 8]
+    file, at, seen = io.BytesIO(data), Directory(header).next, set[int]()
+    pending = [(at, True)]
+    while pending and len(seen) < MAX_DIRECTORIES:
+        at, is_page = pending.pop(0)
+        if not at or at in seen:
+            continue
+        seen.add(at)
+        file.seek(at)
+        directory = Directory(header)
+        directory.load(file)
+        yield at, directory, is_page
+        below = directory.get(SUB_DIRECTORIES, ())
+        below = below if isinstance(below, tuple) else (below,)
+        pending += [(each, False) for each in below if isinstance(each, int)]
+        if is_page:
+            pending.append((directory.next, True))
+
+
+def _number(directory: Directory, tag: int, default: int) -> int:
+    value: Any = directory.get(tag, default)
+    value = value[0] if isinstance(value, tuple) and value else value
+    return value if isinstance(value, int) else default
+
+
+def _bits(directory: Directory) -> tuple[int, ...]:
+    bits: Any = directory.get(BITS, (1,))
+    bits = bits if isinstance(bits, tuple) else (bits,)
+    return bits if bits and all(isinstance(each, int) for each in bits) else (1,)
+
+
+def _is_reduced(directory: Directory) -> bool:
+    kind = _number(directory, SUBFILE_TYPE, 0)
+    return bool(kind & REDUCED) or _number(directory, OLD_SUBFILE_TYPE, 0) == OLD_REDUCED
+
+
+def _is_raw(directory: Directory) -> bool:
+    return DNG_VERSION in directory or _number(directory, PHOTOMETRIC, 0) in SENSOR_DATA
+
+
+def _pixels(directory: Directory) -> int:
+    return _number(directory, WIDTH, 0) * _number(directory, HEIGHT, 0)
+
+
+def _check_layout(directory: Directory) -> None:
+    """Let through what is known to be read right, and refuse everything else by its name."""
+    photometric = _number(directory, PHOTOMETRIC, 0)
+    if _number(directory, COMPRESSION, 1) in JPEG_COMPRESSIONS:
+        return
+    bits, kind = _bits(directory), _number(directory, SAMPLE_FORMAT, UNSIGNED)
+    samples = _number(directory, SAMPLES, 1)
+    extra = samples - CHANNELS.get(photometric, 1)
+    in_planes = _number(directory, PLANAR, 1) == 2 and samples > 1
+    known = READ.get((photometric, kind), ())
+    is_known = (
+        set(bits) <= set(known)
+        and len(set(bits)) == 1
+        and (directory.prefix, photometric, kind, bits[0]) in PILLOWS
+        and not (in_planes and bits[0] > 8)
+        and not (extra and not _is_extra_read(directory, photometric, bits[0]))
+        and not (photometric == YCBCR and directory.get(SUBSAMPLING, (2, 2)) != (1, 1))
+    )
+    if not is_known:
+        name = NAMES.get(photometric, "unknown")
+        words = [name, f"{bits[0]} bits a channel", FORMAT_NAMES.get(kind, "")]
+        words += ["alpha" if extra > 0 else "", "channels in planes" if in_planes else ""]
+        words += ["reduced colour" if photometric == YCBCR and bits[0] == 8 else ""]
+        raise not_read(f"TIFF files of this layout ({', '.join(filter(None, words))}) are")
+
+
+def _is_extra_read(directory: Directory, photometric: int, bits: int) -> bool:
+    """Return whether Pillow knows what the channels behind the colours are."""
+    extra: Any = directory.get(EXTRA_SAMPLES, ())
+    extra = extra if isinstance(extra, tuple) else (extra,)
+    if photometric == CMYK:
+        return not any(extra)
+    return photometric == RGB or (photometric in (BLACK_IS_ZERO, PALETTE) and bits == 8)
+
+
+def _without_planes(data: bytes, place: int) -> bytes:
+    """Say of a single channel that it is not in planes, which makes Pillow misread it."""
+    order = "<" if data[:2] == b"II" else ">"
+    counts, step = ("Q", 20) if BIG in data[2:4] else ("H", 12)
+    (count,) = struct.unpack_from(order + counts, data, place)
+    first = place + struct.calcsize(counts)
+    for at in range(first, min(first + step * count, len(data) - step), step):
+        if struct.unpack_from(order + "H", data, at)[0] == PLANAR:
+            value = at + step - (8 if step == 20 else 4)
+            return data[:value] + struct.pack(order + "H", 1) + data[value + 2 :]
+    return data
+
+
+def _starting_at(data: bytes, place: int) -> bytes:
+    """Let a file begin with another of its directories."""
+    order = "<" if data[:2] == b"II" else ">"
+    at, form = (8, "Q") if BIG in data[2:4] else (4, "I")
+    if struct.unpack_from(order + form, data, at)[0] == place:
+        return data
+    return data[:at] + struct.pack(order + form, place) + data[at + struct.calcsize(form) :]

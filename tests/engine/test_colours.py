@@ -1,0 +1,269 @@
+"""Results are shown as their sources are, whatever tells the colours: compared with Chromium.
+
+The levels were read once from what Chromium 156 showed of such files on an sRGB screen.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from backend.images.colour import ADOBE_1998, DISPLAY_P3
+from backend.images.hdr import BT709
+from backend.images.icc import Primaries, color_space, make_profile
+from backend.images.notes import GAIN_MAP, HDR_TO_SDR
+from backend.images.picture import Picture, decode, encode
+from benchmarks.hostile_files import segment
+from tests.hostile.corpus import chunk
+from tests.pictures import save
+
+Levels = Sequence[tuple[int, int, int]]
+
+STORED: Levels = ((128, 77, 77), (191, 153, 77), (148, 148, 0), (115, 107, 89))
+IN_P3: Levels = ((136, 73, 75), (198, 151, 59), (148, 148, 0), (117, 107, 87))
+IN_2020: Levels = ((151, 66, 75), (214, 148, 56), (153, 149, 0), (121, 106, 86))
+LINEAR: Levels = ((188, 148, 148), (224, 203, 148), (200, 200, 0), (179, 173, 159))
+CODES: dict[tuple[int, int], Levels] = {
+    (9, 16): ((162, 0, 40), (255, 110, 0), (193, 188, 0), (113, 87, 55)),
+    (9, 18): ((110, 49, 55), (206, 121, 46), (123, 120, 0), (91, 80, 66)),
+    (12, 16): ((143, 34, 39), (255, 137, 0), (187, 187, 0), (106, 88, 56)),
+    (12, 18): ((99, 54, 55), (187, 125, 48), (119, 119, 0), (88, 81, 66)),
+    (12, 13): IN_P3,
+    (9, 13): IN_2020,
+    (1, 8): LINEAR,
+    (1, 13): STORED,
+}
+"""Primaries and transfer of ITU-T H.273 -> levels in Chromium."""
+HDR_TRANSFERS = (16, 18)
+SIDE = 16
+TOLERANCE = 3
+
+
+def patches() -> Image.Image:
+    row = np.repeat(np.array(STORED, np.uint8), SIDE, axis=0)
+    return Image.fromarray(np.repeat(row[np.newaxis], SIDE, axis=0))
+
+
+def png(*chunks: bytes, image: Image.Image | None = None) -> bytes:
+    whole = save(image or patches(), "PNG")
+    return whole[:33] + b"".join(chunks) + whole[33:]
+
+
+def gamma(value: int) -> bytes:
+    return chunk(b"gAMA", struct.pack(">I", value))
+
+
+def points(primaries: Primaries) -> bytes:
+    each = (primaries.white, primaries.red, primaries.green, primaries.blue)
+    numbers = [round(number * 100_000) for point in each for number in point]
+    return chunk(b"cHRM", struct.pack(">8I", *numbers))
+
+
+def profile_chunk(profile: bytes) -> bytes:
+    return chunk(b"iCCP", b"any\0\0" + zlib.compress(profile))
+
+
+def coded(data: bytes, primaries: int, transfer: int) -> bytes:
+    """Put other codes into the box that the writers fill with those of sRGB."""
+    at = data.index(b"colrnclx") + 8
+    return data[:at] + struct.pack(">HH", primaries, transfer) + data[at + 4 :]
+
+
+def avif(primaries: int, transfer: int) -> bytes:
+    data = save(patches(), "AVIF", quality=100, subsampling="4:4:4")
+    return coded(data, primaries, transfer)
+
+
+@cache
+def plain_heic() -> bytes:
+    return save(patches(), "HEIF", quality=100, chroma=444, matrix_coefficients=6)
+
+
+def heic(primaries: int, transfer: int) -> bytes:
+    return coded(plain_heic(), primaries, transfer)
+
+
+def cicp_png(primaries: int, transfer: int) -> bytes:
+    return png(chunk(b"cICP", bytes((primaries, transfer, 0, 1))))
+
+
+def seen(picture: Picture, *, format: str = "png") -> list[tuple[int, ...]]:
+    """The patches of the written file as a colour-managed viewer shows them."""
+    with Image.open(io.BytesIO(encode(picture, format=format, quality=100))) as opened:
+        image, profile = opened.convert("RGB"), opened.info.get("icc_profile")
+        is_gray = opened.mode == "L"
+        if profile:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            target = ImageCms.createProfile("sRGB")
+            stored = opened.convert("L") if is_gray else image
+            shown = ImageCms.profileToProfile(stored, source, target, outputMode="RGB")
+            assert shown is not None
+            image = shown
+    pixels = np.asarray(image)[SIDE // 2, SIDE // 2 :: SIDE]
+    return [tuple(int(level) for level in pixel) for pixel in pixels]
+
+
+def assert_near(
+    found: Sequence[tuple[int, ...]], wanted: Levels, *, tolerance: int = TOLERANCE
+) -> None:
+    distance = np.abs(np.array(found) - np.array(wanted)).max()
+    assert distance <= tolerance, (found, wanted)
+
+
+@pytest.mark.parametrize("codes", CODES, ids=str)
+@pytest.mark.parametrize("write", [cicp_png, avif, heic], ids=lambda each: each.__name__)
+def test_coded_colours_are_shown_as_in_chromium(write: object, codes: tuple[int, int]) -> None:
+    assert callable(write)
+    picture = decode(write(*codes), max_side=99)
+    # Lossy files are a few levels off before anything is converted.
+    assert_near(seen(picture), CODES[codes], tolerance=TOLERANCE if write is cicp_png else 6)
+    assert (HDR_TO_SDR in picture.notes) == (codes[1] in HDR_TRANSFERS)
+
+
+P3_PROFILE = profile_chunk(make_profile(DISPLAY_P3, gamma=None, is_gray=False))
+GAMMA_1_8: Levels = ((146, 94, 94), (203, 169, 94), (165, 165, 0), (134, 126, 108))
+GAMMA_2_2: Levels = ((129, 75, 75), (192, 154, 75), (149, 149, 0), (116, 107, 88))
+GAMMA_2_2_IN_P3: Levels = ((138, 71, 73), (200, 153, 57), (149, 149, 0), (117, 107, 86))
+GAMMA_2_4: Levels = ((121, 66, 66), (187, 147, 66), (142, 142, 0), (107, 99, 80))
+ADOBE: Levels = ((168, 102, 102), (217, 175, 97), (170, 170, 0), (144, 133, 115))
+
+
+@pytest.mark.parametrize(
+    ("chunks", "wanted"),
+    [
+        ((gamma(45_455),), STORED),
+        ((gamma(45_455), points(BT709)), GAMMA_2_2),
+        ((gamma(45_455), points(DISPLAY_P3)), GAMMA_2_2_IN_P3),
+        ((gamma(100_000),), LINEAR),
+        ((gamma(55_556),), GAMMA_1_8),
+        ((gamma(60_000), points(ADOBE_1998)), ADOBE),
+        ((points(DISPLAY_P3),), STORED),
+        ((gamma(0),), STORED),
+        ((chunk(b"sRGB", b"\0"), gamma(100_000)), STORED),
+        ((gamma(100_000), P3_PROFILE), IN_P3),
+        ((P3_PROFILE, chunk(b"cICP", b"\1\x0d\0\1")), STORED),
+        ((chunk(b"cICP", b"\2\2\0\1"), P3_PROFILE), IN_P3),
+        ((chunk(b"cICP", b"\1\1\0\1"),), GAMMA_2_4),
+    ],
+)
+def test_chunks_are_obeyed_in_their_order(chunks: tuple[bytes, ...], wanted: Levels) -> None:
+    assert_near(seen(decode(png(*chunks), max_side=99)), wanted)
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+def test_the_colours_go_along_in_every_format(format: str) -> None:
+    picture = decode(png(gamma(60_000), points(ADOBE_1998)), max_side=99)
+    assert_near(seen(picture, format=format), ADOBE, tolerance=6)
+
+
+def test_pixels_are_left_alone_where_a_profile_says_what_they_mean() -> None:
+    picture = decode(png(gamma(45455), points(ADOBE_1998)), max_side=99)
+    np.testing.assert_array_equal(picture.rgb, np.asarray(patches()))
+    assert picture.icc_profile is not None
+
+
+@pytest.mark.parametrize(
+    "primaries",
+    [
+        Primaries(red=(0.3, 0.3), green=(0.3, 0.3), blue=(0.3, 0.3), white=(0.3, 0.3)),
+        Primaries(red=(0, 0), green=(0, 0), blue=(0, 0), white=(0, 0)),
+        Primaries(red=(0.64, 0), green=(0.3, 0.6), blue=(0.15, 0.06), white=(0.3127, 0.329)),
+        Primaries(red=(9999, 1e-5), green=(0.3, 0.6), blue=(0.15, 0.06), white=(0.3127, 0.329)),
+    ],
+)
+def test_impossible_colours_are_ignored(primaries: Primaries) -> None:
+    assert_near(seen(decode(png(gamma(60_000), points(primaries)), max_side=99)), STORED)
+
+
+def adobe_exif(index: str, *, space: int = 65535) -> bytes:
+    exif = Image.Exif()
+    exif[0x8769] = {0xA001: space, 0xA005: {1: index}}
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize("format", ["JPEG", "WEBP"])
+@pytest.mark.parametrize(
+    ("exif", "is_adobe"),
+    [
+        (adobe_exif("R03"), True),
+        (adobe_exif("R98", space=2), True),
+        (adobe_exif("R98"), False),
+        (adobe_exif("R98", space=1), False),
+    ],
+)
+def test_adobe_rgb_by_exif_becomes_a_profile(format: str, exif: bytes, is_adobe: bool) -> None:
+    picture = decode(save(patches(), format, exif=exif), max_side=99)
+    wanted = make_profile(ADOBE_1998, gamma=563 / 256, is_gray=False) if is_adobe else None
+    assert picture.icc_profile == wanted
+
+
+def test_a_profile_whose_segments_stand_twice_is_read() -> None:
+    profile = make_profile(DISPLAY_P3, gamma=2.2, is_gray=False)
+    parts = [
+        segment(0xE2, b"ICC_PROFILE\0" + bytes((number, 2)) + part)
+        for number, part in ((1, profile[:300]), (2, profile[300:]))
+    ]
+    plain = save(patches(), "JPEG", quality=100)
+    for order in ([0, 1, 0, 1], [1, 0], [0, 0, 1, 1]):
+        data = plain[:2] + b"".join(parts[each] for each in order) + plain[2:]
+        assert decode(data, max_side=99).icc_profile == profile
+    assert decode(plain[:2] + parts[0] + plain[2:], max_side=99).icc_profile is None
+
+
+def test_grey_stays_grey_with_its_own_curve() -> None:
+    gray = Image.linear_gradient("L").resize((64, 16))
+    picture = decode(png(gamma(70_000), image=gray), max_side=99)
+    assert picture.is_gray
+    assert picture.icc_profile is None  # too far from sRGB: the levels were changed
+    picture = decode(png(gamma(55_556), image=gray), max_side=99)
+    assert picture.icc_profile is not None
+    assert color_space(picture.icc_profile) == b"GRAY"
+
+
+def test_grey_by_a_profile_of_coloured_pixels_is_shown_right() -> None:
+    gray = Image.new("L", (64, 16), 128)
+    profile = make_profile(BT709, gamma=1.8, is_gray=False)
+    picture = decode(save(gray, "JPEG", icc_profile=profile, quality=100), max_side=99)
+    assert picture.is_gray
+    assert_near(seen(picture)[:1], ((146, 146, 146),))
+
+
+def test_a_profile_that_is_none_is_left_out() -> None:
+    assert decode(png(profile_chunk(b"\0" * 500)), max_side=99).icc_profile is None
+    assert decode(png(chunk(b"iCCP", b"any\0\0no zlib")), max_side=99).icc_profile is None
+    assert decode(png(chunk(b"iCCP", b"any")), max_side=99).icc_profile is None
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        segment(0xE1, b'http://ns.adobe.com/xap/1.0/\0<x hdrgm:Version="1.0"/>'),
+        segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0\0\0\0\0"),
+    ],
+)
+def test_a_gain_map_is_told_and_its_base_is_read(mark: bytes) -> None:
+    plain = save(patches(), "JPEG", quality=100)
+    picture = decode(plain[:2] + mark + plain[2:] + plain, max_side=99)
+    assert picture.notes == (GAIN_MAP,)
+    np.testing.assert_array_equal(picture.rgb, decode(plain, max_side=99).rgb)
+
+
+def test_own_profiles_are_read_by_little_cms_and_neutral() -> None:
+    for primaries in (BT709, DISPLAY_P3, ADOBE_1998):
+        profile = make_profile(primaries, gamma=None, is_gray=False)
+        assert color_space(profile) == b"RGB "
+        gray = Image.new("RGB", (1, 1), (119, 119, 119))
+        picture = Picture(rgb=np.asarray(gray), icc_profile=profile)
+        assert_near(
+            seen(replace(picture, rgb=np.tile(picture.rgb, (16, 16, 1)))),
+            ((119,) * 3,),
+            tolerance=1,
+        )

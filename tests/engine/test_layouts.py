@@ -1,0 +1,356 @@
+"""Files of unusual layouts give the right picture or a sentence, and never a wrong picture."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageOps
+
+from backend.errors import ImageError, UnsupportedMediaTypeError
+from backend.images.notes import EIGHT_BITS, FIRST_FRAME
+from backend.images.picture import Picture, decode, output_format
+from tests.hostile.corpus import (
+    bmp_header,
+    chunk,
+    gray,
+    jpeg,
+    noise,
+    png,
+    scene,
+    wide_png,
+    with_alpha,
+)
+from tests.pictures import save
+from tests.tiffs import FLOAT, SIGNED, UNSIGNED, append_directory, directory, tiff
+
+Values = npt.NDArray[np.float64]
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK, LAB = 0, 1, 2, 5, 8
+READ = {
+    (WHITE_IS_ZERO, UNSIGNED, 1), (WHITE_IS_ZERO, UNSIGNED, 2), (WHITE_IS_ZERO, UNSIGNED, 4),
+    (WHITE_IS_ZERO, UNSIGNED, 8), (WHITE_IS_ZERO, UNSIGNED, 16), (WHITE_IS_ZERO, FLOAT, 32),
+    (BLACK_IS_ZERO, UNSIGNED, 1), (BLACK_IS_ZERO, UNSIGNED, 2), (BLACK_IS_ZERO, UNSIGNED, 4),
+    (BLACK_IS_ZERO, UNSIGNED, 8), (BLACK_IS_ZERO, UNSIGNED, 16), (BLACK_IS_ZERO, UNSIGNED, 32),
+    (BLACK_IS_ZERO, FLOAT, 32), (RGB, UNSIGNED, 8), (RGB, UNSIGNED, 16), (CMYK, UNSIGNED, 8),
+    (CMYK, UNSIGNED, 16),
+}  # fmt: skip
+"""(photometric interpretation, sample format, bits) that are read at least in one byte order."""
+KINDS = [(UNSIGNED, bits) for bits in (1, 2, 4, 8, 16, 32)]
+KINDS += [(SIGNED, 8), (SIGNED, 16), (SIGNED, 32), (FLOAT, 16), (FLOAT, 32), (FLOAT, 64)]
+LEVELS_OFF = 6
+
+
+def values_of(image: Image.Image) -> Values:
+    pixels = np.asarray(image, np.float64) / 255
+    return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
+
+
+def stored(photometric: int) -> Values:
+    if photometric == WHITE_IS_ZERO:
+        return 1 - values_of(gray())
+    return values_of(gray() if photometric == BLACK_IS_ZERO else scene())
+
+
+def distance(picture: Picture, image: Image.Image) -> float:
+    wanted = np.asarray(image.convert("RGB"), np.int16)
+    return float(np.abs(picture.rgb.astype(np.int16) - wanted).mean())
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("in_planes", [False, True])
+@pytest.mark.parametrize(("kind", "bits"), KINDS)
+@pytest.mark.parametrize("photometric", [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK, LAB])
+def test_a_tiff_is_read_right_or_refused_by_name(
+    photometric: int, kind: int, bits: int, in_planes: bool, order: str
+) -> None:
+    is_gray = photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO)
+    values = stored(photometric)
+    if photometric == CMYK:
+        values = np.dstack((1 - values, np.zeros(values.shape[:2])))
+    made = directory(
+        values, photometric=photometric, bits=bits, kind=kind, in_planes=in_planes, order=order
+    )
+    data = tiff(made, order=order)
+    try:
+        picture = decode(data, max_side=99)
+    except UnsupportedMediaTypeError as exc:
+        assert "TIFF files of this layout" in exc.message
+        assert (photometric, kind, bits) not in READ or order == ">" or in_planes
+        return
+    assert (photometric, kind, bits) in READ or photometric == LAB
+    if photometric != LAB:  # whose numbers are no RGB
+        coarse = LEVELS_OFF if bits >= 8 else 255 / (2**bits - 1) / 2
+        assert distance(picture, gray() if is_gray else scene()) <= coarse
+    assert (EIGHT_BITS in picture.notes) == (bits > 8)
+
+
+def test_lab_of_8_bits_is_read() -> None:
+    lab = Image.merge(
+        "LAB", (gray(), Image.new("L", gray().size, 128), Image.new("L", gray().size, 128))
+    )
+    picture = decode(save(lab, "TIFF"), max_side=99)
+    spread = picture.rgb.max(-1).astype(int) - picture.rgb.min(-1)
+    assert spread.max() <= 3
+    assert np.corrcoef(picture.rgb[..., 1].ravel(), np.asarray(gray()).ravel())[0, 1] > 0.99
+
+
+def test_bigtiff_is_read_or_refused_by_name() -> None:
+    made = directory(values_of(scene()), photometric=RGB, bits=8)
+    assert distance(decode(tiff(made, is_big=True), max_side=99), scene()) == 0
+    made = directory(values_of(scene()), photometric=RGB, bits=8, order=">")
+    with pytest.raises(UnsupportedMediaTypeError, match="BigTIFF"):
+        decode(tiff(made, order=">", is_big=True), max_side=99)
+
+
+@pytest.mark.parametrize(("bits", "is_read"), [(8, True), (16, True), (32, False)])
+@pytest.mark.parametrize("photometric", [RGB, BLACK_IS_ZERO])
+def test_alpha_is_kept_or_refused(photometric: int, bits: int, is_read: bool) -> None:
+    image = with_alpha(scene() if photometric == RGB else gray())
+    made = directory(values_of(image), photometric=photometric, bits=bits, more={338: [2]})
+    if not is_read or (photometric, bits) == (BLACK_IS_ZERO, 16):
+        with pytest.raises(UnsupportedMediaTypeError, match="alpha"):
+            decode(tiff(made), max_side=99)
+        return
+    picture = decode(tiff(made), max_side=99)
+    assert picture.alpha is not None
+    np.testing.assert_allclose(picture.alpha, np.asarray(image.getchannel("A")), atol=1)
+
+
+def test_highlights_of_floats_are_clipped_and_other_ranges_refused() -> None:
+    values = values_of(gray()) * 1.4
+    made = directory(values, photometric=BLACK_IS_ZERO, bits=32, kind=FLOAT)
+    wanted = Image.fromarray((np.clip(values[..., 0], 0, 1) * 255).round().astype(np.uint8))
+    assert distance(decode(tiff(made), max_side=99), wanted) <= 1
+    made = directory(values * 255, photometric=BLACK_IS_ZERO, bits=32, kind=FLOAT)
+    with pytest.raises(UnsupportedMediaTypeError, match="far beyond 1"):
+        decode(tiff(made), max_side=99)
+
+
+def small() -> Values:
+    return values_of(scene().resize((12, 8)))
+
+
+def test_the_full_picture_behind_a_preview_is_read() -> None:
+    preview = directory(small(), photometric=RGB, bits=8, more={254: [1]})
+    full = directory(values_of(scene()), photometric=RGB, bits=8, more={254: [0]})
+    picture = decode(tiff(preview, full), max_side=99)
+    assert distance(picture, scene()) == 0
+    assert FIRST_FRAME not in picture.notes
+    assert FIRST_FRAME in decode(tiff(full, full), max_side=99).notes
+
+
+@pytest.mark.parametrize("photometric", [32803, 34892])
+def test_raw_files_are_refused_whatever_their_preview_is(photometric: int) -> None:
+    sensor = directory(values_of(gray()), photometric=photometric, bits=16)
+    preview = directory(small(), photometric=RGB, bits=8, more={254: [1], 330: [0]})
+    data, place = append_directory(tiff(preview), *sensor)
+    data = tiff(directory(small(), photometric=RGB, bits=8, more={254: [1], 330: [place]}))
+    data, again = append_directory(data, *sensor)
+    data = data.replace(struct.pack("<I", place), struct.pack("<I", again))
+    with pytest.raises(UnsupportedMediaTypeError, match="camera's raw file"):
+        decode(data, max_side=99)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"FUJIFILMCCD-RAW 0201",
+        b"\0\0\0\x18ftypcrx \0\0\0\1crx isom",
+        b"IIRO\x08\0\0\0",
+        b"IIU\0\x08\0\0\0",
+        b"FOVb\0\0\3\0",
+        b"\0MRM\0\0\0\0",
+        b"II*\0\x10\0\0\0CR\2\0\0\0\0\0",
+    ],
+)
+def test_raw_files_of_other_containers_are_refused_by_name(start: bytes) -> None:
+    tail = tiff(directory(small(), photometric=RGB, bits=8))[8:]
+    with pytest.raises((UnsupportedMediaTypeError, ImageError)) as caught:
+        decode(start + bytes(40) + tail, max_side=99)
+    if not start.startswith(b"II*"):
+        assert "raw file" in caught.value.message
+
+
+# PNG
+
+
+def test_apples_png_is_refused_by_name() -> None:
+    whole = save(scene(), "PNG")
+    with pytest.raises(UnsupportedMediaTypeError, match="CgBI"):
+        decode(whole[:8] + chunk(b"CgBI", b"P\0 \2") + whole[8:], max_side=99)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_clear_level_of_any_depth_is_kept(bits: int) -> None:
+    level = 1
+    values = np.zeros((8, 8), np.uint8)
+    values[:, 4:] = level
+    per_byte = 8 // bits
+    shifts = (np.arange(per_byte)[::-1] * bits).astype(np.uint8)
+    rows = [
+        (row.reshape(-1, per_byte) << shifts).sum(-1).astype(np.uint8).tobytes() for row in values
+    ]
+    data = png(
+        rows, size=(8, 8), depth=bits, color=0, extra=chunk(b"tRNS", struct.pack(">H", level))
+    )
+    picture = decode(data, max_side=99)
+    assert picture.is_gray
+    assert picture.alpha is not None
+    assert (picture.alpha[:, :4] == 255).all()
+    assert (picture.alpha[:, 4:] == 0).all()
+
+
+def test_grey_of_16_bits_with_alpha_stays_grey_and_keeps_its_profile() -> None:
+    picture = decode(
+        wide_png(with_alpha(gray()), color=4, extra=chunk(b"gAMA", struct.pack(">I", 55_556))),
+        max_side=99,
+    )
+    assert picture.is_gray
+    assert picture.alpha is not None
+    assert picture.icc_profile is not None
+    assert picture.notes == (EIGHT_BITS,)
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_a_wrong_checksum_behind_all_pixels_is_forgiven(interlaced: bool) -> None:
+    pixels = np.asarray(scene())
+    steps = [
+        (0, 0, 8, 8),
+        (0, 4, 8, 8),
+        (4, 0, 8, 4),
+        (0, 2, 4, 4),
+        (2, 0, 4, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 1),
+    ]
+    rows = [
+        row.tobytes()
+        for y, x, dy, dx in (steps if interlaced else [(0, 0, 1, 1)])
+        for row in pixels[y::dy, x::dx]
+    ]
+    whole = bytearray(png(rows, size=scene().size, depth=8, color=2, interlaced=interlaced))
+    at = whole.index(b"IDAT")
+    (length,) = struct.unpack_from(">I", whole, at - 4)
+    whole[at + 4 + length - 1] ^= 0xFF
+    assert distance(decode(bytes(whole), max_side=99), scene()) == 0
+    short = bytes(whole[: at + 4]) + zlib.compress(b"".join(rows)[:-99])[:-4] + b"\0\0\0\0"
+    with pytest.raises(ImageError):
+        decode(short[: at - 4] + struct.pack(">I", len(short) - at - 4) + short[at:], max_side=99)
+
+
+# JPEG
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 2}])
+@pytest.mark.parametrize(
+    "tail", [b"", noise(60_000), b"SEFT" + noise(900), b"\xff\xd8\xff\xe0\0\4ab"]
+)
+def test_a_jpeg_without_its_end_mark_is_read(options: dict[str, object], tail: bytes) -> None:
+    whole = save(scene(), "JPEG", quality=95, **options)
+    assert whole.endswith(b"\xff\xd9")
+    cut = decode(whole[:-2] + tail, max_side=99)
+    np.testing.assert_array_equal(cut.rgb, decode(whole, max_side=99).rgb)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"subsampling": 2}, {"restart_marker_rows": 1}]
+)
+@pytest.mark.parametrize("missing", [4, 20, 150, 400])
+def test_a_jpeg_of_which_pixels_are_missing_is_not(
+    options: dict[str, object], missing: int
+) -> None:
+    whole = save(noisy(), "JPEG", quality=95, **options)
+    with pytest.raises(ImageError):
+        decode(whole[: -2 - missing], max_side=99)
+
+
+def noisy() -> Image.Image:
+    pixels = np.frombuffer(noise(64 * 64 * 3), np.uint8).reshape(64, 64, 3)
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize(
+    ("marker", "precision", "words"), [(0xC1, 12, "12 bits"), (0xCF, 8, "Lossless")]
+)
+def test_jpeg_kinds_that_no_decoder_has_are_named(marker: int, precision: int, words: str) -> None:
+    whole = bytearray(jpeg())
+    at = whole.index(b"\xff\xc0")
+    whole[at + 1], whole[at + 4] = marker, precision
+    with pytest.raises(UnsupportedMediaTypeError, match=words):
+        decode(bytes(whole), max_side=99)
+
+
+# Others
+
+
+@pytest.mark.parametrize("compression", [4, 5])
+def test_a_bmp_that_holds_another_file_is_named(compression: int) -> None:
+    with pytest.raises(UnsupportedMediaTypeError, match="BMP files that hold"):
+        decode(bmp_header(bits=24, compression=compression, data=jpeg()), max_side=99)
+
+
+def test_a_small_first_frame_leaves_the_canvas_clear() -> None:
+    frame = io.BytesIO()
+    Image.new("RGB", (20, 10), (200, 30, 30)).quantize(4).save(frame, "GIF")
+    data = bytearray(frame.getvalue())
+    struct.pack_into("<HH", data, 6, 40, 30)
+    at = data.index(b"\x2c")
+    struct.pack_into("<HH", data, at + 1, 5, 6)
+    picture = decode(bytes(data), max_side=99)
+    assert picture.size == (40, 30)
+    assert picture.alpha is not None
+    assert (picture.alpha[6:16, 5:25] == 255).all()
+    assert picture.alpha.sum() == 255 * 20 * 10
+
+
+def test_an_avif_of_another_main_brand_is_an_avif() -> None:
+    data = save(scene(), "AVIF")
+    picture = decode(data[:8] + b"mif1" + data[12:], max_side=99)
+    assert picture.source_format.name == "avif"
+
+
+def identity_avif() -> bytes:
+    """One whose planes are called red, green and blue."""
+    data = save(scene(), "AVIF", subsampling="4:4:4")
+    return data.replace(b"\0\x0d\0\6\x80", b"\0\x0d\0\0\x80")
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        (save(scene(), "WEBP", lossless=True), "png"),
+        (save(scene(), "WEBP", lossless=True, icc_profile=b"x" * 140), "png"),
+        (save(scene(), "WEBP"), "jpeg"),
+        (save(scene(), "AVIF"), "jpeg"),
+        (identity_avif(), "png"),
+    ],
+)  # fmt: skip
+def test_lossless_files_stay_lossless(data: bytes, wanted: str) -> None:
+    assert output_format(decode(data, max_side=99), "auto") == wanted
+
+
+def orientation_exif(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_heic_is_turned_by_exif_where_it_does_not_turn_itself(orientation: int) -> None:
+    """Telephones show such files upright, though the standard says to ignore EXIF."""
+    upright = save(scene(), "HEIF", quality=95, exif=orientation_exif(1))
+    at = upright.index(b"\1\x12\0\3\0\0\0\1") + 8
+    by_exif = upright[:at] + orientation.to_bytes(2) + upright[at + 2 :]
+    turned = upright_after(scene(), orientation)
+    assert distance(decode(by_exif, max_side=99), turned) < LEVELS_OFF
+
+
+def upright_after(image: Image.Image, orientation: int) -> Image.Image:
+    copy = image.copy()
+    copy.getexif()[0x0112] = orientation
+    return ImageOps.exif_transpose(copy)
