@@ -31,7 +31,8 @@ def workers() -> list[psutil.Process]:
     return [
         each
         for each in psutil.Process(os.getpid()).children()
-        if any("spawned_worker" in word for word in each.cmdline())
+        if each.status() != psutil.STATUS_ZOMBIE  # ended processes of other tests
+        and any("spawned_worker" in word for word in each.cmdline())
     ]
 
 
