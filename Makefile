@@ -29,7 +29,7 @@ imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 # Programs that clash with ours or with one another live in environments of their own.
-tools: $(foreach tool,cfn-lint checkov ministack pip-licenses,.tools/$(tool).stamp) .tools/ray.stamp
+tools: $(foreach tool,cfn-lint checkov ministack pip-licenses statelint,.tools/$(tool).stamp) .tools/ray.stamp
 
 # Ray is for one test, and what it needs beside these is there already.
 .tools/ray.stamp: scripts/tools/ray.lock | $(BIN)/python

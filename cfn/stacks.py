@@ -31,6 +31,7 @@ class Event:
     resource: str
     type: str
     reason: str
+    physical_id: str
 
     @property
     def is_of_stack(self) -> bool:
@@ -123,11 +124,14 @@ class Stacks:
         found = self.describe(name)
         if found is None:
             raise DeploymentError(f"There is no stack {name} in this region.")
-        groups = list(self._log_groups(found["StackId"]))
-        seen = {event.id for event in self._events(found["StackId"])}
+        events = list(self._events(found["StackId"]))
+        # Logs that a rollback left are only in the events, and those of old stacks in the list.
+        groups = {event.physical_id for event in events if event.type == LOG_GROUP}
+        groups |= set(self._log_groups(found["StackId"]))
+        seen = {event.id for event in events}
         self._call(self._client.delete_stack, {"StackName": found["StackId"]}, default=None)
         self._follow(found["StackId"], seen, wanted=("DELETE_COMPLETE",))
-        for group in groups:
+        for group in sorted(filter(None, groups)):
             self._delete_log(group)
 
     def describe(self, name: str) -> dict[str, Any] | None:
@@ -202,6 +206,7 @@ class Stacks:
                         resource=each.get("LogicalResourceId", ""),
                         type=each.get("ResourceType", ""),
                         reason=each.get("ResourceStatusReason", ""),
+                        physical_id=each.get("PhysicalResourceId", ""),
                     )
         except ClientError as exc:
             raise _translated(exc) from exc

@@ -189,6 +189,21 @@ def batches_are_too_large(stack: Stack) -> Iterator[str]:
                 yield f"{name}: the job is in every item"
 
 
+def states_share_a_name(stack: Stack) -> Iterator[str]:
+    """A state's name is unique in the whole machine (States Language; DUPLICATE_STATE_NAME)."""
+    for machine in stack.of_type("AWS::StepFunctions::StateMachine").values():
+        names = list(_state_names(json.loads(machine["DefinitionString"])))
+        for name in sorted({each for each in names if names.count(each) > 1}):
+            yield f"the state {name} is there {names.count(name)} times"
+
+
+def _state_names(machine: dict[str, Any]) -> Iterator[str]:
+    for name, state in machine["States"].items():
+        yield name
+        if "ItemProcessor" in state:
+            yield from _state_names(state["ItemProcessor"])
+
+
 def zones_cannot_be_chosen(stack: Stack) -> Iterator[str]:
     """The first zones of a region may be without EFS (use1-az3 has none)."""
     wanted = stack.parameters.get("availabilityZones", "")
@@ -215,6 +230,7 @@ RULES = (
     account_wide_role_is_replaced,
     tracing_lacks_rights,
     batches_are_too_large,
+    states_share_a_name,
     zones_cannot_be_chosen,
     policies_have_other_letters,
 )

@@ -119,6 +119,10 @@ FAULTS = {
         *(GPU, US, "    Condition: MakesAccessLogRole\n", ""),
         "role for logs is replaced",
     ),
+    "two states of one name": (
+        *(BULK, US, "UpscaleInventory", "UpscaleList"),
+        "the state UpscaleList is there 2 times",
+    ),
     "zones that nobody chose": (
         *(LAMBDA, US, "!If [ChoosesZones, !Select [0, !Split [',', !Ref availabilityZones]], "),
         "!If [ChoosesZones, !Select [0, !GetAZs ''], ",

@@ -53,6 +53,10 @@ def test_every_source_goes_the_same_way_in_batches() -> None:
     found = maps(machine(US, **given))
     # S3 Inventory encodes the keys of its CSV files.
     assert found["Inventory"]["ItemBatcher"]["BatchInput"].pop("keys") == "url-encoded"
+    for name, each in found.items():
+        processor = each["ItemProcessor"]
+        assert processor["StartAt"] == f"Upscale{name}"
+        processor |= {"StartAt": "Upscale", "States": {"Upscale": processor["States"].popitem()[1]}}
     rests = [
         {key: value for key, value in each.items() if key != "ItemReader"}
         for each in found.values()

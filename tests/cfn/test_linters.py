@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cfn.variants import STACKS, VARIANTS, Variant
-from tests.cfn.conftest import ROOT, text_of
+from cfn.variants import BULK, STACKS, VARIANTS, Variant
+from tests.cfn.conftest import ROOT, put_up, text_of
 from tests.cfn.resolver import load_file
 
 REGIONS = ("us-east-1", "eu-west-1", "cn-north-1", "cn-northwest-1", "us-gov-west-1")
@@ -170,6 +170,31 @@ def test_every_skip_in_a_template_has_its_reason_and_is_needed(
         for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", []):
             assert len(skip["comment"]) > 20
             assert (name, skip["id"]) in skipped, f"{name} does not need to skip {skip['id']}"
+
+
+AWS_S_OWN = ("InputType", "CSVHeaderLocation", "CSVHeaders")
+"""Fields of a map's reader that AWS has and the States Language does not name."""
+
+
+def states_linted(text: str, folder: Path) -> list[str]:
+    """Return what the linter of the States Language says of the bulk stack's machine."""
+    stack = put_up(BULK, text=text)
+    path = folder / "machine.json"
+    path.write_text(stack.properties("Pictures")["DefinitionString"])
+    finished = subprocess.run(
+        [str(tool("statelint")), str(path)], capture_output=True, text=True, check=False
+    )
+    assert finished.stderr == ""
+    lines = finished.stdout.splitlines()[1:]
+    return [
+        each for each in lines if not any(f'"{name}" not allowed' in each for name in AWS_S_OWN)
+    ]
+
+
+def test_the_state_machine_is_one_that_the_states_language_knows(tmp_path: Path) -> None:
+    assert states_linted(text_of(BULK), tmp_path) == []
+    twice = text_of(BULK).replace("UpscaleInventory", "UpscaleList")
+    assert "is also defined" in "".join(states_linted(twice, tmp_path))
 
 
 @pytest.mark.parametrize("line", CHECKOV_CONFIG.read_text(encoding="utf-8").splitlines()[3:])
