@@ -25,6 +25,16 @@ class Costs:
     """Memory that it holds now."""
 
 
+@dataclass(frozen=True)
+class Activity:
+    """Whether a process does something: of two that are equal and not active, it did nothing."""
+
+    seconds: float
+    """Processor time so far."""
+    is_active: bool
+    """It runs, could run if it were its turn, or waits for a disk."""
+
+
 def is_running(number: int) -> bool | None:
     """Return whether there is a process of this number, or None where that is not known."""
     return psutil.pid_exists(number) if CAN_LOOK else None
@@ -38,5 +48,18 @@ def costs_of(number: int) -> Costs | None:
         process = psutil.Process(number)
         times = process.cpu_times()
         return Costs(times.user + times.system, process.memory_info().rss)
+    except psutil.Error:
+        return None
+
+
+def activity_of(number: int) -> Activity | None:
+    """Return what a process does now, or None when it has ended or that is not known."""
+    if not CAN_LOOK:
+        return None
+    try:
+        process = psutil.Process(number)
+        times = process.cpu_times()
+        active = (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP)
+        return Activity(times.user + times.system, process.status() in active)
     except psutil.Error:
         return None

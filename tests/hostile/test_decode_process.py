@@ -129,33 +129,109 @@ def test_what_a_good_picture_needs_is_allowed() -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-def test_a_copy_that_dies_is_told_as_a_bad_picture_and_the_next_one_is_read() -> None:
+@contextlib.contextmanager
+def copies_ended_by(number: int) -> Iterator[None]:
+    """While this lasts, each copy gets the signal as soon as it is seen."""
+    is_over = threading.Event()
+
+    def send() -> None:
+        while not is_over.wait(0.001):
+            for copy in processes(os.getpid())[:-1]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(copy, number)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:  # or it would end those of every test that follows
+        is_over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_good_picture_is_never_blamed_for_a_copy_that_was_killed(number: int) -> None:
     process = DecodeProcess()
     process.decode(jpeg(), max_side=MAX_SIDE)
-    whole = threading.Event()
-
-    def kill_the_copy() -> None:
-        while not whole.wait(0.001):
-            for number in processes(os.getpid())[:-1]:
-                try:
-                    os.kill(number, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-
-    killer = threading.Thread(target=kill_the_copy)
-    killer.start()
     large = jpeg(Image.new("RGB", (2000, 2000)))
     until = time.monotonic() + 60
-    try:
-        with pytest.raises(SuperResolutionError) as caught:
-            while time.monotonic() < until:
-                process.decode(large, max_side=MAX_SIDE)
-    finally:  # or it would kill those of every test that follows
-        whole.set()
-        killer.join()
-    assert caught.value.code == "invalid_image"
+    with copies_ended_by(number), pytest.raises(SuperResolutionError) as caught:
+        while time.monotonic() < until:
+            process.decode(large, max_side=MAX_SIDE)
+    assert caught.value.code == "busy"
     assert process.decode(jpeg(), max_side=MAX_SIDE).size == (48, 32)
     process.close()
+
+
+def test_a_copy_that_ends_by_its_limit_is_told_as_a_bad_picture() -> None:
+    process = DecodeProcess()
+    process.decode(jpeg(), max_side=MAX_SIDE)
+    large = jpeg(Image.new("RGB", (2000, 2000)))
+    until = time.monotonic() + 60
+    with copies_ended_by(signal.SIGPROF), pytest.raises(SuperResolutionError) as caught:
+        while time.monotonic() < until:
+            process.decode(large, max_side=MAX_SIDE)
+    assert caught.value.code == "invalid_image"
+    process.close()
+
+
+@pytest.mark.parametrize("which", ["the process", "its copy", "both"])
+def test_a_process_that_hangs_is_replaced(which: str) -> None:
+    process = DecodeProcess()
+    process.decode(jpeg(), max_side=MAX_SIDE)
+    *copies, worker = processes(os.getpid())
+    stopped = {"the process": [worker], "its copy": copies, "both": [*copies, worker]}[which]
+    for number in stopped:
+        os.kill(number, signal.SIGSTOP)
+    with ThreadPoolExecutor(3) as threads:
+        pictures = threads.map(lambda _: process.decode(jpeg(), max_side=MAX_SIDE), range(5))
+        assert [picture.size for picture in pictures] == [(48, 32)] * 5
+    assert worker not in processes(os.getpid())
+    until_gone(stopped)
+    process.close()
+
+
+def test_a_copy_that_hangs_in_the_middle_is_replaced() -> None:
+    process = DecodeProcess()
+    process.decode(jpeg(), max_side=MAX_SIDE)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = set(processes(os.getpid()))
+        large = jpeg(Image.effect_noise((4000, 4000), 50).convert("RGB"))
+        picture = threads.submit(process.decode, large, max_side=MAX_SIDE)
+        while waiting == set(processes(os.getpid())) and not picture.done():
+            pass  # the next copy is made when one has a picture
+        for number in waiting & set(processes(os.getpid())[:-1]):
+            os.kill(number, signal.SIGSTOP)
+        assert picture.result(timeout=120).size == (4000, 4000)
+    process.close()
+
+
+def test_the_time_for_a_picture_is_given_once() -> None:
+    ended = limited(
+        "import signal\n"
+        "while signal.getitimer(signal.ITIMER_PROF)[0] > 1: pass\n"
+        "limit(); print(signal.getitimer(signal.ITIMER_PROF)[0] < 1.1)\n"
+        "limit(pixels=10_000_000); print(2 < signal.getitimer(signal.ITIMER_PROF)[0] < 2.6)"
+    )
+    assert ended.stdout == "True\nTrue\n", ended.stderr
+
+
+def test_a_machine_without_room_for_the_pixels_blames_no_picture() -> None:
+    """As when the disk or the memory is full: here, no file may be longer than 64 KiB."""
+    code = (
+        "import resource; from backend.errors import BusyError\n"
+        "from backend.images.sandbox.process import DecodeProcess\n"
+        "from tests.hostile.corpus import jpeg; from PIL import Image\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))\n"
+        "process = DecodeProcess(); process.decode(jpeg(), max_side=99)\n"
+        "try: process.decode(jpeg(Image.new('RGB', (400, 400))), max_side=999)\n"
+        "except BusyError as exc: print(exc.code)\n"
+        "process.close()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.stdout == "busy\n", ended.stderr
 
 
 def test_a_process_that_dies_is_started_again() -> None:

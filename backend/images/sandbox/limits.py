@@ -41,8 +41,15 @@ def end_with_parent(parent: int) -> None:
 def limit(pixels: int = 0) -> None:
     """Have the kernel end this process when it costs more than a picture of so many pixels may.
 
-    Running out of memory is an ordinary MemoryError first.
+    The first call begins to count; a later one adds the pixels' time to what is left, since a
+    header that took long must not get its time twice. Running out of memory is an ordinary
+    MemoryError first.
     """
-    signal.setitimer(signal.ITIMER_PROF, processor_seconds(pixels))
-    signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)
+    left = signal.getitimer(signal.ITIMER_PROF)[0]
+    seconds = processor_seconds(pixels)
+    if left:
+        seconds += left - processor_seconds(0)
+    else:
+        signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     limit_memory(more_bytes(pixels))

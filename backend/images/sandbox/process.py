@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
+from typing import NoReturn, TypeVar
 
 from backend.images.picture import Picture, picture_from_planes
 from backend.images.sandbox.limits import WALL_SECONDS
 from backend.images.sandbox.picture_wire import values_from_message
-from backend.images.sandbox.refusals import out_of_memory, too_costly
+from backend.images.sandbox.refusals import given_up, out_of_memory, too_costly
 from backend.images.sandbox.start import start, stop
-from backend.images.sandbox.wire import Head, receive, send
+from backend.images.sandbox.wire import (
+    NO_ROOM,
+    PID_BYTES,
+    Head,
+    fates_from_lines,
+    receive,
+    send,
+)
+from backend.processes import activity_of
 
+T = TypeVar("T")
 ANSWER_SECONDS = WALL_SECONDS + 5
+TRIES = 3
+LOOK_SECONDS = 0.5
+STILL_LOOKS = 6
+"""Looks at a process, one after the other, that found it doing nothing: then it hangs."""
+FATE_SECONDS = 2.0
+MOST_FATES = 100
+ROOM_ERRORS = (errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
+OUTSIDE = (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGALRM)
+"""Signals that no file brings about: the system's or a person's, and the limit of time asleep."""
 
 
 def is_supported() -> bool:
-    """Whether this system copies processes, hands over open files, and keeps limits of memory."""
+    """Return whether this system copies processes, hands over files, and keeps limits of memory."""
     return sys.platform == "linux" and hasattr(os, "fork") and hasattr(socket, "send_fds")
+
+
+class LostError(Exception):
+    """The picture was not decoded, and it is not the picture's fault."""
 
 
 class DecodeProcess:
@@ -30,55 +57,141 @@ class DecodeProcess:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._control, self._process = _started()
-        self._stop = weakref.finalize(self, _stopped, self._control, self._process)
+        self._worker = _Worker()
 
     def decode(self, data: bytes, *, max_side: int) -> Picture:
-        """As `images.decode`; ImageError too for a file that costs more than any good one."""
-        answer = self._answer(data, max_side=max_side)
-        if answer is None and self._process.poll() is not None:
-            answer = self._answer(data, max_side=max_side)  # not the picture's fault
-        if answer is None:
-            raise too_costly()
-        return picture_from_planes(values_from_message(*answer))
+        """Decode as `picture.decode` does; ImageError too for a file that costs too much.
 
-    def _answer(self, data: bytes, *, max_side: int) -> tuple[Head, memoryview] | None:
-        ours, theirs = socket.socketpair()
-        with ours:
-            with theirs:
-                self._hand_over(theirs)
-            ours.settimeout(ANSWER_SECONDS)
-            with suppress(OSError):
-                send(ours, {"max_side": max_side}, [data])
-                return receive(ours)
-        return None
+        A process that hangs or was ended from outside is replaced, and the picture tried again;
+        BusyError when that does not help.
+        """
+        for _ in range(TRIES):
+            worker = self._running()
+            try:
+                head, content = worker.ask(data, max_side=max_side)
+            except LostError:
+                continue
+            return picture_from_planes(values_from_message(head, content))
+        raise given_up()
 
     def close(self) -> None:
-        """Ends the process; later calls start another."""
+        """End the process; later calls start another."""
         with self._lock:
-            self._stop()
+            self._worker.close()
 
-    def _hand_over(self, connection: socket.socket) -> None:
-        """BusyError when there is no process and none can be started."""
+    def _running(self) -> _Worker:
+        """Return the process, started again where it has ended; BusyError when it cannot be."""
         with self._lock:
-            for _ in range(2):
-                with suppress(OSError):
-                    socket.send_fds(self._control, [b"."], [connection.fileno()])
-                    return
-                self._stop()
+            if self._worker.has_ended:
+                self._worker.close()
                 try:
-                    self._control, self._process = _started()
+                    self._worker = _Worker()
                 except OSError as exc:
                     raise out_of_memory() from exc
-                self._stop = weakref.finalize(self, _stopped, self._control, self._process)
-        raise out_of_memory()
+            return self._worker
 
 
-def _started() -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        process = start("worker", stdin=theirs.fileno())
-    return ours, process
+class _Worker:
+    """One decoding process, with a copy of itself for each picture; safe to share by threads."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = start("worker", stdin=theirs.fileno())
+        self._lock = threading.Lock()
+        self._fates: dict[int, int] = {}
+        self._unread = b""
+        self._hangs = False
+        self.close = weakref.finalize(self, _stopped, self._control, self._process)
+
+    @property
+    def has_ended(self) -> bool:
+        return self._hangs or not self.close.alive or self._process.poll() is not None
+
+    def ask(self, data: bytes, *, max_side: int) -> tuple[Head, memoryview]:
+        """Return the answer to a picture; ImageError for one that costs too much, LostError."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            ours.settimeout(LOOK_SECONDS)
+            try:
+                with theirs:
+                    socket.send_fds(self._control, [b"."], [theirs.fileno()])
+                send(ours, {"max_side": max_side}, [data])
+            except OSError as exc:
+                if exc.errno in ROOM_ERRORS:
+                    raise out_of_memory() from exc
+                raise LostError from exc
+            copy = int.from_bytes(self._when_there(ours, self._process.pid, _pid_from), "big")
+            if not copy:
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(LOOK_SECONDS)
+                raise LostError
+            answer = self._when_there(ours, copy, receive)
+        if answer is None:
+            self._explain(copy)
+        return answer
+
+    def _when_there(
+        self, ours: socket.socket, number: int, read: Callable[[socket.socket], T]
+    ) -> T:
+        """Read as soon as there is something, or the other side has ended.
+
+        When the process `number` does nothing meanwhile, all are ended and LostError is raised.
+        """
+        end = time.monotonic() + ANSWER_SECONDS
+        still, before = 0, None
+        while not _is_readable(ours):
+            now = activity_of(number)
+            is_still = now is not None and not now.is_active and now == before
+            still, before = (still + 1 if is_still else 0), now
+            if still >= STILL_LOOKS or time.monotonic() > end:
+                self._hangs = True
+                self._process.kill()  # the copies end with it
+                raise LostError
+        try:
+            return read(ours)
+        except OSError as exc:
+            raise LostError from exc
+
+    def _explain(self, copy: int) -> NoReturn:
+        """Raise the error for a copy that ended without an answer."""
+        fate = self._fate_of(copy)
+        if fate is None or (os.WIFSIGNALED(fate) and os.WTERMSIG(fate) in OUTSIDE):
+            raise LostError
+        if os.WIFEXITED(fate) and os.WEXITSTATUS(fate) == NO_ROOM:
+            raise out_of_memory()
+        raise too_costly()
+
+    def _fate_of(self, copy: int) -> int | None:
+        """Return the status with which a copy ended, or None when the process does not tell."""
+        end = time.monotonic() + FATE_SECONDS
+        while time.monotonic() < end and not self.has_ended:
+            with self._lock:
+                with suppress(BlockingIOError):
+                    self._unread += self._control.recv(2**16, socket.MSG_DONTWAIT)
+                lines, _, self._unread = self._unread.rpartition(b"\n")
+                self._fates.update(fates_from_lines(lines))
+                if copy in self._fates:
+                    return self._fates.pop(copy)
+                while len(self._fates) > MOST_FATES:
+                    self._fates.pop(next(iter(self._fates)))
+            time.sleep(FATE_SECONDS / 100)
+        return None
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    """Wait for a word or the end of the other side, `LOOK_SECONDS` at most."""
+    try:
+        connection.recv(1, socket.MSG_PEEK)
+    except TimeoutError:
+        return False
+    except OSError:
+        return True  # reading it will say so
+    return True
+
+
+def _pid_from(connection: socket.socket) -> bytes:
+    return connection.recv(PID_BYTES)
 
 
 def _stopped(control: socket.socket, process: subprocess.Popen[bytes]) -> None:

@@ -20,3 +20,10 @@ def out_of_memory() -> BusyError:
     return BusyError(
         "This machine is out of memory; try again in a moment.", retry_after=RETRY_SECONDS
     )
+
+
+def given_up() -> BusyError:
+    """Return the error for a good picture whose decoding process was ended again and again."""
+    return BusyError(
+        "The picture could not be read just now; try again in a moment.", retry_after=RETRY_SECONDS
+    )

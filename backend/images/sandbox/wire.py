@@ -17,11 +17,15 @@ from contextlib import suppress
 from backend.posix import seal_length
 
 MAX_HEAD_BYTES = 4096
+PID_BYTES = 4
+"""The length of the first word of a copy that has a picture: its number."""
+NO_ROOM = 4
+"""The exit code of a copy that could not write its answer."""
 Head = Mapping[str, object]
 
 
 def send(connection: socket.socket, head: Head, contents: Iterable[bytes | memoryview]) -> None:
-    """The head, and the contents one after the other in one block of shared memory."""
+    """Send the head, and the contents one after the other in one block of shared memory."""
     block = _shared_memory()
     try:
         for content in contents:
@@ -32,7 +36,7 @@ def send(connection: socket.socket, head: Head, contents: Iterable[bytes | memor
 
 
 def receive(connection: socket.socket) -> tuple[Head, memoryview] | None:
-    """None when the other side ended without a word; TimeoutError after the socket's time."""
+    """Return the message, or None when the other side ended without a word."""
     with suppress(ConnectionError):
         line, blocks, _, _ = socket.recv_fds(connection, MAX_HEAD_BYTES, 1)
         if line and blocks:
@@ -41,6 +45,21 @@ def receive(connection: socket.socket) -> tuple[Head, memoryview] | None:
             finally:
                 os.close(blocks[0])
     return None
+
+
+def fate_line(number: int, status: int) -> bytes:
+    """Return the line that says with which status a copy ended."""
+    return f"{number} {status}\n".encode()
+
+
+def fates_from_lines(lines: bytes) -> dict[int, int]:
+    """Return the statuses by number; what is no such line is left out."""
+    words = [line.split() for line in lines.split(b"\n")]
+    return {int(each[0]): int(each[1]) for each in words if len(each) == 2 and _are_numbers(each)}
+
+
+def _are_numbers(words: list[bytes]) -> bool:
+    return all(len(each) < 12 and each.isdigit() for each in words)
 
 
 def _shared_memory() -> int:

@@ -12,23 +12,24 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 
 from backend.images.sandbox.answer import answer, warm_up
 from backend.images.sandbox.limits import end_with_parent, limit
-from backend.images.sandbox.wire import receive, send
+from backend.images.sandbox.wire import NO_ROOM, PID_BYTES, fate_line, receive, send
 
 BUSY, OVER = b"b", b"o"
 """What a copy tells: it has a picture now, or there will be none any more."""
 
 
 def main() -> None:
-    """Until the other side closes the socket, or ends, which closes it too."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the copies leave nothing behind
+    """Serve until the other side closes the socket, or ends, which closes it too."""
     warm_up()
     gc.freeze()  # a collection would write to every page that the copies share
     gc.disable()
     me = os.getpid()
     with socket.socket(fileno=os.dup(sys.stdin.fileno())) as control:
+        signal.signal(signal.SIGCHLD, lambda *_: _report(control))
         while True:
             told, teller = os.pipe()
             if os.fork() == 0:
@@ -41,8 +42,21 @@ def main() -> None:
                 return
 
 
+def _report(control: socket.socket) -> None:
+    """Tell the caller of each copy that did not end well: why, only its parent is told."""
+    with suppress(ChildProcessError):
+        while True:
+            number, status = os.waitpid(-1, os.WNOHANG)
+            if number == 0:
+                return
+            if status:
+                with suppress(OSError):
+                    control.send(fate_line(number, status), socket.MSG_DONTWAIT)
+
+
 def _wait_and_answer(control: socket.socket, teller: int, *, parent: int) -> None:
-    """One picture; never returns."""
+    """Answer one picture; never return."""
+    code = 1
     try:
         end_with_parent(parent)
         word, connections, _, _ = socket.recv_fds(control, 1, 1)
@@ -50,13 +64,17 @@ def _wait_and_answer(control: socket.socket, teller: int, *, parent: int) -> Non
         for each in connections:
             limit()
             with socket.socket(fileno=each) as caller:
+                caller.send(os.getpid().to_bytes(PID_BYTES, "big"))
                 request = receive(caller)
                 if request is not None:
                     head, content = request
                     max_side = int(str(head["max_side"]))
-                    send(caller, *answer(bytes(content), max_side=max_side, expect=limit))
+                    found = answer(bytes(content), max_side=max_side, expect=limit)
+                    code = NO_ROOM
+                    send(caller, *found)
+        code = 0
     finally:
-        os._exit(0)
+        os._exit(code)
 
 
 if __name__ == "__main__":
