@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not sys.warnoptions:
         # Pillow warns of oddities in pictures that it can read, and names its own source files.
         warnings.simplefilter("ignore")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a pipe on Windows may know only its code page
+            stream.reconfigure(errors="backslashreplace")
     # Nothing here needs NumPy's BLAS, whose threads would keep the cores busy while they start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:

@@ -218,12 +218,11 @@ class Settings:
 def user_models_dir(environment: Mapping[str, str]) -> Path | None:
     """Return the folder of a user's own models, or None without a home folder.
 
-    It is `~/.local/share/super-resolution/models`, as the XDG Base Directory Specification has it.
+    It is `~/.local/share/super-resolution/models`, as the XDG Base Directory Specification has it,
+    and on Windows `%LOCALAPPDATA%\\super-resolution\\models`.
     """
-    data = Path(environment.get("XDG_DATA_HOME", ""))
-    if not data.is_absolute():
-        home = Path(environment.get("HOME", ""))
-        if not home.is_absolute():
-            return None
-        data = home / ".local" / "share"
-    return data / "super-resolution" / "models"
+    for variable, below in (("XDG_DATA_HOME", ""), ("LOCALAPPDATA", ""), ("HOME", ".local/share")):
+        folder = Path(environment.get(variable, ""))
+        if folder.is_absolute():
+            return folder / below / "super-resolution" / "models"
+    return None

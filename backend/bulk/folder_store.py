@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from backend.bulk.file_names import file_name
 from backend.bulk.work import Content, Item
 from backend.errors import (
     PayloadTooLargeError,
@@ -30,8 +31,6 @@ RECORDS = "_done"
 PARTS = "_part"
 """Files that are being written, by names that tell which process of which machine does."""
 SIZE = "size"
-UNNAMEABLE = {"": "%", ".": "%2E", "..": "%2E%2E"}
-"""Parts of an S3 key that no file can be called, or that would lead out of the folder."""
 
 
 class FolderStore:
@@ -119,7 +118,7 @@ class FolderStore:
                         yield Item(key, _version(entry.stat()))
 
     def _path(self, key: str) -> Path:
-        return self._folder.joinpath(*(UNNAMEABLE.get(part, part) for part in key.split("/")))
+        return self._folder.joinpath(*(file_name(part) for part in key.split("/")))
 
     def _record(self, key: str) -> Path:
         return self._path(f"{RECORDS}/{key}.json")

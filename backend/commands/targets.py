@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 from backend.errors import RequestError
@@ -24,6 +25,13 @@ class Job:
         """`photo_x2.png` in the folder, or the name that the caller chose."""
         suffix = FORMATS[format].suffix
         return self.folder / (self.name or f"{self.source.stem}_x{scale}{suffix}")
+
+
+def expanded(inputs: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files that `*.jpg` means: the shells of Windows leave that to the program."""
+    for path in inputs:
+        found = [] if path.exists() else sorted(map(Path, glob(str(path))))  # noqa: PTH207
+        yield from found or [path]
 
 
 def chosen_format(output: str, *, is_file: bool, requested: str) -> str:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from backend.commands.interrupt import INTERRUPTED, Interrupt
 from backend.commands.parser import options_from
-from backend.commands.targets import Job, chosen_format, is_file_output, jobs
+from backend.commands.targets import Job, chosen_format, expanded, is_file_output, jobs
 from backend.engine import Upscaled, Watch
 from backend.errors import CancelledError, RequestError, SuperResolutionError
 from backend.factory import create_engine
@@ -25,7 +26,8 @@ from backend.settings import Settings
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """0 when every file went well, 1 when one failed, 130 when stopped by Ctrl-C."""
-    is_file = is_file_output(arguments.inputs, arguments.output)
+    sources = list(expanded(arguments.inputs))
+    is_file = is_file_output(sources, arguments.output)
     given = options_from(arguments)
     name = chosen_format(arguments.output, is_file=is_file, requested=given.format)
     options = replace(given, format=name)
@@ -33,10 +35,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     # An unknown model is one error, not one for every file.
     spec = engine.registry.find(name=options.model or settings.model, scale=options.scale)
     spec.with_detail(options.detail)
-    work = list(jobs(arguments.inputs, arguments.output, recursive=arguments.recursive))
+    work = list(jobs(sources, arguments.output, recursive=arguments.recursive))
     if not work:
         raise RequestError(f"There are no pictures ({', '.join(INPUT_SUFFIXES)}) in the folder.")
-    inputs = frozenset(job.source.resolve() for job in work)
+    inputs = frozenset(identity for job in work if (identity := _identity(job.source)))
     batch = Batch(engine, options, inputs=inputs, may_replace=arguments.force)
     with Interrupt() as interrupt:
         for number, job in enumerate(work, start=1):
@@ -55,14 +57,14 @@ class Batch:
         engine: LocalEngine,
         options: UpscaleOptions,
         *,
-        inputs: frozenset[Path],
+        inputs: frozenset[Hashable],
         may_replace: bool,
     ) -> None:
         self._engine = engine
         self._options = options
         self._inputs = inputs
         self._may_replace = may_replace
-        self._written: set[Path] = set()
+        self._written: set[Hashable] = set()
         self.failures = 0
 
     def do(self, job: Job, *, position: str, interrupt: Interrupt) -> bool:
@@ -106,20 +108,33 @@ class Batch:
             result = self._engine.upscale(data, self._options, watch=watch)
         target = self._check_target(job, format=result.format)
         _write(target, result.data)
-        self._written.add(target.resolve())
+        self._written.add(_identity(target))
         return target, result
 
     def _check_target(self, job: Job, *, format: str) -> Path:
         """Where the result goes; RequestError when something is there that must stay."""
         target = job.target(scale=self._options.scale, format=format)
         if target.exists():
-            if target.resolve() in self._inputs or target.samefile(job.source):
+            if _identity(target) in self._inputs:
                 raise RequestError(f"The result would overwrite the input '{target}'.")
-            if target.resolve() in self._written:
+            if _identity(target) in self._written:
                 raise RequestError(f"The result would overwrite that of another input, '{target}'.")
             if not self._may_replace:
                 raise RequestError(f"'{target}' exists; --force replaces it.")
         return target
+
+
+def _identity(path: Path) -> Hashable:
+    """Return what is the same for all names of a file, as for `A.jpg` and `a.jpg` on macOS.
+
+    None for no file.
+    """
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    # Some network drives of Windows number no files.
+    return (about.st_dev, about.st_ino) if about.st_ino else path.resolve()
 
 
 def _explain(error: OSError, job: Job) -> str:

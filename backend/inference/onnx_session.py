@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +34,8 @@ RUNTIME_ERRORS = (
 
 CLEANUP_INPUT = "cleanup"
 CUDA = "CUDAExecutionProvider"
+DIRECTML = "DmlExecutionProvider"
+"""Runs one picture at a time, and only without ONNX Runtime's plan of memory."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,18 @@ class OrtSession:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.enable_cpu_mem_arena = False  # see `memory`
         options.log_severity_level = 4  # errors arrive as exceptions; the request handler logs them
+        chosen = available_providers(providers)
+        self._turn: AbstractContextManager[object] = nullcontext()
+        if DIRECTML in chosen:
+            options.enable_mem_pattern = False
+            self._turn = threading.Lock()
         data = verified_bytes(spec)
         try:
             check_network_file(data)
         except ModelError as exc:
             raise spec.error(exc.message) from exc
         try:
-            self._session = ort.InferenceSession(
-                data, sess_options=options, providers=available_providers(providers)
-            )
+            self._session = ort.InferenceSession(data, sess_options=options, providers=chosen)
         except RUNTIME_ERRORS as exc:
             raise spec.error("cannot be loaded") from exc
         self._signature = _signature(self._session, spec)
@@ -104,7 +111,8 @@ class OrtSession:
         if signature.takes_cleanup:
             feed[CLEANUP_INPUT] = np.full((1, 1, 1, 1), cleanup_level, np.float32)
         try:
-            output = self._session.run(None, feed)[0]
+            with self._turn:
+                output = self._session.run(None, feed)[0]
         except RUNTIME_ERRORS as exc:
             raise InferenceError from exc
         sr: RgbImage = output[0] if signature.is_uint8 else _interleave(output)

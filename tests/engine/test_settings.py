@@ -37,6 +37,12 @@ def test_the_data_folder_is_the_homes_unless_it_is_named(data: dict[str, str]) -
     assert user_models_dir(data) is None
 
 
+def test_on_windows_the_data_folder_is_the_local_one_of_applications() -> None:
+    environment = {"LOCALAPPDATA": "/Users/ann/AppData/Local", "USERPROFILE": "/Users/ann"}
+    expected = Path("/Users/ann/AppData/Local/super-resolution/models")
+    assert user_models_dir(environment) == expected
+
+
 def test_every_kind_of_value_is_read() -> None:
     settings = Settings.from_environment(
         {

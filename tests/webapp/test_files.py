@@ -66,6 +66,31 @@ def test_what_is_broken_off_leaves_nothing(tmp_path: Path) -> None:
     assert disk.nbytes == 0
 
 
+def test_a_file_that_is_still_mapped_is_deleted_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows refuses to delete it; Linux would not."""
+    disk = Disk(max_bytes=100, parent=tmp_path)
+    stored = disk.store(b"picture")
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "in use", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    del stored
+    gc.collect()
+    assert disk.nbytes == 7
+    assert len(names(disk)) == 1
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    other = disk.store(b"x")
+    del other
+    gc.collect()
+    assert disk.nbytes == 0
+    assert names(disk) == set()
+
+
 def test_the_folder_goes_with_the_disk(tmp_path: Path) -> None:
     disk = Disk(max_bytes=100, parent=tmp_path)
     folder = disk.folder

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +83,7 @@ class Disk:
         self._lock = threading.Lock()
         self._nbytes = 0
         self._count = 0
+        self._unwanted: dict[Path, int] = {}
         # Files of a process that ends are removed with their folder, not one by one.
         weakref.finalize(self, _remove, self.folder, lock)
 
@@ -118,10 +119,13 @@ class Disk:
             self._nbytes += nbytes
 
     def remove(self, path: Path, nbytes: int) -> None:
-        """Delete a file and give its bytes back."""
-        path.unlink(missing_ok=True)
+        """Delete a file and give its bytes back, later where somebody still has it open."""
         with self._lock:
-            self._nbytes -= nbytes
+            self._unwanted[path] = nbytes
+            for each in list(self._unwanted):
+                with suppress(PermissionError):  # Windows deletes no file that is mapped
+                    each.unlink(missing_ok=True)
+                    self._nbytes -= self._unwanted.pop(each)
 
 
 def remove_abandoned_folders(parent: Path) -> None:

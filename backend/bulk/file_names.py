@@ -1,0 +1,30 @@
+"""The name of a file for each part of an S3 key, which may be any text."""
+
+from __future__ import annotations
+
+import os
+import re
+
+NOWHERE = {"": "%", ".": "%2E", "..": "%2E%2E"}
+"""Parts that no file can be called, or that would lead out of the folder."""
+WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
+WINDOWS_DEVICES = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(?= *(\.|$))", re.IGNORECASE)
+
+
+def file_name(part: str, *, is_windows: bool = os.name == "nt") -> str:
+    """Return the part itself, or with `%XX` in it where the system would read it as another.
+
+    Windows would take `a\\b` for a folder, `C:a` for a drive, and `aux.png` for a device; no file
+    of its own is called so, and the name of a file that exists stays.
+    """
+    if part in NOWHERE:
+        return NOWHERE[part]
+    if not is_windows:
+        return part
+    if WINDOWS_DEVICES.match(part):
+        part = _escaped(part[0]) + part[1:]
+    return WINDOWS_CHARACTERS.sub(lambda found: _escaped(found[0]), part)
+
+
+def _escaped(character: str) -> str:
+    return f"%{ord(character):02X}"
