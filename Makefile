@@ -75,7 +75,7 @@ lock: .tools/uv.stamp
 	scripts/make-locks.sh $(abspath .tools/uv/bin/uv) $(UPGRADE)
 
 # Known vulnerabilities, as the package index and osv.dev list them; this needs the internet.
-LOCKS := requirements-dev.lock $(wildcard cfn/*.lock scripts/tools/*.lock)
+LOCKS := requirements-dev.lock $(wildcard cfn/*.lock containers/*.lock scripts/tools/*.lock)
 audit: .tools/pip-audit.stamp
 	for lock in $(LOCKS); do .tools/pip-audit/bin/pip-audit --strict --disable-pip --requirement $$lock || exit 1; done
 
