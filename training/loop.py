@@ -24,7 +24,7 @@ from training.networks import NetworkShape, PlainNetwork
 from training.span import Span, SpanShape
 from training.weights import CHECKPOINT, copy_matching, load_weights
 
-LOG_SECONDS = 180.0
+LOG_SECONDS = 60.0
 SAVE_SECONDS = 300.0
 
 

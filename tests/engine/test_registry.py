@@ -20,7 +20,7 @@ from backend.models.manifest import (
     write_manifest,
 )
 
-TIERS = {"fast": 65_000, "photo": 700_000, "quality": 330_000}
+TIERS = {"fast": 65_000, "photo": 700_000, "quality": 430_000}
 """Multiplications per LR pixel that a tier may cost."""
 ENTRY = {"name": "mine", "scale": 2, "file": "mine.onnx", "receptive_radius": 4}
 
