@@ -27,6 +27,8 @@ class FileFormat:
     is_readable: bool = False
     is_lossless: bool
     has_alpha: bool
+    has_chroma: bool = False
+    """A written file may have colours at half the width and height."""
     longest_side: int | None = None
     """Pixels on a side that a written file can have; None for a format that is not written."""
     save_options: Mapping[str, object] = field(default_factory=dict)
@@ -60,8 +62,9 @@ JPEG = FileFormat(
     is_readable=True,
     is_lossless=False,
     has_alpha=False,
+    has_chroma=True,
     longest_side=65500,
-    save_options={"quality": 95, "subsampling": 0},
+    save_options={"quality": 92},
 )
 PNG = FileFormat(
     name="png",
@@ -139,6 +142,10 @@ AVIF = FileFormat(
     is_readable=True,
     is_lossless=False,
     has_alpha=True,
+    has_chroma=True,
+    longest_side=16384,
+    # The encoder's own default speed takes three times as long for files a tenth smaller.
+    save_options={"quality": 80, "speed": 8},
 )
 HEIC = FileFormat(
     name="heic",

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 
 from PIL import ExifTags, Image
 
-from backend.images.formats import JPEG, PNG, WEBP
+from backend.images.formats import AVIF, JPEG, PNG, WEBP, WRITABLE
 from backend.images.rights import Rights
 from backend.images.segments.exif import EXIF_START, Facts, date
 from backend.images.segments.jpeg import XMP_START
 from backend.images.segments.png import XMP_KEY
+from backend.options import KEPT
 
 INCHES = 2
-DPI, DATE, COPYRIGHT = "dpi", "date", "copyright"
-KEPT = (DPI, DATE, COPYRIGHT)
-"""The names of what can be kept; the last is rights, author and keywords."""
+DPI, DATE, COPYRIGHT = KEPT
+"""The last is rights, author and keywords."""
 PNG_HEADER_BYTES = 33
 """A PNG's signature and its first chunk."""
 HAS_XMP, HAS_EXIF, HAS_ALPHA = 0x04, 0x08, 0x10
@@ -67,8 +67,22 @@ class Kept:
 
 
 def embed(data: bytes, kept: Kept, *, format: str, size: tuple[int, int]) -> bytes:
-    """Add what is kept, and nothing else, to a PNG, JPEG or WebP of (width, height)."""
+    """Add what is kept, and nothing else, to a finished file of (width, height).
+
+    An AVIF stays as it is: it has been written with `writer_options`.
+    """
     return _WRITERS[format](data, kept, size) if kept else data
+
+
+def writer_options(kept: Kept, *, format: str) -> dict[str, object]:
+    """Return Pillow's options for a format that nothing can be added to afterwards."""
+    if format != AVIF.name or not kept:
+        return {}
+    return {"exif": EXIF_START + kept.to_exif(), "xmp": kept.rights.to_xmp()}
+
+
+def _as_it_is(data: bytes, _kept: Kept, _size: tuple[int, int]) -> bytes:
+    return data
 
 
 def _jpeg(data: bytes, kept: Kept, _size: tuple[int, int]) -> bytes:
@@ -129,4 +143,6 @@ _WRITERS: Mapping[str, Callable[[bytes, Kept, tuple[int, int]], bytes]] = {
     JPEG.name: _jpeg,
     PNG.name: _png,
     WEBP.name: _webp,
+    AVIF.name: _as_it_is,
 }
+assert set(_WRITERS) == {each.name for each in WRITABLE}, "a format without a writer"

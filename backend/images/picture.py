@@ -1,9 +1,9 @@
-"""Decoded pixels as arrays, and files made of them: the only module that knows Pillow's writers."""
+"""Decoded pixels as arrays, and the files that are made of them."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 from backend.errors import ImageTooLargeError
 from backend.images.decode import PictureFacts, read
 from backend.images.formats import FORMATS, WRITABLE, automatic_format
+from backend.images.metadata import Kept, embed, writer_options
 from backend.options import AUTO, OPTIONS
 
 RgbImage = npt.NDArray[np.uint8]
@@ -40,18 +41,18 @@ class Picture(PictureFacts):
 
 
 class Decode(Protocol):
-    """What `decode` does, in this process or in another."""
+    """The signature of `decode`, in this process or in another."""
 
     def __call__(self, data: bytes, *, max_side: int) -> Picture: ...
 
 
 def decode(data: bytes, *, max_side: int) -> Picture:
-    """As `reading.read`, in this process."""
+    """Decode as `decode.read` does, in this process."""
     return picture_from_planes(vars(read(data, max_side=max_side)))
 
 
 def picture_from_planes(values: Mapping[str, Any]) -> Picture:
-    """`values` are a picture's fields, its planes in anything that NumPy makes an array of."""
+    """Make a picture from its fields; the planes are anything that NumPy makes an array of."""
     planes = {"rgb": np.asarray(values["rgb"])}
     if values["alpha"] is not None:
         planes["alpha"] = np.asarray(values["alpha"])
@@ -59,14 +60,14 @@ def picture_from_planes(values: Mapping[str, Any]) -> Picture:
 
 
 def local_range(alpha: Plane) -> tuple[Plane, Plane]:
-    """Smallest and largest value of the 3 x 3 neighbourhood of every pixel."""
+    """Return the smallest and largest value of the 3 x 3 neighbourhood of every pixel."""
     image = Image.fromarray(alpha)
     low, high = image.filter(ImageFilter.MinFilter(3)), image.filter(ImageFilter.MaxFilter(3))
     return np.asarray(low), np.asarray(high)
 
 
 def output_format(picture: Picture, requested: str) -> str:
-    """The name of the result's format; RequestError for one that is not written."""
+    """Return the name of the result's format; RequestError for one that is not written."""
     if requested == AUTO:
         return automatic_format(
             picture.source_format,
@@ -77,7 +78,7 @@ def output_format(picture: Picture, requested: str) -> str:
 
 
 def check_output_size(width: int, height: int, *, format: str) -> None:
-    """ImageTooLargeError when the file format cannot hold a picture of this size."""
+    """Raise ImageTooLargeError when the file format cannot hold a picture of this size."""
     limit = FORMATS[format].longest_side or 0
     if max(width, height) > limit:
         raise ImageTooLargeError.output(
@@ -89,7 +90,7 @@ def check_output_size(width: int, height: int, *, format: str) -> None:
 
 
 def to_image(picture: Picture) -> Image.Image:
-    """For Pillow: L, LA, RGB or RGBA."""
+    """Make Pillow's image of it, in L, LA, RGB or RGBA."""
     if picture.is_gray:
         image = Image.fromarray(np.ascontiguousarray(picture.rgb[:, :, 0]))
     else:
@@ -100,7 +101,7 @@ def to_image(picture: Picture) -> Image.Image:
 
 
 def reopen(data: bytes, *, format: str) -> Image.Image:
-    """A file that `encode` wrote, not decoded yet, of any size.
+    """Open a file of any size that `encode` wrote, without decoding it yet.
 
     `Image.open` would apply Pillow's limit on pixels, which is meant for strangers' files.
     """
@@ -108,8 +109,13 @@ def reopen(data: bytes, *, format: str) -> Image.Image:
     return factory(io.BytesIO(data), "")
 
 
-def encode(picture: Picture, *, format: str, quality: int | None = None) -> bytes:
-    """The picture as a file; transparency is put on white where the format has none."""
+def encode(
+    picture: Picture, *, format: str, quality: int | None = None, keep: Collection[str] = ()
+) -> bytes:
+    """Write a file; transparency is put on white where the format has none.
+
+    `keep` names what goes along of the source's metadata, out of `options.KEPT`.
+    """
     file_format = FORMATS[format]
     alpha = picture.alpha
     image = to_image(picture if file_format.has_alpha else replace(picture, alpha=None))
@@ -120,8 +126,12 @@ def encode(picture: Picture, *, format: str, quality: int | None = None) -> byte
     options = dict(file_format.save_options)
     if quality is not None and "quality" in options:
         options["quality"] = quality
+    if file_format.has_chroma:
+        options["subsampling"] = "4:2:0" if picture.is_chroma_halved else "4:4:4"
     if picture.icc_profile:
         options["icc_profile"] = picture.icc_profile
+    kept = Kept.of(picture, keep)
+    options |= writer_options(kept, format=format)
     buffer = io.BytesIO()
     image.save(buffer, file_format.pillow_name, **options)
-    return buffer.getvalue()
+    return embed(buffer.getvalue(), kept, format=format, size=picture.size)

@@ -185,7 +185,7 @@ class LocalEngine:
         pixels = size[0] * size[1]
         self._check_output(picture, spec, file_format)
         self._expect(spec, pixels, work)
-        session = self._sessions.get(spec)
+        session, notes = self._sessions.get(spec), picture.notes
         del picture
         decoded = time.perf_counter()
         with self._pixels.hold(pixels * (1 + spec.scale**2), watch, on_wait=source.forget):
@@ -193,7 +193,7 @@ class LocalEngine:
             sr = self._run(session, source.picture, cleanup, work)
             watch.on_finishing()
             encoding = time.perf_counter()
-            encoded = encode(sr, format=file_format, quality=options.quality)
+            encoded = encode(sr, format=file_format, quality=options.quality, keep=options.keep)
         finished = time.perf_counter()
         waited = held - decoded + work.waited
         return Upscaled(
@@ -205,6 +205,7 @@ class LocalEngine:
             scale=spec.scale,
             cleanup=cleanup,
             detail=spec.detail,
+            notes=notes,
             lr_size=size,
             seconds=finished - source.began - waited,
             stages={

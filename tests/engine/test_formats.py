@@ -49,7 +49,7 @@ def test_the_record_is_what_pillow_knows(file_format: FileFormat) -> None:
 
 def test_what_is_read_and_what_is_written() -> None:
     assert labels(READABLE) == "JPEG, PNG, BMP, WebP, GIF, TIFF, AVIF or HEIC"
-    assert [each.name for each in WRITABLE] == ["png", "jpeg", "webp"]
+    assert [each.name for each in WRITABLE] == ["png", "jpeg", "webp", "avif"]
     assert labels((WEBP,)) == "WebP"
 
 
@@ -64,4 +64,4 @@ def test_auto_keeps_the_kind_of_the_input(
 
 
 def test_the_default_quality_is_told_where_there_is_one() -> None:
-    assert (JPEG.default_quality, WEBP.default_quality, PNG.default_quality) == (95, 92, None)
+    assert (JPEG.default_quality, WEBP.default_quality, PNG.default_quality) == (92, 92, None)

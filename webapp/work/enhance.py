@@ -2,7 +2,7 @@
 
 Which files a result keeps: one master, and only a master without loss is made into other formats.
 Up to `LOSSLESS_PIXELS` the master is a PNG, so that a PNG that is downloaded was never a JPEG.
-Above, a PNG would weigh hundreds of megabytes, so the master is a JPEG of quality 95 and the only
+Above, a PNG would weigh hundreds of megabytes, so the master is a JPEG of quality 92 and the only
 download; a picture with transparency, which JPEG cannot hold, stays a PNG of any size.
 """
 
@@ -99,7 +99,12 @@ def engine_options(request: EnhanceRequest, inspection: Inspection) -> UpscaleOp
     """With the master's format, and the clean-up of the file that a part was cut out of."""
     options = request.options
     cleanup = inspection.cleanup if options.cleanup is None else options.cleanup
-    return replace(options, format=master_format(inspection, scale=options.scale), cleanup=cleanup)
+    return replace(
+        options,
+        format=master_format(inspection, scale=options.scale),
+        cleanup=cleanup,
+        keep=(),  # it is put into the file that is saved, where that is asked for
+    )
 
 
 def store(upscaled: Upscaled, *, disk: Disk, is_photograph: bool) -> Enhanced:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,10 +86,19 @@ def facts_from(found: Image.Exif) -> ExifFacts:
             has_place=ExifTags.IFD.GPSInfo in first,
             has_camera=base.Make in first or base.Model in first,
             rights=Rights(
-                copyright=line(first.get(base.Copyright)), creator=line(first.get(base.Artist))
+                copyright=_text(first.get(base.Copyright)),
+                creator=_text(first.get(base.Artist)),
             ),
         ),
     )
+
+
+def _text(found: object) -> str | None:
+    """Return a text in UTF-8, which programs write in place of ASCII; Pillow reads Latin-1."""
+    if isinstance(found, str):
+        with suppress(UnicodeError):
+            found = found.encode("latin-1").decode()
+    return line(found)
 
 
 def date(text: object) -> str | None:

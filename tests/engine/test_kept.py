@@ -1,0 +1,184 @@
+"""What goes along of a source's metadata in every written format, and what never does."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from backend.images.formats import WRITABLE
+from backend.images.picture import Picture, decode, encode
+from backend.images.rights import Rights, rights_from_iptc, rights_from_xmp
+from backend.images.sandbox.process import DecodeProcess
+from backend.options import KEPT
+from benchmarks.hostile_files import segment
+from tests.hostile.corpus import chunk, scene
+from tests.pictures import save
+
+TAKEN = "2011:04:05 06:07:08"
+COPYRIGHT, CREATOR, KEYWORDS = "© 2011 Zoë Example", "Zoë Example", ("sea", "élan & co", "<b>")
+PRIVATE = b"private-"
+"""In every field that must not go along."""
+
+
+def packet() -> bytes:
+    rights = Rights(copyright=COPYRIGHT, creator=CREATOR, keywords=KEYWORDS).to_xmp()
+    return rights.replace(
+        b"</rdf:Description>",
+        b'<prompt xmlns="x:y">private-prompt</prompt></rdf:Description>',
+    )
+
+
+def photograph() -> bytes:
+    """As a camera and an editor leave it."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "private-maker", "private-model"
+    exif[0x013B], exif[0x8298] = CREATOR.encode(), COPYRIGHT.encode()
+    exif[0x8769] = {0x9003: TAKEN, 0xA431: "private-serial", 0x9286: b"ASCII\0\0\0private-prompt"}
+    exif[0x8825] = {1: "N", 2: (52.0, 31.0, 12.0), 29: "private-date"}
+    return save(
+        scene(), "JPEG", exif=exif.tobytes(), xmp=packet(), dpi=(240, 240), comment=b"private-"
+    )
+
+
+def written(format: str, keep: Sequence[str] = KEPT) -> bytes:
+    return encode(decode(photograph(), max_side=99), format=format, keep=keep)
+
+
+FORMATS = [each.name for each in WRITABLE]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_resolution_date_and_rights_go_along(format: str) -> None:
+    again = decode(written(format), max_side=99)
+    assert again.taken == TAKEN
+    assert again.dpi == 240
+    assert again.rights == Rights(copyright=COPYRIGHT, creator=CREATOR, keywords=KEYWORDS)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_nothing_private_does(format: str) -> None:
+    data = written(format)
+    assert PRIVATE not in data
+    again = decode(data, max_side=99)
+    assert not again.has_place
+    assert not again.has_camera
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("name", KEPT)
+def test_each_can_be_kept_alone(format: str, name: str) -> None:
+    again = decode(written(format, [name]), max_side=99)
+    kept = {
+        "dpi": again.dpi is not None,
+        "date": again.taken is not None,
+        "copyright": bool(again.rights),
+    }
+    if format == "jpeg":
+        kept["dpi"] = again.dpi == 240  # the format has some number in any case
+    assert [each for each, is_kept in kept.items() if is_kept] == [name]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_pixel_depends_on_it(format: str) -> None:
+    plain, kept = decode(written(format, ()), max_side=99), decode(written(format), max_side=99)
+    assert (plain.rgb == kept.rgb).all()
+
+
+def test_rights_come_through_the_decoding_process() -> None:
+    process = DecodeProcess()
+    assert (
+        process.decode(photograph(), max_side=99).rights == decode(photograph(), max_side=99).rights
+    )
+    process.close()
+
+
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
+@pytest.mark.parametrize("format", FORMATS)
+def test_exiftool_reads_the_same(format: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{format}"
+    path.write_bytes(written(format))
+    command = ("exiftool", "-json", "-n", "-charset", "exif=utf8", str(path))
+    told: dict[str, Any] = json.loads(
+        subprocess.run(command, capture_output=True, check=True).stdout
+    )[0]
+    assert told["DateTimeOriginal"] == TAKEN
+    assert round(told["XResolution"]) == 240
+    assert told["Copyright"] == COPYRIGHT
+    assert told["Artist"] == CREATOR
+    assert told["Subject"] == list(KEYWORDS)
+    assert not {"GPSLatitude", "Make", "Model", "SerialNumber", "UserComment"} & set(told)
+    assert "Warning" not in told
+
+
+def test_rights_of_newspapers_are_read() -> None:
+    sets = {80: "Zoë Example", 116: "© 2011", 25: "sea"}
+    content = b"\x1c\1\x5a\0\3\x1b%G" + b"".join(
+        b"\x1c\2" + bytes([number]) + len(text.encode()).to_bytes(2) + text.encode()
+        for number, text in sets.items()
+    )
+    resource = b"8BIM\4\4\0\0" + len(content).to_bytes(4) + content
+    plain = save(scene(), "JPEG")
+    data = plain[:2] + segment(0xED, b"Photoshop 3.0\0" + resource) + plain[2:]
+    wanted = Rights(copyright="© 2011", creator="Zoë Example", keywords=("sea",))
+    assert decode(data, max_side=99).rights == wanted
+
+
+def test_texts_of_a_png_are_read_and_its_prompts_are_not_kept() -> None:
+    whole = save(scene(), "PNG")
+    texts = chunk(b"tEXt", b"Copyright\0\xa9 me") + chunk(b"iTXt", "Author\0\0\0\0\0Zoë".encode())
+    prompt = chunk(b"tEXt", b"parameters\0private-prompt")
+    picture = decode(whole[:33] + texts + prompt + whole[33:], max_side=99)
+    assert picture.rights == Rights(copyright="© me", creator="Zoë")
+    assert PRIVATE not in encode(picture, format="png", keep=KEPT)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"",
+        b"<a",
+        b'<!DOCTYPE a [<!ENTITY b "bbbb">]><a xmlns:dc="http://purl.org/dc/elements/1.1/">&b;</a>',
+        b'<a xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:rights>',
+        b'<a xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:rights/></a>',
+        b"\xff\xfe/elements/1.1/",
+    ],
+)
+def test_broken_packets_have_no_rights(bad: bytes) -> None:
+    assert rights_from_xmp(bad) == Rights()
+    assert rights_from_iptc(bad) == Rights()
+    assert rights_from_iptc(b"Photoshop 3.0\0" + b"8BIM\4\4" + bad) == Rights()
+
+
+def test_long_texts_are_cut_and_kept_in_one_line() -> None:
+    exif = Image.Exif()
+    exif[0x8298] = "line\nbreak\0" + "x" * 5000
+    picture: Picture = decode(save(scene(), "PNG", exif=exif), max_side=99)
+    assert picture.rights.copyright is not None
+    assert len(picture.rights.copyright) <= 300
+    assert picture.rights.copyright.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        (save(scene(), "JPEG", subsampling=2), (2, 2)),
+        (save(scene(), "JPEG", subsampling=0), (1, 1)),
+        (save(scene(), "WEBP"), (2, 2)),
+        (save(scene(), "PNG"), (1, 1)),
+        (save(scene(), "AVIF", subsampling="4:2:0"), (2, 2)),
+    ],
+)
+def test_colours_are_stored_as_finely_as_the_source_has_them(
+    source: bytes, wanted: tuple[int, int]
+) -> None:
+    data = encode(decode(source, max_side=99), format="jpeg")
+    with Image.open(io.BytesIO(data)) as opened:
+        assert getattr(opened, "layer")[0][1:3] == wanted  # noqa: B009 - Pillow's types lack it
