@@ -150,7 +150,7 @@ def test_webp_is_not_offered_where_it_cannot_hold_the_result(
 ) -> None:
     result = work(png(Image.new("RGB", (4096, 2))), scale=4)
 
-    assert formats(result.upscaled) == result.formats == ("png", "jpeg")
+    assert formats(result.upscaled) == result.formats == ("png", "jpeg", "avif")
 
 
 def test_before_and_after_are_upright(
