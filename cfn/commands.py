@@ -7,6 +7,7 @@ of bulk work need no boto3.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -169,6 +170,14 @@ def release(parsed: argparse.Namespace) -> None:
     print_line("docs/deploy.md has the links. The buckets must let anybody read what is in them.")
 
 
+def policy(parsed: argparse.Namespace) -> None:
+    """Print the rights of whoever deploys the variant."""
+    from cfn.policy import documents  # noqa: PLC0415
+
+    for document in documents(STACKS[parsed.variant]):
+        print_line(json.dumps(document))
+
+
 def read_pairs(given: Sequence[str], *, option: str) -> dict[str, str]:
     """Read `NAME=VALUE`, each name once."""
     pairs: dict[str, str] = {}
@@ -182,7 +191,7 @@ def read_pairs(given: Sequence[str], *, option: str) -> dict[str, str]:
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     each.__name__: each
-    for each in (render, package, preflight, deploy, check, delete, bulk, release)
+    for each in (render, package, preflight, deploy, check, delete, bulk, policy, release)
 }
 
 

@@ -56,6 +56,11 @@ def make_parser() -> argparse.ArgumentParser:
     delete = commands.add_parser("delete", help="delete a stack and wait until it is gone")
     delete.add_argument("--stack", required=True)
 
+    policy = commands.add_parser(
+        "policy", help="print the IAM policy that deploying a stack needs, one document a line"
+    )
+    policy.add_argument("variant", choices=STACKS)
+
     release = commands.add_parser(
         "release", help="publish this version for launch links, one bucket for each region"
     )

@@ -1,4 +1,4 @@
-"""Published versions: templates and archives that anybody may launch, and the table of their links.
+"""Publish versions: templates and archives that anybody may launch, and a table of links to them.
 
 A version is published in a bucket of each region, `PREFIX-REGION`, since Lambda takes its code only
 from a bucket of its own region. `cfn/releases.json` says what was published where; the table in
@@ -19,9 +19,8 @@ from cfn.account import error_code
 from cfn.archives import file_sha256
 from cfn.errors import DeploymentError
 from cfn.package import Package
-from cfn.partitions import CHINA, partition_from
 from cfn.upload import check_bucket, launch_link
-from cfn.variants import VARIANTS
+from cfn.variants import STACKS
 
 HERE = Path(__file__).parent
 RELEASES = HERE / "releases.json"
@@ -30,7 +29,9 @@ BEGIN = "<!-- launch links: written by python -m cfn release -->"
 END = "<!-- end of launch links -->"
 SHA256 = "sha256"
 """Name of the metadata that tells whether a published file is the same."""
-TITLES = {"lambda": "Lambda", "gpu": "GPU", "inf": "Inferentia"}
+TITLES = {"lambda": "Lambda", "gpu": "GPU", "inf": "Inferentia", "bulk": "bulk"}
+COLUMNS = {"global regions": "", "Beijing": "cn-north-1", "Ningxia": "cn-northwest-1"}
+"""Title -> the region; the first has all regions that no other column is for."""
 
 Releases = Mapping[str, Mapping[str, Any]]
 """Region -> {"bucket", "version", "variants"}."""
@@ -45,7 +46,7 @@ class Publication:
     region: str
 
     def publish(self, s3: Any, *, print_line: Callable[[str], None]) -> None:
-        """Archives and templates; DeploymentError when the version is there with other contents."""
+        """Upload what is new; DeploymentError when the version is there with other contents."""
         check_bucket(s3, self.bucket, region=self.region)
         names = {
             name
@@ -75,7 +76,7 @@ class Publication:
 
     @property
     def record(self) -> dict[str, Any]:
-        """For `releases.json`."""
+        """The publication as `releases.json` has it."""
         return {
             "bucket": self.bucket,
             "version": self.package.release,
@@ -84,7 +85,7 @@ class Publication:
 
 
 def _published(s3: Any, bucket: str, key: str) -> str | None:
-    """The sha256 of what is there, or nothing."""
+    """Return the sha256 of what is there, None when nothing is."""
     try:
         found = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as exc:
@@ -95,13 +96,13 @@ def _published(s3: Any, bucket: str, key: str) -> str | None:
 
 
 def read_releases(path: Path = RELEASES) -> dict[str, Any]:
-    """What was published."""
+    """Read what was published."""
     releases: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return releases
 
 
 def write_releases(releases: Releases, *, path: Path = RELEASES, guide: Path = GUIDE) -> None:
-    """The record, and the table of the guide."""
+    """Write the record and the guide's table."""
     path.write_text(json.dumps(releases, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     text = guide.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
@@ -110,21 +111,21 @@ def write_releases(releases: Releases, *, path: Path = RELEASES, guide: Path = G
 
 
 def table(releases: Releases) -> str:
-    """Markdown: a row for each stack, a column for each part of the world."""
-    lines = ["| | global regions | China regions |", "|---|---|---|"]
+    """Return Markdown with a row for each stack and a column for each part of the world."""
+    lines = [f"| | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 1) + "|"]
     for name, title in TITLES.items():
-        cells = [_links(releases, name, is_china=is_china) for is_china in (False, True)]
-        lines.append(f"| {title} | {cells[0]} | {cells[1]} |")
+        cells = (_links(releases, name, column) for column in COLUMNS.values())
+        lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _links(releases: Releases, name: str, *, is_china: bool) -> str:
-    if name == "inf" and is_china:
+def _links(releases: Releases, name: str, column: str) -> str:
+    if name == "inf" and column:
         return "AWS has none there"
     found = [
         f"[{region}]({_link(region, release, name)})"
         for region, release in sorted(releases.items())
-        if (partition_from(region) is CHINA) is is_china and name in release["variants"]
+        if (region if region in COLUMNS.values() else "") == column and name in release["variants"]
     ]
     return ", ".join(found) or "not published"
 
@@ -132,7 +133,7 @@ def _links(releases: Releases, name: str, *, is_china: bool) -> str:
 def _link(region: str, release: Mapping[str, Any], name: str) -> str:
     return launch_link(
         bucket=release["bucket"],
-        key=f"super-resolution/{release['version']}/{VARIANTS[name].template}",
+        key=f"super-resolution/{release['version']}/{STACKS[name].template}",
         region=region,
         stack=f"super-resolution-{name}",
     )

@@ -8,9 +8,11 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 
+from cfn.policy import PERMISSIONS
 from cfn.variants import BULK, STACKS, VARIANTS, Variant
 from tests.cfn.conftest import ROOT, put_up, text_of
 from tests.cfn.resolver import load_file
@@ -200,3 +202,9 @@ def test_the_state_machine_is_one_that_the_states_language_knows(tmp_path: Path)
 @pytest.mark.parametrize("line", CHECKOV_CONFIG.read_text(encoding="utf-8").splitlines()[3:])
 def test_every_common_skip_has_its_reason(line: str) -> None:
     assert re.fullmatch(r"  - CKV2?_AWS_\d+  # .{20,}\.", line)
+
+
+def test_the_rights_of_each_type_are_those_of_the_linter_s_schemas() -> None:
+    """`scripts/list-permissions.py` writes them."""
+    listed = run_path(str(ROOT / "scripts" / "list-permissions.py"))["permissions"]
+    assert listed(ROOT / ".tools" / "cfn-lint") == json.loads(PERMISSIONS.read_text())

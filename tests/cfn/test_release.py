@@ -51,13 +51,16 @@ RELEASES = {
 
 
 def test_the_table_has_the_links_of_each_part_of_the_world() -> None:
-    _, _, function, gpu, inferentia = table(RELEASES).splitlines()
+    head, _, function, gpu, inferentia, bulk = table(RELEASES).splitlines()
+    assert head == "| | global regions | Beijing | Ningxia |"
     assert function.startswith("| Lambda | [us-east-1](https://us-east-1.console.aws.amazon.com/")
     template = "super-resolution/1.2.3/lambda.yaml"
     assert f"https://b-us-east-1.s3.us-east-1.amazonaws.com/{template}" in function
     assert f"https://b-cn-north-1.s3.cn-north-1.amazonaws.com.cn/{template}" in function
-    assert gpu.endswith("| not published |")
-    assert inferentia == "| Inferentia | not published | AWS has none there |"
+    assert function.endswith("| not published |"), "in Ningxia"
+    assert gpu.endswith("| not published | not published |")
+    assert inferentia.endswith("| not published | AWS has none there | AWS has none there |")
+    assert bulk == "| bulk | not published | not published | not published |"
 
 
 def test_the_guide_is_written_between_its_marks_only(tmp_path: Path) -> None:

@@ -144,6 +144,18 @@ class Account:
         made = iam.create_access_key(UserName=name)["AccessKey"]
         return Credentials(key=made["AccessKeyId"], secret=made["SecretAccessKey"])
 
+    def make_user_with(self, *policies: dict[str, Any]) -> Credentials:
+        """Make a user who has these policies and nothing else."""
+        iam, name = self.client("iam"), f"user-{secrets.token_hex(4)}"
+        iam.create_user(UserName=name)
+        for number, policy in enumerate(policies):
+            made = iam.create_policy(
+                PolicyName=f"{name}-{number}", PolicyDocument=json.dumps(policy)
+            )["Policy"]["Arn"]
+            iam.attach_user_policy(UserName=name, PolicyArn=made)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return Credentials(key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+
     def make_session(self, action: str, resource: str) -> Credentials:
         """A role that may do that and nothing else, for some time."""
         name = f"role-{secrets.token_hex(4)}"

@@ -60,8 +60,16 @@ def remember_the_caller() -> None:
 def denied(action: str, service: str, resource: str) -> bool:
     """Return whether the caller of the request at hand may not do this."""
     key = ACCESS_KEY.get()
+    about = {"iam:PassedToService": "lambda.amazonaws.com"} if action == "iam:PassRole" else {}
     return bool(key) and (
-        iam_evaluator.enforce(key, action, service, responses.get_region(), resource_arn=resource)
+        iam_evaluator.enforce(
+            key,
+            action,
+            service,
+            responses.get_region(),
+            resource_arn=resource,
+            service_context=about,
+        )
         is not None
     )
 
