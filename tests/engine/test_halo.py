@@ -59,8 +59,20 @@ def test_paper_stays_plain_beside_a_stroke(
         assert ours.max() <= 6
 
 
+@pytest.mark.parametrize("model", shipped_names())
+@pytest.mark.parametrize(("paper", "ink"), PAPER_AND_INK)
+@pytest.mark.parametrize("width", [1.5, 3, 6])
+def test_cleaning_draws_next_to_nothing_on_plain_paper(
+    engine: LocalEngine, model: str, paper: int, ink: int, width: float
+) -> None:
+    ours, _ = distance_from_paper(engine, model, 1, paper=paper, ink=ink, width=width)
+    assert np.median(ours) == 0
+    assert ours.mean() < 0.1
+    assert ours.max() <= 10
+
+
 @pytest.mark.parametrize("level", [0, 30, 128, 200, 255])
-@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("scale", [1, 2, 4])
 @pytest.mark.parametrize("model", shipped_names())
 def test_a_plain_picture_stays_plain(
     engine: LocalEngine, model: str, scale: int, level: int

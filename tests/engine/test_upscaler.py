@@ -16,7 +16,7 @@ from backend.inference.upscaler import Session, Upscaler
 from backend.models.manifest import ModelSpec
 from tests.networks import shipped_names
 
-MODELS = [(name, scale) for name in shipped_names() for scale in (2, 4)]
+MODELS = [(name, scale) for name in shipped_names() for scale in (1, 2, 4)]
 
 
 class Narrowed:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-WITHOUT_PYTORCH = {"conftest.py", "test_degradations.py", "test_patterns.py"}
+WITHOUT_PYTORCH = {"conftest.py", "test_clean.py", "test_degradations.py", "test_patterns.py"}
 collect_ignore = (
     []
     if find_spec("torch")

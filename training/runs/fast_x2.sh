@@ -10,3 +10,4 @@ train --scale 2 --num-feat 32 --num-conv 6 --minutes 17 --jpeg-share 0.25 --lear
 train --scale 2 --num-feat 32 --num-conv 6 --minutes 30 --jpeg-share 0.15 --learning-rate 3e-3 \
     --weights-from runs/fast_x2-c --out runs/fast_x2-d
 python -m training.export runs/fast_x2-d --name fast --description "Small and quick"
+python -m training.clean fast

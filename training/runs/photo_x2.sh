@@ -26,3 +26,4 @@ python -m training.export runs/photo_x2 --name photo --natural runs/photo_x2-nat
     --description "Real photographs, blurry or grainy, come out sharp" \
     --license "BSD-3-Clause AND Apache-2.0" \
     --credit "Real-ESRGAN, Copyright (c) 2021, Xintao Wang"
+python -m training.clean photo

@@ -9,3 +9,4 @@ train --span --num-feat 48 --scale 2 --minutes 48 --batch 12 --patch 56 --late-p
     --learning-rate 4e-4 --psnr-share 1 --weights-from "$span" --out runs/quality_x2
 python -m training.export runs/quality_x2 --name quality --description "Sharper, several times the work" \
     --credit "SPAN, Cheng Wan et al., github.com/hongyuanyu/SPAN, Apache-2.0"
+python -m training.clean quality
