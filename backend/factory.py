@@ -8,14 +8,18 @@ from backend.images.sandbox.spawned import SpawnedDecoder
 from backend.inference.local_engine import LocalEngine
 from backend.inference.neuron_session import NeuronSession
 from backend.inference.onnx_session import OrtSession, is_gpu_available
+from backend.inference.pixel_session import PixelSession
 from backend.inference.upscaler import Session
 from backend.models.manifest import (
     MANIFEST,
+    NEAREST,
     ONNX_RUNTIME,
+    PIXEL_SCALES,
     SHIPPED,
     ModelSpec,
     Registry,
     load_registry,
+    pixel_spec,
 )
 from backend.settings import Settings
 
@@ -28,16 +32,18 @@ def registry_from(settings: Settings) -> Registry:
 
     A package for AWS may leave the shipped ones out and bring them in `models_dir`.
     """
-    if settings.models_dir is None:
-        return load_registry(SHIPPED)
-    shipped = [SHIPPED] if (SHIPPED / MANIFEST).exists() else []
-    return load_registry(*shipped, settings.models_dir)
+    folders = [SHIPPED] if settings.models_dir is None or (SHIPPED / MANIFEST).exists() else []
+    if settings.models_dir is not None:
+        folders.append(settings.models_dir)
+    return Registry([*load_registry(*folders).specs, *map(pixel_spec, PIXEL_SCALES)])
 
 
 def session_from(spec: ModelSpec, settings: Settings) -> Session:
     """Open a model in the runtime that its manifest entry names."""
     if spec.runtime == ONNX_RUNTIME:
         return open_session(spec, settings)
+    if spec.runtime == NEAREST:
+        return PixelSession(spec)
     return NeuronSession(spec)
 
 

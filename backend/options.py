@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from backend.errors import RequestError, UnknownModelError, UnsupportedScaleError, alternatives
 from backend.images.formats import WRITABLE
+from backend.sizes import ExactSize
 
 AUTO = "auto"
 """The model, format or cleanup that is chosen from the picture."""
@@ -258,6 +259,8 @@ class UpscaleOptions:
         default=KEPT,
         without="all",
     )
+    size: ExactSize | None = None
+    """The result's exact size, in place of `scale`; requests cannot name one."""
 
 
 OPTIONS = declared(UpscaleOptions)

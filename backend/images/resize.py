@@ -10,12 +10,16 @@ from PIL import Image
 from backend.images.picture import Picture, Plane, RgbImage
 
 
-def resized(picture: Picture, size: tuple[int, int]) -> Picture:
-    """Return the picture at (width, height), by a Lanczos filter as wide as the reduction asks."""
+def resized(picture: Picture, size: tuple[int, int], *, has_hard_pixels: bool = False) -> Picture:
+    """Return the picture at (width, height), by a Lanczos filter as wide as the reduction asks.
+
+    Hard pixels are averaged by area, which draws nothing beside them.
+    """
     if size == picture.size:
         return picture
-    alpha = None if picture.alpha is None else _resized(picture.alpha, size)
-    return replace(picture, rgb=_resized(picture.rgb, size), alpha=alpha)
+    kernel = Image.Resampling.BOX if has_hard_pixels else Image.Resampling.LANCZOS
+    alpha = None if picture.alpha is None else _resized(picture.alpha, size, kernel)
+    return replace(picture, rgb=_resized(picture.rgb, size, kernel), alpha=alpha)
 
 
 def reduced(picture: Picture, *, longest_side: int) -> Picture:
@@ -27,6 +31,5 @@ def reduced(picture: Picture, *, longest_side: int) -> Picture:
     return resized(picture, (max(1, round(width * share)), max(1, round(height * share))))
 
 
-def _resized(pixels: RgbImage | Plane, size: tuple[int, int]) -> RgbImage:
-    image = Image.fromarray(pixels)
-    return np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
+def _resized(pixels: RgbImage | Plane, size: tuple[int, int], kernel: Image.Resampling) -> RgbImage:
+    return np.asarray(Image.fromarray(pixels).resize(size, kernel))

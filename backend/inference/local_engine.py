@@ -9,25 +9,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from backend.engine import Box, Upscaled, Watch
-from backend.errors import DeadlineError, ImageTooLargeError, PayloadTooLargeError
+from backend.errors import DeadlineError, PayloadTooLargeError
 from backend.images.jpeg_quality import cleanup_from_quality
-from backend.images.photo_or_drawing import is_photograph
-from backend.images.picture import (
-    Decode,
-    Picture,
-    check_output_size,
-    encode,
-    output_format,
-)
-from backend.images.resize import reduced
+from backend.images.metadata import DPI
+from backend.images.picture import Decode, Picture, encode, output_format
+from backend.images.resize import reduced, resized
 from backend.inference.allocator import give_back_memory, keep_freed_memory
 from backend.inference.estimate import Estimator
 from backend.inference.pixel_budget import PixelBudget
+from backend.inference.plan import Pass, Plan, check_size, make_plan, plan_passes
 from backend.inference.scheduler import Scheduler, Work
 from backend.inference.session_cache import Sessions
 from backend.inference.upscaler import Session, Upscaler
-from backend.models.manifest import OTHER_PICTURES, PHOTOGRAPHS, QUICK, ModelSpec, Registry
-from backend.options import AUTO, UpscaleOptions
+from backend.models.manifest import PHOTOGRAPHS, PIXELS, QUICK, ModelSpec, Registry
+from backend.options import AUTO, UpscaleOptions, check_model
 from backend.settings import Settings
 
 MAX_DECODING = 2
@@ -107,12 +102,16 @@ class LocalEngine:
 
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
         """See `Engine`."""
-        spec = self._find(options)
-        return self._estimator.seconds(spec, pixels=size[0] * size[1])
+        self._check(options)
+        name = self._name(options)
+        plan = plan_passes(
+            size, options, self._registry, model=PHOTOGRAPHS if name == AUTO else name, cleanup=0
+        )
+        return self._estimate(plan)
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
         """See `Engine`."""
-        self._find(options)
+        self._check(options)
         with self._in_hand(data, watch) as (work, source):
             return self._upscale(source, options, work)
 
@@ -129,19 +128,24 @@ class LocalEngine:
         The quickest tier makes it. Its size is at most the result's; it is less, in the same
         proportions, where that is enough for `longest_side`.
         """
-        self._find(options)
+        self._check(options)
         with self._in_hand(data, watch, is_first_look=True) as (work, source):
             picture = source.picture
             longest = max(picture.size)
-            scales = self._registry.models.get(QUICK, [])
-            if scales:
-                wanted = min(longest_side, longest * options.scale)
-                scale = next((each for each in scales if longest * each >= wanted), scales[-1])
-                options = replace(options, model=QUICK, scale=scale, detail=None)
+            plan = self._plan(picture, options)
+            wanted = min(longest_side, max(plan.size))
+            quick = PIXELS if plan.model == PIXELS else QUICK
+            scales = self._registry.models.get(quick, [plan.passes[0].spec.scale])
+            look = UpscaleOptions(
+                scale=next((each for each in scales if longest * each >= wanted), scales[-1]),
+                model=quick if quick in self._registry.models else plan.model,
+                format=options.format,
+                quality=options.quality,
+            )
             small = reduced(picture, longest_side=longest_side)
-            cleanup = _cleanup(options, picture) if small is picture else 0
+            cleanup = plan.passes[0].cleanup if small is picture else 0
             source.become(small)
-            return self._upscale(source, replace(options, cleanup=cleanup), work)
+            return self._upscale(source, replace(look, cleanup=cleanup), work)
 
     def upscale_part(
         self, picture: Picture, options: UpscaleOptions, box: Box, *, watch: Watch = Watch()
@@ -152,14 +156,13 @@ class LocalEngine:
         `options.quality` say nothing here.
         """
         left, top, right, bottom = box
-        pixels = (right - left) * (bottom - top)
-        self._find(options)
+        self._check(options)
         with self._scheduler.work(watch) as work:
-            spec = self._choose(picture, options)
-            self._expect(spec, pixels, work)
-            session, cleanup = self._sessions.get(spec), _cleanup(options, picture)
-            with self._pixels.hold(pixels * spec.scale**2, watch):
-                return self._run(session, picture, cleanup, work, box=box)
+            first = self._plan(picture, replace(options, size=None)).passes[0]
+            part = replace(first, lr_size=(right - left, bottom - top))
+            self._expect(Plan(passes=(part,), size=part.sr_size), work)
+            with self._pixels.hold(part.sr_size[0] * part.sr_size[1], watch):
+                return self._run(part, picture, work, watch, box=box)
 
     @contextmanager
     def _in_hand(
@@ -179,32 +182,35 @@ class LocalEngine:
 
     def _upscale(self, source: _Source, options: UpscaleOptions, work: Work) -> Upscaled:
         picture, watch = source.picture, work.watch
-        spec = self._choose(picture, options)
+        plan = self._plan(picture, options)
         file_format = output_format(picture, options.format)
-        cleanup, size = _cleanup(options, picture), picture.size
-        pixels = size[0] * size[1]
-        self._check_output(picture, spec, file_format)
-        self._expect(spec, pixels, work)
-        session, notes = self._sessions.get(spec), picture.notes
+        check_size(plan, max_pixels=self._settings.max_output_pixels, format=file_format)
+        self._expect(plan, work)
+        for each in plan.passes:
+            self._sessions.get(each.spec)
+        size, notes = picture.size, picture.notes
         del picture
         decoded = time.perf_counter()
-        with self._pixels.hold(pixels * (1 + spec.scale**2), watch, on_wait=source.forget):
+        with self._pixels.hold(plan.pixels, watch, on_wait=source.forget):
             held = time.perf_counter()
-            sr = self._run(session, source.picture, cleanup, work)
+            sr = self._run_all(plan, source.picture, work)
             watch.on_finishing()
             encoding = time.perf_counter()
-            encoded = encode(sr, format=file_format, quality=options.quality, keep=options.keep)
+            sr, keep = resized(sr, plan.size, has_hard_pixels=plan.model == PIXELS), options.keep
+            if plan.dpi is not None:
+                sr, keep = replace(sr, dpi=plan.dpi), {*keep, DPI}
+            encoded = encode(sr, format=file_format, quality=options.quality, keep=keep)
         finished = time.perf_counter()
         waited = held - decoded + work.waited
         return Upscaled(
             data=encoded,
-            width=sr.size[0],
-            height=sr.size[1],
+            width=plan.size[0],
+            height=plan.size[1],
             format=file_format,
-            model=spec.name,
-            scale=spec.scale,
-            cleanup=cleanup,
-            detail=spec.detail,
+            model=plan.model,
+            scale=plan.scale,
+            cleanup=plan.passes[0].cleanup,
+            detail=plan.passes[0].spec.detail,
             notes=notes,
             lr_size=size,
             seconds=finished - source.began - waited,
@@ -216,50 +222,67 @@ class LocalEngine:
             },
         )
 
-    def _run(
-        self,
-        session: Session,
-        picture: Picture,
-        cleanup: int,
-        work: Work,
-        *,
-        box: Box | None = None,
-    ) -> Picture:
-        def progress(done: int, total: int) -> None:
-            work.finished(done / total)
-            work.watch.on_progress(done, total)
+    def _run_all(self, plan: Plan, picture: Picture, work: Work) -> Picture:
+        """Return the last pass's result; pieces are its alone, progress is that of all."""
+        planes = 1 if picture.alpha is None else 2
+        counts = [
+            planes * self._upscaler(each.spec, work).count(each.lr_size) for each in plan.passes
+        ]
+        watch, total, before = work.watch, sum(counts), 0
+        silent = replace(watch, on_piece=Watch().on_piece, next_piece=Watch().next_piece)
+        for number, each in enumerate(plan.passes, start=1):
+            is_last = number == len(plan.passes)
 
-        upscaler = Upscaler(session, tile_size=self._settings.tile_size, turn=work.turn)
-        watch = replace(work.watch, on_progress=progress)
-        sr = upscaler.upscale(picture, box=box, cleanup_level=cleanup / 100, watch=watch)
-        self._estimator.learn(
-            session.spec,
-            pixels=sr.size[0] * sr.size[1] // session.spec.scale**2,
-            seconds=work.worked,
-        )
+            def progress(done: int, _total: int, before: int = before) -> None:
+                work.finished((before + done) / total)
+                watch.on_progress(before + done, total)
+
+            followed = replace(watch if is_last else silent, on_progress=progress)
+            picture = self._run(each, picture, work, followed)
+            before += counts[number - 1]
+        return picture
+
+    def _run(
+        self, planned: Pass, picture: Picture, work: Work, watch: Watch, *, box: Box | None = None
+    ) -> Picture:
+        worked = work.worked
+        upscaler = self._upscaler(planned.spec, work)
+        sr = upscaler.upscale(picture, box=box, cleanup_level=planned.cleanup / 100, watch=watch)
+        self._estimator.learn(planned.spec, pixels=planned.pixels, seconds=work.worked - worked)
         return sr
 
+    def _upscaler(self, spec: ModelSpec, work: Work) -> Upscaler:
+        session = self._sessions.get(spec)
+        return Upscaler(session, tile_size=self._settings.tile_size, turn=work.turn)
+
+    def _name(self, options: UpscaleOptions) -> str:
+        return options.model or self._settings.model
+
     def _find(self, options: UpscaleOptions) -> ModelSpec:
-        name = options.model or self._settings.model
-        return self._registry.find(name=name, scale=options.scale).with_detail(options.detail)
+        found = self._registry.find(name=self._name(options), scale=options.scale)
+        return found.with_detail(options.detail)
 
-    def _choose(self, picture: Picture, options: UpscaleOptions) -> ModelSpec:
-        """Return the network; `auto` goes by the picture, and has `detail` for photographs only."""
-        if (options.model or self._settings.model) != AUTO:
-            return self._find(options)
-        if is_photograph(picture.rgb):
-            return self._find(replace(options, model=PHOTOGRAPHS))
-        return self._find(replace(options, model=OTHER_PICTURES, detail=None))
+    def _check(self, options: UpscaleOptions) -> None:
+        """Raise what can be known to be wrong without the picture."""
+        if options.size is None:
+            self._find(options)
+        else:
+            models, name = self._registry.models, self._name(options)
+            check_model(models, name=name, scale=next(iter(models.get(name, [1]))))
+            self._registry.find(name=name, scale=models[name][0]).with_detail(options.detail)
 
-    def _check_output(self, picture: Picture, spec: ModelSpec, format: str) -> None:
-        width, height = (side * spec.scale for side in picture.size)
-        if width * height > self._settings.max_output_pixels:
-            raise ImageTooLargeError.output(width, height, because="; choose a smaller scale.")
-        check_output_size(width, height, format=format)
+    def _plan(self, picture: Picture, options: UpscaleOptions) -> Plan:
+        model, cleanup = self._name(options), options.cleanup
+        if cleanup is None:
+            cleanup = cleanup_from_quality(picture.jpeg_quality)
+        return make_plan(picture, options, self._registry, model=model, cleanup=cleanup)
 
-    def _expect(self, spec: ModelSpec, pixels: int, work: Work) -> None:
-        """Raise DeadlineError where there is no time for so many pixels of the input."""
-        estimate = self._estimator.seconds(spec, pixels=pixels)
+    def _estimate(self, plan: Plan) -> float:
+        return sum(self._estimator.seconds(each.spec, pixels=each.pixels) for each in plan.passes)
+
+    def _expect(self, plan: Plan, work: Work) -> None:
+        """Raise DeadlineError where there is no time for the plan."""
+        estimate = self._estimate(plan)
         budget = max(0.0, work.watch.seconds_left())
         if self._settings.time_budget_seconds is not None:
             budget = min(budget, self._settings.time_budget_seconds)
@@ -288,10 +311,3 @@ class _Source:
     def become(self, picture: Picture) -> None:
         """Go on with a small picture, which is kept."""
         self._picture, self._decode = picture, lambda: picture
-
-
-def _cleanup(options: UpscaleOptions, picture: Picture) -> int:
-    """Return 0-100, by the JPEG's own tables unless it was asked for."""
-    if options.cleanup is None:
-        return cleanup_from_quality(picture.jpeg_quality)
-    return options.cleanup

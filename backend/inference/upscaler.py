@@ -63,7 +63,7 @@ class Upscaler:
         scale = self.scale
         left, top, right, bottom = box or (0, 0, *picture.size)
         size = (right - left) * scale, (bottom - top) * scale
-        cuts = self._tiles(picture, (left, top, right, bottom))
+        cuts = self._tiles(picture.size, (left, top, right, bottom))
         places = [place(tile, scale=scale, origin=(left, top)) for tile in cuts]
         alpha = None if picture.alpha is None else _Alpha(picture.alpha)
         total = len(cuts) * (1 if alpha is None else 2)
@@ -91,8 +91,12 @@ class Upscaler:
             watch.on_piece(_piece(sr, at, model=self._session.spec.name))
         return sr
 
-    def _tiles(self, picture: Picture, box: Box) -> list[Tile]:
-        width, height = picture.size
+    def count(self, size: tuple[int, int]) -> int:
+        """Return the number of tiles of a picture of (width, height)."""
+        return len(self._tiles(size, (0, 0, *size)))
+
+    def _tiles(self, size: tuple[int, int], box: Box) -> list[Tile]:
+        width, height = size
         spec = self._session.spec
         return list(
             tiles(

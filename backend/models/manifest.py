@@ -23,6 +23,10 @@ PHOTOGRAPHS, OTHER_PICTURES = "photo", "quality"
 """The tiers that `auto` chooses from."""
 QUICK = "fast"
 """The tier of first looks."""
+PIXELS, NEAREST = "pixels", "nearest"
+"""The tier that repeats pixels, and its runtime: it needs no network and so no file."""
+PIXEL_SCALES = (1, 2, 4)
+"""The factors that requests can name; an exact size may need any other."""
 FULL_DETAIL = 100
 _KINDS: Mapping[str, type] = {
     "name": str,
@@ -95,6 +99,8 @@ class ModelSpec:
     @property
     def paths(self) -> list[Path]:
         """Every file that the network is made of."""
+        if self.runtime == NEAREST:
+            return []
         return [self.path, *([] if self.natural_path is None else [self.natural_path])]
 
     def with_detail(self, detail: int | None) -> ModelSpec:
@@ -108,6 +114,20 @@ class ModelSpec:
     def error(self, reason: str) -> ModelError:
         """What is wrong with this network; `reason` ends the sentence, without its full stop."""
         return ModelError(f"The network '{self.name}' x{self.scale} {reason}.", model=self.name)
+
+
+def pixel_spec(scale: int) -> ModelSpec:
+    """Return the tier for pixel art, which is a part of the program, at any scale."""
+    return ModelSpec(
+        name=PIXELS,
+        scale=scale,
+        path=SHIPPED,
+        receptive_radius=0,
+        multiplications=1,
+        license="Apache-2.0",
+        description="Hard pixels, for pixel art",
+        runtime=NEAREST,
+    )
 
 
 class Registry:

@@ -49,7 +49,7 @@ def choose_options(page: Page, inspection: Inspection | None) -> UpscaleOptions:
         model = st.session_state.model
         if model == AUTO and inspection is not None:
             _tell_choice(inspection, t)
-    scales = list(shared.engine.models[model])
+    scales = [scale for scale in shared.engine.models[model] if scale > 1]
     keep_offered("scale", max(scales), scales)
     st.segmented_control(
         t("option.scale"),

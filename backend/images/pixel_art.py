@@ -1,0 +1,54 @@
+"""Is a picture pixel art: few colours, hard steps, and so small that each pixel was set by hand?"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from backend.images.picture import Picture, RgbImage
+
+LONGEST_SIDE = 512
+"""Larger pictures are drawings or scans."""
+MAX_COLOURS = 256
+PIXELS_A_COLOUR = 8
+"""A picture has at least as many pixels as this for each of its colours."""
+LEAST_EQUAL = 0.3
+"""The least share of neighbouring pixels that have the same colour."""
+SMALL_STEP, MOST_SMALL = 12, 0.15
+"""Levels of a step that a shade or a smoothed edge makes, and how many of the steps may be."""
+
+
+def is_pixel_art(picture: Picture) -> bool:
+    """Return whether enlarging by hard pixels suits the picture; a single colour is none."""
+    height, width = picture.rgb.shape[:2]
+    if max(height, width) > LONGEST_SIDE:
+        return False
+    colours = _visible(picture)
+    limit = min(MAX_COLOURS, height * width // PIXELS_A_COLOUR)
+    if len(np.unique(_numbers(colours))) > limit:
+        return False
+    steps = _steps(colours)
+    is_equal = steps == 0
+    if is_equal.all() or is_equal.mean() < LEAST_EQUAL:
+        return False
+    return bool((steps[~is_equal] <= SMALL_STEP).mean() <= MOST_SMALL)
+
+
+def _visible(picture: Picture) -> npt.NDArray[np.uint8]:
+    """(H, W, 4), the colour of what is wholly transparent left out."""
+    rgb: RgbImage = picture.rgb
+    alpha = np.full(rgb.shape[:2], 255, np.uint8) if picture.alpha is None else picture.alpha
+    seen = np.dstack((rgb, alpha))
+    seen[alpha == 0] = 0
+    return seen
+
+
+def _numbers(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
+    return np.ascontiguousarray(colours).view(np.uint32)
+
+
+def _steps(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
+    """Between neighbouring pixels, the largest step of the four channels."""
+    levels = colours.astype(np.int16)
+    across, down = (np.abs(np.diff(levels, axis=axis)).max(-1).ravel() for axis in (1, 0))
+    return np.concatenate((across, down))

@@ -1,0 +1,106 @@
+"""Exact sizes that a result may be asked for in: plain numbers, no pixels."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from backend.errors import RequestError
+
+PRINT_DPI = 300
+CM_PER_INCH = Fraction(254, 100)
+MAX_PIXELS_A_SIDE = 65_500
+"""No writable format of the common ones holds more."""
+MAX_CENTIMETRES = 550
+FRAME = re.compile(r"(\d{1,5})\s*[x×]\s*(\d{1,5})")
+PRINT = re.compile(r"(\d{1,3}(?:\.\d{1,2})?)\s*[x×]\s*(\d{1,3}(?:\.\d{1,2})?)")
+
+Size = tuple[int, int]
+"""(width, height) in pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExactSize:
+    """The size that a result is reduced to; the picture's proportions stay.
+
+    Exactly one of the first four is given.
+    """
+
+    factor: float | None = None
+    """Times the input, 3 or 8, say."""
+    width: int | None = None
+    height: int | None = None
+    frame: Size | None = None
+    """The result is as large as fits into it."""
+    dpi: int | None = None
+    """Written into the file, where its format has a place for it."""
+
+    def of(self, size: Size) -> Size:
+        """Return the result's (width, height) for an upright input; no side is below 1."""
+        width, height = size
+        if self.frame is not None:
+            frame = self.frame
+            is_turned = self.dpi is not None and (width > height) != (frame[0] > frame[1])
+            if is_turned and width != height:  # paper can be turned, a screen cannot
+                frame = frame[1], frame[0]
+            share = min(Fraction(frame[0], width), Fraction(frame[1], height))
+        elif self.width is not None:
+            share = Fraction(self.width, width)
+        elif self.height is not None:
+            share = Fraction(self.height, height)
+        else:
+            share = Fraction(self.factor or 1)
+        return _rounded(width * share), _rounded(height * share)
+
+
+def _rounded(side: Fraction) -> int:
+    return max(1, math.floor(side + Fraction(1, 2)))
+
+
+def frame_from(text: str) -> ExactSize:
+    """`3840x2160` -> the frame; raise RequestError for anything else."""
+    match = FRAME.fullmatch(text.strip().lower())
+    sides = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not all(1 <= side <= MAX_PIXELS_A_SIDE for side in sides):
+        raise RequestError(
+            f"A frame is WIDTHxHEIGHT in pixels, at most {MAX_PIXELS_A_SIDE} a side: 3840x2160.",
+            field="fit",
+        )
+    return ExactSize(frame=sides)
+
+
+def print_from(text: str) -> ExactSize:
+    """`15x10`, in centimetres -> the frame at `PRINT_DPI`; raise RequestError for anything else."""
+    match = PRINT.fullmatch(text.strip().lower())
+    sides = [Fraction(match[1]), Fraction(match[2])] if match else [Fraction(0)] * 2
+    if not all(0 < side <= MAX_CENTIMETRES for side in sides):
+        raise RequestError(
+            f"A print is WIDTHxHEIGHT in centimetres, at most {MAX_CENTIMETRES} a side: 15x10.",
+            field="print",
+        )
+    width, height = (_rounded(side / CM_PER_INCH * PRINT_DPI) for side in sides)
+    return ExactSize(frame=(width, height), dpi=PRINT_DPI)
+
+
+def passes(factor: float, scales: Iterable[int]) -> list[int]:
+    """Return the scales, one network after the other, that reach the factor at the least cost.
+
+    They are one or two; two begin with the smaller one, whose result the larger one is run on. The
+    empty list says that no two reach it.
+    """
+    ascending = sorted(scales)
+    for scale in ascending:
+        if scale >= factor:
+            return [scale]
+    enlarging = [scale for scale in ascending if scale > 1]
+    pairs: list[tuple[int, ...]] = [
+        (first, second)
+        for first in enlarging
+        for second in enlarging
+        if first <= second and first * second >= factor
+    ]
+    least = min(pairs, key=lambda pair: (pair[0] * pair[1], pair), default=())
+    return list(least)
