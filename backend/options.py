@@ -278,7 +278,12 @@ def read_fields(declared: Mapping[str, Option], fields: Mapping[str, object]) ->
 
 
 def fields_from(options: UpscaleOptions) -> dict[str, str | int]:
-    """Return the fields of a request for these options, without those that say nothing."""
+    """Return the fields of a request for these options, without those that say nothing.
+
+    RequestError for what no field can say.
+    """
+    if options.size is not None:
+        raise RequestError("An exact size can be made by the engine of this computer only.")
     written = {name: each.reader.write(getattr(options, name)) for name, each in OPTIONS.items()}
     return {name: value for name, value in written.items() if value is not None}
 

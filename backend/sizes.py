@@ -15,8 +15,12 @@ CM_PER_INCH = Fraction(254, 100)
 MAX_PIXELS_A_SIDE = 65_500
 """No writable format of the common ones holds more."""
 MAX_CENTIMETRES = 550
-FRAME = re.compile(r"(\d{1,5})\s*[x×]\s*(\d{1,5})")
-PRINT = re.compile(r"(\d{1,3}(?:\.\d{1,2})?)\s*[x×]\s*(\d{1,3}(?:\.\d{1,2})?)")
+MAX_FACTOR = 16
+NUMBER = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?")
+SIDE = re.compile(r"[0-9]{1,5}")
+FRAME = re.compile(r"([0-9]{1,5})\s*[x×]\s*([0-9]{1,5})")
+NUMBER_OF_CM = r"[0-9]{1,3}(?:\.[0-9]{1,2})?"
+PRINT = re.compile(rf"({NUMBER_OF_CM})\s*[x×]\s*({NUMBER_OF_CM})")
 
 Size = tuple[int, int]
 """(width, height) in pixels."""
@@ -38,6 +42,15 @@ class ExactSize:
     dpi: int | None = None
     """Written into the file, where its format has a place for it."""
 
+    @property
+    def label(self) -> str:
+        """The size as it stands in the names of files."""
+        if self.frame is not None:
+            return f"{self.frame[0]}x{self.frame[1]}"
+        if self.width is not None:
+            return f"{self.width}w"
+        return f"x{self.factor:g}" if self.height is None else f"{self.height}h"
+
     def of(self, size: Size) -> Size:
         """Return the result's (width, height) for an upright input; no side is below 1."""
         width, height = size
@@ -58,6 +71,33 @@ class ExactSize:
 
 def _rounded(side: Fraction) -> int:
     return max(1, math.floor(side + Fraction(1, 2)))
+
+
+def factor_from(text: str) -> ExactSize:
+    """`3` or `1.5`, at most 16; raise RequestError for anything else."""
+    factor = float(text) if NUMBER.fullmatch(text) else 0
+    if not 0 < factor <= MAX_FACTOR:
+        raise RequestError(f"A factor is a number up to {MAX_FACTOR}: 3 or 1.5.", field="factor")
+    return ExactSize(factor=factor)
+
+
+def width_from(text: str) -> ExactSize:
+    """Read a number of pixels; raise RequestError for anything else."""
+    return ExactSize(width=_pixels(text, field="width"))
+
+
+def height_from(text: str) -> ExactSize:
+    """Read a number of pixels; raise RequestError for anything else."""
+    return ExactSize(height=_pixels(text, field="height"))
+
+
+def _pixels(text: str, *, field: str) -> int:
+    side = int(text) if SIDE.fullmatch(text) else 0
+    if not 1 <= side <= MAX_PIXELS_A_SIDE:
+        raise RequestError(
+            f"'{field}' is a number of pixels from 1 to {MAX_PIXELS_A_SIDE}.", field=field
+        )
+    return side
 
 
 def frame_from(text: str) -> ExactSize:

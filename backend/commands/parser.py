@@ -9,7 +9,8 @@ from pathlib import Path
 from backend import __version__
 from backend.errors import RequestError
 from backend.images.formats import INPUT_SUFFIXES, RESULT_FORMATS
-from backend.options import OPTIONS, Option, UpscaleOptions
+from backend.options import OPTIONS, UpscaleOptions
+from backend.sizes import factor_from, frame_from, height_from, print_from, width_from
 
 GRACE_SECONDS = 25
 """Less than the 30 seconds that SageMaker and most schedulers wait before they kill."""
@@ -107,6 +108,7 @@ def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_options(
         upscale, auto="follows OUT's ending, else it is JPEG for a JPEG and PNG for the rest"
     )
+    _add_sizes(upscale)
     upscale.add_argument("--recursive", action="store_true", help="take subfolders too")
     upscale.add_argument("--force", action="store_true", help="replace existing results")
 
@@ -146,26 +148,48 @@ def add_options(command: argparse.ArgumentParser, *, auto: str) -> None:
             meaning = f"the file format of the result; auto {auto}"
         command.add_argument(
             f"--{each.name}",
-            type=_reader(each),
+            type=_checked(each.read),
             default=each.default,
             metavar=each.reader.syntax,
             help=f"{meaning} (default: {each.without})",
         )
 
 
-def _reader(option: Option) -> Callable[[str], object]:
-    def read(text: str) -> object:
+def _add_sizes(command: argparse.ArgumentParser) -> None:
+    """Add the arguments that ask for an exact size, of which one may be given."""
+    sizes = command.add_mutually_exclusive_group()
+    for name, syntax, read, meaning in (
+        ("factor", "N", factor_from, "this many times as large, 3 or 8 or 1.5"),
+        ("width", "PIXELS", width_from, "exactly this wide"),
+        ("height", "PIXELS", height_from, "exactly this high"),
+        ("fit", "WIDTHxHEIGHT", frame_from, "as large as fits into so many pixels, 3840x2160"),
+        ("print", "WIDTHxHEIGHT", print_from, "to print at 300 dpi, in centimetres, 15x10"),
+    ):
+        sizes.add_argument(
+            f"--{name}",
+            dest="size",
+            type=_checked(read),
+            metavar=syntax,
+            help=f"{meaning}; in place of --scale",
+        )
+
+
+def _checked(read: Callable[[str], object]) -> Callable[[str], object]:
+    """Let argparse tell what is wrong with a value."""
+
+    def checked(text: str) -> object:
         try:
-            return option.read(text)
+            return read(text)
         except RequestError as exc:
             raise argparse.ArgumentTypeError(exc.message) from exc
 
-    return read
+    return checked
 
 
 def options_from(arguments: argparse.Namespace) -> UpscaleOptions:
     """Return the options that the arguments say."""
-    return UpscaleOptions(**{name: getattr(arguments, name) for name in OPTIONS})
+    given = {name: getattr(arguments, name) for name in OPTIONS}
+    return UpscaleOptions(**given, size=getattr(arguments, "size", None))
 
 
 def _add_networks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from backend.errors import RequestError
 from backend.images.formats import FORMATS, INPUT_SUFFIXES, RESULT_FORMATS
+from backend.options import UpscaleOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +22,11 @@ class Job:
     name: str | None = None
     """The result's file name, when the caller chose it."""
 
-    def target(self, *, scale: int, format: str) -> Path:
-        """`photo_x2.png` in the folder, or the name that the caller chose."""
+    def target(self, options: UpscaleOptions, *, format: str) -> Path:
+        """Return `photo_x2.png` in the folder, or the name that the caller chose."""
+        enlarged = f"x{options.scale}" if options.size is None else options.size.label
         suffix = FORMATS[format].suffix
-        return self.folder / (self.name or f"{self.source.stem}_x{scale}{suffix}")
+        return self.folder / (self.name or f"{self.source.stem}_{enlarged}{suffix}")
 
 
 def expanded(inputs: Sequence[Path]) -> Iterator[Path]:

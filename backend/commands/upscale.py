@@ -113,7 +113,7 @@ class Batch:
 
     def _check_target(self, job: Job, *, format: str) -> Path:
         """Where the result goes; RequestError when something is there that must stay."""
-        target = job.target(scale=self._options.scale, format=format)
+        target = job.target(self._options, format=format)
         if target.exists():
             if _identity(target) in self._inputs:
                 raise RequestError(f"The result would overwrite the input '{target}'.")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from backend.models.manifest import SHIPPED, ModelSpec, read_manifest
 from tests import networks
-from tests.cli.conftest import Run
+from tests.cli.conftest import Call, Run
 from tests.cli.terminal import stop_when_shown
 from tests.hostile.corpus import (
     CORPUS,
@@ -237,3 +237,41 @@ def test_stopping_leaves_no_half_file(tmp_path: Path, number: signal.Signals) ->
 def test_without_a_terminal_there_is_no_bar(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "a.png")
     assert "tile" not in run("upscale", "a.png", "-o", "b.png", SR_TILE_SIZE="8").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "size"),
+    [
+        (("--factor", "3"), "a_x3.png", (144, 96)),
+        (("--width", "100"), "a_100w.png", (100, 67)),
+        (("--height", "20"), "a_20h.png", (30, 20)),
+        (("--fit", "64x64"), "a_64x64.png", (64, 43)),
+        (("--print", "0.5x0.5"), "a_59x59.png", (59, 39)),
+    ],
+)
+def test_an_exact_size(
+    call: Call, tmp_path: Path, arguments: tuple[str, str], name: str, size: tuple[int, int]
+) -> None:
+    write(tmp_path / "a.png")
+    code, written = call("upscale", "a.png", "-o", "out/", *arguments)
+    assert code == 0, written
+    assert describe(tmp_path / "out" / name) == ("PNG", size)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--factor", "17"), "A factor is a number up to 16"),
+        (("--width", "0"), "'width' is a number of pixels from 1 to 65500"),
+        (("--fit", "3840"), "A frame is WIDTHxHEIGHT in pixels"),
+        (("--print", "tall"), "A print is WIDTHxHEIGHT in centimetres"),
+        (("--width", "9", "--height", "9"), "not allowed with argument --width"),
+    ],
+)
+def test_a_wrong_size_is_told(
+    call: Call, tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    write(tmp_path / "a.png")
+    code, written = call("upscale", "a.png", "-o", "out/", *arguments)
+    assert code == 2
+    assert sentence in written
