@@ -92,7 +92,7 @@ def check_output_size(width: int, height: int, *, format: str) -> None:
 def to_image(picture: Picture) -> Image.Image:
     """Make Pillow's image of it, in L, LA, RGB or RGBA."""
     if picture.is_gray:
-        image = Image.fromarray(np.ascontiguousarray(picture.rgb[:, :, 0]))
+        image = Image.fromarray(picture.rgb).convert("L")  # the luma of a network's answer
     else:
         image = Image.fromarray(picture.rgb)
     if picture.alpha is not None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from backend.engine import Box, Piece, Watch
 from backend.images.picture import Picture, Plane, RgbImage, local_range
+from backend.inference.means import BLOCK, keep_means
 from backend.inference.mosaic import kept, place, read
 from backend.inference.tiles import Tile, tiles
 from backend.models.manifest import ModelSpec
@@ -61,9 +62,9 @@ class Upscaler:
         Pieces are done in the order that `watch.next_piece` asks for.
         """
         scale = self.scale
-        left, top, right, bottom = box or (0, 0, *picture.size)
+        left, top, right, bottom = outer = _on_grid(box, picture.size)
         size = (right - left) * scale, (bottom - top) * scale
-        cuts = self._tiles(picture.size, (left, top, right, bottom))
+        cuts = self._tiles(picture.size, outer)
         places = [place(tile, scale=scale, origin=(left, top)) for tile in cuts]
         alpha = None if picture.alpha is None else _Alpha(picture.alpha)
         total = len(cuts) * (1 if alpha is None else 2)
@@ -85,11 +86,12 @@ class Upscaler:
             index = watch.next_piece(places)
             tile, at = cuts.pop(index), places.pop(index)
             inside = slice(at[1], at[3]), slice(at[0], at[2])
-            rgb[inside] = run(picture.rgb, tile, cleanup_level)
+            answer = run(picture.rgb, tile, cleanup_level)
+            rgb[inside] = keep_means(answer, _covered(picture.rgb, tile), scale=scale)
             if alpha is not None and plane is not None:
                 plane[inside] = alpha.bounded(run(alpha.gray, tile, 0.0), tile, scale=scale)
             watch.on_piece(_piece(sr, at, model=self._session.spec.name))
-        return sr
+        return sr if box is None else _crop(sr, _within(box, outer, scale=scale))
 
     def count(self, size: tuple[int, int]) -> int:
         """Return the number of tiles of a picture of (width, height)."""
@@ -105,6 +107,7 @@ class Upscaler:
                 tile_size=self._tile_size,
                 tile_pad=spec.receptive_radius,
                 multiple_of=spec.multiple_of,
+                grid=BLOCK,
                 box=box,
             )
         )
@@ -131,16 +134,44 @@ class _Alpha:
         return sr
 
 
-def _piece(sr: Picture, box: Box, *, model: str) -> Piece:
+def _on_grid(box: Box | None, size: tuple[int, int]) -> Box:
+    """Return the least box around the other one that is cut along the grid of means."""
+    if box is None:
+        return 0, 0, *size
     left, top, right, bottom = box
-    alpha = sr.alpha
-    return Piece(
-        box=box,
-        picture=replace(
-            sr,
-            rgb=sr.rgb[top:bottom, left:right],
-            alpha=None if alpha is None else alpha[top:bottom, left:right],
-        ),
-        size=sr.size,
-        model=model,
+    return (
+        left - left % BLOCK,
+        top - top % BLOCK,
+        min(right + -right % BLOCK, size[0]),
+        min(bottom + -bottom % BLOCK, size[1]),
     )
+
+
+def _within(box: Box, outer: Box, *, scale: int) -> Box:
+    """Return where a box lies in another one's result."""
+    left, top = outer[:2]
+    return (
+        (box[0] - left) * scale,
+        (box[1] - top) * scale,
+        (box[2] - left) * scale,
+        (box[3] - top) * scale,
+    )
+
+
+def _covered(lr: RgbImage, tile: Tile) -> RgbImage:
+    """Return the pixels of the picture that a tile's result is of."""
+    return lr[tile.rows.start : tile.rows.stop, tile.columns.start : tile.columns.stop]
+
+
+def _crop(picture: Picture, box: Box) -> Picture:
+    left, top, right, bottom = box
+    alpha = picture.alpha
+    return replace(
+        picture,
+        rgb=picture.rgb[top:bottom, left:right],
+        alpha=None if alpha is None else alpha[top:bottom, left:right],
+    )
+
+
+def _piece(sr: Picture, box: Box, *, model: str) -> Piece:
+    return Piece(box=box, picture=_crop(sr, box), size=sr.size, model=model)

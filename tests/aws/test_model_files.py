@@ -92,7 +92,9 @@ def test_the_networks_arrive_and_work(
     folder = Path(answer["Data"]["Directory"])
     assert stack.folders == {folder.name} == {properties["Sha256"][:16]}
     engine = create_engine(Settings(models_dir=folder))
-    assert all(spec.path.parent == folder for spec in engine.registry.specs)
+    paths = [path for spec in engine.registry.specs for path in spec.paths]
+    assert paths
+    assert all(path.parent == folder for path in paths)
     engine.session(model=None, scale=2)
 
 
