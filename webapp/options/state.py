@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from backend.models.manifest import OTHER_PICTURES, PHOTOGRAPHS, ModelSpec
+from backend.models.manifest import OTHER_PICTURES, PHOTOGRAPHS, PIXELS, ModelSpec
 from backend.options import AUTO, UpscaleOptions
 from webapp.intake.pictures import Inspection
 from webapp.options.address import ADJUST
@@ -17,7 +17,7 @@ from webapp.tabs import Tab
 
 def tiers(shared: Shared) -> list[str]:
     """Return the tiers to choose from: the default, then the others by what they cost."""
-    default, *others = shared.engine.models
+    default, *others = (each for each in shared.engine.models if each != PIXELS)
     return [default, *sorted(others, key=lambda each: _cost(shared, each))]
 
 
