@@ -198,7 +198,7 @@ class LocalEngine:
             encoding = time.perf_counter()
             sr, keep = resized(sr, plan.size, has_hard_pixels=plan.model == PIXELS), options.keep
             if plan.dpi is not None:
-                sr, keep = replace(sr, dpi=plan.dpi), {*keep, DPI}
+                sr, keep = replace(sr, dpi=plan.dpi), (*keep, DPI)
             encoded = encode(sr, format=file_format, quality=options.quality, keep=keep)
         finished = time.perf_counter()
         waited = held - decoded + work.waited
