@@ -58,6 +58,7 @@ class DecodeProcess:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._worker = _Worker()
+        self._former: _Worker | None = None
 
     def decode(self, data: bytes, *, max_side: int) -> Picture:
         """Decode as `picture.decode` does; ImageError too for a file that costs too much.
@@ -78,16 +79,21 @@ class DecodeProcess:
         """End the process; later calls start another."""
         with self._lock:
             self._worker.close()
+            if self._former is not None:
+                self._former.close()
 
     def _running(self) -> _Worker:
         """Return the process, started again where it has ended; BusyError when it cannot be."""
         with self._lock:
             if self._worker.has_ended:
-                self._worker.close()
                 try:
-                    self._worker = _Worker()
+                    new = _Worker()
                 except OSError as exc:
                     raise out_of_memory() from exc
+                # Its number stays its own until the next one ends: others may be told its fate.
+                former, self._former, self._worker = self._former, self._worker, new
+                if former is not None:
+                    former.close()
             return self._worker
 
 
