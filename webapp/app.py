@@ -17,16 +17,16 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from backend import SettingsError, SuperResolutionError
-from webapp.middleware import CompressedFiles, SecurityHeaders
+from webapp.middleware import BoundedConnections, CompressedFiles, SecurityHeaders
 from webapp.result.slider.juxtapose import ORIGIN
 from webapp.routes import create_routes
-from webapp.settings import page_settings
+from webapp.settings import PageSettings, page_settings
 from webapp.wiring import prepare_samples, shared_by_all, sweep_forever
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Make the samples' results, and delete what closed tabs leave behind."""
+    """Make the samples' results, delete what closed tabs leave behind, and all of it at the end."""
     stop = threading.Event()
     try:
         shared = shared_by_all()
@@ -35,25 +35,37 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         return
     threading.Thread(target=prepare_samples, args=(shared,), daemon=True).start()
     threading.Thread(target=sweep_forever, args=(shared, stop), daemon=True).start()
-    yield
-    stop.set()
-
-
-def foreign_origin() -> str:
-    """Return the origin of what the chosen slider loads; "" for the page's own."""
     try:
-        slider = page_settings(os.environ).slider
+        yield
+    finally:
+        stop.set()
+        shared.disk.close()  # the signal that ends the process leaves it no time after this
+
+
+def middleware() -> list[Middleware]:
+    """Return what goes around Streamlit; with wrong settings the page says so."""
+    try:
+        settings = page_settings(os.environ)
     except SettingsError:
-        return ""
-    return ORIGIN if slider == "juxtapose" else ""
+        settings = PageSettings()
+    return [
+        Middleware(BoundedConnections, settings=settings),
+        Middleware(
+            SecurityHeaders, foreign_origin=ORIGIN if settings.slider == "juxtapose" else ""
+        ),
+        Middleware(CompressedFiles, base=base_path()),
+    ]
+
+
+def base_path() -> str:
+    """Return the path below which the page lives, without a slash at its end."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}" if base else ""
 
 
 app = st.App(
     Path(__file__).with_name("page.py"),
     lifespan=lifespan,
-    routes=create_routes(shared_by_all),
-    middleware=[
-        Middleware(SecurityHeaders, foreign_origin=foreign_origin()),
-        Middleware(CompressedFiles),
-    ],
+    routes=create_routes(shared_by_all, base=base_path()),
+    middleware=middleware(),
 )

@@ -7,25 +7,34 @@ import html
 import mimetypes
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import streamlit
+import uvicorn
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.http.connection import BACKLOG, Connections, HttpConnection
+from backend.settings import Settings
 from webapp.base.texts import language_from_locale, texts
 
 STATIC = Path(streamlit.__file__).parent / "static"
-STATIC_PATH = "/static/"
 CLOSED_PATHS = ("/_stcore/metrics", "/_stcore/upload_file")
-"""Numbers about all visitors, and an upload without this page's bounds."""
+"""Numbers about all visitors, and an upload without this page's bounds; below any base path."""
 STYLE = Path(__file__).with_name("page.css")
 EMPTY_ROOT = '<div id="root"></div>'
 FONT_PRELOAD = re.compile(r'<link\s+rel="preload"[^>]*\bas="font"[^>]*>')
 """It would come before the scripts, and letters can be read in another font until it is there."""
 SMALLEST = 1024
 COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml")
+FOR_EVER = "public, max-age=31536000, immutable"
+MAX_HEADER_BYTES = 64 * 2**10
+"""Browsers send the cookies of all pages of a host together."""
+GRACE_SECONDS = 10
+"""Time for downloads that are on their way when the server stops."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -78,7 +87,7 @@ class SecurityHeaders:
                     headers.setdefault(name, value)
             await send(message)
 
-        if scope["path"].startswith(CLOSED_PATHS):
+        if any(door in scope["path"] for door in CLOSED_PATHS):
             await Response(status_code=404)(scope, receive, send_with_headers)
         else:
             await self._app(scope, receive, send_with_headers)
@@ -89,49 +98,82 @@ class CompressedFiles:
 
     Streamlit leaves them as they are, which costs a visitor with a slow line ten seconds of white.
     The first page has the name of the product in it, so that there is something to read meanwhile.
+    Only a file's own path finds it: another path to the same file goes to Streamlit.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, base: str = "") -> None:
         self._app = app
+        self._first = (base, f"{base}/")
+        self._names = {
+            f"{base}/{each.relative_to(STATIC).as_posix()}": each
+            for each in (STATIC / "static").rglob("*")
+            if each.is_file() and each.stat().st_size >= SMALLEST
+        }
         self._files: dict[str, tuple[bytes, str]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
-            found = self._find(scope["path"], Headers(scope=scope))
+            is_first = scope["path"] in self._first
+            found = self._find(scope["path"], Headers(scope=scope), is_first=is_first)
             if found is not None:
                 data, media_type = found
                 headers = {
                     "Content-Encoding": "gzip",
                     "Vary": "Accept-Encoding, Accept-Language",
-                    "Cache-Control": _cache_control(scope["path"]),
+                    # The names of static files have a hash of their content in them.
+                    "Cache-Control": "no-cache" if is_first else FOR_EVER,
                 }
                 response = Response(data, media_type=media_type, headers=headers)
                 await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _find(self, path: str, headers: Headers) -> tuple[bytes, str] | None:
+    def _find(self, path: str, headers: Headers, *, is_first: bool) -> tuple[bytes, str] | None:
         if "gzip" not in headers.get("Accept-Encoding", "") or "Range" in headers:
             return None
-        if path == "/":
+        if is_first:
             accepted = headers.get("Accept-Language", "").partition(",")[0].partition(";")[0]
             language = language_from_locale(accepted.strip())
-            return self._keep(f"/{language}", lambda: (first_page(language), "text/html"))
-        if path.startswith(STATIC_PATH):
-            return self._keep(path, lambda: _read(path.removeprefix("/")))
-        return None
+            return self._keep(language, "text/html", lambda: first_page(language))
+        file = self._names.get(path)
+        media_type = mimetypes.guess_type(path)[0] or ""
+        if file is None or not media_type.startswith(COMPRESSIBLE):
+            return None
+        return self._keep(path, media_type, file.read_bytes)
 
-    def _keep(
-        self, key: str, read: Callable[[], tuple[bytes, str] | None]
-    ) -> tuple[bytes, str] | None:
+    def _keep(self, key: str, media_type: str, read: Callable[[], bytes]) -> tuple[bytes, str]:
         if key not in self._files:
-            found = read()
-            if found is None:
-                return None
-            data, media_type = found
-            self._files[key] = gzip.compress(data, 9, mtime=0), media_type
+            self._files[key] = gzip.compress(read(), 9, mtime=0), media_type
         return self._files[key]
+
+
+class BoundedConnections:
+    """Gives the server's connections the engine's deadlines, and bounds their number.
+
+    Streamlit makes the server and takes no other settings for it, so its configuration is changed
+    when the server starts the application. A server that is not uvicorn has bounds of its own.
+    """
+
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+        self._app = app
+        # All visitors may come through one proxy, so none has a share of its own.
+        self._settings = replace(settings, client_connections=settings.max_connections)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] == "lifespan":
+            config = getattr(getattr(receive, "__self__", None), "config", None)
+            if isinstance(config, uvicorn.Config):
+                config.http_protocol_class = partial(  # type: ignore[assignment]  # called only
+                    HttpConnection,
+                    settings=self._settings,
+                    open_connections=Connections(self._settings),
+                )
+                config.backlog = BACKLOG
+                config.h11_max_incomplete_event_size = MAX_HEADER_BYTES
+                config.timeout_graceful_shutdown = GRACE_SECONDS
+        await self._app(scope, receive, send)
 
 
 def first_page(language: str) -> bytes:
@@ -148,19 +190,3 @@ def first_page(language: str) -> bytes:
     style = f"<style>{STYLE.read_text(encoding='utf-8')}</style>"
     page = page.replace("</body>", f"{style}</body>")
     return page.replace('<html lang="en"', f'<html lang="{language}"').encode()
-
-
-def _read(name: str) -> tuple[bytes, str] | None:
-    """None for what is no file of Streamlit's, too small, or compressed already."""
-    file = (STATIC / name).resolve()
-    media_type = mimetypes.guess_type(file.name)[0] or ""
-    is_inside = file.is_relative_to(STATIC.resolve()) and file.is_file()
-    if not is_inside or not media_type.startswith(COMPRESSIBLE):
-        return None
-    data = file.read_bytes()
-    return (data, media_type) if len(data) >= SMALLEST else None
-
-
-def _cache_control(path: str) -> str:
-    # The names of static files have a hash of their content in them.
-    return "no-cache" if path == "/" else "public, max-age=31536000, immutable"

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import re
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from urllib.parse import quote, unquote
 
-from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
-from starlette.requests import Request
+import anyio
+from anyio import to_thread
+from starlette.concurrency import iterate_in_threadpool
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from backend.errors import PayloadTooLargeError, SuperResolutionError
+from backend.errors import (
+    PayloadTooLargeError,
+    RequestError,
+    SlowRequestError,
+    SuperResolutionError,
+)
+from backend.http.pace import Pace
 from backend.images.formats import FORMATS
 from webapp.base.errors import EmptyFileError, PageError
 from webapp.base.filenames import download_name
@@ -25,11 +35,20 @@ from webapp.tabs import Tab
 
 ARCHIVE_NAME = "super-resolution.zip"
 LONGEST_NAME = 255
-QUALITIES = range(1, 101)
+QUALITY = re.compile("[1-9][0-9]?|100")
+MAX_ENCODERS = 2
+"""Files that are made for a download at a time, of all visitors."""
+MAX_WAITING = 16
+"""Requests that wait for another file of the same result."""
+RETRY_SECONDS = 5
 
 
-def create_routes(get_shared: Callable[[], Shared]) -> list[Route]:
-    """`get_shared` is asked at each request: it raises while the settings are wrong."""
+def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[Route]:
+    """Make the routes below the page's `base` path.
+
+    `get_shared` is asked at each request: it raises while the settings are wrong.
+    """
+    encoders = anyio.CapacityLimiter(MAX_ENCODERS)
 
     async def upload(request: Request) -> Response:
         shared = get_shared()
@@ -41,7 +60,9 @@ def create_routes(get_shared: Callable[[], Shared]) -> list[Route]:
             picture = await receive(request, name=name, tab=tab, shared=shared)
         except SuperResolutionError as exc:
             key = exc.key if isinstance(exc, PageError) else exc.code
-            return JSONResponse({"error": key}, status_code=exc.status)
+            # Whatever is left of the body is not read.
+            headers = {"Connection": "close"}
+            return JSONResponse({"error": key}, status_code=exc.status, headers=headers)
         return JSONResponse({"digest": picture.digest})
 
     async def result(request: Request) -> Response:
@@ -53,18 +74,27 @@ def create_routes(get_shared: Callable[[], Shared]) -> list[Route]:
         quality = request.query_params.get("quality")
         if file_format not in download.formats or not _is_quality(quality):
             return Response(status_code=404)
-        data = await run_in_threadpool(
-            download.encode,
-            file_format,
-            quality=None if quality is None else int(quality),
-            keeps=request.query_params.get("keep") == "1",
-        )
+        if download.turn.statistics().tasks_waiting >= MAX_WAITING:
+            return Response(status_code=503, headers={"Retry-After": str(RETRY_SECONDS)})
+        async with download.turn:  # one result's files are made one after the other
+            if await request.is_disconnected():
+                return Response(status_code=499)
+            make = partial(
+                download.file,
+                file_format,
+                quality=None if quality is None else int(quality),
+                keeps=request.query_params.get("keep") == "1",
+            )
+            file = await to_thread.run_sync(make, limiter=encoders)
         name = download_name(download.name, scale=download.scale, format=file_format)
         headers = {
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+            "Content-Length": str(file.nbytes),
             "Cache-Control": "private, no-store",
         }
-        return Response(data, media_type=FORMATS[file_format].media_type, headers=headers)
+        chunks = iterate_in_threadpool(file.chunks())
+        media_type = FORMATS[file_format].media_type
+        return StreamingResponse(chunks, media_type=media_type, headers=headers)
 
     async def detail(request: Request) -> Response:
         shared = get_shared()
@@ -77,7 +107,8 @@ def create_routes(get_shared: Callable[[], Shared]) -> list[Route]:
         if name not in ("before", "after") or not is_inside:
             return Response(status_code=404)
         try:
-            data = await run_in_threadpool(piece, shared, found, name, column, row)
+            make = partial(piece, shared, found, name, column, row)
+            data = await to_thread.run_sync(make, limiter=encoders)
         except SuperResolutionError as exc:
             return Response(status_code=exc.status)
         headers = {"Cache-Control": "private, no-store"}
@@ -93,22 +124,29 @@ def create_routes(get_shared: Callable[[], Shared]) -> list[Route]:
 
     place = "{side}/{column:int}-{row:int}.webp"
     return [
-        Route(f"/{DETAIL_PATH}/{{secret}}/{place}", detail, methods=["GET"]),
-        Route(f"/{ARCHIVE_PATH}/{{secret}}.zip", archive, methods=["GET"]),
-        Route(f"/{UPLOAD_PATH}", upload, methods=["POST"]),
-        Route(f"/{RESULT_PATH}/{{secret}}.{{format}}", result, methods=["GET", "HEAD"]),
+        Route(f"{base}/{DETAIL_PATH}/{{secret}}/{place}", detail, methods=["GET"]),
+        Route(f"{base}/{ARCHIVE_PATH}/{{secret}}.zip", archive, methods=["GET"]),
+        Route(f"{base}/{UPLOAD_PATH}", upload, methods=["POST"]),
+        Route(f"{base}/{RESULT_PATH}/{{secret}}.{{format}}", result, methods=["GET", "HEAD"]),
     ]
 
 
 async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> InputFile:
-    """Stream the body to disk within every bound; the tab shows the picture from then on."""
+    """Stream the body to disk within every bound; the tab shows the picture from then on.
+
+    An upload that is too slow, or whose tab was closed, ends.
+    """
     limit = shared.settings.max_image_bytes
     digest = hashlib.sha256()
-    tab.check_room(0)
-    with shared.disk.writing() as writer:
-        async for chunk in request.stream():
+    pace = Pace(shared.settings)
+    chunks = aiter(request.stream())
+    with tab.upload() as take, shared.disk.writing() as writer:
+        while chunk := await _next(chunks, seconds=pace.seconds_left(writer.nbytes)):
             if writer.nbytes + len(chunk) > limit:
                 raise PayloadTooLargeError.over(limit, what="picture")
+            if shared.tabs.find(tab.token) is not tab:
+                raise SlowRequestError
+            take(len(chunk))
             digest.update(chunk)
             writer.write(chunk)
         if writer.nbytes == 0:
@@ -118,5 +156,16 @@ async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> I
     return picture
 
 
+async def _next(chunks: AsyncIterator[bytes], *, seconds: float) -> bytes:
+    """Return the next piece of a body, empty at its end; SlowRequestError or RequestError."""
+    try:
+        with anyio.fail_after(max(0.0, seconds)):
+            return await anext(chunks, b"")
+    except TimeoutError as exc:
+        raise SlowRequestError from exc
+    except ClientDisconnect as exc:
+        raise RequestError("The upload ended before it was complete.") from exc
+
+
 def _is_quality(text: str | None) -> bool:
-    return text is None or (text.isascii() and text.isdigit() and int(text[:4]) in QUALITIES)
+    return text is None or QUALITY.fullmatch(text) is not None

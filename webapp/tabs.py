@@ -11,7 +11,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -69,6 +70,8 @@ class Tab:
     """By the identity of a kept result, which the download keeps alive too."""
     archive: Archive | None = None
 
+    _arriving: list[int] = field(default_factory=list)
+    """The bytes of each upload that is not finished."""
     _results: OrderedDict[EnhanceRequest, Result] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -79,10 +82,36 @@ class Tab:
         self.current = picture.digest
         self.input_error = None
 
+    @contextmanager
+    def upload(self) -> Iterator[Callable[[int], None]]:
+        """Count an upload as long as it comes; what is yielded is called with each piece's bytes.
+
+        TooManyPicturesError, from the start or from a piece, beyond the tab's bounds.
+        """
+        self.check_room(0)
+        taken = 0
+
+        def take(nbytes: int) -> None:
+            nonlocal taken
+            self._arriving.remove(taken)
+            try:
+                self.check_room(taken + nbytes)
+                taken += nbytes
+            finally:
+                self._arriving.append(taken)
+
+        self._arriving.append(0)
+        try:
+            yield take
+        finally:
+            self._arriving.remove(taken)
+
     def check_room(self, nbytes: int) -> None:
-        """TooManyPicturesError when so many bytes more would be over the tab's bounds."""
+        """Raise TooManyPicturesError if a picture of so many bytes would be over the bounds."""
         used = sum(each.file.nbytes for each in list(self.pictures.values()))
-        if len(self.pictures) >= MAX_PICTURES or used + nbytes > MAX_UPLOAD_BYTES:
+        used += sum(self._arriving)
+        number = len(self.pictures) + len(self._arriving)
+        if number >= MAX_PICTURES or used + nbytes > MAX_UPLOAD_BYTES:
             raise TooManyPicturesError(max_pictures=MAX_PICTURES, max_bytes=MAX_UPLOAD_BYTES)
 
     def remove(self, digest: str) -> None:

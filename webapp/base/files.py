@@ -34,11 +34,17 @@ class StoredFile:
         self.nbytes = nbytes
 
     def read(self) -> bytes:
-        """All of it."""
+        """Return all of it."""
         return self._path.read_bytes()
 
+    def chunks(self) -> Iterator[bytes]:
+        """Yield it piece by piece; the file stays until the last one is taken."""
+        with self._path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+
     def map(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-        """All of it as an array that is read from the disk where it is looked at."""
+        """Return all of it as an array that is read from the disk where it is looked at."""
         return np.memmap(self._path, np.uint8, mode="r", shape=shape)
 
 
@@ -52,13 +58,13 @@ class Writer:
         self.nbytes = 0
 
     def write(self, data: bytes) -> None:
-        """StorageFullError when the folder has no room for it."""
+        """Append data; StorageFullError when the folder has no room for it."""
         self._disk.reserve(len(data))
         self.nbytes += len(data)
         self._file.write(data)
 
     def close(self) -> StoredFile:
-        """The finished file."""
+        """Return the finished file."""
         self._file.close()
         stored = StoredFile(self._path, self.nbytes)
         weakref.finalize(stored, self._disk.remove, self._path, self.nbytes)
@@ -85,22 +91,23 @@ class Disk:
         self._count = 0
         self._unwanted: dict[Path, int] = {}
         # Files of a process that ends are removed with their folder, not one by one.
-        weakref.finalize(self, _remove, self.folder, lock)
+        self.close = weakref.finalize(self, _remove, self.folder, lock)
+        """Delete everything: a process that a signal ends runs nothing of its own afterwards."""
 
     @property
     def nbytes(self) -> int:
-        """What all files take."""
+        """The size of all files together."""
         return self._nbytes
 
     def store(self, data: bytes) -> StoredFile:
-        """StorageFullError when there is no room."""
+        """Store data; StorageFullError when there is no room."""
         with self.writing() as writer:
             writer.write(data)
             return writer.close()
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
-        """A file for bytes that come one after the other; discarded when an exception ends it."""
+        """Write a file piece by piece; an exception in the block discards it."""
         with self._lock:
             self._count += 1
             path = self.folder / str(self._count)

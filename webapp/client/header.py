@@ -8,7 +8,7 @@ from PIL import Image
 
 from backend.errors import ImageError
 from backend.images.decode import DECODE_ERRORS, examine
-from backend.images.formats import JPEG
+from backend.images.formats import JPEG, format_from_signature
 from backend.images.jpeg_quality import estimated_quality
 from backend.images.segments.limits import BOMB_ERRORS
 
@@ -32,3 +32,15 @@ def read_header(data: bytes, *, max_side: int) -> tuple[tuple[int, int], int | N
             return (width, height), estimated_quality(getattr(opened, "quantization", {}))
     except (*BOMB_ERRORS, *DECODE_ERRORS) as exc:
         raise ImageError from exc
+
+
+def may_be_transparent(data: bytes) -> bool:
+    """Return what the header of a readable picture says; True where it does not say."""
+    found = format_from_signature(data)
+    if found is None:
+        return True
+    try:
+        with Image.open(io.BytesIO(data), formats=[found.pillow_name]) as opened:
+            return opened.has_transparency_data or "transparency" in opened.info
+    except (*BOMB_ERRORS, *DECODE_ERRORS):
+        return True

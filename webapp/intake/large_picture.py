@@ -15,10 +15,11 @@ from backend.engine import Box, Watch
 from backend.errors import ImageTooLargeError
 from backend.images.metadata import Kept, embed
 from backend.images.picture import Decode, Picture, to_image
+from backend.inference.allocator import give_back_memory
 from backend.inference.gate import Gate
 from webapp.base import side
 from webapp.base.files import Disk
-from webapp.client.header import read_header
+from webapp.client.header import may_be_transparent, read_header
 from webapp.intake.pictures import (
     PREVIEW_SIDE,
     InputFile,
@@ -31,7 +32,9 @@ from webapp.intake.pictures import (
 
 LARGEST_SIDE = 32_768
 LARGEST_PIXELS = 120_000_000
-"""Of a picture that can still be shrunk or cut to what the engine takes; 120 MP are 360 MB."""
+"""Pixels of a picture that can still be shrunk or cut to what the engine takes: 360 MB."""
+LARGEST_PIXELS_WITH_ALPHA = 36_000_000
+"""The same with transparency, which takes several copies while it is read."""
 
 UNDAMAGED = 100
 """As a JPEG's quality."""
@@ -81,21 +84,25 @@ class LargePicture:
 
     def _open(self, gate: Gate) -> None:
         try:
-            with gate.turn(Watch()), ThreadPoolExecutor() as pool:
+            with gate.turn(Watch()):
                 decoded = decode_large(self._picture, decode=self._decode)
-                shrinking = pool.submit(self._shrink, decoded)
-                self._preview.set_result(preview(decoded))
-                self._shrunk.set_result(shrinking.result())
+                image = to_image(decoded)
+                self._preview.set_result(preview(image))
+                small = shrink(decoded, image, max_side=self._max_side)
+                del decoded, image
+                give_back_memory()
+                self._shrunk.set_result(self._save(small))
+                del small
+                give_back_memory()
         except Exception as exc:  # noqa: BLE001 - raised in the thread that waits
             for each in (self._preview, self._shrunk):
                 if not each.done():
                     each.set_exception(exc)
 
-    def _shrink(self, decoded: Picture) -> tuple[InputFile, Inspection]:
-        small = shrink(decoded, max_side=self._max_side)
+    def _save(self, small: Picture) -> tuple[InputFile, Inspection]:
         # Another JPEG of high quality loses nothing visible, and is saved in a fifth of a PNG's
         # time. A compression artefact smaller than a pixel is gone: nothing is left to clean up.
-        kind, disk = "png" if decoded.jpeg_quality is None else "jpeg", self._disk
+        kind, disk = "png" if small.jpeg_quality is None else "jpeg", self._disk
         save = partial(_derived, self._picture, small, format=kind, jpeg_quality=UNDAMAGED)
         with ThreadPoolExecutor() as pool:
             file = pool.submit(save, disk=disk)
@@ -104,24 +111,23 @@ class LargePicture:
 
 
 def decode_large(picture: InputFile, *, decode: Decode) -> Picture:
-    """ImageTooLargeError where it is too large even to be shrunk or cut."""
+    """Decode; ImageTooLargeError where it is too large even to be shrunk or cut."""
     data = picture.file.read()
     width, height = read_header(data, max_side=LARGEST_SIDE)[0]
-    if width * height > LARGEST_PIXELS:
+    largest = LARGEST_PIXELS_WITH_ALPHA if may_be_transparent(data) else LARGEST_PIXELS
+    if width * height > largest:
         raise ImageTooLargeError.input(width, height, max_side=LARGEST_SIDE)
     return decode(data, max_side=LARGEST_SIDE)
 
 
-def preview(decoded: Picture) -> LargePreview:
-    """At most `PREVIEW_SIDE` a side."""
-    image = side.displayable(to_image(decoded))
-    small = side.bounded(image, max_side=PREVIEW_SIDE)
+def preview(image: Image.Image) -> LargePreview:
+    """Make a picture of at most `PREVIEW_SIDE` a side."""
+    small = side.bounded(side.displayable(image), max_side=PREVIEW_SIDE)
     return LargePreview(size=image.size, image=webp_data_url(webp(small, quality=85)))
 
 
-def shrink(decoded: Picture, *, max_side: int) -> Picture:
-    """The whole picture with its longest side reduced to `max_side`, and nothing private."""
-    image = to_image(decoded)
+def shrink(decoded: Picture, image: Image.Image, *, max_side: int) -> Picture:
+    """Reduce the longest side of a picture and its `image` to `max_side`; drop what is private."""
     ratio = max_side / max(image.size)
     size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)

@@ -10,6 +10,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from backend import SuperResolutionError
 from backend.engine import Box, Watch
 from backend.errors import PayloadTooLargeError
+from backend.inference.allocator import give_back_memory
 from backend.options import UpscaleOptions
 from backend.requests.parsing import UpscaleRequest
 from webapp.base.errors import (
@@ -172,6 +173,8 @@ def fit(page: Page, picture: InputFile, box: Box | None) -> None:
         with shared.inspection_gate.turn(Watch()):
             decoded = decode_large(picture, decode=shared.decode)
             fitted = cut(picture, decoded, box, disk=shared.disk)
+            del decoded
+            give_back_memory()
     tab.remove(picture.digest)
     tab.add(fitted)
 

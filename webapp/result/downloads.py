@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 from PIL import Image
 
 from backend.images.metadata import Kept, embed
 from backend.images.picture import reopen
+from backend.inference.allocator import give_back_memory
 from webapp.base.filenames import download_name
 from webapp.base.files import Disk, StoredFile
 from webapp.work.enhance import Enhanced
@@ -36,7 +38,9 @@ class Download:
     kept: Kept = field(default_factory=Kept)
     """What the file may have of the original's, where that is asked for."""
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    _variants: dict[tuple[str, int | None], StoredFile] = field(default_factory=dict)
+    turn: anyio.Lock = field(default_factory=anyio.Lock)
+    """Held while one of its files is made."""
+    _variants: dict[tuple[str, int | None, bool], StoredFile] = field(default_factory=dict)
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -51,26 +55,26 @@ class Download:
             image.load()
             return image
 
-    def encode(self, format: str, *, quality: int | None = None, keeps: bool = False) -> bytes:
-        """The file, with date and resolution if it `keeps` them."""
-        data = self._encode(format, quality)
-        if not keeps or not self.kept:
-            return data
-        size = self.result.upscaled.width, self.result.upscaled.height
-        return embed(data, self.kept, format=format, size=size)
+    def file(self, format: str, *, quality: int | None = None, keeps: bool = False) -> StoredFile:
+        """Return the file, with date and resolution if it `keeps` them.
 
-    def _encode(self, format: str, quality: int | None) -> bytes:
-        """What is not the master is encoded once."""
-        if format == self.result.upscaled.format and quality is None:
-            return self.result.master.read()
-        key = (format, quality)
+        All but the master is encoded once, and stays as long as it is among the last few.
+        """
+        keeps = keeps and bool(self.kept)
+        if format == self.result.upscaled.format and quality is None and not keeps:
+            return self.result.master
+        key = (format, quality, keeps)
         if key not in self._variants:
             while len(self._variants) >= MAX_VARIANTS:
                 del self._variants[next(iter(self._variants))]
             data = self.result.encode(format, quality=quality)
+            if keeps:
+                size = self.result.upscaled.width, self.result.upscaled.height
+                data = embed(data, self.kept, format=format, size=size)
             self._variants[key] = self.disk.store(data)
-            return data
-        return self._variants[key].read()
+            del data
+            give_back_memory()
+        return self._variants[key]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -88,7 +92,7 @@ class Archive:
             for download in self.downloads():
                 kind = download.result.upscaled.format
                 name = download_name(download.name, scale=download.scale, format=kind)
-                archive.writestr(_free_name(name, names), download.encode(kind))
+                archive.writestr(_free_name(name, names), download.file(kind).read())
                 yield buffer.take()
         yield buffer.take()
 

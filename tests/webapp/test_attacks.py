@@ -1,0 +1,244 @@
+"""Visitors who cost more than they are: endless uploads, many files at once, made-up paths."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+
+import pytest
+import uvicorn
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from backend import LocalEngine, UpscaleOptions
+from backend.errors import ImageTooLargeError
+from tests.pictures import save
+from webapp import tabs as tabs_module
+from webapp.intake import large_picture
+from webapp.intake.large_picture import decode_large
+from webapp.intake.pictures import InputFile
+from webapp.middleware import STATIC, CompressedFiles, SecurityHeaders
+from webapp.result.downloads import Download
+from webapp.routes import MAX_ENCODERS, MAX_WAITING, create_routes
+from webapp.settings import PageSettings
+from webapp.shared import Shared
+from webapp.tabs import Tab
+from webapp.wiring import create_shared
+from webapp.work.enhance import Enhanced
+
+BASE = "/sharp"
+
+
+@pytest.fixture(scope="module")
+def shared(engine: LocalEngine) -> Shared:
+    settings = PageSettings(
+        max_image_bytes=100_000, transfer_grace_seconds=2.0, min_bytes_per_second=100
+    )
+    return create_shared(settings, engine=engine)
+
+
+@pytest.fixture(scope="module")
+def port(shared: Shared) -> Iterator[int]:
+    """The routes and middleware below a base path, around what stands for Streamlit."""
+    rest = Route("/{path:path}", lambda request: PlainTextResponse("streamlit"))
+    app = Starlette(
+        routes=[*create_routes(lambda: shared, base=BASE), Mount("/", routes=[rest])],
+        middleware=[Middleware(SecurityHeaders), Middleware(CompressedFiles, base=BASE)],
+    )
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        threading.Event().wait(0.02)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def tab(shared: Shared) -> Tab:
+    return shared.tabs.open("ann")
+
+
+def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """Asked for exactly as it is written."""
+    with contextlib.closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("GET", path, headers={"Accept-Encoding": "gzip", **headers})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+
+
+@contextlib.contextmanager
+def begun_upload(port: int, tab: Tab, sent: int) -> Iterator[socket.socket]:
+    """An upload of 90,000 bytes of which so many have come."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        head = f"POST {BASE}/upload HTTP/1.1\r\nHost: a\r\nX-Tab: {tab.token}\r\nX-Name: a\r\n"
+        connection.sendall(f"{head}Content-Length: 90000\r\n\r\n".encode() + bytes(sent))
+        yield connection
+
+
+def everything(connection: socket.socket) -> bytes:
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := connection.recv(65536):
+            received += piece
+    return received
+
+
+def until(is_true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not is_true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_unfinished_uploads_count_for_their_tab(
+    port: int, shared: Shared, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tabs_module, "MAX_UPLOAD_BYTES", 150_000)
+    before = shared.disk.nbytes
+    with (
+        begun_upload(port, tab, 80_000) as first,
+        begun_upload(port, tab, 80_000) as second,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        answers = list(threads.map(everything, (first, second)))
+    assert sorted(b"too_many_pictures" in answer for answer in answers) == [False, True]
+    until(lambda: shared.disk.nbytes == before)
+    assert tab.pictures == {}
+    tab.check_room(150_000)
+
+
+def test_many_uploads_at_once_are_as_many_pictures(
+    port: int, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tabs_module, "MAX_PICTURES", 2)
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(begun_upload(port, tab, 10))
+        until(lambda: len(tab._arriving) == 2)
+        third = stack.enter_context(begun_upload(port, tab, 10))
+        assert b"too_many_pictures" in everything(third)
+
+
+def test_an_upload_that_stalls_is_ended(port: int, shared: Shared, tab: Tab) -> None:
+    before = shared.disk.nbytes
+    with begun_upload(port, tab, 1000) as connection:
+        answer = everything(connection)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"request_timed_out" in answer
+    until(lambda: shared.disk.nbytes == before)
+
+
+def test_an_upload_ends_with_its_tab(port: int, shared: Shared, tab: Tab) -> None:
+    with begun_upload(port, tab, 1000) as connection:
+        until(lambda: bool(tab._arriving))
+        shared.tabs._tabs.pop(tab.token)
+        connection.sendall(bytes(1000))
+        assert everything(connection).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.fixture
+def download(shared: Shared, engine: LocalEngine) -> Download:
+    """A finished result."""
+    data = save(Image.effect_noise((60, 40), 50).convert("RGB"), "PNG")
+    made = engine.upscale(data, UpscaleOptions(scale=2, model="fast", format="png"))
+    master = shared.disk.store(made.data)
+    result = Enhanced(
+        upscaled=made, master=master, formats=("png", "jpeg", "webp"), side=shared.disk.store(b"x")
+    )
+    found = Download(
+        name="a.png",
+        scale=2,
+        result=result,
+        disk=shared.disk,
+        original=lambda: Image.new("L", (1, 1)),
+    )
+    shared.downloads.add(found)
+    return found
+
+
+def test_many_qualities_at_once_are_made_one_after_the_other(
+    port: int, download: Download, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, running, most = threading.Lock(), [0], [0]
+    encode = Enhanced.encode
+
+    def counted(self: Enhanced, format: str, *, quality: int | None = None) -> bytes:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.05)
+        with lock:
+            running[0] -= 1
+        return encode(self, format, quality=quality)
+
+    monkeypatch.setattr(Enhanced, "encode", counted)
+    path = f"{BASE}/result/{download.secret}.webp?quality="
+    with ThreadPoolExecutor(40) as threads:
+        statuses = list(threads.map(lambda each: get(port, f"{path}{each}")[0], range(1, 41)))
+    assert most[0] == 1 <= MAX_ENCODERS
+    assert set(statuses) <= {200, 503}
+    assert statuses.count(200) >= MAX_WAITING
+
+
+@pytest.mark.parametrize("quality", ["0050999", "050", "0", "101", "1000", "5x", "", "%C2%B2"])
+def test_a_quality_that_is_none_is_not_found(port: int, download: Download, quality: str) -> None:
+    path = f"{BASE}/result/{download.secret}.webp?quality={quality}"
+    assert get(port, path)[0] == 404
+
+
+def script() -> str:
+    return max((STATIC / "static" / "js").glob("*.js"), key=lambda path: path.stat().st_size).name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/7/../js/{}",
+        "/static//js/{}",
+        "/static/./js/{}",
+        "/static/js/../js/{}",
+        "/static/js/%2e/{}",
+    ],
+)
+def test_a_made_up_path_to_a_file_is_not_compressed(port: int, path: str) -> None:
+    headers = get(port, BASE + path.format(script()))[1]
+    assert "content-encoding" not in headers
+
+
+def test_the_files_below_a_base_path_are_compressed(port: int) -> None:
+    _, headers, body = get(port, f"{BASE}/static/js/{script()}")
+    assert headers["content-encoding"] == "gzip"
+    assert gzip.decompress(body) == (STATIC / "static" / "js" / script()).read_bytes()
+    assert b"<h1>" in gzip.decompress(get(port, f"{BASE}/")[2])
+
+
+@pytest.mark.parametrize("door", ["/_stcore/metrics", "/_stcore/upload_file/a/b"])
+@pytest.mark.parametrize("base", ["", BASE, "/other", f"{BASE}/"])
+def test_the_doors_are_closed_below_any_path(port: int, base: str, door: str) -> None:
+    assert get(port, base + door)[0] == 404
+
+
+def test_a_large_transparent_picture_is_refused_by_its_header(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_picture, "LARGEST_PIXELS", 3000)
+    monkeypatch.setattr(large_picture, "LARGEST_PIXELS_WITH_ALPHA", 2000)
+    opaque = Image.new("P", (60, 40))
+    for image, options in ((opaque, {"transparency": 0}), (Image.new("RGBA", (60, 40)), {})):
+        picture = InputFile.from_bytes(save(image, "PNG", **options), name="a", disk=shared.disk)
+        with pytest.raises(ImageTooLargeError):
+            decode_large(picture, decode=shared.decode)
+    plain = InputFile.from_bytes(save(opaque, "PNG"), name="a", disk=shared.disk)
+    assert decode_large(plain, decode=shared.decode).size == (60, 40)

@@ -1,0 +1,106 @@
+"""The page as a process: `streamlit run webapp/app.py` with few descriptors, ended by a signal."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+from webapp.base.files import PREFIX
+
+FEW = 256
+"""The descriptors that macOS gives a process."""
+START_SECONDS = 120
+
+
+def is_healthy(port: int, path: str) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+class Page:
+    """One page below `/sharp`; its log and its files lie in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.files = folder / "tmp"
+        self.files.mkdir()
+        self.log = folder / "log"
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, limits[1]))
+        try:
+            with self.log.open("wb") as log:
+                self.process = subprocess.Popen(
+                    [
+                        *(sys.executable, "-m", "streamlit", "run", "webapp/app.py"),
+                        *("--server.address=127.0.0.1", f"--server.port={self.port}"),
+                        *("--server.headless=true", "--server.baseUrlPath=sharp"),
+                    ],
+                    cwd=ROOT,
+                    env={**os.environ, "TMPDIR": str(self.files)},
+                    stdout=log,
+                    stderr=log,
+                )
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    def is_healthy(self) -> bool:
+        return is_healthy(self.port, "/sharp/_stcore/health")
+
+    def wait(self) -> None:
+        end = time.monotonic() + START_SECONDS
+        while not self.is_healthy():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    started = Page(tmp_path)
+    try:
+        started.wait()
+        yield started
+    finally:
+        if started.process.poll() is None:
+            started.process.kill()
+        started.process.wait()
+
+
+def test_silent_sockets_close_nobody_out_and_a_signal_leaves_no_picture(page: Page) -> None:
+    size = page.log.stat().st_size
+    sockets = []
+    try:
+        for _ in range(300):
+            sockets.append(socket.create_connection(("127.0.0.1", page.port), timeout=20))
+        assert all(page.is_healthy() for _ in range(5))
+        assert not is_healthy(page.port, "/sharp/_stcore/metrics")
+    finally:
+        for each in sockets:
+            each.close()
+    assert page.log.stat().st_size - size < 10_000
+    end = time.monotonic() + START_SECONDS
+    while not any(page.files.glob(f"{PREFIX}*/*")):  # of the samples
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    page.process.send_signal(signal.SIGTERM)
+    page.process.wait(timeout=60)
+    assert [each for each in page.files.rglob("*") if each.is_file()] == []
+    assert "Traceback" not in page.log.read_text()
