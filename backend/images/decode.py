@@ -73,7 +73,7 @@ class PictureFacts(Facts):
     notes: tuple[str, ...] = ()
     """Codes of `notes.NOTES`: what the file had and a result has not."""
     jpeg_quality: int | None = None
-    """The quality its JPEG was saved at, estimated from its quantisation tables."""
+    """The lowest quality it was saved at as a JPEG, estimated; None if it never was."""
 
     @property
     def has_more_frames(self) -> bool:

@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 from backend.errors import ImageTooLargeError
 from backend.images.decode import PictureFacts, read
 from backend.images.formats import FORMATS, WRITABLE, automatic_format
+from backend.images.jpeg_grid import quality_with_earlier_saves
 from backend.images.metadata import Kept, embed, writer_options
 from backend.options import AUTO, OPTIONS
 
@@ -56,7 +57,8 @@ def picture_from_planes(values: Mapping[str, Any]) -> Picture:
     planes = {"rgb": np.asarray(values["rgb"])}
     if values["alpha"] is not None:
         planes["alpha"] = np.asarray(values["alpha"])
-    return Picture(**{**values, **planes})
+    quality = quality_with_earlier_saves(planes["rgb"], values["jpeg_quality"])
+    return Picture(**{**values, **planes, "jpeg_quality": quality})
 
 
 def local_range(alpha: Plane) -> tuple[Plane, Plane]:

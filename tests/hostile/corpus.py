@@ -13,10 +13,12 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
+from backend.images.rights import Rights
 from tests.pictures import save
+from tests.tiffs import directory, tiff
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -24,6 +26,7 @@ WIDTH, HEIGHT = 48, 32
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 RESOLUTION = {0x011A, 0x011B, 0x0128}
 """The tags of EXIF that a result may keep of a file without a date and rights."""
+RIGHTS = {0x013B, 0x8298}
 TOLERANCE = 7.0
 """Mean distance from bicubic upscaling, of 255 levels; a turned or inverted picture is over 30."""
 
@@ -293,6 +296,50 @@ def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
+COLOUR_CHUNKS = (
+    (b"gAMA", struct.pack(">I", 45455)),
+    (b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)),
+    (b"sRGB", b"\0"),
+    (b"cICP", bytes((1, 13, 0, 1))),
+)
+
+
+def stripes() -> Image.Image:
+    """Levels of two bits, of which the last is clear."""
+    levels = np.tile(np.array([0, 85, 170, 255], np.uint8), (HEIGHT, WIDTH // 4))
+    image = Image.fromarray(levels)
+    image.putalpha(Image.fromarray(np.where(levels == 255, 0, 255).astype(np.uint8)))
+    return image
+
+
+def rights_exif() -> bytes:
+    exif = Image.Exif()
+    exif[0x013B], exif[0x8298] = "Ann", "(c) Ann"
+    return exif.tobytes()
+
+
+def rights_packet() -> bytes:
+    return Rights(copyright="(c) Ann", creator="Ann", keywords=("sea", "sky")).to_xmp()
+
+
+def adobe_exif() -> bytes:
+    exif = Image.Exif()
+    exif[0x8769] = {0xA001: 2}
+    return exif.tobytes()
+
+
+def tiff_of(image: Image.Image, *, photometric: int, bits: int = 8, is_big: bool = False) -> bytes:
+    values = np.asarray(image) / 255
+    values = values if values.ndim == 3 else values[..., np.newaxis]
+    return tiff(directory(values, photometric=photometric, bits=bits), is_big=is_big)
+
+
+def tiff_with_preview() -> bytes:
+    small = np.asarray(scene().resize((12, 8))) / 255
+    preview = directory(small, photometric=2, bits=8, more={254: [1]})
+    return tiff(preview, directory(np.asarray(scene()) / 255, photometric=2, bits=8))
+
+
 def noise(length: int) -> bytes:
     return random.Random(length).randbytes(length)
 
@@ -491,6 +538,70 @@ GOOD: tuple[Case, ...] = (
     Case(name="avif", make=lambda: save(scene(), "AVIF"), expected=scene, format="JPEG"),
     Case(name="heic", make=heic, expected=scene, format="JPEG", file_name="IMG_0001.HEIC"),
     Case(name="png animated, of which it is the first", make=animated_png, expected=scene),
+    Case(name="jpeg without its end mark", make=lambda: jpeg()[:-2], expected=scene, format="JPEG"),
+    Case(
+        name="jpeg with rights in three places",
+        make=lambda: jpeg(exif=rights_exif(), xmp=rights_packet()),
+        expected=scene,
+        format="JPEG",
+    ),
+    Case(
+        name="jpeg with adobe's colours by exif",
+        make=lambda: jpeg(exif=adobe_exif()),
+        expected=scene,
+        format="JPEG",
+    ),
+    Case(
+        name="png with colours told in four ways",
+        make=lambda: (
+            save(scene(), "PNG", icc_profile=srgb_profile())[:33]
+            + b"".join(chunk(kind, content) for kind, content in COLOUR_CHUNKS)
+            + save(scene(), "PNG")[33:]
+        ),
+        expected=scene,
+    ),
+    Case(
+        name="png of 2 bits with a clear level",
+        make=lambda: png(
+            [b"\x1b" * (WIDTH // 4)] * HEIGHT,
+            size=(WIDTH, HEIGHT),
+            depth=2,
+            color=0,
+            extra=chunk(b"tRNS", b"\0\3"),
+        ),
+        expected=stripes,
+        tolerance=40.0,
+    ),
+    Case(
+        name="webp without loss", make=lambda: save(scene(), "WEBP", lossless=True), expected=scene
+    ),
+    Case(
+        name="tiff of 16 bits",
+        make=lambda: tiff_of(scene(), photometric=2, bits=16),
+        expected=scene,
+    ),
+    Case(
+        name="tiff whose white is 0",
+        make=lambda: tiff_of(ImageOps.invert(gray()), photometric=0, bits=16),
+        expected=gray,
+    ),
+    Case(name="bigtiff", make=lambda: tiff_of(scene(), photometric=2, is_big=True), expected=scene),
+    Case(
+        name="tiff with a preview",
+        make=lambda: tiff(
+            directory(
+                np.asarray(scene().resize((12, 8))) / 255, photometric=2, bits=8, more={254: [1]}
+            ),
+            directory(np.asarray(scene()) / 255, photometric=2, bits=8),
+        ),
+        expected=scene,
+    ),
+    Case(
+        name="avif by another brand",
+        make=lambda: save(scene(), "AVIF")[:8] + b"mif1" + save(scene(), "AVIF")[12:],
+        expected=scene,
+        format="JPEG",
+    ),
     Case(name="1 x 1", make=lambda: save(dot(), "PNG"), expected=dot),
     Case(name="1 x 1 jpeg", make=lambda: jpeg(dot()), expected=dot, format="JPEG"),
     Case(name="4096 x 1", make=lambda: save(line(4096, 1), "PNG"), expected=lambda: line(4096, 1)),
@@ -558,7 +669,8 @@ def assert_right(case: Case, result: bytes, *, scale: int) -> None:
         assert sr.format == case.format, f"{case}: {sr.format} instead of {case.format}"
         assert sr.size == (lr.width * scale, lr.height * scale), f"{case}: size {sr.size}"
         assert sr.mode == lr.mode, f"{case}: mode {sr.mode} instead of {lr.mode}"
-        assert {*sr.getexif()} <= RESOLUTION, f"{case}: the result still has EXIF"
+        kept = RESOLUTION | RIGHTS if "rights" in case.name else RESOLUTION
+        assert {*sr.getexif()} <= kept, f"{case}: the result still has EXIF"
         wanted = lr.resize(sr.size, Image.Resampling.BICUBIC)
         distance = np.abs(visible(sr).astype(np.int16) - visible(wanted))
     assert distance.mean() < case.tolerance, f"{case}: {distance.mean():.1f} levels from bicubic"

@@ -33,8 +33,13 @@ from tests.hostile.corpus import (
 from tests.pictures import save
 
 FORMATS = {b"\xff\xd8": "jpeg", b"\x89P": "png"}
-WALKED = [case for case in GOOD if case.make()[:2] in FORMATS and "bomb" not in case.name]
-"""Those that Pillow reads as they are."""
+UNREAD = ("bomb", "without its end mark")
+"""Pillow does not read these as they are."""
+WALKED = [
+    case
+    for case in GOOD
+    if case.make()[:2] in FORMATS and not any(each in case.name for each in UNREAD)
+]
 
 
 def lean(data: bytes) -> bytes:
