@@ -16,6 +16,9 @@ from backend.errors import SuperResolutionError
 from backend.settings import Settings, SettingsError
 
 USAGE_ERROR = 2
+TOO_LITTLE_MEMORY = "This machine, or the limit of its shell, has too little memory."
+NO_ROOM_TO_LOAD = ("failed to map segment", "annot allocate memory")
+"""What the system's loader says of a library for which there is no memory."""
 PROGRAM = "super-resolution" if __package__ == "super_resolution" else "python -m backend"
 
 
@@ -37,20 +40,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = import_module(f"{__package__}.commands.{parsed.command}")
         code: int = command.run(parsed, Settings.from_environment())
     except SettingsError as exc:
-        sys.stderr.write(f"{exc}\n")
-        return USAGE_ERROR
+        return _say(str(exc))
     except SuperResolutionError as exc:
-        sys.stderr.write(f"{exc.message} ({exc.code})\n")
-        return USAGE_ERROR
-    except ModuleNotFoundError as exc:
-        sentence = advice(exc.name or "")
+        return _say(f"{exc.message} ({exc.code})")
+    except (ImportError, MemoryError) as exc:
+        sentence = _sentence_for(exc)
         if sentence is None:
             raise
-        sys.stderr.write(f"{sentence}\n")
-        return USAGE_ERROR
+        return _say(sentence)
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _sentence_for(error: ImportError | MemoryError) -> str | None:
+    """Return what a user can do about it, or None for a fault of ours."""
+    if isinstance(error, ModuleNotFoundError):
+        return advice(error.name or "")
+    is_small = isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_ROOM_TO_LOAD)
+    return TOO_LITTLE_MEMORY if is_small else None
+
+
+def _say(sentence: str) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return USAGE_ERROR
 
 
 def run() -> None:

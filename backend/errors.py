@@ -340,6 +340,11 @@ class BusyError(SuperResolutionError):
         """A place in the queue is expected after so long."""
         return cls(retry_after=retry_after_from(seconds))
 
+    @classmethod
+    def out_of_memory(cls) -> BusyError:
+        """Return the error for a machine that has no memory left."""
+        return cls("This machine is out of memory; try again in a moment.", retry_after=5)
+
 
 class ModelError(SuperResolutionError):
     """A network's file is missing, changed or not usable."""

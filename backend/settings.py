@@ -198,7 +198,7 @@ class Settings:
         given = os.environ if environment is None else environment
         settings = read_settings(cls, given)
         folder = user_models_dir(given)
-        if settings.models_dir is None and folder is not None and folder.is_dir():
+        if settings.models_dir is None and folder is not None and _is_open_folder(folder):
             return dataclasses.replace(settings, models_dir=folder)
         return settings
 
@@ -213,6 +213,14 @@ class Settings:
         for name in unknown:
             log.warning("the setting %s is unknown and has no effect", name)
         return cls.from_environment({k: v for k, v in os.environ.items() if k not in unknown})
+
+
+def _is_open_folder(path: Path) -> bool:
+    """Return whether the folder is there and may be looked into: a home may be closed to us."""
+    try:
+        return path.is_dir() and os.access(path, os.R_OK | os.X_OK)
+    except OSError:
+        return False
 
 
 def user_models_dir(environment: Mapping[str, str]) -> Path | None:

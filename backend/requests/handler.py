@@ -17,6 +17,7 @@ from typing import Protocol
 
 from backend.engine import Engine, Upscaled, Watch
 from backend.errors import (
+    BusyError,
     JsonValue,
     PayloadTooLargeError,
     ReplyTooLargeError,
@@ -188,6 +189,9 @@ def refuse(
         known = error
         if error.status >= 500 and error.__cause__ is not None:
             log.warning("cause of %s: %s", error.code, cause_in_words(error.__cause__))
+    elif isinstance(error, MemoryError):
+        known = BusyError.out_of_memory()
+        log.warning("out of memory in request %s", request_id)
     else:
         known = SuperResolutionError()
         log.error("unexpected failure of request %s", request_id, exc_info=error)

@@ -17,9 +17,7 @@ def too_costly() -> ImageError:
 
 def out_of_memory() -> BusyError:
     """Return the error for a machine that cannot start a process."""
-    return BusyError(
-        "This machine is out of memory; try again in a moment.", retry_after=RETRY_SECONDS
-    )
+    return BusyError.out_of_memory()
 
 
 def given_up() -> BusyError:
