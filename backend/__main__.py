@@ -27,13 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     The command's module is imported only now, so that `--version` and `--help` answer at once.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name may hold what a console or a pipe on Windows cannot show, or bytes of no text.
+            stream.reconfigure(errors="backslashreplace")
     parsed = make_parser(PROGRAM).parse_args(arguments)
     if not sys.warnoptions:
         # Pillow warns of oddities in pictures that it can read, and names its own source files.
         warnings.simplefilter("ignore")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a pipe on Windows may know only its code page
-            stream.reconfigure(errors="backslashreplace")
     # Nothing here needs NumPy's BLAS, whose threads would keep the cores busy while they start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:

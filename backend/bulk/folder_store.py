@@ -9,22 +9,19 @@ killed between them leaves metadata without a result, which is no result.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import socket
 import uuid
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from backend.bulk.file_names import file_name
+from backend.bulk.files import Listing, read_file
 from backend.bulk.work import Content, Item
-from backend.errors import (
-    PayloadTooLargeError,
-    SourceNotFoundError,
-    SourceUnreachableError,
-    SuperResolutionError,
-)
-from backend.images.formats import INPUT_SUFFIXES
+from backend.errors import SuperResolutionError
+from backend.images.filenames import MAX_NAME_BYTES, shortened
 from backend.processes import is_running
 
 RECORDS = "_done"
@@ -38,31 +35,26 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
+        self._listing = Listing(self._folder)
 
     @property
     def address(self) -> str:
         """See `Store`."""
         return f"{str(self._folder).rstrip('/')}/"
 
+    @property
+    def left_out(self) -> int:
+        """See `Store`."""
+        return self._listing.left_out
+
     def list(self) -> Iterator[Item]:
-        """In no order, and without holding more than one folder's names."""
-        yield from self._below(self._folder, "")
+        """See `Store`."""
+        self._listing = Listing(self._folder)
+        return iter(self._listing)
 
     def read(self, key: str, *, max_bytes: int, unless: str | None = None) -> Content | None:
         """See `Store`."""
-        try:
-            with self._path(key).open("rb") as file:
-                version = _version(os.fstat(file.fileno()))
-                if version == unless:
-                    return None
-                data = file.read(max_bytes + 1)
-        except FileNotFoundError as exc:
-            raise SourceNotFoundError("The file is not there any more.") from exc
-        except OSError as exc:
-            raise SourceUnreachableError(f"The file cannot be read: {exc.strerror}.") from exc
-        if len(data) > max_bytes:
-            raise PayloadTooLargeError.over(max_bytes, what="picture")
-        return Content(data=data, version=version)
+        return read_file(self._path(key), max_bytes=max_bytes, unless=unless)
 
     def head(self, key: str) -> Mapping[str, str] | None:
         """See `Store`."""
@@ -101,24 +93,8 @@ class FolderStore:
             if process.isdecimal() and is_running(int(process)) is False:
                 part.unlink(missing_ok=True)
 
-    def _below(self, folder: Path, prefix: str) -> Iterator[Item]:
-        try:
-            entries = os.scandir(folder)
-        except OSError as exc:
-            raise SourceUnreachableError(
-                f"The folder '{folder}' cannot be read: {exc.strerror}."
-            ) from exc
-        with entries:
-            for entry in entries:
-                key = prefix + entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    yield from self._below(folder / entry.name, key + "/")
-                elif entry.name.lower().endswith(INPUT_SUFFIXES):
-                    with contextlib.suppress(FileNotFoundError):
-                        yield Item(key, _version(entry.stat()))
-
     def _path(self, key: str) -> Path:
-        return self._folder.joinpath(*(file_name(part) for part in key.split("/")))
+        return self._folder.joinpath(*(_fitting_name(part) for part in key.split("/")))
 
     def _record(self, key: str) -> Path:
         return self._path(f"{RECORDS}/{key}.json")
@@ -142,5 +118,10 @@ class FolderStore:
             part.unlink(missing_ok=True)
 
 
-def _version(about: os.stat_result) -> str:
-    return f"{about.st_size}-{about.st_mtime_ns}"
+def _fitting_name(part: str) -> str:
+    """Return what a part of a key is called in a folder; what is too long is told by its digest."""
+    name = file_name(part)
+    if len(os.fsencode(name)) <= MAX_NAME_BYTES:
+        return name
+    digest = hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()
+    return shortened(name, f"-{digest}{PurePosixPath(name).suffix[:8]}")

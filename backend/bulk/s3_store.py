@@ -16,7 +16,7 @@ from backend.errors import (
     SourceUnreachableError,
     SuperResolutionError,
 )
-from backend.images.formats import INPUT_SUFFIXES
+from backend.images.filenames import pictures_among
 from backend.requests.sources.byte_limit import CHUNK_BYTES, collect
 from backend.requests.sources.s3 import translated_errors
 
@@ -36,6 +36,7 @@ class S3Store:
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
+        self.left_out = 0
 
     @classmethod
     def from_address(cls, address: str) -> S3Store:
@@ -66,9 +67,11 @@ class S3Store:
         )
         try:
             for page in pages:
-                for found in page.get("Contents", []):
-                    if found["Key"].lower().endswith(INPUT_SUFFIXES):
-                        yield Item(self.key_below(found["Key"]), _version(found["ETag"]))
+                versions = {each["Key"]: each["ETag"] for each in page.get("Contents", [])}
+                pictures = pictures_among(versions)
+                self.left_out += len(versions) - len(pictures)
+                for key in pictures:
+                    yield Item(self.key_below(key), _version(versions[key]))
         except (ClientError, BotoCoreError) as exc:
             raise SourceUnreachableError(f"S3 does not list the pictures ({_code(exc)}).") from exc
 

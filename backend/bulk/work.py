@@ -13,11 +13,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from backend.engine import Engine, Watch
-from backend.errors import CancelledError, InferenceError, RequestError, SuperResolutionError
-from backend.images.formats import FORMATS, INPUT_SUFFIXES, JPEG, PNG, READABLE, WEBP, FileFormat
+from backend.errors import (
+    CancelledError,
+    InferenceError,
+    RequestError,
+    SourceNotFoundError,
+    SuperResolutionError,
+)
+from backend.images.formats import FORMATS, INPUT_FORMATS, JPEG, PNG, WEBP, FileFormat
 from backend.images.photo_or_drawing import WEIGHTS_FILE
 from backend.logs import cause_in_words
 from backend.models.manifest import OTHER_PICTURES, Registry
@@ -35,6 +41,16 @@ PICTURE_STATUSES = (404, 413, 415, 422)
 """Of errors that are about the picture: it is gone, too large, of no known format, or damaged."""
 
 
+class Keyed(Protocol):
+    """Anything that is worked on one by one and told of by its key."""
+
+    @property
+    def key(self) -> str: ...
+
+
+T = TypeVar("T", bound=Keyed)
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One picture of a source."""
@@ -43,6 +59,8 @@ class Item:
     """Its place below the source, with slashes."""
     version: str | None = None
     """Changes with its contents: S3's ETag, or a file's size and time; None is not known yet."""
+    problem: str | None = None
+    """A sentence, for what was listed and cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +79,13 @@ class Store(Protocol):
         """Of the place, with a slash at its end."""
         ...
 
+    @property
+    def left_out(self) -> int:
+        """The number of files that were listed so far and are no pictures."""
+        ...
+
     def list(self) -> Iterator[Item]:
-        """Every picture, by the endings of the keys."""
+        """List the pictures, by the rule of `images.filenames`."""
         ...
 
     def read(self, key: str, *, max_bytes: int, unless: str | None = None) -> Content | None:
@@ -125,6 +148,10 @@ class Result:
     error: str | None = None
     """The code."""
     message: str | None = None
+    line: str = ""
+    """A done picture's line for people, where there is one."""
+    notes: tuple[str, ...] = ()
+    """See `Upscaled`."""
 
 
 def make_job(
@@ -147,6 +174,8 @@ def work(item: Item, job: Job, stores: Stores, *, watch: Watch = Watch()) -> Res
     and can be tried again.
     """
     watch.check()
+    if item.problem is not None:
+        return _failed(item, SourceNotFoundError(item.problem), job, stores.target)
     file_format = result_format(item.key, job.options.format)
     target_key = result_key(item.key, file_format)
     known = _source_version(stores.target.head(target_key), job)
@@ -171,13 +200,13 @@ def work(item: Item, job: Job, stores: Stores, *, watch: Watch = Watch()) -> Res
         metadata={**job.metadata, SOURCE: content.version},
     )
     width, height = result.lr_size
-    return Result(key=item.key, outcome=DONE, pixels=width * height)
+    return Result(key=item.key, outcome=DONE, pixels=width * height, notes=result.notes)
 
 
 def work_all(
-    items: Iterable[Item], work_one: Callable[[Item], Result], *, at_once: int
+    items: Iterable[T], work_one: Callable[[T], Result], *, at_once: int
 ) -> Iterator[Result]:
-    """In the order in which they end; what `work_one` raises becomes a `fault`.
+    """Yield results in the order in which they end; what `work_one` raises becomes a `fault`.
 
     Pictures that were cancelled are left out. So many are worked on `at_once` that decoding,
     tiles, encoding and transfers of neighbours overlap.
@@ -204,8 +233,7 @@ def result_format(key: str, requested: str) -> FileFormat:
     """
     if requested != AUTO:
         return FORMATS[requested]
-    suffix = PurePosixPath(key).suffix.lower()
-    source = next((each for each in READABLE if suffix in each.suffixes), PNG)
+    source = INPUT_FORMATS.get(PurePosixPath(key).suffix.lower(), PNG)
     if source.is_lossless:
         return PNG
     return WEBP if source.has_alpha else JPEG
@@ -218,7 +246,7 @@ def result_key(key: str, file_format: FileFormat) -> str:
     two endings, becomes `a.bmp.png.png`.
     """
     path = PurePosixPath(key)
-    has_two = PurePosixPath(path.stem).suffix.lower() in INPUT_SUFFIXES
+    has_two = PurePosixPath(path.stem).suffix.lower() in INPUT_FORMATS
     if path.suffix.lower() in file_format.suffixes and not has_two:
         return key
     return key + file_format.suffix
@@ -254,7 +282,7 @@ def _failed(item: Item, error: SuperResolutionError, job: Job, target: Store) ->
     return Result(key=item.key, outcome=FAILED, error=error.code, message=error.message)
 
 
-def _without_raising(work_one: Callable[[Item], Result], item: Item) -> Result | None:
+def _without_raising(work_one: Callable[[T], Result], item: T) -> Result | None:
     try:
         return work_one(item)
     except CancelledError:

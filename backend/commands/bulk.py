@@ -30,6 +30,7 @@ from backend.commands.progress import Progress, Speed
 from backend.commands.report import FAILURES, Report
 from backend.engine import Watch
 from backend.factory import create_engine
+from backend.images.notes import NOTES
 from backend.settings import Settings
 
 NEIGHBOURS = 2
@@ -96,9 +97,13 @@ class Run:
                     self._report.add(result)
                     if result.outcome in FAILURES:
                         progress.print_line(f"{result.key}: {result.message} ({result.error})")
+                    for note in result.notes:
+                        progress.print_line(f"{result.key}: {NOTES.get(note, note)}")
                     speed.add(result)
                     progress.show()
-        sys.stdout.write(f"{self._report}\n")
+        left_out = self._stores.source.left_out
+        more = f", {left_out:,} left out" if left_out else ""
+        sys.stdout.write(f"{self._report}{more}\n")
         sys.stdout.write(f"Report: {self._write_report(speed)}\n")
         if self._interrupt.is_requested():
             return INTERRUPTED
@@ -136,6 +141,7 @@ class Run:
             "shard": f"{number}/{count}",
             **self._job.metadata,
             "end": "interrupted" if self._interrupt.is_requested() else end,
+            "left_out": self._stores.source.left_out,
             **speed.facts,
             **self._report.facts,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import wrap
 
 from backend import __version__
 from backend.errors import RequestError
@@ -17,13 +18,19 @@ GRACE_SECONDS = 25
 
 MOST_SHARDS = 100_000
 
+INPUT_ENDINGS = "\n".join(wrap(", ".join(INPUT_SUFFIXES), width=99))
 AUTO_IN_BULK = "goes by the key's ending: JPEG and WebP stay, lossless becomes PNG"
 UPSCALE_HELP = f"""\
-OUT is a file when there is one input file and OUT ends in {", ".join(RESULT_FORMATS)}; the ending
-is then the result's format. Otherwise OUT is a folder, which is made when missing, and the result
-of photo.jpg at scale 2 is photo_x2.jpg in it. Of an input folder, the files that end in
-{", ".join(INPUT_SUFFIXES)} are taken; with --recursive those of its subfolders too, and OUT gets
-the same subfolders.
+OUT is a file when there is one input file and OUT ends in {", ".join(RESULT_FORMATS)};
+the ending is then the result's format. Otherwise OUT is a folder, which is made when missing, and
+the result of photo.jpg at scale 2 is photo_x2.jpg in it; where photo.bmp and photo.png meet, that
+of the former is photo.bmp_x2.png. A name that begins with '-' is written as ./-name.png.
+
+Of an input folder, the files that end as pictures do are taken:
+{INPUT_ENDINGS}.
+With --recursive those of its subfolders are taken too, and OUT gets the same subfolders. Results of
+earlier runs beside their pictures, the folder OUT, macOS's ._ files and links to folders are left
+out; the last line counts what is.
 
 An existing result is left alone and counts as a failure, unless --force is given; an input is
 never overwritten. A line a file is written; one file's failure does not stop the others.
@@ -32,8 +39,10 @@ Exit code: 0 when all went well, 1 when any file failed, 2 for wrong arguments o
 """
 
 BULK_HELP = f"""\
-Every file or object of IN whose name ends in {", ".join(INPUT_SUFFIXES)}
-is taken, those of subfolders too. The result has the same place in OUT, and its format's ending
+Every file or object of IN whose name ends as pictures do is taken, those of subfolders too:
+{INPUT_ENDINGS}.
+Results of `upscale` beside their pictures, macOS's ._ files and links to folders are left out. The
+result has the same place in OUT, and its format's ending
 behind the name where that has another one: scan.bmp becomes scan.bmp.png.
 
 A result is written once and whole. What is done already, from the same picture, by the same
@@ -103,8 +112,21 @@ def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=UPSCALE_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    upscale.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="a picture or folder")
-    upscale.add_argument("-o", "--output", required=True, metavar="OUT", help="a file or folder")
+    upscale.add_argument(
+        "inputs",
+        nargs="+",
+        type=_name,
+        metavar="IN",
+        help="a picture, a folder, or - for standard input",
+    )
+    upscale.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=_name,
+        metavar="OUT",
+        help="a file, a folder, or - for standard output",
+    )
     add_options(
         upscale, auto="follows OUT's ending, else it is JPEG for a JPEG and PNG for the rest"
     )
@@ -120,8 +142,8 @@ def _add_bulk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         epilog=BULK_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    bulk.add_argument("source", metavar="IN", help="a folder, or s3://bucket/prefix")
-    bulk.add_argument("target", metavar="OUT", help="a folder, or s3://bucket/prefix")
+    bulk.add_argument("source", type=_place, metavar="IN", help="a folder, or s3://bucket/prefix")
+    bulk.add_argument("target", type=_place, metavar="OUT", help="a folder, or s3://bucket/prefix")
     add_options(bulk, auto=AUTO_IN_BULK)
     bulk.add_argument(
         "--shard",
@@ -216,6 +238,18 @@ def _add_networks(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     remove.add_argument(
         "name", metavar="NAME", help="of a network, or of what was added: real-esrgan"
     )
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("a name is empty")
+    return text
+
+
+def _place(text: str) -> str:
+    if text == "-":
+        raise argparse.ArgumentTypeError("bulk works from place to place; upscale takes '-'")
+    return _name(text)
 
 
 def _number(text: str, *, least: int, most: int) -> int:

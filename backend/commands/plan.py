@@ -19,7 +19,7 @@ class Plan:
         self._file = TemporaryFile()  # noqa: SIM115 - closed by `close`
         self.total = 0
         for item in items:
-            self._file.write(json.dumps([item.key, item.version]).encode() + b"\n")
+            self._file.write(json.dumps([item.key, item.version, item.problem]).encode() + b"\n")
             self.total += 1
 
     def __iter__(self) -> Iterator[Item]:

@@ -3,45 +3,85 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import glob
 from pathlib import Path
 
+from backend.bulk.files import Listing
 from backend.errors import RequestError
-from backend.images.formats import FORMATS, INPUT_SUFFIXES, RESULT_FORMATS
-from backend.options import UpscaleOptions
+from backend.images.filenames import result_name
+from backend.images.formats import FORMATS, RESULT_FORMATS
+from backend.options import AUTO, UpscaleOptions
+
+PIPE = "-"
+"""Standard input as IN, and standard output as OUT."""
+PIPED_NAME = "picture"
+"""The name of a picture that comes from standard input."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Task:
     """One picture to read, and where its result goes."""
 
-    source: Path
+    key: str
+    """The source as the caller named it."""
     folder: Path
     name: str | None = None
     """The result's file name, when the caller chose it."""
+    problem: str | None = None
+    """A sentence, for what was listed and cannot be read."""
+    has_namesake: bool = False
+    """Whether a picture of another kind with the same name has its result in the same folder."""
+
+    @property
+    def is_piped(self) -> bool:
+        """Whether the picture comes from standard input."""
+        return self.key == PIPE
+
+    @property
+    def source(self) -> Path:
+        """The file to read."""
+        return Path(PIPED_NAME if self.is_piped else self.key)
 
     def target(self, options: UpscaleOptions, *, format: str) -> Path:
         """Return `photo_x2.png` in the folder, or the name that the caller chose."""
-        enlarged = f"x{options.scale}" if options.size is None else options.size.label
-        suffix = FORMATS[format].suffix
-        return self.folder / (self.name or f"{self.source.stem}_{enlarged}{suffix}")
+        return self.folder / (
+            self.name
+            or result_name(
+                self.source.name,
+                label=f"x{options.scale}" if options.size is None else options.size.label,
+                suffix=FORMATS[format].suffix,
+                has_namesake=self.has_namesake,
+            )
+        )
 
 
-def expanded(inputs: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files that `*.jpg` means: the shells of Windows leave that to the program."""
-    for path in inputs:
-        found = [] if path.exists() else sorted(map(Path, glob(str(path))))  # noqa: PTH207
-        yield from found or [path]
+@dataclass(frozen=True, kw_only=True)
+class Tasks:
+    """Everything that one command has to do."""
+
+    tasks: Sequence[Task]
+    left_out: int
+    """Files of the folders that are no pictures."""
+
+
+def expanded(inputs: Sequence[str]) -> list[str]:
+    """Return the files that `*.jpg` means: the shells of Windows leave that to the program."""
+    names: list[str] = []
+    for given in inputs:
+        found = [] if Path(given).exists() else sorted(glob(given))  # noqa: PTH207
+        names += found or [given]
+    return names
 
 
 def chosen_format(output: str, *, is_file: bool, requested: str) -> str:
-    """The request's format, or OUT's ending for `auto`; RequestError when they disagree."""
+    """Return the request's format, or OUT's ending for `auto`; RequestError if they disagree."""
     if not is_file:
         return requested
     by_ending = RESULT_FORMATS[Path(output).suffix.lower()]
-    if requested not in ("auto", by_ending.name):
+    if requested not in (AUTO, by_ending.name):
         raise RequestError(
             f"'{Path(output).name}' does not end as a {FORMATS[requested].label} file does; leave "
             "out --format or choose another name."
@@ -49,36 +89,69 @@ def chosen_format(output: str, *, is_file: bool, requested: str) -> str:
     return by_ending.name
 
 
-def is_file_output(inputs: Sequence[Path], output: str) -> bool:
-    """Whether OUT is a file's name; RequestError where it could be neither."""
+def is_file_output(inputs: Sequence[str], output: str) -> bool:
+    """Return whether OUT is a file's name; RequestError where it could be neither."""
     path = Path(output)
     suffix = path.suffix.lower()
+    is_one_file = len(inputs) == 1 and not _is_folder(inputs[0])
+    if output == PIPE:
+        if not is_one_file:
+            raise RequestError("Only one picture can go to standard output.")
+        return False
     if path.is_dir() or output.endswith(("/", os.sep)):
         return False
     if path.exists() and suffix not in RESULT_FORMATS:
-        raise RequestError(f"'{path.name}' is a file, and neither a folder nor a result's name.")
+        raise RequestError(f"'{path.name}' is a file that is neither a folder nor a picture.")
     if not suffix:
         return False
-    if suffix in RESULT_FORMATS and (len(inputs) > 1 or inputs[0].is_dir()):
+    if suffix in RESULT_FORMATS and not is_one_file:
         raise RequestError("Several pictures need a folder as OUT, not a file.")
-    if suffix not in RESULT_FORMATS and len(inputs) == 1 and not inputs[0].is_dir():
+    if suffix not in RESULT_FORMATS and is_one_file:
         known = ", ".join(RESULT_FORMATS)
         raise RequestError(
-            f"'{path.name}' is no result's name: those end in {known}. For a folder, end it in '/'."
+            f"Output names must end in {known}, and '{path.name}' does not. For a folder, end it "
+            "in '/'."
         )
     return suffix in RESULT_FORMATS
 
 
-def jobs(inputs: Sequence[Path], output: str, *, recursive: bool) -> Iterator[Job]:
-    """In the order given, folders sorted by name."""
+def tasks_from(inputs: Sequence[str], output: str, *, is_file: bool, recursive: bool) -> Tasks:
+    """List what to do, in the order given and folders by name; RequestError for `-` twice."""
+    if inputs.count(PIPE) > 1:
+        raise RequestError("Standard input is one picture; name '-' once.")
     out = Path(output)
-    is_file = is_file_output(inputs, output)
-    for path in inputs:
-        if not path.is_dir():
+    tasks: list[Task] = []
+    left_out = 0
+    for given in inputs:
+        if _is_folder(given):
+            without = None if out.resolve() == Path(given).resolve() else out
+            listing = Listing(Path(given), is_recursive=recursive, without=without)
+            tasks += _tasks_below(given, listing, out)
+            left_out += listing.left_out
+        else:
             folder = out.parent if is_file else out
-            yield Job(source=path, folder=folder, name=out.name if is_file else None)
-            continue
-        found = path.rglob("*") if recursive else path.iterdir()
-        for each in sorted(found):
-            if each.suffix.lower() in INPUT_SUFFIXES and each.is_file():
-                yield Job(source=each, folder=out / each.parent.relative_to(path))
+            tasks.append(Task(key=given, folder=folder, name=out.name if is_file else None))
+    return Tasks(tasks=_with_namesakes(tasks), left_out=left_out)
+
+
+def _is_folder(given: str) -> bool:
+    return given != PIPE and Path(given).is_dir()
+
+
+def _tasks_below(given: str, listing: Listing, out: Path) -> Iterator[Task]:
+    for item in listing:
+        yield Task(
+            key=str(Path(given) / item.key),
+            folder=out / Path(item.key).parent,
+            problem=item.problem,
+        )
+
+
+def _with_namesakes(tasks: Sequence[Task]) -> list[Task]:
+    places = [(task.folder, task.source.stem.lower()) for task in tasks]
+    names = Counter(dict.fromkeys(zip(places, (task.source.name for task in tasks), strict=True)))
+    counts = Counter(place for place, _ in names)
+    return [
+        replace(task, has_namesake=counts[place] > 1)
+        for task, place in zip(tasks, places, strict=True)
+    ]

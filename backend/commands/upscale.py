@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
 
+from backend.bulk.files import new_file, read_file
+from backend.bulk.work import DONE, FAILED, Result, work_all
 from backend.commands.interrupt import INTERRUPTED, Interrupt
 from backend.commands.parser import options_from
-from backend.commands.targets import Job, chosen_format, expanded, is_file_output, jobs
+from backend.commands.report import Report
+from backend.commands.targets import (
+    PIPE,
+    Task,
+    chosen_format,
+    expanded,
+    is_file_output,
+    tasks_from,
+)
 from backend.engine import Upscaled, Watch
-from backend.errors import CancelledError, RequestError, SuperResolutionError
+from backend.errors import CancelledError, RequestError, SourceNotFoundError, SuperResolutionError
 from backend.factory import create_engine
 from backend.images.formats import INPUT_SUFFIXES, PNG, automatic_format, format_from_signature
+from backend.images.notes import NOTES
 from backend.inference.local_engine import LocalEngine
-from backend.options import UpscaleOptions
+from backend.options import AUTO, UpscaleOptions
 from backend.settings import Settings
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """0 when every file went well, 1 when one failed, 130 when stopped by Ctrl-C."""
-    sources = list(expanded(arguments.inputs))
-    is_file = is_file_output(sources, arguments.output)
+    """Return 0 when every file went well, 1 when one failed, 130 when stopped by Ctrl-C."""
+    inputs = expanded(arguments.inputs)
+    is_file = is_file_output(inputs, arguments.output)
     given = options_from(arguments)
     name = chosen_format(arguments.output, is_file=is_file, requested=given.format)
     options = replace(given, format=name)
@@ -35,85 +46,134 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     # An unknown model is one error, not one for every file.
     spec = engine.registry.find(name=options.model or settings.model, scale=options.scale)
     spec.with_detail(options.detail)
-    work = list(jobs(sources, arguments.output, recursive=arguments.recursive))
-    if not work:
+    found = tasks_from(inputs, arguments.output, is_file=is_file, recursive=arguments.recursive)
+    if not found.tasks:
         raise RequestError(f"There are no pictures ({', '.join(INPUT_SUFFIXES)}) in the folder.")
-    inputs = frozenset(identity for job in work if (identity := _identity(job.source)))
-    batch = Batch(engine, options, inputs=inputs, may_replace=arguments.force)
+    report = Report()
     with Interrupt() as interrupt:
-        for number, job in enumerate(work, start=1):
-            if not batch.do(job, position=f"{number}/{len(work)}", interrupt=interrupt):
-                return INTERRUPTED
-    if len(work) > 1:
-        sys.stderr.write(f"{len(work) - batch.failures} done, {batch.failures} failed\n")
-    return 1 if batch.failures else 0
+        worker = Worker(
+            engine,
+            options,
+            found.tasks,
+            may_replace=arguments.force,
+            is_piped=arguments.output == PIPE,
+            interrupt=interrupt,
+        )
+        for result in work_all(worker.tasks(), worker.work, at_once=1):
+            report.add(result)
+            _tell(result, lines=sys.stderr if worker.is_piped else sys.stdout)
+        if interrupt.is_requested():
+            return INTERRUPTED
+    if len(found.tasks) > 1 or found.left_out:
+        done = len(found.tasks) - report.failures
+        left_out = f", {found.left_out} left out" if found.left_out else ""
+        sys.stderr.write(f"{done} done, {report.failures} failed{left_out}\n")
+    return 1 if report.failures else 0
 
 
-class Batch:
-    """Upscales one file after the other and writes a line on each."""
+def _tell(result: Result, *, lines: TextIO) -> None:
+    """Write a picture's line, or what went wrong, and what is not in the result."""
+    if result.outcome == DONE:
+        lines.write(f"{result.line}\n")
+        lines.flush()
+    else:
+        sys.stderr.write(f"{result.key}: {result.message} ({result.error})\n")
+    for note in result.notes:
+        sys.stderr.write(f"{result.key}: {NOTES.get(note, note)}\n")
+
+
+class Worker:
+    """Upscales one file after the other, each with a bar of its own."""
 
     def __init__(
         self,
         engine: LocalEngine,
         options: UpscaleOptions,
+        tasks: Sequence[Task],
         *,
-        inputs: frozenset[Hashable],
         may_replace: bool,
+        is_piped: bool,
+        interrupt: Interrupt,
     ) -> None:
         self._engine = engine
         self._options = options
-        self._inputs = inputs
+        self._tasks = tasks
+        self._inputs = frozenset(_identity(task.source) for task in tasks if not task.is_piped)
         self._may_replace = may_replace
+        self.is_piped = is_piped
+        self._interrupt = interrupt
         self._written: set[Hashable] = set()
-        self.failures = 0
+        self._begun = 0
 
-    def do(self, job: Job, *, position: str, interrupt: Interrupt) -> bool:
-        """False when interrupted; a failure of one file is counted and reported."""
+    def tasks(self) -> Iterator[Task]:
+        """Hand out the tasks until Ctrl-C."""
+        for task in self._tasks:
+            if self._interrupt.is_requested():
+                return
+            yield task
+
+    def work(self, task: Task) -> Result:
+        """Make one result; CancelledError after Ctrl-C."""
+        self._begun += 1
         started = time.perf_counter()
         try:
-            target, result = self._upscale(job, position=position, interrupt=interrupt)
+            target, result = self._upscale(task)
         except CancelledError:
-            sys.stderr.write(f"{job.source}: stopped\n")
-            return False
+            sys.stderr.write(f"{task.key}: stopped\n")
+            raise
         except SuperResolutionError as exc:
-            self._fail(job, f"{exc.message} ({exc.code})")
-        except OSError as exc:
-            self._fail(job, _explain(exc, job))
-        else:
-            (lr_width, lr_height), seconds = result.lr_size, time.perf_counter() - started
-            sys.stdout.write(
-                f"{job.source} -> {target}  {lr_width}x{lr_height} -> "
-                f"{result.width}x{result.height}  {seconds:.2f} s\n"
-            )
-            sys.stdout.flush()
-        return True
+            return Result(key=task.key, outcome=FAILED, error=exc.code, message=exc.message)
+        (lr_width, lr_height), seconds = result.lr_size, time.perf_counter() - started
+        line = (
+            f"{task.key} -> {target}  {lr_width}x{lr_height} -> "
+            f"{result.width}x{result.height}  {seconds:.2f} s"
+        )
+        pixels = lr_width * lr_height
+        return Result(key=task.key, outcome=DONE, pixels=pixels, line=line, notes=result.notes)
 
-    def _fail(self, job: Job, reason: str) -> None:
-        self.failures += 1
-        sys.stderr.write(f"{job.source}: {reason}\n")
+    def _upscale(self, task: Task) -> tuple[Path | str, Upscaled]:
+        data = self._read(task)
+        if self.is_piped:
+            result = self._run(task, data)
+            _write_to_pipe(result.data)
+            return PIPE, result
+        # The place is tried before the work, so that nobody waits for a result that is then lost.
+        expected = self._check_target(task, format=_expected_format(data, self._options))
+        with new_file(expected) as part:
+            result = self._run(task, data)
+            target = self._check_target(task, format=result.format)
+            part.write_bytes(result.data)
+            part.replace(target)
+        self._written.add(_identity(target))
+        return target, result
 
-    def _upscale(self, job: Job, *, position: str, interrupt: Interrupt) -> tuple[Path, Upscaled]:
-        data = _read(job.source, at_most=self._engine.settings.max_image_bytes)
-        # Also checked before the work, so that nobody waits for a result that is then refused.
-        self._check_target(job, format=_expected_format(data, self._options))
+    def _read(self, task: Task) -> bytes:
+        max_bytes = self._engine.settings.max_image_bytes
+        if task.problem is not None:
+            raise SourceNotFoundError(task.problem)
+        if task.is_piped:
+            # One byte more than the limit is enough for the engine to refuse it.
+            return sys.stdin.buffer.read(max_bytes + 1)
+        content = read_file(task.source, max_bytes=max_bytes)
+        assert content is not None
+        return content.data
+
+    def _run(self, task: Task, data: bytes) -> Upscaled:
+        position = f"{self._begun}/{len(self._tasks)}"
         with tqdm(
-            desc=f"{position} {job.source.name}", unit="tile", leave=False, disable=None
+            desc=f"{position} {task.source.name}", unit="tile", leave=False, disable=None
         ) as bar:
 
             def show(done: int, total: int) -> None:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            watch = Watch(on_progress=show, is_cancelled=interrupt.is_requested)
-            result = self._engine.upscale(data, self._options, watch=watch)
-        target = self._check_target(job, format=result.format)
-        _write(target, result.data)
-        self._written.add(_identity(target))
-        return target, result
+            watch = Watch(on_progress=show, is_cancelled=self._interrupt.is_requested)
+            return self._engine.upscale(data, self._options, watch=watch)
 
-    def _check_target(self, job: Job, *, format: str) -> Path:
-        """Where the result goes; RequestError when something is there that must stay."""
-        target = job.target(self._options, format=format)
+    def _check_target(self, task: Task, *, format: str) -> Path:
+        """Return where the result goes; RequestError when something is there that must stay."""
+        target = task.target(self._options, format=format)
         if target.exists():
             if _identity(target) in self._inputs:
                 raise RequestError(f"The result would overwrite the input '{target}'.")
@@ -137,30 +197,16 @@ def _identity(path: Path) -> Hashable:
     return (about.st_dev, about.st_ino) if about.st_ino else path.resolve()
 
 
-def _explain(error: OSError, job: Job) -> str:
-    reason = error.strerror or "it cannot be read or written"
-    is_about_input = error.filename in (None, str(job.source))
-    return reason if is_about_input else f"{error.filename}: {reason}"
-
-
-def _read(path: Path, *, at_most: int) -> bytes:
-    """One byte more than the limit at most: enough for the service to refuse it."""
-    with path.open("rb") as file:
-        return file.read(at_most + 1)
+def _write_to_pipe(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as exc:
+        reason = f"Standard output cannot be written: {exc.strerror}."
+        raise SuperResolutionError(reason) from exc
 
 
 def _expected_format(data: bytes, options: UpscaleOptions) -> str:
-    if options.format != "auto":
+    if options.format != AUTO:
         return options.format
     return automatic_format(format_from_signature(data) or PNG, has_alpha=False).name
-
-
-def _write(target: Path, data: bytes) -> None:
-    """Under another name first, so that the target is whole or not there."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)

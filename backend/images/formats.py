@@ -18,6 +18,8 @@ class FileFormat:
     """In sentences."""
     suffixes: tuple[str, ...]
     """Of file names, in lower case; the first is the one that is written."""
+    other_suffixes: tuple[str, ...] = ()
+    """Further endings of files that are read, and never written."""
     media_type: str
     signature: bytes
     """A regular expression for the first bytes of such a file."""
@@ -55,6 +57,7 @@ JPEG = FileFormat(
     name="jpeg",
     label="JPEG",
     suffixes=(".jpg", ".jpeg"),
+    other_suffixes=(".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".mpo"),
     media_type="image/jpeg",
     signature=rb"\xff\xd8",
     pillow_name="JPEG",
@@ -70,6 +73,7 @@ PNG = FileFormat(
     name="png",
     label="PNG",
     suffixes=(".png",),
+    other_suffixes=(".apng",),
     media_type="image/png",
     signature=rb"\x89PNG\r\n\x1a\n",
     pillow_name="PNG",
@@ -85,6 +89,7 @@ BMP = FileFormat(
     name="bmp",
     label="BMP",
     suffixes=(".bmp",),
+    other_suffixes=(".dib",),
     media_type="image/bmp",
     signature=rb"BM",
     pillow_name="BMP",
@@ -135,6 +140,7 @@ AVIF = FileFormat(
     name="avif",
     label="AVIF",
     suffixes=(".avif",),
+    other_suffixes=(".avifs",),
     media_type="image/avif",
     signature=rb".{4}ftyp(avi[fs]|(mif1|msf1|miaf).{4}(.{4}){0,16}?avi[fs])",
     pillow_name="AVIF",
@@ -151,6 +157,7 @@ HEIC = FileFormat(
     name="heic",
     label="HEIC",
     suffixes=(".heic", ".heif"),
+    other_suffixes=(".hif", ".heics", ".heifs"),
     media_type="image/heic",
     signature=rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)",
     pillow_name="HEIF",
@@ -173,7 +180,11 @@ WRITABLE = tuple(
 """Those without loss first."""
 CAMERA_RAW = rb"FUJIFILMCCD-RAW|.{4}ftypcrx |II(RO|RS|U\0)|MMOR|\0MRM|FOVb"
 """The first bytes of RAF, CR3, ORF, RW2, MRW and X3F files."""
-INPUT_SUFFIXES = tuple(suffix for each in READABLE for suffix in each.suffixes)
+INPUT_FORMATS = {
+    suffix: each for each in READABLE for suffix in (*each.suffixes, *each.other_suffixes)
+}
+"""The readable formats by suffix."""
+INPUT_SUFFIXES = tuple(INPUT_FORMATS)
 RESULT_FORMATS = {suffix: each for each in WRITABLE for suffix in each.suffixes}
 """By suffix."""
 

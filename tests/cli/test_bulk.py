@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -104,12 +105,32 @@ def test_a_picture_that_fails_gets_a_line_and_the_others_are_done(
     code, written = call("bulk", "in", "out", "--model", "fast")
     assert code == 1
     assert "0/broken.jpg: The picture is damaged and cannot be read. (invalid_image)\n" in written
-    assert "40 done, 0 skipped, 1 failed\n" in written
+    assert "40 done, 0 skipped, 1 failed, 1 left out\n" in written
     (report,) = reports(tmp_path / "out")
     assert [each["key"] for each in report["failures"]] == ["0/broken.jpg"]
     about = json.loads((tmp_path / "out" / "_failed" / "0" / "broken.jpg.json").read_text())
     assert about["error"] == "invalid_image"
     assert "0 done, 40 skipped, 1 failed" in call("bulk", "in", "out", "--model", "fast")[1]
+
+
+def test_odd_entries_are_failures_of_their_own(run: Run, tmp_path: Path) -> None:
+    long_name = "z" * 250 + ".png"
+    for name in ("ok.png", long_name, "y" * 251 + ".bmp", os.fsdecode(b"caf\xe9.png")):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(save(draw(1), "BMP" if name.endswith("bmp") else "PNG"))
+    (tmp_path / "in" / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "in" / os.fsdecode(b"br\xfcch.png")).write_bytes(b"no picture")
+    os.mkfifo(tmp_path / "in" / "pipe.jpg")
+    given = ("bulk", "in", "out", "--model", "fast")
+    done = run(*given, PYTHONIOENCODING="utf-8:strict")
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert "loop.jpg: The file cannot be read: Too many levels" in done.stdout
+    assert "pipe.jpg: This is a folder, a pipe or a device" in done.stdout
+    assert "\n4 done, 0 skipped, 3 failed\n" in done.stdout
+    assert (tmp_path / "out" / long_name).is_file()
+    assert "\n0 done, 4 skipped, 3 failed\n" in run(*given).stdout
 
 
 def test_faults_in_a_row_end_the_run(call: Call, tmp_path: Path, pictures: Path) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from backend.images.notes import FIRST_FRAME, NOTES
 from backend.models.manifest import SHIPPED, ModelSpec, read_manifest
+from testbed.processes import environment
 from tests import networks
 from tests.cli.conftest import Call, Run
 from tests.cli.terminal import stop_when_shown
@@ -275,3 +280,101 @@ def test_a_wrong_size_is_told(
     code, written = call("upscale", "a.png", "-o", "out/", *arguments)
     assert code == 2
     assert sentence in written
+
+
+def test_the_same_folder_twice_enlarges_no_results(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "a.png")
+    assert run("upscale", ".", "-o", ".").returncode == 0
+    again = run("upscale", ".", "-o", ".", "--force")
+    assert (again.returncode, again.stderr) == (0, "1 done, 0 failed, 1 left out\n")
+    assert run("upscale", ".", "-o", "out", "--recursive").returncode == 0
+    assert run("upscale", ".", "-o", "out", "--recursive", "--force").returncode == 0
+    assert files(tmp_path) == {"a.png", "a_x2.png", "out/a_x2.png"}
+
+
+def test_what_is_left_out_of_a_folder_is_counted(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "in/a.jfif", jpeg())
+    write(tmp_path / "in/._a.jfif", b"what macOS keeps")
+    write(tmp_path / "in/notes.txt", b"hello")
+    (tmp_path / "in/link").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "in/nowhere.png").symlink_to("nothing")
+    done = run("upscale", "in", "-o", "out")
+    assert (done.returncode, done.stderr) == (0, "1 done, 0 failed, 4 left out\n")
+    assert files(tmp_path / "out") == {"a_x2.jpg"}
+
+
+def test_two_endings_of_one_name_give_two_results(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "a.png")
+    write(tmp_path / "a.bmp", save(scene(), "BMP"))
+    for arguments in (("a.png", "a.bmp", "-o", "named"), (".", "-o", "listed")):
+        assert run("upscale", *arguments).returncode == 0
+    assert files(tmp_path / "named") == files(tmp_path / "listed") == {"a_x2.png", "a.bmp_x2.png"}
+
+
+def test_odd_entries_of_a_folder_are_failures_of_their_own(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "in/ok.png")
+    (tmp_path / "in/loop.png").symlink_to("loop.png")
+    os.mkfifo(tmp_path / "in/pipe.png")
+    (tmp_path / "in/folder.png").symlink_to(tmp_path, target_is_directory=True)
+    done = run("upscale", "in", "-o", "out")
+    assert done.returncode == 1
+    told = done.stderr.splitlines()
+    assert told[0].startswith("in/folder.png: This is a folder")
+    assert told[1].startswith("in/loop.png: The file cannot be read: Too many levels")
+    assert told[2].startswith("in/pipe.png: This is a folder, a pipe or a device")
+    assert told[3:] == ["1 done, 3 failed"]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252:strict", "utf-8:strict", "ascii:strict"])
+def test_a_name_that_the_console_cannot_show_is_escaped(
+    run: Run, tmp_path: Path, encoding: str
+) -> None:
+    names = ["a.png", "\N{CJK UNIFIED IDEOGRAPH-5199}.png", os.fsdecode(b"caf\xe9.png")]
+    for name in names:
+        write(tmp_path / name)
+    write(tmp_path / os.fsdecode(b"br\xfcch.png"), b"no picture")
+    done = run("upscale", ".", "-o", "out", PYTHONIOENCODING=encoding)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert len(done.stdout.splitlines()) == len(files(tmp_path / "out")) == len(names)
+
+
+@pytest.mark.parametrize("stem", ["x" * 241, "x" * 251, "\N{CJK UNIFIED IDEOGRAPH-5199}" * 80])
+def test_a_name_may_be_as_long_as_the_system_allows(run: Run, tmp_path: Path, stem: str) -> None:
+    write(tmp_path / f"{stem}.png")
+    assert run("upscale", f"{stem}.png", "-o", "out").returncode == 0
+    (made,) = files(tmp_path / "out")
+    assert made.startswith(stem[:60]) and made.endswith("_x2.png")
+    assert run("upscale", f"{stem}.png", "-o", "y" * 250 + ".png").returncode == 0
+
+
+def pipe(folder: Path, data: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "backend", "upscale", "-", *arguments],
+        input=data,
+        capture_output=True,
+        cwd=folder,
+        env=environment(),
+        check=True,
+    )
+
+
+def test_pipes_are_read_and_written(run: Run, tmp_path: Path) -> None:
+    data = write(tmp_path / "a.png").read_bytes()
+    assert run("upscale", "a.png", "-o", "b.png").returncode == 0
+    piped = pipe(tmp_path, data, "-o", "-")
+    assert piped.stdout == (tmp_path / "b.png").read_bytes()
+    assert piped.stderr.startswith(b"- -> -  48x32 -> 96x64")
+    pipe(tmp_path, data, "-o", "out")
+    assert files(tmp_path / "out") == {"picture_x2.png"}
+    for arguments in (("a.png", "b.png", "-o", "-"), (".", "-o", "-"), ("-", "-", "-o", "out")):
+        assert run("upscale", *arguments).returncode == 2
+    assert not (tmp_path / "-").exists()
+
+
+def test_frames_that_are_not_in_the_result_are_told(run: Run, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (24, 16), colour).quantize(4) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=100)
+    done = run("upscale", "a.gif", "-o", "b.png")
+    assert done.returncode == 0
+    assert done.stderr == f"a.gif: {NOTES[FIRST_FRAME]}\n"
