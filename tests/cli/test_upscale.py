@@ -209,7 +209,8 @@ def test_the_corpus_in_one_run(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "Warning" not in done.stderr
-    failures = dict(line.split(": ", 1) for line in done.stderr.splitlines()[:-1])
+    told = [line.split(": ", 1) for line in done.stderr.splitlines()[:-1]]
+    failures = {name: what for name, what in told if what not in NOTES.values()}
     for number, case in enumerate(CORPUS):
         name = f"in/{number:03}/{case.file_name}"
         if case.code is None:
