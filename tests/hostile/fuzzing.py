@@ -32,18 +32,22 @@ def fuzz(
     target: Callable[[bytes], None],
     seeds: Sequence[bytes],
     *,
+    least: int,
     hurt: Callable[[bytes, random.Random], bytes] = mutate,
     seconds: float = SECONDS,
-) -> tuple[int, Found | None]:
-    """How many inputs were tried, and the first that made the target raise."""
+) -> Found | None:
+    """Try inputs for so many seconds, and `least` of them however long that takes.
+
+    Returns the first that made the target raise.
+    """
     chance = random.Random(SEED)
     end = time.monotonic() + seconds
     number = 0
-    while time.monotonic() < end:
+    while number < least or time.monotonic() < end:
         data = hurt(seeds[number % len(seeds)], chance)
         try:
             target(data)
         except BaseException as exc:  # noqa: BLE001 - that is what is looked for
-            return number, Found(seed=SEED, number=number, data=data, error=exc)
+            return Found(seed=SEED, number=number, data=data, error=exc)
         number += 1
-    return number, None
+    return None

@@ -110,11 +110,10 @@ def quiet_log() -> Any:
 
 
 def assert_survives(
-    target: Callable[[bytes], None], seeds: tuple[bytes, ...], *, least: int, **options: Any
+    target: Callable[[bytes], None], seeds: tuple[bytes, ...], **options: Any
 ) -> None:
-    number, found = fuzz(target, seeds, **options)
+    found = fuzz(target, seeds, **options)
     assert found is None, str(found)
-    assert number >= least, f"only {number} inputs: too slow to find anything"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
