@@ -54,7 +54,7 @@ class Primaries:
 
 def color_space(profile: bytes) -> bytes | None:
     """Return `RGB `, `GRAY`, `CMYK` or another signature; None if Little CMS cannot open it."""
-    if len(profile) <= HEADER_BYTES:
+    if len(profile) <= HEADER_BYTES or int.from_bytes(profile[:4]) > len(profile):
         return None
     try:
         ImageCms.ImageCmsProfile(io.BytesIO(profile))

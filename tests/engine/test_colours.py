@@ -267,3 +267,17 @@ def test_own_profiles_are_read_by_little_cms_and_neutral() -> None:
             ((119,) * 3,),
             tolerance=1,
         )
+
+
+def test_a_profile_inside_a_bmp_is_read() -> None:
+    profile = make_profile(DISPLAY_P3, gamma=None, is_gray=False)
+    pixels = np.asarray(patches())[::-1, :, ::-1].tobytes()
+    header = struct.pack(
+        "<IiiHHIIiiII", 124, patches().width, patches().height, 1, 24, 0, len(pixels), 0, 0, 0, 0
+    )
+    header += bytes(16) + b"DEBM" + bytes(48)
+    header += struct.pack("<IIII", 4, 124 + len(pixels), len(profile), 0)
+    data = b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + 124) + header + pixels + profile
+    assert_near(seen(decode(data, max_side=99)), IN_P3)
+    cut = decode(data[:-50], max_side=99)
+    assert cut.icc_profile is None

@@ -243,6 +243,39 @@ def test_a_wrong_checksum_behind_all_pixels_is_forgiven(interlaced: bool) -> Non
         decode(short[: at - 4] + struct.pack(">I", len(short) - at - 4) + short[at:], max_side=99)
 
 
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (b"tRNS", b"\0\1"),
+        (b"tRNS", b""),
+        (b"PLTE", b"\1\2\3\4"),
+        (b"cHRM", b"\0" * 8),
+        (b"gAMA", b"\0"),
+        (b"iCCP", b"\0\0\0"),
+        (b"eXIf", b"MM\0*\0\0\0\x08\xff\xff" + noise(300)),
+        (b"eXIf", b"II*\0\x08\0\0\0" + noise(70_000)),
+        (b"zTXt", b"Comment\0\0no zlib"),
+        (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(bytes(3_000_000))),
+    ],
+)
+def test_odd_chunks_do_not_make_a_picture_unreadable(kind: bytes, content: bytes) -> None:
+    whole = save(scene(), "PNG")
+    picture = decode(whole[:33] + chunk(kind, content) + whole[33:], max_side=99)
+    assert distance(picture, scene()) == 0
+    assert picture.alpha is None
+
+
+def test_an_odd_transparency_of_a_palette_is_left_out_and_its_checksum_mended() -> None:
+    whole = save(scene().quantize(8), "PNG")
+    wanted = decode(whole, max_side=99)
+    at = whole.index(b"IDAT") - 4
+    picture = decode(whole[:at] + chunk(b"tRNS", b"\0" * 300) + whole[at:], max_side=99)
+    np.testing.assert_array_equal(picture.rgb, wanted.rgb)
+    hurt = bytearray(whole)
+    hurt[at - 1] ^= 0xFF  # the palette's
+    np.testing.assert_array_equal(decode(bytes(hurt), max_side=99).rgb, wanted.rgb)
+
+
 # JPEG
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import replace
 
 from PIL import Image
@@ -26,6 +27,10 @@ WEBP_HEADER_BYTES, CHUNK_HEADER_BYTES, FRAME_HEADER_BYTES = 12, 8, 16
 MAX_WEBP_CHUNKS = 64
 """Chunks that are passed over before the pixels."""
 BMP_BITS, BMP_COMPRESSION = slice(28, 30), slice(30, 34)
+BMP_FILE_HEADER_BYTES, BMP_V5_BYTES = 14, 124
+BMP_SPACE, BMP_PROFILE = slice(70, 74), slice(126, 134)
+EMBEDDED = b"DEBM"
+"""The mark of a profile inside the file, behind the pixels."""
 WHOLE_FILES = (4, 5)
 """The BMP compressions that are a JPEG and a PNG."""
 
@@ -37,6 +42,8 @@ def opened_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
     """
     if file_format is BMP:
         _check_bmp(data)
+        found = _opened(data, file_format)
+        return replace(found, colour=_profile(_bmp_profile(data)) or found.colour)
     if file_format is TIFF:
         tiff = TiffPicture(data)
         found = _opened(tiff.data, file_format)
@@ -119,6 +126,16 @@ def _is_lossless_webp(data: bytes) -> bool:
         length = int.from_bytes(data[at + 4 : at + 8], "little")
         at += CHUNK_HEADER_BYTES + length + length % 2
     return False
+
+
+def _bmp_profile(data: bytes) -> bytes:
+    """Return the profile of a header of the fifth version; empty without one."""
+    if int.from_bytes(data[14:18], "little") != BMP_V5_BYTES or data[BMP_SPACE] != EMBEDDED:
+        return b""
+    if len(data) < BMP_FILE_HEADER_BYTES + BMP_V5_BYTES:
+        return b""
+    start, length = struct.unpack("<II", data[BMP_PROFILE])
+    return data[BMP_FILE_HEADER_BYTES + start :][: min(length, MAX_PROFILE_BYTES + 1)]
 
 
 def _check_bmp(data: bytes) -> None:

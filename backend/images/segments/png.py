@@ -31,7 +31,7 @@ MAX_PIXEL_CHUNKS = 65_536
 MAX_OTHER_CHUNKS = 4096
 KEPT = (b"PLTE", b"tRNS")
 """Chunks that the colours of the pixels need; they stand before the pixels."""
-GRAY, GRAY_WITH_ALPHA = 0, 4
+GRAY, COLOURS, PALETTE, GRAY_WITH_ALPHA, COLOURS_WITH_ALPHA = 0, 2, 3, 4, 6
 METRES = 1
 """The unit of `pHYs` in which a number of pixels means something."""
 XMP_KEY = b"XML:com.adobe.xmp"
@@ -55,7 +55,9 @@ class _Found:
     pixels: list[Piece] = field(default_factory=list)
     size: tuple[int, int] | None = None
     bits: int = 8
-    kind: int = 2
+    kind: int = COLOURS
+    colors: int = 0
+    """Those of the palette."""
     clear_level: int | None = None
     exif: bytes = b""
     dpi: int | None = None
@@ -80,6 +82,15 @@ class _Found:
         elif not self.pixels:
             self._take_before_pixels(kind, content)
 
+    def fits(self, kind: bytes, length: int) -> bool:
+        """Return whether a palette or transparency has as much as this kind of picture needs."""
+        if kind == b"PLTE":
+            self.colors = length // 3
+            return self.kind in (COLOURS, PALETTE, COLOURS_WITH_ALPHA) and 0 < self.colors <= 256
+        if self.kind == PALETTE:
+            return 0 < length <= self.colors
+        return length >= {GRAY: 2, COLOURS: 6}.get(self.kind, length + 1)
+
     def colour(self) -> Colour | None:
         """Return what the chunks say, in their order of precedence."""
         if self.coded or self.profile:
@@ -89,7 +100,7 @@ class _Found:
         return None if self.gamma is None else colour_from_points(self.gamma, self.points)
 
     def _take_before_pixels(self, kind: bytes, content: bytes) -> None:
-        if kind == b"tRNS" and self.kind == GRAY and len(content) >= 2:
+        if kind == b"tRNS" and self.kind == GRAY and self.fits(kind, len(content)):
             self.clear_level = int.from_bytes(content[:2]) & (1 << self.bits) - 1
         elif kind == b"iCCP":
             self.profile = _profile(content)
@@ -146,7 +157,7 @@ def lean_png(data: bytes) -> LeanFile:
         data=b"".join(found.kept),
         size=found.size,
         orientation=exif.orientation or UPRIGHT,
-        colour=found.colour() or SRGB,
+        colour=found.colour() or exif.colour or SRGB,
         facts=exif.beside(dpi=found.dpi, rights=found.rights),
         frames=frames,
         bits=found.bits,
@@ -214,8 +225,8 @@ def _walk(data: bytes, found: _Found) -> None:
         elif kind == b"IEND":
             break
         else:
-            if kind in KEPT and not found.pixels:
-                found.kept.append(whole)
+            if kind in KEPT and not found.pixels and found.fits(kind, len(content)):
+                found.kept += _chunk(kind, [content])  # whatever its checksum was
             found.take(kind, bytes(content))
 
 
