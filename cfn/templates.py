@@ -8,6 +8,7 @@ several parts share; parts call its macros as `s`.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,7 @@ SECTIONS = (
     "Resources",
     "Outputs",
 )
+BOOTSTRAP = "bootstrap.yaml"
 _PARTS = Environment(  # noqa: S701 - YAML, not HTML
     loader=FileSystemLoader(HERE / "parts"),
     undefined=StrictUndefined,
@@ -86,12 +88,22 @@ def default_parameters(variant: Variant) -> dict[str, str]:
 def render_all(folder: Path) -> list[Path]:
     """Write every template, as it is before packaging, and return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for variant in STACKS.values():
-        path = folder / variant.template
-        path.write_text(render(variant), encoding="utf-8")
-        paths.append(path)
-    return paths
+    texts = {variant.template: render(variant) for variant in STACKS.values()}
+    texts[BOOTSTRAP] = render_bootstrap()
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in texts]
+
+
+def render_bootstrap() -> str:
+    """Return the template that fetches a release and deploys it; it is whole without a package."""
+    from cfn.policy import documents  # noqa: PLC0415 - which reads templates
+
+    rights = {
+        name: [json.dumps(each) for each in documents(STACKS[name])]
+        for name in ("lambda", "gpu", "bulk")
+    }
+    return _PARTS.get_template(BOOTSTRAP).render(version=__version__, rights=rights)
 
 
 def _part(name: str, values: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from runpy import run_path
 import pytest
 
 from cfn.policy import PERMISSIONS
+from cfn.templates import BOOTSTRAP
 from cfn.variants import BULK, STACKS, VARIANTS, Variant
 from tests.cfn.conftest import ROOT, put_up, text_of
 from tests.cfn.resolver import load_file
@@ -59,6 +60,17 @@ def scan(*templates: Path) -> dict[Path, Results]:
 def test_the_linter_finds_nothing_in_any_region(any_stack: Variant, rendered: Path) -> None:
     finished = lint(rendered / any_stack.template, *REGIONS)
     assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def test_the_linter_finds_nothing_in_the_bootstrap() -> None:
+    finished = lint(ROOT / "cfn" / BOOTSTRAP, *REGIONS)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def test_the_scanner_finds_nothing_in_the_bootstrap(results: dict[Path, Results]) -> None:
+    of_bootstrap = results[ROOT / "cfn" / BOOTSTRAP]
+    assert of_bootstrap["failed_checks"] == []
+    assert len(of_bootstrap["passed_checks"]) > 15
 
 
 def test_the_linter_finds_a_mistake(tmp_path: Path) -> None:
@@ -119,7 +131,7 @@ def results(
 ) -> dict[Path, Results]:
     """What the scanner says of all templates."""
     paths = [folder / stack.template for folder in (whole, rendered) for stack in STACKS.values()]
-    return scan(*paths, on_files, with_async, unencrypted)
+    return scan(*paths, ROOT / "cfn" / BOOTSTRAP, on_files, with_async, unencrypted)
 
 
 @pytest.fixture

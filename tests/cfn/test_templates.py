@@ -1091,3 +1091,8 @@ def test_the_finished_template_is_what_its_parts_make(variant: Variant) -> None:
     finished = (templates.RENDERED / variant.template).read_text(encoding="utf-8")
 
     assert finished == templates.render(variant), "run `python -m cfn render`"
+
+
+def test_the_finished_bootstrap_is_what_its_part_makes() -> None:
+    finished = (templates.RENDERED / templates.BOOTSTRAP).read_text(encoding="utf-8")
+    assert finished == templates.render_bootstrap(), "run `python -m cfn render`"
