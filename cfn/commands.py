@@ -25,6 +25,9 @@ from cfn.variants import INF, NEURON_ARCHIVE, STACKS, Variant
 if TYPE_CHECKING:
     from cfn.account import Account
 
+RUNS = templates.HERE.parent / "docs" / "aws-runs"
+"""The folder of reports on rehearsals in real accounts."""
+
 
 def print_line(line: str) -> None:
     """Write a line to the console at once."""
@@ -67,10 +70,6 @@ def preflight(parsed: argparse.Namespace) -> None:
 
 def deploy(parsed: argparse.Namespace) -> None:
     """Create or update a stack, and check it."""
-    from cfn.buckets import ensure_own_bucket  # noqa: PLC0415
-    from cfn.stacks import Stacks  # noqa: PLC0415
-    from cfn.upload import template_url  # noqa: PLC0415
-
     variant = STACKS[parsed.variant]
     parameters = read_pairs(parsed.parameter, option="--parameter")
     tags = read_pairs(parsed.tag, option="--tag")
@@ -81,17 +80,12 @@ def deploy(parsed: argparse.Namespace) -> None:
         )
     account = _account(parsed)
     _look_before(parsed, account)
-    bucket = parsed.bucket or ensure_own_bucket(account, print_line=print_line)
-    made = _build_and_upload(parsed, [variant], account, bucket=bucket)
     name = _stack_name(parsed)
-    outputs = Stacks.of(account, print_line=print_line).deploy(
-        name,
-        template=made.folder / variant.template,
-        template_url=template_url(
-            bucket=bucket,
-            key=f"{made.prefix(variant)}/{variant.template}",
-            region=account.region,
-        ),
+    outputs = _put_up(
+        parsed,
+        account,
+        variant,
+        name=name,
         parameters=parameters,
         tags=tags,
         keep_failed=parsed.keep_failed,
@@ -170,6 +164,34 @@ def release(parsed: argparse.Namespace) -> None:
     print_line("docs/deploy.md has the links. The buckets must let anybody read what is in them.")
 
 
+def rehearse(parsed: argparse.Namespace) -> None:
+    """Rehearse a life of both Lambda stacks, and write the report."""
+    import requests  # noqa: PLC0415
+
+    from cfn.rehearse import Rehearsal  # noqa: PLC0415
+    from cfn.stacks import Stacks  # noqa: PLC0415
+
+    account = _account(parsed)
+
+    def put_up(variant: Variant, name: str, parameters: Mapping[str, str]) -> None:
+        _put_up(parsed, account, variant, name=name, parameters=parameters)
+
+    with requests.Session() as http:
+        report = Rehearsal(
+            account,
+            put_up,
+            stacks=Stacks.of(account, print_line=print_line),
+            http=http,
+            print_line=print_line,
+        ).run()
+    path = parsed.report or RUNS / f"{report.began:%Y-%m-%d}-{account.region}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(report.markdown(), encoding="utf-8")
+    print_line(f"{path} has the report. Please read it before you give it to anybody.")
+    if report.failures:
+        raise DeploymentError(f"{report.failures} of the steps failed.")
+
+
 def policy(parsed: argparse.Namespace) -> None:
     """Print the rights of whoever deploys the variant."""
     from cfn.policy import documents  # noqa: PLC0415
@@ -191,7 +213,7 @@ def read_pairs(given: Sequence[str], *, option: str) -> dict[str, str]:
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     each.__name__: each
-    for each in (render, package, preflight, deploy, check, delete, bulk, policy, release)
+    for each in (render, package, preflight, deploy, check, delete, bulk, policy, rehearse, release)
 }
 
 
@@ -230,6 +252,37 @@ def _build(
             "given with --neuron; the other stacks do not need that."
         )
     return made
+
+
+def _put_up(
+    parsed: argparse.Namespace,
+    account: Account,
+    variant: Variant,
+    *,
+    name: str,
+    parameters: Mapping[str, str],
+    tags: Mapping[str, str] | None = None,
+    keep_failed: bool = False,
+) -> dict[str, str]:
+    """Package the variant, create or update its stack, and return the outputs."""
+    from cfn.buckets import ensure_own_bucket  # noqa: PLC0415
+    from cfn.stacks import Stacks  # noqa: PLC0415
+    from cfn.upload import template_url  # noqa: PLC0415
+
+    bucket = parsed.bucket or ensure_own_bucket(account, print_line=print_line)
+    made = _build_and_upload(parsed, [variant], account, bucket=bucket)
+    return Stacks.of(account, print_line=print_line).deploy(
+        name,
+        template=made.folder / variant.template,
+        template_url=template_url(
+            bucket=bucket,
+            key=f"{made.prefix(variant)}/{variant.template}",
+            region=account.region,
+        ),
+        parameters=parameters,
+        tags=tags,
+        keep_failed=keep_failed,
+    )
 
 
 def _build_and_upload(

@@ -61,6 +61,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     policy.add_argument("variant", choices=STACKS)
 
+    rehearse = commands.add_parser(
+        "rehearse", help="deploy, check, load, update and delete stacks, and write a report"
+    )
+    rehearse.add_argument("--bucket", help="S3 bucket in the region; left out, one is made")
+    rehearse.add_argument("--report", type=Path, help="a file (docs/aws-runs/DATE-REGION.md)")
+    _add_build_options(rehearse)
+
     release = commands.add_parser(
         "release", help="publish this version for launch links, one bucket for each region"
     )
@@ -72,7 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_build_options(release)
 
-    for command in (package, preflight, deploy, check, delete):
+    for command in (package, preflight, deploy, check, delete, rehearse):
         command.add_argument("--region")
     return parser
 
