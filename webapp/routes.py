@@ -140,18 +140,19 @@ async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> I
     digest = hashlib.sha256()
     pace = Pace(shared.settings)
     chunks = aiter(request.stream())
-    with tab.upload() as take, shared.disk.writing() as writer:
+    with tab.upload() as upload, shared.disk.writing() as writer:
         while chunk := await _next(chunks, seconds=pace.seconds_left(writer.nbytes)):
             if writer.nbytes + len(chunk) > limit:
                 raise PayloadTooLargeError.over(limit, what="picture")
             if shared.tabs.find(tab.token) is not tab:
                 raise SlowRequestError
-            take(len(chunk))
+            upload.take(len(chunk))
             digest.update(chunk)
             writer.write(chunk)
         if writer.nbytes == 0:
             raise EmptyFileError()
         picture = InputFile(name=name, digest=digest.hexdigest(), file=writer.close())
+        upload.is_finished = True
     tab.add(picture)
     return picture
 

@@ -32,10 +32,33 @@ KEEP_SECONDS = 60.0
 MAX_PICTURES = 50
 MAX_UPLOAD_BYTES = 512 * 2**20
 """Of one tab's pictures."""
+UNFINISHED_SECONDS = 60.0
+"""Time for which the bytes of an upload that was not finished go on to count."""
 MAX_RESULT_BYTES = 1024 * 2**20
 """Of one tab's results; the least recently shown make room for new ones."""
 
 Result: TypeAlias = "Enhanced | EngineComparison"
+
+
+class Upload:
+    """One upload of a tab."""
+
+    def __init__(self, tab: Tab) -> None:
+        self._tab = tab
+        self.nbytes = 0
+        self.is_finished = False
+        self.ended: float | None = None
+        """When it ended, by the monotonic clock; None while it comes."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether its bytes count for its tab."""
+        return self.ended is None or time.monotonic() - self.ended < UNFINISHED_SECONDS
+
+    def take(self, nbytes: int) -> None:
+        """Count a piece; TooManyPicturesError beyond the tab's bounds."""
+        self._tab.check_room(nbytes, upload=self)
+        self.nbytes += nbytes
 
 
 @dataclass(kw_only=True)
@@ -70,8 +93,8 @@ class Tab:
     """By the identity of a kept result, which the download keeps alive too."""
     archive: Archive | None = None
 
-    _arriving: list[int] = field(default_factory=list)
-    """The bytes of each upload that is not finished."""
+    _uploads: list[Upload] = field(default_factory=list)
+    """Those that are under way, or were not finished a moment ago."""
     _results: OrderedDict[EnhanceRequest, Result] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -83,34 +106,31 @@ class Tab:
         self.input_error = None
 
     @contextmanager
-    def upload(self) -> Iterator[Callable[[int], None]]:
-        """Count an upload as long as it comes; what is yielded is called with each piece's bytes.
+    def upload(self) -> Iterator[Upload]:
+        """Count an upload as long as it comes, and for a while longer if it is not finished.
 
         TooManyPicturesError, from the start or from a piece, beyond the tab's bounds.
         """
         self.check_room(0)
-        taken = 0
-
-        def take(nbytes: int) -> None:
-            nonlocal taken
-            self._arriving.remove(taken)
-            try:
-                self.check_room(taken + nbytes)
-                taken += nbytes
-            finally:
-                self._arriving.append(taken)
-
-        self._arriving.append(0)
+        upload = Upload(self)
+        self._uploads.append(upload)
         try:
-            yield take
+            yield upload
         finally:
-            self._arriving.remove(taken)
+            upload.ended = time.monotonic()
+            if upload.is_finished:
+                self._uploads.remove(upload)
 
-    def check_room(self, nbytes: int) -> None:
-        """Raise TooManyPicturesError if a picture of so many bytes would be over the bounds."""
+    def check_room(self, nbytes: int, *, upload: Upload | None = None) -> None:
+        """Raise TooManyPicturesError if so many bytes more would be over the tab's bounds.
+
+        They are those of a new picture, or of an `upload` under way.
+        """
+        self._uploads[:] = [each for each in self._uploads if each.counts]
         used = sum(each.file.nbytes for each in list(self.pictures.values()))
-        used += sum(self._arriving)
-        number = len(self.pictures) + len(self._arriving)
+        used += sum(each.nbytes for each in self._uploads)
+        others = [each for each in self._uploads if each.ended is None and each is not upload]
+        number = len(self.pictures) + len(others)
         if number >= MAX_PICTURES or used + nbytes > MAX_UPLOAD_BYTES:
             raise TooManyPicturesError(max_pictures=MAX_PICTURES, max_bytes=MAX_UPLOAD_BYTES)
 
