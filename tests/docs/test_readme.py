@@ -44,8 +44,8 @@ def run(folder: Path, *arguments: str) -> str:
 def test_the_command_prints_what_is_shown(folder: Path) -> None:
     (block,) = blocks("console")
     command, shown = block.split("\n", 1)
-    assert command.startswith("$ python ")
-    printed = run(folder, *command.removeprefix("$ python ").split())
+    assert command.startswith("$ super-resolution ")
+    printed = run(folder, "-m", "backend", *command.removeprefix("$ super-resolution ").split())
     assert SECONDS.sub("", printed) == SECONDS.sub("", shown)
 
 
