@@ -18,12 +18,12 @@ from backend.settings import Settings, SettingsError
 USAGE_ERROR = 2
 TOO_LITTLE_MEMORY = "This machine, or the limit of its shell, has too little memory."
 NO_ROOM_TO_LOAD = ("failed to map segment", "annot allocate memory")
-"""What the system's loader says of a library for which there is no memory."""
+"""Messages of the system's loader when a library finds no memory."""
 PROGRAM = "super-resolution" if __package__ == "super_resolution" else "python -m backend"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done, 1 something failed, 2 wrong arguments or settings.
+    """Return the exit code: 0 done, 1 something failed, 2 wrong arguments or settings.
 
     The command's module is imported only now, so that `--version` and `--help` answer at once.
     """

@@ -42,7 +42,7 @@ class Watch:
     is_cancelled: Callable[[], bool] = lambda: False
     """Asked before every tile, and while waiting for a turn."""
     seconds_left: Callable[[], float] = lambda: math.inf
-    """How long the caller goes on waiting; asked like `is_cancelled`."""
+    """Returns the seconds that the caller goes on waiting; asked like `is_cancelled`."""
     on_finishing: Callable[[], None] = lambda: None
     """Called when the last tile is done and the result is being encoded."""
     on_piece: Callable[[Piece], None] = lambda _piece: None
@@ -83,7 +83,7 @@ class Upscaled:
     lr_size: tuple[int, int]
     """(width, height) of the upright input."""
     seconds: float
-    """From decoding to encoding, without waiting for a turn."""
+    """Seconds from decoding to encoding, without waiting for a turn."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each part of the work, waiting included; empty when the engine does not say."""
 
@@ -102,12 +102,12 @@ class Engine(Protocol):
         ...
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = ...) -> Upscaled:
-        """An encoded picture in, an encoded picture out; raises SuperResolutionError.
+        """Upscale an encoded picture into an encoded picture; raise SuperResolutionError.
 
-        DeadlineError before the work when the estimate is more than `watch.seconds_left`.
+        Raise DeadlineError before the work if the estimate exceeds `watch.seconds_left`.
         """
         ...
 
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
-        """What an upright input of (width, height) is expected to take."""
+        """Estimate the seconds for an upright input of (width, height)."""
         ...

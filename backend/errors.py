@@ -65,12 +65,12 @@ class RequestError(SuperResolutionError):
 
     @classmethod
     def not_one_of(cls, field: str, choices: Sequence[str]) -> RequestError:
-        """A field whose value is none of those that there are."""
+        """Say that the value is not one of the choices."""
         return cls(f"'{field}' is one of: {', '.join(choices)}.", field=field)
 
     @classmethod
     def given_twice(cls, field: str) -> RequestError:
-        """A field that stands in one request two times."""
+        """Say that a field was given twice."""
         return cls(f"'{field[:40]}' is given twice.", field=field[:40])
 
     @classmethod
@@ -80,12 +80,12 @@ class RequestError(SuperResolutionError):
 
     @classmethod
     def not_http(cls) -> RequestError:
-        """What a server cannot read as a request."""
+        """Say that the bytes are no HTTP request."""
         return cls("The request is not valid HTTP.")
 
     @classmethod
     def not_a_web_address(cls) -> RequestError:
-        """A `url` that cannot be taken apart."""
+        """Say that `url` is not a web address."""
         return cls("The 'url' is not a valid web address.", field="url")
 
 
@@ -117,7 +117,7 @@ class UnknownModelError(RequestError):
 
 
 class NotFoundError(RequestError):
-    """There is nothing at this path of the server."""
+    """An error for a path where the server has nothing."""
 
     code = "not_found"
     status = 404
@@ -160,12 +160,12 @@ class TooManyRequestsError(SuperResolutionError):
 
     @classmethod
     def pictures(cls, seconds: float) -> TooManyRequestsError:
-        """A place in the queue is expected after so long."""
+        """Say after how many seconds a place is expected."""
         return cls("This client already has as many pictures waiting as allowed.", seconds=seconds)
 
     @classmethod
     def bytes(cls, seconds: float) -> TooManyRequestsError:
-        """The same, for what the client is sending."""
+        """Say after how many seconds more bytes are accepted."""
         return cls("This client is already sending as many bytes as allowed.", seconds=seconds)
 
     @classmethod
@@ -183,7 +183,7 @@ class UnsupportedMediaTypeError(SuperResolutionError):
 
     @classmethod
     def of_invocation(cls) -> UnsupportedMediaTypeError:
-        """A body of `/invocations` that is neither JSON nor a picture by its header."""
+        """Say that a body of `/invocations` is neither JSON nor a picture by its header."""
         return cls(
             "Send JSON, or a picture with the header 'Content-Type: image/…' or "
             "'Content-Type: application/octet-stream'."
@@ -203,7 +203,7 @@ class PayloadTooLargeError(SuperResolutionError):
 
     @classmethod
     def over(cls, max_bytes: int, *, what: str) -> PayloadTooLargeError:
-        """`what` is `request` or `picture`."""
+        """Say the limit of `what`, a `request` or a `picture`."""
         return cls(
             f"The {what} has more bytes than the limit of {size_in_words(max_bytes)}.",
             max_bytes=max_bytes,
@@ -225,7 +225,7 @@ class ImageTooLargeError(ImageError):
 
     @classmethod
     def input(cls, width: int, height: int, *, max_side: int) -> ImageTooLargeError:
-        """A picture whose header says more than is taken."""
+        """Say that the picture's header announces too many pixels."""
         return cls(
             f"The picture is {width} x {height} pixels; at most {max_side} on its longest side.",
             width=width,
@@ -235,7 +235,7 @@ class ImageTooLargeError(ImageError):
 
     @classmethod
     def output(cls, width: int, height: int, *, because: str) -> ImageTooLargeError:
-        """A result that is not made; `because` ends the sentence."""
+        """Say why a result is not made; `because` ends the sentence."""
         return cls(
             f"The result would be {width} x {height} pixels{because}", width=width, height=height
         )
@@ -256,7 +256,7 @@ class ReplyTooLargeError(SuperResolutionError):
 
     @classmethod
     def file(cls, size: int, *, max_bytes: int) -> ReplyTooLargeError:
-        """A result that would be sent as its own bytes."""
+        """Say that the result's own bytes are too many."""
         return cls(
             size,
             max_bytes=max_bytes,
@@ -337,7 +337,7 @@ class BusyError(SuperResolutionError):
 
     @classmethod
     def for_seconds(cls, seconds: float) -> BusyError:
-        """A place in the queue is expected after so long."""
+        """Say after how many seconds a place is expected."""
         return cls(retry_after=retry_after_from(seconds))
 
     @classmethod

@@ -27,7 +27,7 @@ HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 class Reader(Protocol):
-    """How the values of one option are written and read."""
+    """The reader and writer of one option's values."""
 
     @property
     def values(self) -> str:
@@ -218,7 +218,7 @@ def _qualities() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaleOptions:
-    """How to upscale one picture; every caller of every transport may send these."""
+    """The options for one picture, which every caller of every transport may send."""
 
     scale: int = option(
         Scale(),
@@ -264,7 +264,7 @@ class UpscaleOptions:
 
 
 OPTIONS = declared(UpscaleOptions)
-"""By name."""
+"""The declared options by name."""
 
 
 def read_options(fields: Mapping[str, object]) -> UpscaleOptions:

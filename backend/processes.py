@@ -17,7 +17,7 @@ else:
 
 @dataclass(frozen=True)
 class Costs:
-    """What a process has taken so far."""
+    """The resources that a process has used so far."""
 
     seconds: float = 0.0
     """Processor time."""
@@ -27,7 +27,7 @@ class Costs:
 
 @dataclass(frozen=True)
 class Activity:
-    """Whether a process does something: of two that are equal and not active, it did nothing."""
+    """The activity of a process: between two equal, inactive ones it did nothing."""
 
     seconds: float
     """Processor time so far."""

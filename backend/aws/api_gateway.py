@@ -29,7 +29,7 @@ def answer_event(
     make_handler: Callable[[], RequestHandler],
     settings: Settings,
 ) -> dict[str, object]:
-    """The answer to an event; whatever is wrong becomes an error reply, and nothing is raised.
+    """Answer an event; whatever is wrong becomes an error reply, and nothing is raised.
 
     `make_handler` is called for every event and may raise too.
     """
@@ -77,7 +77,7 @@ def _method(event: object) -> object:
 
 
 def _header(event: Mapping[str, object], name: str) -> str | None:
-    """By its name in small letters: API Gateway passes on the case that the caller chose."""
+    """Find a header whatever its case: API Gateway passes on the one that the caller chose."""
     headers = event.get("headers")
     if isinstance(headers, Mapping):
         for each, value in headers.items():
@@ -106,7 +106,7 @@ def _request_context(event: object) -> Mapping[str, object]:
 
 
 def _request_id(event: object, context: LambdaContext) -> str:
-    """API Gateway's own, which its access log has too."""
+    """Return API Gateway's own id, which its access log has too."""
     given = _request_context(event).get("requestId")
     return request_id_from(given or context.aws_request_id)
 

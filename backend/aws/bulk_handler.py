@@ -75,7 +75,9 @@ def engine() -> LocalEngine:
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, object]:
-    """Counts and failures; BatchError when the call should be tried again.
+    """Work through a batch and return its counts and failures.
+
+    Raise BatchError if the call should be tried again.
 
     RequestError for an event that no trial can make right.
     """

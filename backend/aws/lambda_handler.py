@@ -36,12 +36,12 @@ def request_handler() -> RequestHandler:
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, object]:
-    """A proxy event in, a proxy answer out; never raises."""
+    """Answer a proxy event; never raise."""
     return answer_event(event, context, request_handler, process_settings())
 
 
 def start() -> None:
-    """Loads the default networks while Lambda starts the process.
+    """Load the default models while Lambda starts the process.
 
     It runs at full speed then, whatever the function's memory, and with provisioned concurrency
     before there is any request. Bad settings end the start, so that a deployment that cannot work

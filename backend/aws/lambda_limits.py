@@ -1,4 +1,4 @@
-"""What Lambda and API Gateway allow a call: time, and bytes of its answer."""
+"""The limits of Lambda and API Gateway for a call: time, and bytes of its answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SECONDS_TO_ANSWER = 1.0
 
 
 class LambdaContext(Protocol):
-    """What is used of the second argument of a handler."""
+    """The part of a handler's second argument that is used here."""
 
     @property
     def aws_request_id(self) -> str: ...
@@ -55,7 +55,7 @@ def process_settings() -> Settings:
 
 
 def cores(environment: Mapping[str, str] = os.environ) -> float | None:
-    """What a function's memory buys of whole processor cores; None where it is not known.
+    """Return the processor cores that a function's memory buys, or None if unknown.
 
     At 1769 MB a function has one virtual processor, with others more or less in proportion.
     """
@@ -68,7 +68,7 @@ def cores(environment: Mapping[str, str] = os.environ) -> float | None:
 def seconds_left(
     context: LambdaContext, *, budget: float | None, waited: float = 0.0
 ) -> Callable[[], float]:
-    """The smaller of what the caller waits for and what Lambda allows.
+    """Return the seconds left: the smaller of the caller's patience and Lambda's limit.
 
     The caller waits for `budget` in all, of which `waited` are over.
     """

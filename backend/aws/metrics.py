@@ -1,4 +1,4 @@
-"""What CloudWatch counts: lines in the function's log that it makes metrics of.
+"""Metrics for CloudWatch: lines in the function's log that it turns into metrics.
 
 They are in CloudWatch's embedded metric format, which takes no permission and no call. Every line
 also has the facts of the request's own log line, so that one search finds both.
@@ -25,7 +25,7 @@ def write_metrics(facts: Facts, *, stack: str) -> None:
 
 
 def metrics_from(facts: Facts, *, stack: str) -> dict[str, object]:
-    """The line of a request with these facts (see `Reply.facts`)."""
+    """Make the line of a request with these facts (see `Reply.facts`)."""
     groups: list[dict[str, object]] = [_group("Outcome", "Requests", unit="Count")]
     values: dict[str, object] = {"Stack": stack, "Outcome": outcome(facts), "Requests": 1}
     seconds = _seconds_per_megapixel(facts)
@@ -55,7 +55,7 @@ def _group(dimension: str, metric: str, *, unit: str) -> dict[str, object]:
 
 
 def _seconds_per_megapixel(facts: Facts) -> float | None:
-    """Of the input; None for a small one, or where nothing was made."""
+    """Return seconds per input megapixel, or None if it was small or nothing was made."""
     sides = [facts.get(name) for name in ("width", "height", "scale")]
     seconds = facts.get("engine_seconds")
     if not isinstance(seconds, float) or not all(isinstance(each, int) for each in sides):

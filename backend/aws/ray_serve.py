@@ -63,7 +63,7 @@ class SuperResolution:
 
 
 async def _body(request: Request, *, max_bytes: int) -> bytes:
-    """Counted while it arrives: the input of an asynchronous call may have a gigabyte."""
+    """Receive a body and count it meanwhile: an asynchronous input may have a gigabyte."""
     body = bytearray()
     async for chunk in request.stream():
         if len(body) + len(chunk) > max_bytes:

@@ -34,7 +34,7 @@ from backend.options import UpscaleOptions, fields_from
 log = logging.getLogger("backend.aws")
 
 MAX_REQUEST_BYTES = 6_291_456
-"""What SageMaker's runtime takes as the body of a real-time call, by its own API's description."""
+"""Largest body of a real-time call, by the description of SageMaker's runtime API."""
 CONNECT_SECONDS = 3
 RETRY_AFTER_SECONDS = 5
 BUSY = ("ThrottlingException", "Throttling", "TooManyRequestsException", "ServiceUnavailable")
@@ -63,12 +63,12 @@ class SageMakerEngine:
 
     @property
     def models(self) -> Mapping[str, Sequence[int]]:
-        """Only the container knows them."""
+        """Return nothing: only the container knows."""
         return {}
 
     @property
     def details(self) -> Mapping[str, int]:
-        """Only the container knows them."""
+        """Return nothing: only the container knows."""
         return {}
 
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:  # noqa: ARG002
@@ -105,7 +105,7 @@ class SageMakerEngine:
 
 
 def body_from(data: bytes, options: UpscaleOptions) -> bytes:
-    """The picture itself, and the options as they were checked."""
+    """Write a request body from the picture and the checked options."""
     fields = {"img": base64.b64encode(data).decode(), **fields_from(options)}
     return json.dumps(fields).encode()
 
@@ -134,7 +134,7 @@ def _result_from(answer: bytes, options: UpscaleOptions, *, seconds: float) -> U
 
 
 def _refusal(error: ClientError) -> SuperResolutionError:
-    """The container's own error out of a ModelError, or what SageMaker says itself."""
+    """Unpack the container's own error from a ModelError, or translate SageMaker's."""
     response: Mapping[str, Any] = error.response
     code = str(response.get("Error", {}).get("Code", ""))
     if code in BUSY or code in STARTING:
@@ -168,7 +168,7 @@ def _container_error(text: str, status: int) -> RemoteError | None:
 
 
 def _other_error(status: int) -> SuperResolutionError:
-    """For answers that this project's server does not write: its host's, or another container's."""
+    """Translate answers that this project's server does not write."""
     if status in BUSY_STATUSES:
         return BusyError(
             "The endpoint is busy; try again in a moment.", retry_after=RETRY_AFTER_SECONDS

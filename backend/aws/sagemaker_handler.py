@@ -30,7 +30,7 @@ def request_handler() -> RequestHandler:
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, object]:
-    """A proxy event in, a proxy answer out; never raises."""
+    """Answer a proxy event; never raise."""
     return answer_event(event, context, request_handler, process_settings())
 
 

@@ -107,7 +107,7 @@ class FolderStore:
 
     @contextlib.contextmanager
     def _part(self, data: bytes) -> Iterator[Path]:
-        """A whole file under a name of its own; gone afterwards unless it was renamed."""
+        """Write a whole file under a temporary name; it is removed unless it was renamed."""
         parts = self._folder / PARTS
         parts.mkdir(parents=True, exist_ok=True)
         part = parts / f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex}"

@@ -52,7 +52,7 @@ class S3Results:
         return make_s3_client()
 
     def put(self, data: bytes, *, media_type: str, request_id: str) -> str:
-        """A link for GET; SuperResolutionError when S3 does not take the result."""
+        """Store a result and return a link to it; raise SuperResolutionError if S3 refuses."""
         key = f"{uuid.uuid4()}.{media_type.partition('/')[2]}"
         try:
             # The bucket's own setting says with which key it is encrypted.
@@ -69,7 +69,7 @@ class S3Results:
 
 
 def results_from(settings: Settings) -> S3Results | None:
-    """The store that the settings name."""
+    """Make the store that the settings name."""
     if settings.results_bucket is None:
         return None
     return S3Results(bucket=settings.results_bucket, link_seconds=settings.result_link_seconds)

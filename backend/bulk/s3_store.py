@@ -22,7 +22,7 @@ from backend.requests.sources.s3 import translated_errors
 
 SCHEME = "s3://"
 ATTEMPTS = 5
-"""Of one request: among millions, some are answered with 503 or not at all."""
+"""Attempts for one request: among millions, some are answered with 503 or not at all."""
 CONNECTIONS = 32
 UNCHANGED = "304"
 NOT_FOUND = "404"
@@ -55,13 +55,13 @@ class S3Store:
         return f"{SCHEME}{self._bucket}/{self._prefix}"
 
     def key_below(self, key: str) -> str:
-        """An object's whole key as the store has it; RequestError for another one's."""
+        """Return the key below the prefix; raise RequestError for an object elsewhere."""
         if not key.startswith(self._prefix):
             raise RequestError(f"The key {key!r} is not below {self.address}.")
         return key.removeprefix(self._prefix)
 
     def list(self) -> Iterator[Item]:
-        """A thousand keys a request, and no more than that many in memory."""
+        """List a thousand keys a request, with no more than that many in memory."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix
         )

@@ -36,9 +36,9 @@ DONE, SKIPPED, FAILED, FAULT = "done", "skipped", "failed", "fault"
 FAILURES = "_failed"
 """Below it in the target, one JSON file for each picture that cannot be upscaled."""
 SOURCE, NETWORK, OPTIONS = "source", "network", "options"
-"""What the metadata of a result says: from which version of the picture, by which, and how."""
+"""Metadata of a result: the version of its source, the model and the options."""
 PICTURE_STATUSES = (404, 413, 415, 422)
-"""Of errors that are about the picture: it is gone, too large, of no known format, or damaged."""
+"""Statuses of errors about the picture: gone, too large, of no known format, or damaged."""
 
 
 class Keyed(Protocol):
@@ -76,7 +76,7 @@ class Store(Protocol):
 
     @property
     def address(self) -> str:
-        """Of the place, with a slash at its end."""
+        """The place's address, with a slash at its end."""
         ...
 
     @property
@@ -93,7 +93,7 @@ class Store(Protocol):
         ...
 
     def head(self, key: str) -> Mapping[str, str] | None:
-        """The metadata of a result, None when there is no whole one."""
+        """Return the metadata of a result, or None if there is no whole one."""
         ...
 
     def write(
@@ -105,7 +105,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """From where to where."""
+    """The source and the target."""
 
     source: Store
     target: Store
@@ -119,11 +119,11 @@ class Stores:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is made of every picture."""
+    """The work that is done on every picture."""
 
     engine: Engine
     options: UpscaleOptions
-    """With a model's name."""
+    """The options, with a model's name."""
     network: str
     """The sha256 of the network, or of all that `auto` chooses from."""
     max_bytes: int
@@ -138,13 +138,13 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What became of one picture."""
+    """The outcome of one picture."""
 
     key: str
     outcome: str
     """`done`, `skipped`, `failed`, or `fault` where something else than the picture is wrong."""
     pixels: int = 0
-    """Of the input, where it was upscaled."""
+    """Pixels of the input, if it was upscaled."""
     error: str | None = None
     """The code."""
     message: str | None = None
@@ -240,7 +240,7 @@ def result_format(key: str, requested: str) -> FileFormat:
 
 
 def result_key(key: str, file_format: FileFormat) -> str:
-    """The source's own where its ending is right, otherwise with the right one behind it.
+    """Return the result's key: the source's, with the right ending appended if needed.
 
     No two sources have the same: `a.bmp` becomes `a.bmp.png`, and so a source of that name, with
     two endings, becomes `a.bmp.png.png`.
@@ -253,13 +253,13 @@ def result_key(key: str, file_format: FileFormat) -> str:
 
 
 def in_shard(key: str, *, number: int, count: int) -> bool:
-    """Whether the picture belongs to the shard; every key belongs to one of 1 to `count`."""
+    """Return whether a key belongs to the shard; each belongs to one of 1 to `count`."""
     digest = hashlib.blake2b(key.encode(errors="surrogateescape"), digest_size=8).digest()
     return int.from_bytes(digest, "big") % count == number - 1
 
 
 def _source_version(metadata: Mapping[str, str] | None, job: Job) -> str | None:
-    """Of the picture that a result was made from, if this job would make the same of it."""
+    """Return the source's version if this job would make the same result of it."""
     if metadata is None or any(metadata.get(name) != job.metadata[name] for name in job.metadata):
         return None
     return metadata.get(SOURCE)
@@ -305,7 +305,7 @@ def _results(ended: Iterable[Future[Result | None]]) -> Iterator[Result]:
 
 
 def _network_sha256(registry: Registry, options: UpscaleOptions) -> str:
-    """Of one file as it is, of several the sha256 of theirs."""
+    """Return the file's sha256, or the sha256 of the joined digests."""
     model = options.model or ""
     spec = registry.find(name=model, scale=options.scale).with_detail(options.detail)
     paths = list(spec.paths)

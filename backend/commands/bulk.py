@@ -38,7 +38,7 @@ NEIGHBOURS = 2
 REQUESTS = 16
 """More at a time where S3 is asked, whose answers take a while."""
 MOST_FAULTS = 10
-"""In a row: then it is not the pictures' doing, and the run ends."""
+"""Consecutive faults that end a run."""
 REPORTS = "_bulk"
 S3 = "s3://"
 
@@ -89,7 +89,7 @@ class Run:
         self._report = Report()
 
     def do(self, *, at_once: int) -> int:
-        """The exit code."""
+        """Work through the plan and return the exit code."""
         with closing(Plan(self._listed())) as plan:
             speed = Speed(plan.total)
             with closing(Progress(speed, total=plan.total)) as progress:
@@ -132,7 +132,7 @@ class Run:
         return work(item, self._job, self._stores, watch=watch)
 
     def _write_report(self, speed: Speed) -> str:
-        """Where it is."""
+        """Write the report and return its address."""
         end = "given up" if self._is_given_up else "complete"
         number, count = self._shard
         about = {

@@ -37,7 +37,7 @@ class Doctor:
         self._problems = 0
 
     def examine(self) -> int:
-        """The exit code."""
+        """Examine everything and return the exit code."""
         self._report("super-resolution", __version__)
         self._report(
             "Python", f"{platform.python_version()} on {platform.system()}, {platform.machine()}"
@@ -87,7 +87,7 @@ class Doctor:
             self._report_problem("providers", f"not installed here: {', '.join(missing)}")
 
     def _check_folder(self, folder: Path) -> set[str]:
-        """The names of the networks that its manifest describes."""
+        """Check a folder and return the names of the models in its manifest."""
         self._report("networks in", str(folder))
         if not folder.is_dir():
             self._report_problem("  folder", "it does not exist")
@@ -120,7 +120,7 @@ class Doctor:
         )
 
     def _suggest_entry(self, path: Path) -> None:
-        """A file without an entry is a problem only when it cannot be used."""
+        """Print an entry for a file without one; it is a problem only if it cannot be used."""
         what = f"  {path.name}"
         try:
             spec = network_check.describe(path, self._open)

@@ -19,7 +19,7 @@ from backend.models.manifest import ModelSpec
 from backend.options import SCALES
 
 SIDE = 256
-"""Of the self-test's picture."""
+"""Side of the self-test's picture."""
 RUNS = 3
 LONG_SECONDS = 5.0
 """A run of this length is long enough to be timed only once."""
@@ -44,11 +44,11 @@ class Verdict:
     problem: str | None = None
     """A sentence, or None when all is well."""
     seconds_per_megapixel: float | None = None
-    """Of LR pixels, tiles and all, without reading and writing files."""
+    """Seconds per LR megapixel with tiles, without reading and writing files."""
 
 
 def check(spec: ModelSpec, open_session: Open) -> Verdict:
-    """Loads, runs, times, and compares tiles with the whole."""
+    """Load and time a model, and compare tiles with the whole."""
     if spec.scale not in SCALES:
         return Verdict(
             problem=f"its scale {spec.scale} can never be asked for, only {alternatives(SCALES)}"
@@ -69,7 +69,7 @@ def check(spec: ModelSpec, open_session: Open) -> Verdict:
 
 
 def noise(height: int, width: int) -> RgbImage:
-    """The hardest picture for seams: nothing in it can be guessed from its neighbours."""
+    """Make noise, the hardest picture for seams."""
     return np.random.default_rng(7).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -80,7 +80,7 @@ def _time(session: OrtSession, picture: Picture) -> float:
 
 
 def find_seams(session: OrtSession) -> str | None:
-    """A sentence when tiles do not equal the whole picture, None when they do.
+    """Return a sentence if tiles do not equal the whole picture, or None.
 
     The picture is just so large that no tile sees all of it, since some networks are slow.
     """
@@ -102,7 +102,7 @@ def find_seams(session: OrtSession) -> str | None:
 
 
 def _explain_failure(spec: ModelSpec, open_session: Open) -> str:
-    """Tries what the manifest could have said instead."""
+    """Explain a failure by trying what the manifest could have said instead."""
     found = _find_working_spec(spec, open_session)
     if found is None:
         return "it fails while it runs, at every size that was tried"
@@ -115,7 +115,7 @@ def _explain_failure(spec: ModelSpec, open_session: Open) -> str:
 
 
 def _find_working_spec(spec: ModelSpec, open_session: Open) -> ModelSpec | None:
-    """The scale and block size with which the network runs on a picture of odd sides."""
+    """Find the scale and block size with which the model runs on odd sides."""
     for block in POSSIBLE_BLOCKS:
         for scale in dict.fromkeys((spec.scale, *POSSIBLE_SCALES)):
             candidate = replace(spec, scale=scale, multiple_of=block)
@@ -129,7 +129,7 @@ def _find_working_spec(spec: ModelSpec, open_session: Open) -> ModelSpec | None:
 
 
 def describe(path: Path, open_session: Open) -> ModelSpec:
-    """The spec of a network file without a manifest entry; ModelError when it cannot be used.
+    """Describe a file without a manifest entry; raise ModelError if it cannot be used.
 
     The measured `receptive_radius` is a lower bound, since far pixels may change a result by less
     than one level: `check` tells whether it is enough.
@@ -151,7 +151,7 @@ def describe(path: Path, open_session: Open) -> ModelSpec:
 
 
 def _measure_radius(session: OrtSession) -> int:
-    """How far from a changed pixel the result changes, in LR pixels, rounded up to whole blocks."""
+    """Measure how far a changed pixel reaches, in LR pixels, rounded up to whole blocks."""
     spec = session.spec
     side = -(-2 * SIDE // spec.multiple_of) * spec.multiple_of
     lr = noise(side, side)

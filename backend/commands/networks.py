@@ -64,7 +64,7 @@ def _folder(settings: Settings) -> Path:
 
 
 def _table(specs: Sequence[ModelSpec]) -> list[str]:
-    """A line of headings, and one for each network."""
+    """Format a line of headings, and one for each network."""
     rows = [
         ("NAME", "SCALE", "SIZE", "COST", "FROM", "LICENCE"),
         *(
@@ -90,7 +90,7 @@ def _size(paths: Sequence[Path]) -> str:
 
 
 def _cost(multiplications: int | None) -> str:
-    """A thousand multiplications for each LR pixel."""
+    """Format the cost in thousands of multiplications for each LR pixel."""
     return "not told" if multiplications is None else f"{multiplications / 1000:,.0f} k"
 
 

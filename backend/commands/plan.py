@@ -1,4 +1,4 @@
-"""Which pictures a run has to look at."""
+"""The pictures that a run has to look at."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ class Plan:
             yield Item(*json.loads(line))
 
     def close(self) -> None:
-        """Deletes the file."""
+        """Delete the file."""
         self._file.close()

@@ -1,4 +1,4 @@
-"""How far a run is, for a person who watches it or reads its log."""
+"""The progress of a run, for a person who watches it or reads its log."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ class Speed:
 
     @property
     def pictures_per_second(self) -> float:
-        """Without those that were skipped."""
+        """Pictures a second, without those that were skipped."""
         return self._worked / max(self.seconds, 1e-9)
 
     @property
     def megapixels_per_second(self) -> float:
-        """Of the inputs."""
+        """Input megapixels a second."""
         return self._pixels / 1e6 / max(self.seconds, 1e-9)
 
     @property
     def facts(self) -> dict[str, object]:
-        """For a program."""
+        """Return the figures for a program."""
         return {
             "pictures": self._total,
             "seconds": round(self.seconds, 1),
@@ -72,7 +72,7 @@ class Progress:
         self._told = time.monotonic()
 
     def show(self) -> None:
-        """After one more result."""
+        """Show one more result."""
         if not self._bar.disable:
             self._bar.set_description_str(str(self._speed), refresh=False)
             self._bar.update()
@@ -81,13 +81,13 @@ class Progress:
             sys.stderr.write(f"{self._speed}\n")
 
     def print_line(self, line: str) -> None:
-        """To standard output, above the bar."""
+        """Print a line to standard output, above the bar."""
         with tqdm.external_write_mode(file=sys.stdout):
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
 
     def close(self) -> None:
-        """Takes the bar away."""
+        """Remove the bar."""
         self._bar.close()
 
 

@@ -1,4 +1,4 @@
-"""Which protections this system gives, in words: the kernel of Linux gives more than others."""
+"""The protections that this system gives, in words; Linux gives more than others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of the pictures of one run."""
+"""The outcomes of one run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from backend.bulk.work import DONE, FAILED, FAULT, SKIPPED, Result
 
 WORDS = {DONE: "done", SKIPPED: "skipped", FAILED: "failed", FAULT: "with a fault of our own"}
-"""Of the outcomes, in sentences."""
+"""Words for the outcomes, in sentences."""
 FAILURES = (FAILED, FAULT)
 MOST_TOLD = 10_000
 """Failures in a report; each has a file in `_failed` too."""
@@ -35,7 +35,7 @@ class Report:
 
     @property
     def facts(self) -> dict[str, object]:
-        """For a program."""
+        """Return the report for a program."""
         return {
             **{outcome: self._counts[outcome] for outcome in WORDS},
             "failures": [

@@ -1,4 +1,4 @@
-"""Which files are read and where each result goes: paths only, no pixels."""
+"""The files to read and the places of their results: paths only, no pixels."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Task:
     problem: str | None = None
     """A sentence, for what was listed and cannot be read."""
     has_namesake: bool = False
-    """Whether a picture of another kind with the same name has its result in the same folder."""
+    """Another kind of file with the same stem has its result in the same folder."""
 
     @property
     def is_piped(self) -> bool:
-        """Whether the picture comes from standard input."""
+        """True if the picture comes from standard input."""
         return self.key == PIPE
 
     @property

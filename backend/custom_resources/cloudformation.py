@@ -18,13 +18,13 @@ PAUSES = (0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a request for a custom resource."""
+    """The outcome of a request for a custom resource."""
 
     is_success: bool
     reason: str
     physical_id: str
     data: Mapping[str, str] = field(default_factory=dict)
-    """For `Fn::GetAtt`."""
+    """Attributes for `Fn::GetAtt`."""
 
 
 def answer(

@@ -66,7 +66,7 @@ def _outcome(
 
 
 def cause(error: Exception) -> str:
-    """What happened, without addresses or paths."""
+    """Describe an error without addresses or paths."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "unknown"))
     if isinstance(error, OSError):
@@ -75,6 +75,6 @@ def cause(error: Exception) -> str:
 
 
 def _physical_id(event: Event) -> str:
-    """The same for every update, so that CloudFormation never replaces the resource."""
+    """Return one id for every update, so that CloudFormation never replaces the resource."""
     stack = str(event.get("StackId", "")).rpartition("/")[2]
     return f"{event.get('LogicalResourceId')}-{stack}"

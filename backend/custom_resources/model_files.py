@@ -39,7 +39,7 @@ def handler(event: Event, context: LambdaContext) -> None:
 def work(
     event: Event, deadline: Deadline, *, pause: Callable[[float], None] = time.sleep
 ) -> dict[str, str]:
-    """The resource's attributes; ModelError, OSError or botocore's errors."""
+    """Return the resource's attributes; raise ModelError, OSError or botocore's errors."""
     archive = ModelArchive.from_properties(event["ResourceProperties"])
     if event["RequestType"] == "Delete":
         remove_others(archive.parent, keep=())

@@ -15,10 +15,10 @@ class OfferedNetwork:
     """One network at one scale, as a package has it."""
 
     name: str
-    """What requests will call it."""
+    """The name in requests."""
     scale: int
     file: str
-    """In the wheel, without the endings `.param` and `.bin`."""
+    """The file in the wheel, without the endings `.param` and `.bin`."""
     description: str
     receptive_radius: int | None = None
     """LR pixels; None is as far as the layers reach, beyond which nothing changes at all."""
@@ -32,14 +32,14 @@ class Collection:
     package: str
     version: str
     sha256: str
-    """Of the wheel."""
+    """The wheel's sha256."""
     license: str
     credit: str
     networks: tuple[OfferedNetwork, ...]
 
     @property
     def source(self) -> str:
-        """What the manifest says of where they come from."""
+        """The origin that the manifest names."""
         return f"{self.package} {self.version}"
 
     @property

@@ -1,4 +1,4 @@
-"""What a network's layers say of its scale, its cost and how far it looks: plain numbers."""
+"""The scale, cost and receptive radius of a network, calculated from its layers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def receptive_radius(network: Network) -> int:
 
 
 def _sizes(network: Network) -> Mapping[str, Fraction]:
-    """The side of every blob as a multiple of the input's."""
+    """Return the side of every blob as a multiple of the input's."""
     sizes = {network.source: Fraction(1)}
     for layer in network.layers:
         found = {sizes[name] for name in sources(layer)}
@@ -64,7 +64,7 @@ def _sizes(network: Network) -> Mapping[str, Fraction]:
 
 
 def _read_span(layer: Layer, written: Span) -> Span:
-    """What of a layer's source decides the pixels `written` of its output."""
+    """Return the part of a layer's source that decides the pixels `written`."""
     first, last = written
     if isinstance(layer, Convolution):
         pad = layer.weights.shape[-1] // 2

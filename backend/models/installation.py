@@ -75,7 +75,7 @@ def _files(specs: Iterable[ModelSpec]) -> set[Path]:
 
 
 def _collection_name(spec: ModelSpec) -> str | None:
-    """What brought the network; None for a user's own."""
+    """Return the collection that brought the network, or None for a user's own."""
     package = spec.source.partition(" ")[0]
     return next((each.name for each in catalogue.COLLECTIONS if each.package == package), None)
 
@@ -97,7 +97,7 @@ class Converter(Protocol):
 
 
 def _converter() -> Converter:
-    """Imported only now: the engine, and the other commands, need no `onnx`."""
+    """Import the converter: nothing else needs `onnx`."""
     try:
         from backend.models.conversion import onnx_bytes  # noqa: PLC0415
     except ImportError as exc:

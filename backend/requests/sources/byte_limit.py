@@ -10,7 +10,7 @@ CHUNK_BYTES = 64 * 2**10
 
 
 def collect(chunks: Iterable[bytes], *, max_bytes: int) -> bytes:
-    """Joined chunks; stops reading at the first one that goes over the limit."""
+    """Join chunks; stop reading at the first one that goes over the limit."""
     kept: list[bytes] = []
     size = 0
     for chunk in chunks:

@@ -47,7 +47,7 @@ def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
 
 
 def _decoded(letters: bytes) -> Iterator[bytes]:
-    """In parts: Python's base64 lets no other thread run meanwhile."""
+    """Decode in parts: Python's base64 lets no other thread run meanwhile."""
     for start in range(0, len(letters), _PIECE_LETTERS):
         yield base64.b64decode(letters[start : start + _PIECE_LETTERS], validate=True)
 

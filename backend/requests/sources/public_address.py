@@ -1,4 +1,4 @@
-"""Which network addresses a `url` may lead to, and an HTTP adapter that reaches no other.
+"""Public network addresses, and an HTTP adapter that reaches no others.
 
 requests-hardened resolves the name, refuses most special ranges, and connects to exactly the
 address that it looked at, so that a second answer of the name server (rebinding) changes nothing;
@@ -45,7 +45,7 @@ _IPV4_SPECIAL = tuple(
 
 
 def is_public(address: str) -> bool:
-    """Whether a numeric address is one of the public internet; False for what is not numeric."""
+    """Return whether an address is numeric and of the public internet."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -69,7 +69,7 @@ class PublicAddressAdapter(IPFilterAdapter):  # type: ignore[misc]
         verify: bool | str,
         cert: str | tuple[str, str] | None = None,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """As the library's: `host` is the numeric address that will be connected to."""
+        """Use the numeric address that will be connected to as `host`."""
         self._check(*_resolve(request))
         host_params, pool_kwargs = super().build_connection_pool_key_attributes(
             request, verify, cert

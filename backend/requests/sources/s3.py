@@ -57,7 +57,7 @@ class S3Source:
         return self._make_client(self._timeout_seconds)
 
     def read(self, address: S3Address, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
-        """The object; PayloadTooLargeError or a SourceError."""
+        """Read the object; raise PayloadTooLargeError or a SourceError."""
         deadline = Deadline(self._timeout_seconds)
         with translated_errors():
             return deadline.run(

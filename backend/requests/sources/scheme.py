@@ -1,4 +1,4 @@
-"""What kind of address a `url` is, found before any library reads it."""
+"""The scheme of a `url`, found before any library reads it."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class WebSource:
         self._ca_bundle = ca_bundle
 
     def read(self, url: str, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
-        """The body, decoded; RequestError, PayloadTooLargeError or a SourceError."""
+        """Fetch the body; raise RequestError, PayloadTooLargeError or a SourceError."""
         address = parse_web_address(url, any_port=self._is_private_allowed)
         deadline = Deadline(self._timeout_seconds)
         with _translated_errors():
@@ -95,7 +95,7 @@ class WebSource:
         return session
 
     def _next_address(self, address: str, target: str) -> str:
-        """The next address, checked like the first one."""
+        """Return the next address, checked like the first one."""
         try:
             # Header fields arrive as Latin-1; browsers read this one as UTF-8.
             joined = urljoin(address, target.encode("latin-1").decode("utf-8", "replace"))
@@ -116,7 +116,7 @@ class _OneHopSession(requests.Session):
 
 
 def _watched_pools(deadline: Deadline) -> dict[str, type[urllib3.HTTPConnectionPool]]:
-    """Connection pools whose every connection ends at the deadline."""
+    """Make connection pools whose every connection ends at the deadline."""
 
     class Connection(HTTPConnection):
         def _new_conn(self) -> socket.socket:
@@ -154,7 +154,7 @@ def _body(answer: requests.Response, *, max_bytes: int) -> bytes:
 
 @contextlib.contextmanager
 def _translated_errors() -> Iterator[None]:
-    """The border: what the libraries raise becomes one of ours."""
+    """Translate the libraries' exceptions into ours."""
     try:
         yield
     except InvalidIPAddress as exc:
@@ -172,7 +172,7 @@ def _translated_errors() -> Iterator[None]:
 
 
 def _root(error: BaseException) -> BaseException:
-    """The innermost cause; the outer ones quote the address with its query, and causes are logged.
+    """Return the innermost cause: outer ones quote the address, and causes are logged.
 
     A signed link's query is a key.
     """

@@ -14,7 +14,7 @@ _USER = re.compile(r"[^/?#]*//[^/?#]*@")
 
 
 def parse_web_address(url: str, *, any_port: bool) -> str:
-    """The address in the very spelling that will be fetched; RequestError, SourceNotAllowedError.
+    """Return the address as it will be fetched; raise RequestError or SourceNotAllowedError.
 
     The library's own parser reads it first, so what is checked is what is connected to, and no
     difference between two parsers can be played on.
