@@ -33,7 +33,7 @@ COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/sv
 FOR_EVER = "public, max-age=31536000, immutable"
 MAX_HEADER_BYTES = 64 * 2**10
 """Browsers send the cookies of all pages of a host together."""
-GRACE_SECONDS = 10
+GRACE_SECONDS = 5
 """Time for downloads that are on their way when the server stops."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
