@@ -1,4 +1,4 @@
-"""What goes around Streamlit's own answers: security headers, compressed files, closed paths."""
+"""Middleware around Streamlit: bounded connections, security headers, compressed files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HEADERS = {
 
 
 def content_security_policy(*, foreign_origin: str = "") -> str:
-    """No other machine's scripts, styles or pictures, except those of one origin, if any."""
+    """Return the policy, which allows the page alone and, where it is named, one other origin."""
     foreign = f" {foreign_origin}" if foreign_origin else ""
     # Nothing of this page is compiled in the browser; what a foreign script does is not known.
     compiled = " 'unsafe-eval'" if foreign_origin else ""
@@ -67,7 +67,7 @@ def content_security_policy(*, foreign_origin: str = "") -> str:
 
 
 class SecurityHeaders:
-    """Adds `HEADERS` and the policy to every answer, and closes `CLOSED_PATHS`."""
+    """ASGI middleware that adds `HEADERS` and the policy, and closes `CLOSED_PATHS`."""
 
     def __init__(self, app: ASGIApp, *, foreign_origin: str = "") -> None:
         self._app = app
@@ -94,7 +94,7 @@ class SecurityHeaders:
 
 
 class CompressedFiles:
-    """Answers for Streamlit's static files with each one compressed once.
+    """ASGI middleware that answers for Streamlit's static files, each compressed once.
 
     Streamlit leaves them as they are, which costs a visitor with a slow line ten seconds of white.
     The first page has the name of the product in it, so that there is something to read meanwhile.
@@ -149,7 +149,7 @@ class CompressedFiles:
 
 
 class BoundedConnections:
-    """Gives the server's connections the engine's deadlines, and bounds their number.
+    """ASGI middleware that gives connections the engine's deadlines and bounds their number.
 
     Streamlit makes the server and takes no other settings for it, so its configuration is changed
     when the server starts the application. A server that is not uvicorn has bounds of its own.
@@ -177,7 +177,7 @@ class BoundedConnections:
 
 
 def first_page(language: str) -> bytes:
-    """Streamlit's page with a heading where its script will draw."""
+    """Return Streamlit's page with a heading where its script will draw."""
     t = texts(language)
     heading = (
         '<div style="max-width:1400px;margin:auto;padding:3rem 2.5rem;font-family:sans-serif">'

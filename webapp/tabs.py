@@ -52,7 +52,7 @@ class Upload:
 
     @property
     def counts(self) -> bool:
-        """Whether its bytes count for its tab."""
+        """Whether its bytes still count for its tab."""
         return self.ended is None or time.monotonic() - self.ended < UNFINISHED_SECONDS
 
     def take(self, nbytes: int) -> None:

@@ -1,4 +1,4 @@
-"""Who may send a request: a rate and bytes on their way for each client, and places in the line.
+"""Admission of requests: a rate and bytes in flight for each client, and places in the line.
 
 A place in the line is taken when a picture is there, so that a body or a link that never comes
 keeps nobody out. Places are taken by worker threads; all else runs on the server's event loop.
@@ -80,7 +80,7 @@ class Visit:
 
 
 class Admission:
-    """The books of one server."""
+    """The counts of one server's clients, their bytes and their places."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Who a client is: the address under which its share of the server is counted."""
+"""The identity of a client: the address under which its share of the server is counted."""
 
 from __future__ import annotations
 

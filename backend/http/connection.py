@@ -1,4 +1,4 @@
-"""Connections of uvicorn's with deadlines, and how many of them there may be.
+"""uvicorn's connections with deadlines, and a bound on their number.
 
 uvicorn bounds the size of headers and the wait between two requests, and nothing else that a slow
 or silent client could hold: this is the one file that reaches into its protocol class for the rest
@@ -48,7 +48,7 @@ class Connection(Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """No request is at work on it."""
+        """Whether no request is at work on it."""
         ...
 
     @property
@@ -137,7 +137,7 @@ class Pieces(h11.Connection):
 
 
 class HttpConnection(H11Protocol):
-    """Made by uvicorn for every socket that is accepted."""
+    """A connection with deadlines; uvicorn makes one for every socket that it accepts."""
 
     def __init__(
         self, *arguments: Any, settings: Settings, open_connections: Connections, **options: Any
@@ -162,14 +162,14 @@ class HttpConnection(H11Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """No request is at work."""
+        """Whether no request is at work."""
         if self._is_websocket:
             return False
         return self.cycle is None or self.cycle.response_complete
 
     @property
     def is_closed(self) -> bool:
-        """Nothing is sent or received any more."""
+        """Whether nothing is sent or received any more."""
         return self.transport is None or self.transport.is_closing()
 
     def abort(self) -> None:

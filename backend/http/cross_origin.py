@@ -1,4 +1,4 @@
-"""Lets pages of any origin call the server, with the headers that v1.0's API answered."""
+"""Cross-origin access: pages of any origin may call the server, as v1.0's API allowed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from backend.requests.reply import CORS_HEADERS
 
 
 class CrossOrigin:
-    """On every answer, errors included, asked for by a page or not; answers every preflight.
+    """ASGI middleware that adds `CORS_HEADERS` to every answer and answers every preflight.
 
-    Starlette's own middleware speaks only when there is an Origin, and gives the headers that
-    say what is allowed only to preflights.
+    Starlette's own middleware adds them only where a request has an Origin, and says what is
+    allowed only to preflights.
     """
 
     def __init__(self, app: ASGIApp) -> None:

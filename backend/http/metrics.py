@@ -1,4 +1,4 @@
-"""What the server counts, in Prometheus' format."""
+"""Metrics of the server in Prometheus' format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120)
 
 
 class Metrics:
-    """Made once a server; fed with the facts that a request's line in the log has."""
+    """The counters of one server, fed with the facts of each request's line in the log."""
 
     def __init__(self, *, load: Callable[[], tuple[int, int]]) -> None:
         self._registry = CollectorRegistry()
@@ -25,27 +25,27 @@ class Metrics:
         )
         self._seconds = Histogram(
             "sr_request_seconds",
-            "From the whole request to the whole answer, waiting included.",
+            "Seconds from the whole request to the whole answer, waiting included.",
             buckets=SECONDS,
             registry=self._registry,
         )
         self._stages = Histogram(
             "sr_stage_seconds",
-            "By stage: waiting, decoding, network, encoding.",
+            "Seconds by stage: waiting, decoding, network, encoding.",
             ("stage",),
             buckets=SECONDS,
             registry=self._registry,
         )
         self._megapixels = Counter(
-            "sr_megapixels", "Of the pictures that were made.", registry=self._registry
+            "sr_megapixels", "Megapixels of the results.", registry=self._registry
         )
-        running = Gauge("sr_running", "Pictures at work just now.", registry=self._registry)
+        running = Gauge("sr_running", "Pictures that run now.", registry=self._registry)
         running.set_function(lambda: load()[0])
-        waiting = Gauge("sr_waiting", "Pictures waiting just now.", registry=self._registry)
+        waiting = Gauge("sr_waiting", "Pictures that wait now.", registry=self._registry)
         waiting.set_function(lambda: load()[1])
 
     def count(self, facts: Mapping[str, object]) -> None:
-        """One request; called in any thread."""
+        """Count one request; safe in any thread."""
         self._requests.labels(str(facts["status"]), str(facts.get("error", ""))).inc()
         seconds = facts.get("seconds")
         if isinstance(seconds, float):
@@ -59,5 +59,5 @@ class Metrics:
             self._megapixels.inc(width * height / 1e6)
 
     def text(self) -> bytes:
-        """Everything, for one scrape."""
+        """Return all metrics for one scrape."""
         return generate_latest(self._registry)

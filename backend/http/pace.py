@@ -1,4 +1,4 @@
-"""How slow a transfer may be: never below a rate for longer than some seconds."""
+"""The slowest pace of a transfer: below a rate for some seconds at most."""
 
 from __future__ import annotations
 

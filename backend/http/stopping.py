@@ -1,4 +1,4 @@
-"""The end of a server's grace: who still waits or is worked on gets an answer."""
+"""The end of a server's grace: requests that wait or are worked on still get an answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RETRY_SECONDS = 5
 
 
 class Stop:
-    """Tells the requests of one server that its time is over; used on its event loop."""
+    """The signal to one server's requests that its time is over; used on its event loop."""
 
     def __init__(self) -> None:
         self._is_over = False

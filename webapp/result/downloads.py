@@ -29,7 +29,7 @@ class Download:
     """One result, as a visitor may save it."""
 
     name: str
-    """Of the input file."""
+    """The input file's name."""
     scale: int
     result: Enhanced
     disk: Disk
@@ -44,11 +44,11 @@ class Download:
 
     @property
     def formats(self) -> tuple[str, ...]:
-        """What it can be saved as."""
+        """The formats that it can be saved as."""
         return self.result.formats
 
     def picture(self, name: str) -> Image.Image:
-        """One side of the slider, `before` or `after`, with every pixel."""
+        """Return one side of the slider, `before` or `after`, with every pixel."""
         if name == "before":
             return self.original()
         with reopen(self.result.master.read(), format=self.result.upscaled.format) as image:
@@ -85,7 +85,7 @@ class Archive:
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
     def chunks(self) -> Iterator[bytes]:
-        """Each result's master under a name of its own; pictures are compressed already."""
+        """Yield the archive; it stores each result's master as it is, under a name of its own."""
         buffer = _Buffer()
         names: set[str] = set()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -98,7 +98,7 @@ class Archive:
 
 
 class _Buffer(io.RawIOBase):
-    """Takes what a ZIP file writes, without a way back."""
+    """A stream that a ZIP file is written to, and that is read once."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -111,14 +111,14 @@ class _Buffer(io.RawIOBase):
         return len(self._parts[-1])
 
     def take(self) -> bytes:
-        """What was written since the last time."""
+        """Return what was written since the last call."""
         taken = b"".join(self._parts)
         self._parts.clear()
         return taken
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """`a.png`, `a-2.png` …"""
+    """Return the name, or the first of `a-2.png`, `a-3.png` … that is not taken."""
     stem, dot, suffix = name.rpartition(".")
     number = 1
     while name in taken:
@@ -129,7 +129,7 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 class Downloads:
-    """By their secrets; a download is gone when its tab has let go of it."""
+    """All downloads by their secrets; each is gone when its tab has let go of it."""
 
     def __init__(self) -> None:
         self._by_secret: weakref.WeakValueDictionary[str, Download] = weakref.WeakValueDictionary()
@@ -144,9 +144,9 @@ class Downloads:
         self._archives[archive.secret] = archive
 
     def get_archive(self, secret: str) -> Archive | None:
-        """None for an address that was never given out, or is gone."""
+        """Return the object, or None for an address that was never given out or is gone."""
         return self._archives.get(secret)
 
     def get(self, secret: str) -> Download | None:
-        """None for an address that was never given out, or is gone."""
+        """Return the object, or None for an address that was never given out or is gone."""
         return self._by_secret.get(secret)

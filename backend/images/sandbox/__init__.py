@@ -1,1 +1,1 @@
-"""Pictures decoded in a process of their own, which a hostile file can keep busy only so long."""
+"""Decoding in a process of its own, which a hostile file can keep busy for a bounded time."""

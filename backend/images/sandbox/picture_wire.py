@@ -26,7 +26,7 @@ REFUSALS: Mapping[str, Callable[..., SuperResolutionError]] = {
 
 
 def message_from_picture(picture: DecodedImage) -> tuple[Head, list[bytes]]:
-    """Pixels and profiles are contents; the rest stands in the head."""
+    """Return a head and its contents, which are the pixels and profiles."""
     head: dict[str, object] = {}
     contents = []
     for name, value in vars(picture).items():
@@ -49,12 +49,12 @@ def message_from_picture(picture: DecodedImage) -> tuple[Head, list[bytes]]:
 
 
 def message_from_error(error: SuperResolutionError) -> Head:
-    """What is wrong with the file, in words."""
+    """Return the head that says what is wrong with a file."""
     return {"error": error.code, "message": error.message, "details": error.details}
 
 
 def values_from_message(head: Head, content: memoryview) -> dict[str, object]:
-    """A picture's fields, its planes as memory in their shape.
+    """Return a picture's fields, with its planes as memory in their shape.
 
     Raises the error that the message tells of; ValueError and others when it makes no sense.
     """

@@ -49,11 +49,11 @@ def is_supported() -> bool:
 
 
 class LostError(Exception):
-    """The picture was not decoded, and it is not the picture's fault."""
+    """A failure to decode that is not the picture's fault."""
 
 
 class DecodeProcess:
-    """Decodes elsewhere; made once a process, shared by its threads, and ended with it."""
+    """A decoder in another process; made once, shared by threads, and ended with its owner."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

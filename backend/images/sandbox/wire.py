@@ -1,4 +1,4 @@
-"""What the two processes say to each other: a line of JSON, and bytes in memory that both see.
+"""Messages between the two processes: a line of JSON, and bytes in memory that both see.
 
 Not pickled: the decoding process is the one that a hostile file might take over, and what it
 answers is only ever read as numbers and pixels.
@@ -63,7 +63,7 @@ def _are_numbers(words: list[bytes]) -> bool:
 
 
 def _shared_memory() -> int:
-    """A file without a name; on systems without files in memory, a deleted one on the disk."""
+    """Return a nameless file in memory; where there is none, a deleted one on the disk."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("picture", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with tempfile.TemporaryFile() as file:
@@ -76,7 +76,7 @@ def _write(block: int, content: memoryview) -> None:
 
 
 def _mapped(block: int) -> memoryview:
-    """Private pages, of a file that cannot be made shorter any more: that would end the reader."""
+    """Map the file as private pages; one that could be shortened would end its reader."""
     seal_length(block)
     length = os.fstat(block).st_size
     if length == 0:

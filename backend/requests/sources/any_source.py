@@ -1,4 +1,4 @@
-"""Chooses the source that a request names."""
+"""The choice of the source that a request names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class AnySource:
-    """`data` is the picture, `img` is decoded, `url` is fetched.
+    """A source for every request: `data` is the picture, `img` is decoded, `url` is fetched.
 
     One is enough for the whole process, and safe to share by threads.
     """
