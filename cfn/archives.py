@@ -20,7 +20,7 @@ Contents = Mapping[str, Path | bytes]
 
 
 def write_zip(target: Path, contents: Contents) -> str:
-    """The sha256 of the written file."""
+    """Write the archive and return its sha256."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, source in sorted(contents.items()):
             entry = zipfile.ZipInfo(name, ZIP_EPOCH)
@@ -32,7 +32,7 @@ def write_zip(target: Path, contents: Contents) -> str:
 
 
 def write_tar_gz(target: Path, contents: Contents) -> str:
-    """The sha256 of the written file."""
+    """Write the archive and return its sha256."""
     with (
         target.open("wb") as file,
         gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed,
@@ -48,11 +48,11 @@ def write_tar_gz(target: Path, contents: Contents) -> str:
 
 
 def read(source: Path | bytes) -> bytes:
-    """The bytes of either."""
+    """Return the bytes of either."""
     return source if isinstance(source, bytes) else source.read_bytes()
 
 
 def file_sha256(path: Path) -> str:
-    """In small hexadecimal digits."""
+    """Return the sha256 in small hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

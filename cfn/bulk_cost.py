@@ -1,4 +1,4 @@
-"""What bulk work costs, before anything runs: dollars, minutes and requests.
+"""The costs of bulk work before anything runs: dollars, minutes and requests.
 
 Prices are list prices of us-east-1 as known in November 2026, without any free tier; the seconds
 come from the same estimate that the engine makes of a picture it has not measured yet.
@@ -28,42 +28,42 @@ SECONDS_FOR_TRANSFER = 0.15
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """How much, and with what."""
+    """The pictures and the machines of a run."""
 
     pictures: int
     megapixels: float
-    """Of one input."""
+    """The size of one input."""
     spec: ModelSpec
     memory: int
     """MB of the function."""
     concurrency: int
     batch: int
     seconds: float | None = None
-    """Of one picture, measured in a trial run; none estimates it."""
+    """The time of one picture in a trial run; None estimates it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Each part, in dollars but for the last three."""
+    """The parts of the cost, in dollars but for the last three."""
 
     function: float
     calls: float
     transitions: float
     storage: float
     seconds: float
-    """Of one picture."""
+    """The time of one picture."""
     minutes: float
     requests: int
-    """To S3."""
+    """The number of requests to S3."""
 
     @property
     def total(self) -> float:
-        """In dollars."""
+        """The sum in dollars."""
         return self.function + self.calls + self.transitions + self.storage
 
 
 def cost_from(work: Work) -> Cost:
-    """Pure arithmetic; `explain` writes it out."""
+    """Calculate the cost; `explain` writes the formula out."""
     seconds = _estimated_seconds(work) if work.seconds is None else work.seconds
     batches = math.ceil(work.pictures / work.batch)
     listings = math.ceil(work.pictures / KEYS_PER_LISTING)
@@ -84,7 +84,7 @@ def _estimated_seconds(work: Work) -> float:
 
 
 def explain(work: Work, cost: Cost) -> list[str]:
-    """The formula with its numbers, and what comes out of it."""
+    """Return the formula with its numbers and results."""
     n, s, gigabytes = work.pictures, cost.seconds, work.memory / 1024
     batches = math.ceil(n / work.batch)
     source = "estimated" if work.seconds is None else "as given"

@@ -61,7 +61,7 @@ HINTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came back, and how long it took."""
+    """An answer of the API, and the time that it took."""
 
     status: int
     body: bytes
@@ -187,7 +187,7 @@ class Check:
         self._failures = 0
 
     def run(self) -> int:
-        """Return how many of the requests went wrong."""
+        """Send every request and return the number of failures."""
         image = base64.b64encode(picture()).decode()
         first = self._first_answer({"scale": SCALE, "img": image})
         self._report("a picture in the request, first", first, wrong=_wrong(first))

@@ -1,4 +1,4 @@
-"""What the API answers by itself, and the ways to call it, as data; the YAML is in `cfn/parts`."""
+"""The API's own refusals and the ways to call it, as data; the YAML is in `cfn/parts`."""
 
 from __future__ import annotations
 

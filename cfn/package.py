@@ -1,4 +1,4 @@
-"""Everything that a stack takes from S3, and the templates that name it."""
+"""Make everything that a stack takes from S3, and the templates that name it."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Package:
     digests: Mapping[str, str]
     """File name of each archive -> its sha256."""
     variants: tuple[Variant, ...]
-    """Whose templates are there."""
+    """The variants whose templates are there."""
     release: str | None = None
     """The version that names the folder in a bucket of published ones."""
 
     def prefix(self, variant: Variant) -> str:
-        """The folder in the bucket, named by what the variant takes from it or by the release."""
+        """Return the folder in the bucket, named by its contents or by the release."""
         if self.release is not None:
             return f"{FOLDER}/{self.release}"
         lines = "".join(f"{self.digests[name]} {name}\n" for name in self.archives(variant))
@@ -87,7 +87,7 @@ def build(
     models: Path = SHIPPED,
     release: str | None = None,
 ) -> Package:
-    """Archives and templates of these variants; DeploymentError says what is wrong.
+    """Make archives and templates of these variants; DeploymentError says what is wrong.
 
     `neuron` is a folder that `cfn/neuron/compile.py` made; without one there is no archive for
     Inferentia. `models` has the networks and their manifest.
@@ -113,7 +113,7 @@ def build(
 
 
 def function_contents(*, cache: Path, models: Path) -> Contents:
-    """The code, the networks, and what both need: a function that wants no file system."""
+    """Return the code, the networks and their packages: a function without a file system."""
     contents: dict[str, Path | bytes] = dict(engine_contents(models))
     for wheel in wheels.download(FUNCTION_LOCK, folder=cache / "function"):
         contents |= wheels.unpacked(wheel)
@@ -121,7 +121,7 @@ def function_contents(*, cache: Path, models: Path) -> Contents:
 
 
 def gpu_contents(*, cache: Path, models: Path) -> Contents:
-    """The layout that AWS's image for Ray Serve reads; its wheels need no package index."""
+    """Return the layout that AWS's image for Ray Serve reads, wheels included."""
     contents: dict[str, Path | bytes] = dict(engine_contents(models))
     for wheel in wheels.download(GPU_LOCK, folder=cache / "gpu"):
         contents[f"wheels/{wheel.name}"] = wheel
@@ -133,13 +133,13 @@ def gpu_contents(*, cache: Path, models: Path) -> Contents:
 
 
 def engine_contents(models: Path) -> Contents:
-    """The package `backend` with these networks in place of its own."""
+    """Return the package `backend` with these networks in place of its own."""
     networks = {f"backend/models/weights/{name}": at for name, at in model_contents(models).items()}
     return {**code_contents(), **networks}
 
 
 def code_contents() -> Contents:
-    """The package `backend` without its networks and their manifest."""
+    """Return the package `backend` without its networks and their manifest."""
     networks = set(model_contents(SHIPPED).values())
     return {
         path.relative_to(ROOT).as_posix(): path
@@ -149,7 +149,7 @@ def code_contents() -> Contents:
 
 
 def model_contents(folder: Path) -> dict[str, Path]:
-    """The manifest, the networks that it names, as they are said to be, and their licences."""
+    """Return the manifest, the networks that it names, verified, and their licences."""
     try:
         specs = read_manifest(folder)
         for spec in specs:
@@ -163,7 +163,7 @@ def model_contents(folder: Path) -> dict[str, Path]:
 
 
 def check_size(contents: Contents, *, limit: int = LAMBDA_LIMIT_BYTES) -> int:
-    """The unzipped bytes; DeploymentError names the largest packages when AWS would refuse them."""
+    """Return the unzipped bytes; DeploymentError when AWS would refuse so many."""
     sizes: dict[str, int] = {}
     for name, source in contents.items():
         size = len(source) if isinstance(source, bytes) else source.stat().st_size

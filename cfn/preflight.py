@@ -36,7 +36,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is going to be deployed."""
+    """The stack that is going to be deployed."""
 
     variant: Variant
     bucket: str | None
@@ -225,7 +225,7 @@ def _gateway_quota(account: Account, plan: Plan) -> Iterator[Finding]:
 
 
 def _quota(account: Account, service: str, name: str) -> float | None:
-    """The account's value by the quota's name, else AWS's default; None when there is none."""
+    """Return the quota by its name, the account's or AWS's default; None when there is none."""
     client = account.client("service-quotas")
     for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
         for page in client.get_paginator(operation).paginate(ServiceCode=service):

@@ -57,7 +57,7 @@ class Step:
 
 @dataclass(kw_only=True)
 class Report:
-    """What happened, in order."""
+    """The steps of a rehearsal in their order."""
 
     region: str
     began: datetime

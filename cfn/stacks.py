@@ -35,12 +35,12 @@ class Event:
 
     @property
     def is_of_stack(self) -> bool:
-        """Whether the event is about the stack itself."""
+        """True for an event about the stack itself."""
         return self.type == "AWS::CloudFormation::Stack"
 
     @property
     def ends(self) -> bool:
-        """Whether no more events follow."""
+        """True when no more events follow."""
         is_done = self.status.endswith(("_COMPLETE", "_FAILED"))
         return self.is_of_stack and is_done and "CLEANUP" not in self.status
 

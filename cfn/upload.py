@@ -15,7 +15,7 @@ from cfn.partitions import partition_from
 
 
 def check_bucket(s3: Any, bucket: str, *, region: str) -> None:
-    """Lambda takes its code only from a bucket of its own region."""
+    """Raise DeploymentError unless the bucket is in the region, as Lambda wants its code."""
     try:
         found = s3.head_bucket(Bucket=bucket)
     except ClientError as exc:
@@ -29,7 +29,7 @@ def check_bucket(s3: Any, bucket: str, *, region: str) -> None:
 
 
 def upload(s3: Any, package: Package, *, bucket: str, print_line: Callable[[str], None]) -> None:
-    """Each variant's folder; an archive that is there already is left, as its folder names it."""
+    """Upload each variant's folder, without archives that are there already."""
     sent: dict[str, str] = {}
     for variant in package.variants:
         for name in package.archives(variant):
@@ -47,12 +47,12 @@ def upload(s3: Any, package: Package, *, bucket: str, print_line: Callable[[str]
 
 
 def template_url(*, bucket: str, key: str, region: str) -> str:
-    """As CloudFormation takes it."""
+    """Return the template's address as CloudFormation takes it."""
     return f"https://{bucket}.s3.{region}.{partition_from(region).suffix}/{key}"
 
 
 def launch_link(*, bucket: str, key: str, region: str, stack: str) -> str:
-    """Opens the console at the form for a new stack."""
+    """Return a link that opens the console at the form for a new stack."""
     url = template_url(bucket=bucket, key=key, region=region)
     return (
         f"https://{region}.{partition_from(region).console}/cloudformation/home?region={region}"

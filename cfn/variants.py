@@ -14,7 +14,7 @@ PACKAGE_NAMES = {
     GPU_ARCHIVE: "Endpoint",
     NEURON_ARCHIVE: "Endpoint",
 }
-"""What the mapping `Package` of a template calls them."""
+"""The archives' names in the mapping `Package` of a template."""
 
 
 @dataclass(frozen=True, kw_only=True)

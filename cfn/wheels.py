@@ -21,7 +21,7 @@ PLATFORMS = (
 
 
 def download(lock: Path, *, folder: Path) -> list[Path]:
-    """The wheels with the lock's hashes, by name; what lies in `folder` is not fetched again."""
+    """Download the lock's wheels unless they are in `folder`, and return their paths by name."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = lock.read_text(encoding="utf-8")
     done = folder / "downloaded.txt"
@@ -46,7 +46,7 @@ def download(lock: Path, *, folder: Path) -> list[Path]:
 
 
 def unpacked(wheel: Path) -> dict[str, bytes]:
-    """What the wheel installs: path -> bytes; scripts and headers are left out."""
+    """Return what the wheel installs as path -> bytes, without scripts and headers."""
     contents: dict[str, bytes] = {}
     with zipfile.ZipFile(wheel) as archive:
         for entry in archive.infolist():

@@ -22,7 +22,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, kw_only=True)
 class ModelArchive:
-    """Names one zip or tar.gz with a `manifest.json` and its networks at the top level."""
+    """One zip or tar.gz with a `manifest.json` and its networks at the top level."""
 
     bucket: str
     key: str
@@ -32,7 +32,7 @@ class ModelArchive:
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, object]) -> ModelArchive:
-        """`Bucket`, `Key`, `Sha256` and `Directory` of the resource; ModelError when one is bad."""
+        """Read `Bucket`, `Key`, `Sha256` and `Directory`; ModelError when one is bad."""
         try:
             bucket, key, sha256, directory = (
                 str(properties[name]) for name in ("Bucket", "Key", "Sha256", "Directory")
@@ -49,7 +49,7 @@ class ModelArchive:
         return self.parent / self.sha256[:16]
 
     def install(self, s3: Any, *, check_time: Callable[[], None]) -> None:
-        """Complete or not there at all; again does nothing.
+        """Put the folder there completely or not at all; a second time does nothing.
 
         ModelError for a wrong file, OSError or botocore's errors otherwise; `check_time` raises
         when there is no time left.
@@ -87,7 +87,7 @@ class ModelArchive:
 
 
 def remove_others(parent: Path, *, keep: tuple[Path, ...]) -> None:
-    """Versions that nothing uses any more."""
+    """Remove versions that nothing uses any more."""
     for folder in parent.iterdir():
         if folder not in keep and re.fullmatch(r"[0-9a-f]{16}", folder.name):
             shutil.rmtree(folder, ignore_errors=True)
@@ -104,7 +104,7 @@ def _unpack(packed: Path, target: Path) -> None:
 
 
 def _verify(folder: Path, check_time: Callable[[], None]) -> None:
-    """ModelError for what is missing or changed; OSError where another attempt may go better."""
+    """Check every network; ModelError for a wrong one, OSError where a retry may help."""
     try:
         for spec in read_manifest(folder):
             check_time()

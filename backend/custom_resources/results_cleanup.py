@@ -19,12 +19,12 @@ from backend.deadline import Deadline
 
 
 def handler(event: Event, context: LambdaContext) -> None:
-    """CloudFormation is answered once, whatever happened."""
+    """Answer CloudFormation once, whatever happens."""
     respond(event, context, work, is_deletion_forgiven=False)
 
 
 def work(event: Event, deadline: Deadline) -> Mapping[str, str]:
-    """No attributes; botocore's errors, or DeadlineExceededError for too many objects."""
+    """Do the work; botocore's errors, or DeadlineExceededError for too many objects."""
     if event["RequestType"] == "Delete":
         client = boto3.session.Session().client("s3")
         bucket = str(event["ResourceProperties"]["Bucket"])
@@ -33,7 +33,7 @@ def work(event: Event, deadline: Deadline) -> Mapping[str, str]:
 
 
 def empty(s3: Any, bucket: str, *, check_time: Callable[[], None]) -> None:
-    """Every object and unfinished upload; a bucket that is gone is empty."""
+    """Remove every object and unfinished upload; a bucket that is gone is empty."""
     try:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             if keys := [{"Key": found["Key"]} for found in page.get("Contents", [])]:
@@ -51,7 +51,7 @@ def empty(s3: Any, bucket: str, *, check_time: Callable[[], None]) -> None:
 
 
 def _delete(s3: Any, bucket: str, keys: list[dict[str, str]]) -> None:
-    """Up to a thousand, as many as a page lists; ClientError when one of them stays."""
+    """Delete up to a thousand objects, as a page lists; ClientError when one of them stays."""
     answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
     # A call that fails in part is answered with 200 and a list of the failures.
     for failure in answer.get("Errors", []):

@@ -44,7 +44,7 @@ class Compiled:
 
 
 def network_steps(data: bytes) -> list[onnx.NodeProto]:
-    """How a network that `training.export` wrote gets from `PICTURE` and `CLEANUP` to colours."""
+    """Return the steps of an exported network from `PICTURE` and `CLEANUP` to colours."""
     nodes = onnx.load_model_from_string(data).graph.node
     made = {node.output[0]: node for node in nodes}
     wanted, needed = [made[LEVELS].input[0]], set[str]()
@@ -57,7 +57,7 @@ def network_steps(data: bytes) -> list[onnx.NodeProto]:
 
 
 def to_module(data: bytes, *, scale: int) -> Any:
-    """The same network in PyTorch, for float pictures; see `backend.inference.neuron_session`."""
+    """Return the same network in PyTorch, for float pictures; see `neuron_session`."""
     torch = import_module("torch")
     functional = import_module("torch.nn.functional")
     steps = network_steps(data)
