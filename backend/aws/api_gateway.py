@@ -52,7 +52,10 @@ def answer_event(
 
 
 def read_body(event: object) -> bytes:
-    """RequestError or UnsupportedMediaTypeError; a missing content type is taken as JSON."""
+    """Return the body; RequestError or UnsupportedMediaTypeError for a wrong one.
+
+    A missing content type is taken as JSON.
+    """
     if not isinstance(event, Mapping) or "httpMethod" not in event:
         raise RequestError("This function answers the proxy events of an API Gateway REST API.")
     if _method(event) != "POST":
@@ -87,7 +90,7 @@ def _header(event: Mapping[str, object], name: str) -> str | None:
 
 
 def _seconds_waited(event: object) -> float:
-    """Since API Gateway received the request: a cold start, or a queue, is part of its wait.
+    """Return the time since API Gateway received the request, a cold start or queue included.
 
     0 where the event does not say, or says a time at which no caller can be waiting: a recorded
     event, or a clock that is wrong.
@@ -112,7 +115,7 @@ def _request_id(event: object, context: LambdaContext) -> str:
 
 
 def _answer(reply: Reply) -> dict[str, object]:
-    """ReplyTooLargeError for one that Lambda's runtime would not survive."""
+    """Return the proxy answer; ReplyTooLargeError when Lambda's runtime would not survive it."""
     answer = {
         "statusCode": reply.status,
         "headers": {**reply.headers, **CORS_HEADERS},

@@ -58,7 +58,7 @@ class BatchError(Exception):
 
 @cache
 def stores() -> Stores:
-    """Made once a process; RequestError ends its start when one lies in the other."""
+    """Make the stores once a process; RequestError ends its start if one lies in the other."""
     return Stores(
         source=S3Store.from_address(os.environ["BULK_SOURCE"]),
         target=S3Store.from_address(os.environ["BULK_TARGET"]),
@@ -67,7 +67,7 @@ def stores() -> Stores:
 
 @cache
 def engine() -> LocalEngine:
-    """Made once a process."""
+    """Make the engine once a process."""
     settings = Settings.from_deployment()
     logging.getLogger("backend").setLevel(settings.log_level)
     settings = replace(settings, max_running=IN_HAND, max_queued=IN_HAND + TRANSFERS)
@@ -105,7 +105,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, object]:
 
 
 def _check(results: list[Result], *, wanted: int) -> None:
-    """BatchError unless every picture was done, skipped, or is to blame itself."""
+    """Raise BatchError if a picture failed through our fault or was not finished."""
     faults = [result for result in results if result.outcome == FAULT]
     if faults:
         first = faults[0]
@@ -150,7 +150,7 @@ def _parts(event: object) -> tuple[list[object], Mapping[str, object]]:
 
 @cache
 def _job(options: str) -> Job:
-    """Made once for all pictures with the same JSON; RequestError for a wrong one."""
+    """Make the job once for all pictures with the same JSON; RequestError for a wrong one."""
     made = engine()
     return make_job(made, made.registry, parse_options(json.loads(options)), made.settings)
 

@@ -20,13 +20,13 @@ log = logging.getLogger("backend.aws")
 
 @cache
 def engine() -> LocalEngine:
-    """Made once a process; what fails is tried again by the next call."""
+    """Make the engine once a process; a failure is tried again by the next call."""
     return create_engine(process_settings(), cores=cores())
 
 
 @cache
 def request_handler() -> RequestHandler:
-    """Made once a process."""
+    """Make the handler once a process."""
     return RequestHandler(
         engine(),
         AnySource(process_settings()),

@@ -37,7 +37,7 @@ class LambdaContext(Protocol):
 
 
 def lambda_settings() -> Settings:
-    """`SR_*`; a reply limit above what Lambda takes is lowered to it."""
+    """Read `SR_*`; a reply limit above Lambda's own is lowered to it."""
     settings = Settings.from_deployment()
     return replace(
         settings,
@@ -48,7 +48,7 @@ def lambda_settings() -> Settings:
 
 @cache
 def process_settings() -> Settings:
-    """Read once a process; SettingsError ends its start."""
+    """Read the settings once a process; SettingsError ends its start."""
     settings = lambda_settings()
     logging.getLogger("backend").setLevel(settings.log_level)
     return settings

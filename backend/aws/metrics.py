@@ -19,7 +19,7 @@ Facts = Mapping[str, object]
 
 
 def write_metrics(facts: Facts, *, stack: str) -> None:
-    """One line; Lambda takes standard output as it is, whatever the format of its log."""
+    """Write one line; Lambda takes standard output as it is, whatever its log's format."""
     sys.stdout.write(json.dumps(metrics_from(facts, stack=stack)) + "\n")
     sys.stdout.flush()
 
@@ -37,7 +37,7 @@ def metrics_from(facts: Facts, *, stack: str) -> dict[str, object]:
 
 
 def outcome(facts: Facts) -> str:
-    """`done`, `refused`, `source` for a dead link of the caller's, or `fault` for our own."""
+    """Return `done`, `refused`, `source` for a caller's dead link, or `fault` for our own."""
     status = facts.get("status")
     if str(facts.get("error", "")).startswith("source_"):
         return "source"

@@ -72,7 +72,7 @@ class SageMakerEngine:
         return {}
 
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:  # noqa: ARG002
-        """0: the container makes its own estimate."""
+        """Return 0: the container makes its own estimate."""
         return 0.0
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
@@ -111,7 +111,7 @@ def body_from(data: bytes, options: UpscaleOptions) -> bytes:
 
 
 def _result_from(answer: bytes, options: UpscaleOptions, *, seconds: float) -> Upscaled:
-    """InferenceError for what this project's container does not write."""
+    """Read the answer; InferenceError for one that this project's container does not write."""
     try:
         content = json.loads(answer)
         link = content.get("result_url")
@@ -150,7 +150,7 @@ def _refusal(error: ClientError) -> SuperResolutionError:
 
 
 def _container_error(text: str, status: int) -> RemoteError | None:
-    """None for another server's text."""
+    """Return the container's error; None for another server's text."""
     try:
         content = json.loads(text)
     except ValueError:

@@ -19,7 +19,7 @@ from backend.requests.sources import AnySource
 
 @cache
 def request_handler() -> RequestHandler:
-    """Made once a process."""
+    """Make the handler once a process."""
     engine = SageMakerEngine(
         endpoint=os.environ["ENDPOINT_NAME"],
         timeout_seconds=process_settings().time_budget_seconds or 60.0,

@@ -30,7 +30,7 @@ SECONDS_TO_ANSWER = 30.0
 def respond(
     event: Event, context: LambdaContext, work: Work, *, is_deletion_forgiven: bool
 ) -> None:
-    """CloudFormation is answered once: here, after the work or when its time is over.
+    """Answer CloudFormation once: after the work, or when its time is over.
 
     The work is done in another thread, which never answers, so one that hangs in a file system
     cannot keep the answer back, and one that ends late cannot give a second. Raising is left for
@@ -42,7 +42,7 @@ def respond(
 def _outcome(
     event: Event, context: LambdaContext, work: Work, *, is_deletion_forgiven: bool
 ) -> Outcome:
-    """Never raises."""
+    """Do the work and return its outcome; never raises."""
     kind = event.get("RequestType")
     physical_id = str(event.get("PhysicalResourceId") or _physical_id(event))
     deadline = Deadline(context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER)

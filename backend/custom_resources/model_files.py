@@ -32,7 +32,7 @@ HOPELESS = ("NoSuchKey", "NoSuchBucket")
 
 
 def handler(event: Event, context: LambdaContext) -> None:
-    """CloudFormation's event; see `custom_resource.respond`."""
+    """Take CloudFormation's event; see `custom_resource.respond`."""
     respond(event, context, work, is_deletion_forgiven=True)
 
 
