@@ -30,7 +30,7 @@ def draw(number: int) -> Image.Image:
 
 
 def draw_all(folder: Path, count: int) -> None:
-    """In three folders below this one."""
+    """Draw pictures in three folders below this one."""
     for number in range(count):
         path = folder / str(number % 3) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ class Stamp:
 
 
 def results(folder: Path) -> dict[str, Stamp]:
-    """What a user sees there, by key."""
+    """Return the results that a user sees, by key."""
     found = {}
     for path in folder.rglob("*.png"):
         about = path.stat()
@@ -55,7 +55,7 @@ def results(folder: Path) -> dict[str, Stamp]:
 
 
 def reports(folder: Path) -> list[dict[str, Any]]:
-    """In the order of their runs."""
+    """Read the reports in the order of their runs."""
     paths = sorted((folder / "_bulk").glob("*.json"))
     return [json.loads(path.read_text()) for path in paths]
 
@@ -72,7 +72,7 @@ def assert_right(source: Path, target: Path, engine: LocalEngine) -> None:
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """From `in` to `out` below the folder."""
+    """Start a run from `in` to `out` below the folder."""
     return subprocess.Popen(
         [sys.executable, "-m", "backend", "bulk", "in", "out", "--model", "fast", *arguments],
         cwd=folder,

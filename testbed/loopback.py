@@ -68,7 +68,7 @@ class Loopback:
             do_GET = do_HEAD = do_PUT = do_POST = _serve  # noqa: N815 - the library's names
 
             def log_message(self, format: str, *args: object) -> None:
-                """Tests look at `received` instead."""
+                """Print nothing: tests look at `received`."""
 
         self._server = QuietServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

@@ -43,7 +43,7 @@ class Visit:
         self.bytes = 0
         """Bytes of its body or its answer that count for its client."""
         self.moving_since: float | None = None
-        """When the body or the answer began to move; None while the request is worked on."""
+        """The moment when the body or the answer began to move; None during the work."""
 
     def receive(self) -> None:
         """Note that the body begins to come."""

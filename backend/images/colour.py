@@ -57,14 +57,14 @@ class Colour:
     """One description: an ICC profile, or chromaticities and a curve."""
 
     icc_profile: bytes | None = None
-    """Where there is one, it is the whole description."""
+    """The profile, which is the whole description if there is one."""
     primaries: Primaries = BT709
     curve: float | str | None = None
     """An exponent, `pq` or `hlg`; None is the curve of sRGB."""
 
     @property
     def is_hdr(self) -> bool:
-        """Whether its pixels may be brighter than white."""
+        """True if pixels may be brighter than white."""
         return self.icc_profile is None and self.curve in HDR
 
 

@@ -59,7 +59,7 @@ PHOTOMETRIC = 262
 
 @dataclass(frozen=True, kw_only=True)
 class PictureFacts(Facts):
-    """What is known of a decoded picture beside its pixels."""
+    """Facts about a decoded picture beside its pixels."""
 
     icc_profile: bytes | None = None
     """The profile by which the pixels are shown; None is sRGB."""
@@ -77,7 +77,7 @@ class PictureFacts(Facts):
 
     @property
     def has_more_frames(self) -> bool:
-        """Whether the file is an animation or has several pages, of which this is the first."""
+        """True if the file has more frames or pages; this is the first."""
         return FIRST_FRAME in self.notes
 
 

@@ -1,4 +1,4 @@
-"""Which files are pictures, and what their results are called: one rule for every face."""
+"""Names of picture files and of their results: one rule for every face."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ class FileFormat:
     """One format, as requests, people, browsers, files and Pillow call it."""
 
     name: str
-    """In requests and answers."""
+    """The name in requests and answers."""
     label: str
-    """In sentences."""
+    """The name in sentences."""
     suffixes: tuple[str, ...]
-    """Of file names, in lower case; the first is the one that is written."""
+    """Suffixes of file names, in lower case; the first is the one that is written."""
     other_suffixes: tuple[str, ...] = ()
     """Further endings of files that are read, and never written."""
     media_type: str
@@ -34,16 +34,16 @@ class FileFormat:
     longest_side: int | None = None
     """Pixels on a side that a written file can have; None for a format that is not written."""
     save_options: Mapping[str, object] = field(default_factory=dict)
-    """For Pillow; a `quality` among them is the default one."""
+    """Options for Pillow; a `quality` among them is the default one."""
 
     @property
     def suffix(self) -> str:
-        """Of a file that is written."""
+        """The suffix of a file that is written."""
         return self.suffixes[0]
 
     @property
     def is_writable(self) -> bool:
-        """Whether a result can be asked for in this format."""
+        """True if a result can be asked for in this format."""
         return self.longest_side is not None
 
     @property
@@ -186,7 +186,7 @@ INPUT_FORMATS = {
 """The readable formats by suffix."""
 INPUT_SUFFIXES = tuple(INPUT_FORMATS)
 RESULT_FORMATS = {suffix: each for each in WRITABLE for suffix in each.suffixes}
-"""By suffix."""
+"""Formats of results by suffix."""
 
 
 def automatic_format(
@@ -201,7 +201,7 @@ def automatic_format(
 
 
 def format_from_signature(data: bytes) -> FileFormat | None:
-    """The format that the file begins as, whether it is read here or not."""
+    """Find the format by the file's first bytes, whether it is read here or not."""
     for each in FORMATS.values():
         if re.match(each.signature, data, re.DOTALL):
             return each

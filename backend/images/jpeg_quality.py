@@ -1,4 +1,4 @@
-"""What a JPEG's own quantisation tables say about the quality it was saved at."""
+"""The quality that a JPEG was saved at, by its own quantisation tables."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def estimated_quality(tables: Mapping[int, Sequence[int]]) -> int | None:
 
 
 def cleanup_from_quality(quality: int | None) -> int:
-    """How much damage to remove, 0 none to 100, from a picture saved at this quality.
+    """Return how much damage to remove, 0 to 100, from a picture of this JPEG quality.
 
-    None is a picture that was never a JPEG.
+    None means that the picture was never a JPEG.
     """
     return 0 if quality is None else 100 - quality
 

@@ -1,4 +1,4 @@
-"""What a result keeps of its source beside the pixels: resolution, date, and rights.
+"""Metadata that a result keeps of its source: resolution, date, and rights.
 
 It is written into a finished file, whose pixels are not encoded again. Place, camera, serial
 numbers and prompts are never among it.
@@ -33,7 +33,7 @@ class Kept:
     """The facts that go into a result."""
 
     taken: str | None = None
-    """As EXIF writes it."""
+    """The date in EXIF's notation."""
     dpi: int | None = None
     rights: Rights = field(default_factory=Rights)
 

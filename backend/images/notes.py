@@ -1,4 +1,4 @@
-"""What a picture had and its result has not, as codes for programs and sentences for people."""
+"""Notes on what a result lacks, as codes for programs and sentences for people."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ LUMA = np.array([77, 150, 29], np.int32)
 COARSE, FINE = 8, 4
 """Sides of the blocks whose brightness is compared."""
 ACTIVE_RANGE = 24
-"""In grey levels: a block that spans as many shows an edge or a texture."""
+"""Grey levels that a block with an edge or a texture spans."""
 PERCENTILES = (10, 50, 90)
 Values = npt.NDArray[np.float32]
 Weights = npt.NDArray[np.float64]
@@ -155,7 +155,7 @@ def _flatness(luma: Values) -> dict[str, float]:
 
 
 def _edges(luma: Values) -> dict[str, float]:
-    """How blocks with an edge or a texture are filled: by two tones, or by all between them."""
+    """Measure how blocks with an edge are filled: by two tones, or by all between them."""
     blocks = _blocks(luma, COARSE)
     low = blocks.min((1, 2))
     span = blocks.max((1, 2)) - low
@@ -189,7 +189,7 @@ def _edges(luma: Values) -> dict[str, float]:
 
 
 def _palette(tiles: RgbImage) -> dict[str, float]:
-    """Of 4096 colours, how few are enough."""
+    """Measure how few of 4096 colours are enough."""
     red, green, blue = (tiles[..., i].ravel().astype(np.int32) >> 4 for i in range(3))
     counts = np.bincount(red << 8 | green << 4 | blue, minlength=4096)
     share = np.sort(counts)[::-1] / counts.sum()

@@ -1,4 +1,4 @@
-"""Who made a picture, who owns it and what it is about: read from EXIF, XMP, IPTC and PNG's texts.
+"""Creator, copyright and keywords of a picture, read from EXIF, XMP, IPTC and PNG's texts.
 
 Only these few facts are ever taken: place, camera, serial numbers and prompts stay behind.
 """

@@ -13,14 +13,14 @@ from functools import cache
 from typing import Any
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-"""Of <malloc.h>."""
+"""Constants of <malloc.h>."""
 LARGEST_BLOCK = 2**30
 NEVER = 2**31 - 1
 
 
 @cache
 def keep_freed_memory() -> None:
-    """From now on, for the whole process: until `give_back_memory` is called.
+    """Keep freed memory in the process until `give_back_memory` is called.
 
     A thread that has begun before may have a part of memory of its own, which keeps what it had.
     """
@@ -45,7 +45,7 @@ def give_back_memory() -> None:
 
 @cache
 def _glibc() -> Any:
-    """The C library, if it is the one with these calls."""
+    """Load the C library if it is glibc."""
     try:
         libc = ctypes.CDLL(None)
         return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None

@@ -1,4 +1,4 @@
-"""How long a picture will take: a first guess from the network's cost, then what was measured."""
+"""Estimates of time: a first guess from the model's cost, then what was measured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMALLEST_SAMPLE = 65_536
 
 
 def encoding_seconds(pixels: int) -> float:
-    """The share of an estimate that is not the network's, for an output of `pixels`."""
+    """Estimate the seconds outside of the model, for an output of `pixels`."""
     return ENCODING_SECONDS_PER_PIXEL * pixels
 
 
@@ -31,7 +31,7 @@ class Estimator:
         self._lock = threading.Lock()
 
     def seconds(self, spec: ModelSpec, *, pixels: int) -> float:
-        """For an input of `pixels` LR pixels."""
+        """Estimate the seconds for an input of `pixels` LR pixels."""
         cost = spec.multiplications or ASSUMED_COST
         with self._lock:
             rate = self._rates.get((spec.name, spec.scale), cost / ASSUMED_RATE / self._cores)

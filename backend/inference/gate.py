@@ -13,7 +13,7 @@ from backend.errors import BusyError
 POLL_SECONDS = 0.2
 WEIGHT_OF_NEWEST = 0.3
 TYPICAL_SECONDS = 2.0
-"""Of a turn, before any was finished."""
+"""Assumed length of a turn, before any was finished."""
 
 
 class Turn:
@@ -24,7 +24,7 @@ class Turn:
         self.seconds = seconds
 
     def expect(self, seconds: float) -> None:
-        """How long this turn will take, as soon as that is known."""
+        """Tell how long this turn will take, as soon as that is known."""
         self.seconds = seconds
 
 
@@ -50,7 +50,7 @@ class Gate:
 
     @property
     def seconds_until_free(self) -> float:
-        """Until the first of those who run is expected to be done, and the queue moves up."""
+        """Return the seconds until the first running turn is expected to end."""
         with self._changed:
             return self._seconds_until_free()
 

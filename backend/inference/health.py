@@ -1,4 +1,4 @@
-"""Whether this process can do its work: every network loaded once, and what runs them."""
+"""Health of the process: every model is loaded once, and what runs them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.inference.onnx_session import OrtSession
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """What `GET /ping` and the log tell after the start."""
+    """Facts for `GET /ping` and the log after the start."""
 
     is_ready: bool
     """Every scale of the model that requests get by default is loaded."""
@@ -32,7 +32,7 @@ class Health:
 
 
 def check(engine: LocalEngine) -> Health:
-    """Loads every network; one that cannot be loaded becomes a warning, not an error."""
+    """Load every model; one that cannot be loaded becomes a warning, not an error."""
     default = engine.settings.model
     warnings: list[str] = []
     providers: dict[str, None] = {}

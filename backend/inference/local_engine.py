@@ -48,7 +48,7 @@ class LocalEngine:
         cores: float | None = None,
         max_networks: int | None = None,
     ) -> None:
-        """At most `max_networks` tiles run at a time; None means `settings.max_running`."""
+        """Run at most `max_networks` tiles at a time; None means `settings.max_running`."""
         keep_freed_memory()  # before threads take part in memory of their own
         self._registry = registry
         self._decode = decode

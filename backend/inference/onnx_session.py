@@ -47,7 +47,7 @@ class _Signature:
 
 
 def is_gpu_available(wanted: tuple[str, ...]) -> bool:
-    """Whether networks run on a GPU with these providers."""
+    """Return whether models run on a GPU with these providers."""
     return (wanted == ("auto",) or CUDA in wanted) and CUDA in ort.get_available_providers()
 
 
@@ -99,7 +99,7 @@ class OrtSession:
 
     @property
     def takes_cleanup(self) -> bool:
-        """Whether the network has the conditioning input."""
+        """True if the model has the conditioning input."""
         return self._signature.takes_cleanup
 
     def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:

@@ -1,4 +1,4 @@
-"""What is done with one picture: which networks run, one after the other, and how large it ends."""
+"""The plan for one picture: the models that run in turn, and the size of the result."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from backend.inference.upscaler import Session
 from backend.models.manifest import ModelSpec
 
 KEPT_BLENDS = 4
-"""Of networks that differ only in `detail`, the last so many are kept."""
+"""Number of kept sessions of models that differ only in `detail`."""
 
 
 class Sessions:

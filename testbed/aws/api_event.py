@@ -17,12 +17,12 @@ def read_event(name: str) -> dict[str, Any]:
 
 
 def post_event(body: bytes) -> dict[str, Any]:
-    """A POST with this body."""
+    """Make a POST with this body."""
     return read_event("post") | {"body": body.decode()}
 
 
 def upscale_event(data: bytes, **fields: object) -> dict[str, Any]:
-    """A POST with this picture as `img`."""
+    """Make a POST with this picture as `img`."""
     return post_event(request_body(data, **fields))
 
 

@@ -19,14 +19,14 @@ from testbed.processes import ROOT
 
 VERSION = "/2018-06-01/runtime"
 MAX_ANSWER_BYTES = 6_291_556
-"""What the real one takes; it refuses more with 413."""
+"""Largest answer that the real one takes; it refuses more with 413."""
 PATIENCE_SECONDS = 60
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a function's process reported."""
+    """The report of a function's process."""
 
     kind: str
     """`response`, `error` or `init error`."""
@@ -114,7 +114,7 @@ class LambdaProcess:
         self._log.close()
 
     def send(self, event: object) -> None:
-        """An event as JSON, or `bytes` as they are."""
+        """Send an event as JSON, or `bytes` as they are."""
         self._api.events.put(event if isinstance(event, bytes) else json.dumps(event).encode())
 
     def call(self, event: object) -> Outcome:
@@ -123,11 +123,11 @@ class LambdaProcess:
         return self.outcome()
 
     def outcome(self) -> Outcome:
-        """The next report; queue.Empty when there is none in time."""
+        """Return the next report; raise queue.Empty if there is none in time."""
         return self._api.outcomes.get(timeout=self._patience_seconds)
 
     def wait(self) -> int:
-        """The exit code."""
+        """Wait for the process and return its exit code."""
         return self._process.wait(timeout=self._patience_seconds)
 
     @property
@@ -136,7 +136,7 @@ class LambdaProcess:
 
     @property
     def log(self) -> str:
-        """What it printed so far."""
+        """Return what the process printed so far."""
         self._log.seek(0)
         return self._log.read().decode()
 

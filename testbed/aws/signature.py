@@ -36,7 +36,7 @@ _AUTHORIZATION = re.compile(
 
 
 def is_signed(request: Received, *, service: str) -> bool:
-    """By the one user there is, for this region and service, over host, date and this body."""
+    """Return whether the one user signed host, date and body for this region and service."""
     match = _AUTHORIZATION.fullmatch(request.headers.get("Authorization", ""))
     if match is None or (match["key"], match["region"]) != (ACCESS_KEY, REGION):
         return False
@@ -56,7 +56,7 @@ def is_signed(request: Received, *, service: str) -> bool:
 
 
 def is_presigned(request: Received) -> bool:
-    """A link to an S3 object that was signed by the one user there is and is not over."""
+    """Return whether a link to an S3 object was signed by the one user and is still valid."""
     query = {name: values[0] for name, values in parse_qs(urlsplit(request.target).query).items()}
     try:
         signature = query["X-Amz-Signature"]

@@ -1,4 +1,4 @@
-"""What a request carries so that the endpoint lets it in."""
+"""Authorization of requests to the endpoint."""
 
 from __future__ import annotations
 

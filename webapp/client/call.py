@@ -28,11 +28,11 @@ class Call(Generic[T]):
         return self._error if self._over.is_set() else None
 
     def wait(self, seconds: float) -> bool:
-        """Whether it was over within the time."""
+        """Wait for the end and return whether it came in time."""
         return self._over.wait(seconds)
 
     def result(self) -> T:
-        """After its end; raises what the work raised."""
+        """Return the result after the end; raise what the work raised."""
         self._over.wait()
         if self._error is not None:
             raise self._error

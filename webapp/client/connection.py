@@ -15,14 +15,14 @@ SIDE = 16
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionTest:
-    """What became of a test; exactly one of the two is there."""
+    """The outcome of a test: exactly one of the two is set."""
 
     response: RemoteUpscaled | None = None
     error: SuperResolutionError | None = None
 
 
 def check_connection(engine: RemoteEngine) -> ConnectionTest:
-    """As a visitor's picture would go, with the endpoint's default network; never raises."""
+    """Send a picture as a visitor's would go, with the endpoint's default model; never raise."""
     try:
         response = engine.upscale(test_picture(), UpscaleOptions(scale=2, format="png"))
     except SuperResolutionError as exc:

@@ -1,4 +1,4 @@
-"""Where the endpoint is and how it lets callers in, checked when the page starts."""
+"""The endpoint's address and authorization, checked when the page starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _API_GATEWAY = re.compile(
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PATHS = ("resolution", "invocations")
-"""How the last part of a complete address ends."""
+"""Last parts of a complete address."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Endpoint:
 
     url: str
     signs: bool
-    """Whether requests are signed with AWS credentials, Signature Version 4."""
+    """True if requests are signed with AWS credentials, Signature Version 4."""
     region: str | None
     api_key: str | None = field(default=None, repr=False)
     max_body_bytes: int
@@ -31,7 +31,7 @@ class Endpoint:
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether nobody on the way can read what is sent."""
+        """True if nobody on the way can read what is sent."""
         return self.url.startswith("https:")
 
 
@@ -44,7 +44,7 @@ def parse_endpoint(
     max_body_bytes: int,
     timeout_seconds: float,
 ) -> Endpoint:
-    """The endpoint at an invoke URL; SettingsError, without the address, for wrong settings."""
+    """Read an invoke URL; raise SettingsError, which never quotes it, for wrong settings."""
     signs = auth == "iam"
     region = _region(url, explicit=region)
     if signs and region is None:

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and an endpoint, in addition to what the endpoint names.
+"""Errors between a client and an endpoint, in addition to those that the endpoint names.
 
 SuperResolutionError
 └── EndpointError               what the endpoint says cannot be told apart any further
@@ -88,7 +88,7 @@ class EndpointError(SuperResolutionError):
 
 
 class EndpointUnreachableError(EndpointError):
-    """There was no connection, so the picture was not sent."""
+    """The error for an endpoint without a connection: the picture was not sent."""
 
     kind = "unreachable"
 
@@ -106,6 +106,6 @@ class EndpointRefusedError(EndpointError):
 
 
 class EndpointAnswerError(EndpointError):
-    """What answers does not answer as an endpoint for super-resolution does."""
+    """The error for an answer that is not one of a super-resolution endpoint."""
 
     kind = "answer"

@@ -1,4 +1,4 @@
-"""What a picture's header tells, without decoding any pixel."""
+"""Facts from a picture's header, without decoding any pixel."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _TELLING = re.compile(r"arn:|://|\d{12}", re.IGNORECASE)
 
 
 class Kind(Enum):
-    """What API Gateway refuses for."""
+    """The kinds of refusal that a person can act on."""
 
     CLOCK = auto()
     SIGNATURE = auto()
@@ -50,7 +50,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Sign:
-    """How a kind shows; a text is the beginning of a message in small letters."""
+    """The signs of a kind; a text is the beginning of a message in lower case."""
 
     kind: Kind
     codes: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Sign:
     texts: tuple[str, ...] = ()
 
     def is_on(self, *, code: str, type: str, text: str) -> bool:
-        """Whether one of the three says so."""
+        """Return whether one of the three signs is there."""
         return code in self.codes or type in self.types or text.startswith(self.texts)
 
 
@@ -123,13 +123,13 @@ STATUS_KINDS = {
     429: Kind.THROTTLED,
     504: Kind.TIMEOUT,
 }
-"""What a status alone says."""
+"""Kinds by status alone."""
 
 
 def refusal(
     response: Response, fields: Mapping[str, object] | None, *, endpoint: Endpoint
 ) -> SuperResolutionError:
-    """The error to raise for a response without a picture; `fields` when it is a JSON object."""
+    """Make the error for a response without a picture; `fields` if it is a JSON object."""
     named = _ours(fields)
     if named is not None:
         return named
@@ -140,7 +140,7 @@ def refusal(
 
 
 def may_be_a_cold_start(response: Response, fields: Mapping[str, object] | None) -> bool:
-    """Whether asking once more makes sense: the endpoint, not our engine in it, gave up."""
+    """Return whether to ask once more: the endpoint, not our engine in it, gave up."""
     if kind_from(response, fields) is Kind.TIMEOUT:
         return True
     named = _ours(fields)
@@ -149,7 +149,7 @@ def may_be_a_cold_start(response: Response, fields: Mapping[str, object] | None)
 
 
 def kind_from(response: Response, fields: Mapping[str, object] | None) -> Kind | None:
-    """What API Gateway says, in one of the three ways."""
+    """Return the kind that API Gateway tells, in one of three ways."""
     fields = fields or {}
     code = str(fields.get("error", ""))
     type_name = response.headers.get("x-amzn-ErrorType", "").partition(":")[0]
@@ -161,7 +161,7 @@ def kind_from(response: Response, fields: Mapping[str, object] | None) -> Kind |
 
 
 def _ours(fields: Mapping[str, object] | None) -> SuperResolutionError | None:
-    """The class that the engine in the endpoint raised, with its message and details."""
+    """Return the error that the endpoint's engine raised, with its message and details."""
     if fields is None or not isinstance(fields.get("message"), str):
         return None
     found = _classes().get(str(fields.get("error")))
@@ -180,7 +180,7 @@ def _ours(fields: Mapping[str, object] | None) -> SuperResolutionError | None:
 
 
 def _classes() -> dict[str, type[SuperResolutionError]]:
-    """By the code that they alone have; what API Gateway says too is taken as said by it."""
+    """Return the errors by their own codes; codes that API Gateway has too are its own."""
     tree = [SuperResolutionError]
     for each in tree:
         tree += each.__subclasses__()
@@ -239,7 +239,7 @@ def _error_for_status(
 
 
 def _foreign_message(response: Response, fields: Mapping[str, object] | None) -> str | None:
-    """An older kit's own words: plain text, or the message of a JSON object."""
+    """Return an older kit's own words: plain text, or the message of a JSON object."""
     if fields is not None:
         for name in ("message", "errorMessage", "error"):
             if isinstance(fields.get(name), str):
@@ -252,7 +252,7 @@ def _foreign_message(response: Response, fields: Mapping[str, object] | None) ->
 
 
 def _sentence(text: object) -> str | None:
-    """A stranger's text, if it is short and has no markup, address, account or name in it."""
+    """Return a stranger's text if it is short and without markup, address, account or name."""
     if isinstance(text, str) and _HARMLESS.fullmatch(text) and not _TELLING.search(text):
         return text.replace("`", "'")
     return None

@@ -36,7 +36,7 @@ MAX_OPEN_CALLS = 8
 """Abandoned ones count until they end."""
 LOOK_SECONDS = 0.1
 FIRST_GUESS_SECONDS = 8.0
-"""Until a response has been timed; a cold start is in it."""
+"""Assumed seconds until a response has been timed, cold start included."""
 MAX_RESULT_BYTES = 256 * 2**20
 SPARE_BYTES = 2**20
 
@@ -133,7 +133,7 @@ class RemoteEngine:
         )
 
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:  # noqa: ARG002
-        """As the last picture went; a guess before there was one."""
+        """Estimate by the last picture, or guess before there was one."""
         if self._pace is None:
             return FIRST_GUESS_SECONDS
         return max(1.0, self._pace * size[0] * size[1])
@@ -183,7 +183,7 @@ class _Exchange:
         self._is_abandoned.set()
 
     def run(self) -> None:
-        """Raises SuperResolutionError."""
+        """Run the call; raise SuperResolutionError."""
         try:
             result = self._post()
             self.model, self.notes = result.model, result.notes

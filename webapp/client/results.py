@@ -27,7 +27,7 @@ class RemoteResult:
 
 
 def parse_json_object(response: Response) -> Mapping[str, object] | None:
-    """The body as a JSON object, None when it is something else."""
+    """Parse the body as a JSON object; return None if it is something else."""
     try:
         fields = json.loads(response.body)
     except (ValueError, RecursionError):
@@ -58,7 +58,7 @@ def read_result(response: Response, fields: Mapping[str, object] | None) -> Remo
 
 
 def check_picture(data: bytes, *, size: tuple[int, int]) -> str:
-    """The format of a whole, readable picture of (width, height); EndpointAnswerError else.
+    """Return the format of a whole picture of (width, height), or raise EndpointAnswerError.
 
     The size is compared before any pixel is read.
     """

@@ -24,7 +24,7 @@ CHUNK_BYTES = 2**16
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What came back, whatever its status."""
+    """A response, whatever its status."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""How a decoding process is started, and ended when it does not end by itself."""
+"""Start and end of decoding processes."""
 
 from __future__ import annotations
 

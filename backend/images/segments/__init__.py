@@ -1,4 +1,4 @@
-"""What a picture's file holds, found on bytes alone, before any decoder sees it.
+"""Walks over the bytes of picture files, before any decoder sees them.
 
 One module a container walks its segments, chunks or boxes with bounds, and answers a lean file:
 what the pixels need, and nothing that a decoder could be kept busy with. Every walk takes time

@@ -26,7 +26,7 @@ _DATE = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a file tells about its picture beside the pixels, as far as anyone is told of it."""
+    """Facts that a file tells about its picture, as far as they are used."""
 
     taken: str | None = None
     """The moment: `2021:05:03 14:30:00`, without a time zone, as EXIF writes it."""
@@ -40,7 +40,7 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class ExifFacts:
-    """What EXIF says."""
+    """The facts from EXIF."""
 
     orientation: int | None = None
     """1-8; None where it does not say."""

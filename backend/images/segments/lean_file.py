@@ -13,7 +13,7 @@ class LeanFile:
     """A file with the same pixels and without metadata, and the metadata that is used."""
 
     data: bytes
-    """For the decoder."""
+    """Bytes for the decoder."""
     size: tuple[int, int] | None = None
     """(width, height) as stored, before orientation; None where the file does not say."""
     orientation: int = 1

@@ -1,4 +1,4 @@
-"""What a walk over a file may cost, and the errors of files that are not read."""
+"""Limits of a walk over a file, and errors for files that are not read."""
 
 from __future__ import annotations
 
