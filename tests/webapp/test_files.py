@@ -113,3 +113,24 @@ def test_the_folder_of_a_killed_process_is_removed_by_the_next(tmp_path: Path) -
     next_one = Disk(max_bytes=100, parent=tmp_path)
 
     assert set(tmp_path.iterdir()) == {living.folder, next_one.folder}
+
+
+@pytest.mark.parametrize("nbytes", [100, 200_000])
+def test_a_disk_of_the_machine_that_is_full_is_named(tmp_path: Path, nbytes: int) -> None:
+    """Noticed while a large file is written, or at the end of a small one."""
+    script = (
+        "import resource, sys; from pathlib import Path; from webapp.base.files import Disk\n"
+        "from webapp.base.errors import StorageFullError\n"
+        "disk = Disk(max_bytes=10**9, parent=Path(sys.argv[1]))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))\n"
+        "try: disk.store(bytes(int(sys.argv[2])))\n"
+        "except StorageFullError: print('named', disk.nbytes)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path, str(nbytes)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "named 0\n", done.stderr

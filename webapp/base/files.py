@@ -7,6 +7,7 @@ killed when the next one starts.
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 import threading
@@ -24,6 +25,7 @@ from webapp.base.errors import StorageFullError
 PREFIX = "super-resolution-page-"
 LOCK = "lock"
 CHUNK_BYTES = 2**20
+ROOM_ERRORS = (errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOSPC)
 
 
 class StoredFile:
@@ -54,26 +56,41 @@ class Writer:
     def __init__(self, disk: Disk, path: Path) -> None:
         self._disk = disk
         self._path = path
-        self._file = path.open("xb")
+        with _full_disk_named():
+            self._file = path.open("xb")
         self.nbytes = 0
 
     def write(self, data: bytes) -> None:
         """Append data; StorageFullError when the folder has no room for it."""
         self._disk.reserve(len(data))
         self.nbytes += len(data)
-        self._file.write(data)
+        with _full_disk_named():
+            self._file.write(data)
 
     def close(self) -> StoredFile:
-        """Return the finished file."""
-        self._file.close()
+        """Return the finished file; StorageFullError when its end has no room."""
+        with _full_disk_named():
+            self._file.close()
         stored = StoredFile(self._path, self.nbytes)
         weakref.finalize(stored, self._disk.remove, self._path, self.nbytes)
         return stored
 
     def discard(self) -> None:
         """Forget what was written."""
-        self._file.close()
+        with suppress(OSError):  # what is still in memory may have no room on the disk
+            self._file.close()
         self._disk.remove(self._path, self.nbytes)
+
+
+@contextmanager
+def _full_disk_named() -> Iterator[None]:
+    """Raise StorageFullError where the system itself has no room for a file."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in ROOM_ERRORS:
+            raise StorageFullError() from exc
+        raise
 
 
 class Disk:
@@ -86,7 +103,8 @@ class Disk:
         lock = _lock_of(self.folder)
         lock.acquire()
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
+        # Reentrant: a file may be collected, and call `remove`, at any moment.
+        self._lock = threading.RLock()
         self._nbytes = 0
         self._count = 0
         self._unwanted: dict[Path, int] = {}

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from backend.inference.allocator import give_back_memory
 from webapp.base import side
 from webapp.base.files import Disk, StoredFile
 
@@ -62,6 +63,7 @@ class Details:
                 while len(self._decoded) >= MAX_DECODED:
                     self._decoded.popitem(last=False)
                 decoded = self._decoded[key] = self._store(side.displayable(decode()))
+                give_back_memory()
             self._decoded.move_to_end(key)
         return decoded.piece(box)
 
