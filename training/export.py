@@ -14,7 +14,7 @@ from torch import nn
 from backend.models.manifest import SHIPPED, ModelSpec, add_to_manifest
 from backend.models.onnx_graph import GraphWriter
 from training.networks import NetworkShape, PlainNetwork, halved
-from training.span import GAIN, Span, SpanShape
+from training.span import Span, SpanShape
 from training.weights import CHECKPOINT, copy_all, load_weights
 
 LICENSE = "Apache-2.0"
@@ -58,7 +58,7 @@ def _plain(graph: GraphWriter, features: str, network: PlainNetwork) -> str:
 
 
 def _span(graph: GraphWriter, features: str, network: Span) -> str:
-    """Each convolution under its name in the state dict; the gain is the first one's."""
+    """Each convolution under its name in the state dict; the gains are the first one's."""
 
     def convolve(features: str, name: str) -> str:
         conv = network.get_submodule(name)
@@ -71,7 +71,9 @@ def _span(graph: GraphWriter, features: str, network: Span) -> str:
 
     mean = graph.constant("mean", network.mean.numpy())
     centred = graph.node("Sub", [features, mean], "centred")
-    first = _convolution(graph, centred, "head", network.head.weight * GAIN, network.head.bias)
+    first = _convolution(
+        graph, centred, "head", network.head.weight * network.gains, network.head.bias
+    )
     features, mixed = first, [first]
     for i in range(network.shape.num_block):
         name = f"blocks.{i}"

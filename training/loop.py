@@ -112,7 +112,8 @@ def train(recipe: Recipe, objective: Objective, *, out: Path, start: Path | None
     out.mkdir(parents=True, exist_ok=True)
     device = own_device()
     network = recipe.shape.build().to(device, memory_format=torch.channels_last)
-    optimizer = Muon(network, lr=recipe.learning_rate)
+    is_span = isinstance(network, Span)
+    optimizer = Muon(network, lr=recipe.learning_rate, is_relative=is_span)
     is_first = own_rank() == 0
     trained: nn.Module = network
     if distributed.is_initialized():

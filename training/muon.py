@@ -17,6 +17,8 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Coefficients of the quintic iteration, tuned by Muon's author for speed over exactness."""
 NEWTON_SCHULZ_STEPS = 5
 ADAM_BETAS = (0.9, 0.99)
+USUAL_SIZE = 0.1
+"""Root of the mean square of a kernel's weights."""
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
@@ -32,10 +34,20 @@ def orthogonalised(matrix: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon for kernels, Adam for the rest; the Adam rate is `adam_ratio` times the Muon rate."""
+    """Muon for kernels, Adam for the rest; the Adam rate is `adam_ratio` times the Muon rate.
+
+    `is_relative` is for another's network, whose kernels may be a tenth of the usual size in a
+    layer that takes large features: the rate falls with the size.
+    """
 
     def __init__(
-        self, network: nn.Module, *, lr: float, momentum: float = 0.95, adam_ratio: float = 0.5
+        self,
+        network: nn.Module,
+        *,
+        lr: float,
+        momentum: float = 0.95,
+        adam_ratio: float = 0.5,
+        is_relative: bool = False,
     ) -> None:
         kernels: list[nn.Parameter] = []
         others: list[nn.Parameter] = []
@@ -44,6 +56,7 @@ class Muon(torch.optim.Optimizer):
             (kernels if is_kernel else others).append(parameter)
         groups = [{"params": kernels, "is_kernel": True}, {"params": others, "is_kernel": False}]
         super().__init__(groups, {"lr": lr, "momentum": momentum, "adam_ratio": adam_ratio})
+        self._is_relative = is_relative
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:
@@ -65,6 +78,8 @@ class Muon(torch.optim.Optimizer):
         matrix = nesterov.reshape(parameter.shape[0], -1)
         aspect = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
         direction = orthogonalised(matrix).reshape(parameter.shape)
+        if self._is_relative:
+            aspect *= min(1.0, float(parameter.square().mean().sqrt()) / USUAL_SIZE)
         parameter.add_(direction, alpha=-group["lr"] * aspect)
 
     def _adam(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:

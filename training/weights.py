@@ -10,7 +10,7 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from training.networks import PlainNetwork, RepConv
-from training.span import GAIN, Span, read_span
+from training.span import GAINS, Span, read_span
 
 CHECKPOINT = "checkpoint.pt"
 Weights = dict[str, Tensor]
@@ -52,7 +52,8 @@ def read_onnx(path: Path) -> Weights:
 
 def _of_span(tensors: Weights) -> Weights:
     weights = {k: v for k, v in tensors.items() if k.endswith((".weight", ".bias"))}
-    return weights | {"head.weight": weights["head.weight"] / GAIN}
+    gains = torch.tensor(GAINS).view(1, 4, 1, 1)
+    return weights | {"head.weight": weights["head.weight"] / gains}
 
 
 def copy_all(weights: Weights, network: PlainNetwork | Span) -> None:
