@@ -20,8 +20,7 @@ CONVOLUTIONS = 3
 GAINS = (255.0, 255.0, 255.0, 2040.0)
 """SPAN sees grey levels, less the mean colour of its training pictures.
 
-The clean-up level is given eight times the weight, so that a rate that suits the others' weights lets
-it learn from nothing.
+The clean-up level counts eight times: its weights begin at zero, and the rate suits the others'.
 """
 COLOUR_MEAN = (0.4488, 0.4371, 0.4040)
 MIXED = 3
