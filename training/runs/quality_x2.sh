@@ -10,3 +10,4 @@ train --scale 2 --num-feat 64 --num-conv 8 --minutes 12 --jpeg-share 0.2 --learn
     --batch 8 --patch 48 --late-patch 56 --psnr-share 0.4 \
     --weights-from runs/quality_x2-b --out runs/quality_x2-c
 python -m training.export runs/quality_x2-c --name quality --description "Sharper, several times the work"
+python -m training.clean quality

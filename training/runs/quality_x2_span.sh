@@ -9,3 +9,4 @@ train --span --num-feat 48 --scale 2 --minutes 120 --batch 8 --patch 48 --late-p
     --learning-rate 2.5e-4 --psnr-share 1 --weights-from "$span" --out runs/quality_x2
 python -m training.export runs/quality_x2 --name quality --description "Sharper, several times the work" \
     --credit "SPAN, by Cheng Wan et al., Apache-2.0: github.com/hongyuanyu/SPAN"
+python -m training.clean quality
