@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
+import random
 import socket
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.client import HTTPConnection
 
 import pytest
@@ -24,11 +28,12 @@ from backend.errors import ImageTooLargeError
 from tests.pictures import save
 from webapp import tabs as tabs_module
 from webapp.base.errors import TooManyPicturesError
+from webapp.base.files import CHUNK_BYTES
 from webapp.intake import large_picture
 from webapp.intake.large_picture import decode_large
 from webapp.intake.pictures import InputFile
 from webapp.middleware import STATIC, CompressedFiles, SecurityHeaders
-from webapp.result.downloads import Download
+from webapp.result.downloads import Archive, Download
 from webapp.routes import MAX_ENCODERS, MAX_WAITING, create_routes
 from webapp.settings import PageSettings
 from webapp.shared import Shared
@@ -203,6 +208,17 @@ def test_many_qualities_at_once_are_made_one_after_the_other(
     assert most[0] == 1 <= MAX_ENCODERS
     assert set(statuses) <= {200, 503}
     assert statuses.count(200) >= MAX_WAITING
+
+
+def test_an_archive_is_never_in_memory(shared: Shared, download: Download) -> None:
+    data = random.Random(1).randbytes(5 * CHUNK_BYTES)
+    download.result = replace(download.result, master=shared.disk.store(data))
+    pieces = list(Archive(downloads=lambda: [download, download]).chunks())
+    assert max(len(each) for each in pieces) < CHUNK_BYTES + 1000
+    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["a-x2.png", "a-x2-2.png"]
+        assert archive.read("a-x2-2.png") == data
 
 
 @pytest.mark.parametrize("quality", ["0050999", "050", "0", "101", "1000", "5x", "", "%C2%B2"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
+import time
 import weakref
 import zipfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ from webapp.base.filenames import download_name
 from webapp.base.files import Disk, StoredFile
 from webapp.work.enhance import Enhanced
 
+FOR_THE_OWNER = 0o600 << 16
+"""The permissions of a file in an archive."""
 MAX_VARIANTS = 4
 """Encoded files of one result that are kept for the download after its size was shown."""
 
@@ -92,7 +95,12 @@ class Archive:
             for download in self.downloads():
                 kind = download.result.upscaled.format
                 name = download_name(download.name, scale=download.scale, format=kind)
-                archive.writestr(_free_name(name, names), download.file(kind).read())
+                entry = zipfile.ZipInfo(_free_name(name, names), time.localtime()[:6])
+                entry.external_attr = FOR_THE_OWNER
+                with archive.open(entry, "w") as member:
+                    for chunk in download.file(kind).chunks():
+                        member.write(chunk)
+                        yield buffer.take()
                 yield buffer.take()
         yield buffer.take()
 
