@@ -15,7 +15,7 @@ from backend.errors import (
     ReplyTooLargeError,
     RequestError,
 )
-from backend.requests.handler import RequestHandler, check_content_type, refuse
+from backend.requests.handler import RequestHandler, check_json, refuse
 from backend.requests.reply import CORS_HEADERS, Reply, request_id_from
 from backend.settings import Settings
 
@@ -60,7 +60,9 @@ def read_body(event: object) -> bytes:
         raise RequestError("This function answers the proxy events of an API Gateway REST API.")
     if _method(event) != "POST":
         raise MethodNotAllowedError
-    check_content_type(_header(event, "content-type"))
+    query = event.get("queryStringParameters")
+    pairs = query.items() if isinstance(query, Mapping) else ()
+    check_json(_header(event, "content-type"), ((str(name), "") for name, _ in pairs))
     text = event.get("body")
     if text is None:
         return b""

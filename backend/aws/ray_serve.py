@@ -20,6 +20,7 @@ from backend.inference.health import check
 from backend.inference.onnx_runtime import ort
 from backend.logs import write_logs
 from backend.requests.handler import refuse
+from backend.requests.parsing import Body
 from backend.requests.raw_body import raw_picture_from
 from backend.requests.reply import request_id_from
 from backend.requests.sources import AnySource
@@ -57,7 +58,7 @@ class SuperResolution:
     async def _answer(self, request: Request, request_id: str) -> Reply:
         """SuperResolutionError for what is refused before the handler sees it."""
         raw = raw_picture_from(request.headers.items(), request.query_params.multi_items())
-        body = await _body(request, max_bytes=self._handler.settings.max_body_bytes)
+        body = Body(await _body(request, max_bytes=self._handler.settings.max_body_bytes))
         handle = partial(self._handler.handle, body, request_id, raw=raw)
         return await to_thread.run_sync(handle)
 

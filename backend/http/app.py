@@ -39,7 +39,8 @@ from backend.http.metrics import MEDIA_TYPE, Metrics
 from backend.http.pace import Pace
 from backend.http.stopping import Stop
 from backend.inference.health import Health
-from backend.requests.handler import Admit, RequestHandler, check_content_type, refuse
+from backend.requests.handler import Admit, RequestHandler, check_json, refuse
+from backend.requests.parsing import Body
 from backend.requests.raw_body import RawPicture, raw_picture_from
 from backend.requests.reply import CORS_HEADERS, Reply, request_id_from
 from backend.settings import Settings
@@ -80,7 +81,7 @@ def create_app(
         if not re.fullmatch(STAGE, request.path_params.get("stage", "default")):
             raise NotFoundError
         check_token(request, settings.server_token)
-        check_content_type(request.headers.get("Content-Type"))
+        check_json(request.headers.get("Content-Type"), request.query_params.multi_items())
         return await answer(request, None)
 
     async def invocations(request: Request) -> Response:
@@ -109,7 +110,7 @@ def create_app(
         request: Request, visit: Visit, handle: Callable[..., Reply], threads: anyio.CapacityLimiter
     ) -> Reply:
         visit.receive()
-        body = await _body(request, visit, settings)
+        body = Body(await _body(request, visit, settings))
         visit.work()
         return await _handle(partial(handle, body), request, threads)
 

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Protocol
@@ -28,8 +28,15 @@ from backend.errors import (
 from backend.images.formats import FORMATS
 from backend.logs import cause_in_words
 from backend.options import check_model
-from backend.requests.parsing import FILE, UpscaleRequest, parse_request
-from backend.requests.raw_body import ATTRIBUTES, JSON, RawPicture, attributes_from, media_type_from
+from backend.requests.parsing import FILE, Body, UpscaleRequest, parse_request
+from backend.requests.raw_body import (
+    ATTRIBUTES,
+    JSON,
+    RawPicture,
+    attributes_from,
+    check_query,
+    media_type_from,
+)
 from backend.requests.reply import Reply, error_reply, json_reply, reply_headers
 from backend.settings import Settings
 
@@ -70,17 +77,21 @@ class RequestHandler:
 
     def handle(
         self,
-        body: bytes,
+        body: bytes | Body,
         request_id: str | None = None,
         *,
         raw: RawPicture | None = None,
         watch: Watch = Watch(),
         admit: Admit = nullcontext,
     ) -> Reply:
-        """Answer a request body, JSON or the `raw` picture; never raise."""
+        """Answer a request whose body is JSON, or the `raw` picture; never raise.
+
+        A `Body` is empty afterwards, so that nobody holds it while the engine works.
+        """
         request_id = request_id or str(uuid.uuid4())
         started = time.perf_counter()
-        facts: dict[str, object] = {"bytes_in": len(body)}
+        body = Body(body) if isinstance(body, bytes) else body
+        facts: dict[str, object] = {"bytes_in": body.size}
         try:
             reply = self._answer(body, request_id, facts, raw=raw, watch=watch, admit=admit)
         except Exception as exc:  # noqa: BLE001 - reported by the reply and the log
@@ -89,7 +100,7 @@ class RequestHandler:
 
     def _answer(
         self,
-        body: bytes,
+        body: Body,
         request_id: str,
         facts: dict[str, object],
         *,
@@ -97,9 +108,9 @@ class RequestHandler:
         watch: Watch,
         admit: Admit,
     ) -> Reply:
-        if len(body) > self.settings.max_body_bytes:
+        if body.size > self.settings.max_body_bytes:
             raise PayloadTooLargeError.over(self.settings.max_body_bytes, what="request")
-        request = parse_request(body) if raw is None else raw.request(body)
+        request = parse_request(body.take()) if raw is None else raw.request(body.take())
         if request.output == "url" and self._result_store is None:
             raise RequestError(
                 "'output': 'url' is not available here: no results bucket is configured.",
@@ -168,10 +179,14 @@ def _about(result: Upscaled) -> dict[str, JsonValue]:
     return about | {"notes": list(result.notes)} if result.notes else about
 
 
-def check_content_type(given: str | None) -> None:
-    """UnsupportedMediaTypeError for a body that is not JSON; a missing type is taken as JSON."""
-    if media_type_from(given) != JSON:
+def check_json(content_type: str | None, query: Iterable[tuple[str, str]]) -> None:
+    """Raise UnsupportedMediaTypeError for a body that is not JSON, RequestError for a query.
+
+    A missing type is taken as JSON.
+    """
+    if media_type_from(content_type) != JSON:
         raise UnsupportedMediaTypeError
+    check_query(query)
 
 
 def refuse(

@@ -26,6 +26,19 @@ MAX_BYTES_OUTSIDE = 64 * 2**10
 """The most bytes of a body beside its strings."""
 
 
+class Body:
+    """The bytes of a request, which their reader takes away: no caller keeps them meanwhile."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = len(data)
+
+    def take(self) -> bytes:
+        """Hand the bytes out, once."""
+        data, self._data = self._data, b""
+        return data
+
+
 @dataclass(frozen=True, kw_only=True)
 class UpscaleRequest:
     """One request: its options, and exactly one of `url`, `img` and `data`."""

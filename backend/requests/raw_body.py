@@ -21,6 +21,8 @@ ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 JSON = "application/json"
 UNNAMED = "application/octet-stream"
 """Media type of bytes whose format is found by their content."""
+SIGNATURE = "x-amz-"
+"""The beginning of the names of a signature that is in the query."""
 ANY_PICTURE = "image/*"
 RESULTS = {each.media_type: each.name for each in WRITABLE}
 """Media type of a result -> its format in requests."""
@@ -54,6 +56,7 @@ def raw_picture_from(headers: Pairs, query: Pairs) -> RawPicture | None:
     given = _joined(headers)
     media_type = media_type_from(given.get("content-type"))
     if media_type == JSON:
+        check_query(query)
         return None
     if media_type != UNNAMED and not media_type.startswith("image/"):
         raise UnsupportedMediaTypeError.of_invocation()
@@ -63,6 +66,16 @@ def raw_picture_from(headers: Pairs, query: Pairs) -> RawPicture | None:
             raise RequestError.given_twice(name)
         fields[name] = value
     return _choose_answer(parse_options(fields), accept=given.get("accept") or "*/*")
+
+
+def check_query(query: Pairs) -> None:
+    """Raise RequestError for a query beside a JSON body, unless it is a signature of AWS's."""
+    for name, _ in query:
+        if not name.lower().startswith(SIGNATURE):
+            raise RequestError(
+                f"A JSON request has its options in the body; '{name[:40]}' is in the query.",
+                field=name[:40],
+            )
 
 
 def media_type_from(content_type: str | None) -> str:

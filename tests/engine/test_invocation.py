@@ -25,7 +25,9 @@ def test_json_is_no_raw_picture_whatever_else_is_said(content_type: str | None) 
     headers = [(ATTRIBUTES, "trace 17"), ("Accept", "image/*")]
     if content_type is not None:
         headers.append(("content-type", content_type))
-    assert raw_picture_from(headers, [("x", "y")]) is None
+    assert raw_picture_from(headers, [("X-Amz-Signature", "y")]) is None
+    with pytest.raises(RequestError, match="'scale' is in the query"):
+        raw_picture_from(headers, [("scale", "4")])
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,8 @@ def test_another_scale_is_unsupported_as_in_json() -> None:
         ("application/json;q=0.2, image/*;q=0.3", "auto", "file", "auto"),
         ("image/*;q=0.2, application/json", "auto", "base64", "auto"),
         ("application/json, image/*", "png", "base64", "png"),
-        ("image/avif, image/jpeg, */*;q=0.8", "auto", "file", "jpeg"),
+        ("image/avif, image/jpeg, */*;q=0.8", "auto", "file", "avif"),
+        ("image/jxl, image/jpeg, */*;q=0.8", "auto", "file", "jpeg"),
         ("text/html, image/jpeg, */*;q=0.8", "png", "file", "png"),
         (" , image/png,", "auto", "file", "png"),
         ("image/*;q=0, application/*", "auto", "base64", "auto"),

@@ -6,6 +6,7 @@ import base64
 import errno
 import json
 import logging
+import tracemalloc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,9 +14,15 @@ from typing import Any
 import pytest
 
 from backend import Reply, RequestHandler, Settings, Upscaled, UpscaleOptions, Watch
-from backend.errors import BusyError, ModelError, SourceNotFoundError, UnsupportedMediaTypeError
-from backend.requests.handler import check_content_type, refuse
-from backend.requests.parsing import FILE, UpscaleRequest
+from backend.errors import (
+    BusyError,
+    ModelError,
+    RequestError,
+    SourceNotFoundError,
+    UnsupportedMediaTypeError,
+)
+from backend.requests.handler import check_json, refuse
+from backend.requests.parsing import FILE, Body, UpscaleRequest
 from backend.requests.raw_body import ATTRIBUTES, RawPicture
 
 RESULT = Upscaled(
@@ -224,10 +231,38 @@ def test_the_cause_of_an_error_of_ours_is_logged(caplog: pytest.LogCaptureFixtur
 
 @pytest.mark.parametrize("given", [None, "", "application/json", "Application/JSON; charset=utf-8"])
 def test_json_may_be_said_in_many_ways(given: str | None) -> None:
-    check_content_type(given)
+    check_json(given, ())
 
 
 @pytest.mark.parametrize("given", ["text/plain", "image/png", "application/jsonp", ";"])
 def test_anything_else_is_refused(given: str) -> None:
     with pytest.raises(UnsupportedMediaTypeError):
-        check_content_type(given)
+        check_json(given, ())
+
+
+def test_nobody_holds_the_body_while_the_engine_works() -> None:
+    """The body, its text and the base64 in it are gone, and the picture's bytes are left."""
+    held: list[int] = []
+
+    class Measuring(Recorder):
+        def upscale(
+            self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()
+        ) -> Upscaled:
+            held.append(tracemalloc.get_traced_memory()[0])
+            return RESULT
+
+    size = 8 * 2**20
+    handler = RequestHandler(Measuring(), Measuring(), Settings())
+    tracemalloc.start()
+    try:
+        body = Body(b'{"img": "' + b"A" * size + b'"}')
+        assert handler.handle(body, "id-1").status == 200
+    finally:
+        tracemalloc.stop()
+    assert held[0] < size // 8
+
+
+def test_a_query_beside_json_is_refused() -> None:
+    check_json(None, [("X-Amz-Date", "x")])
+    with pytest.raises(RequestError, match="'scale' is in the query"):
+        check_json("application/json", [("scale", "4")])

@@ -99,8 +99,15 @@ def test_a_caller_who_takes_json_gets_that_of_json(server: Server, accept: str) 
 def test_json_is_answered_as_before_whatever_is_said_beside_it(server: Server) -> None:
     body = {"img": encode_base64(PNG)}
     headers = {"Accept": "image/*", ATTRIBUTES: "trace 17"}
-    answer = server.post(body, "/invocations?scale=4", headers=headers)
+    answer = server.post(body, "/invocations", headers=headers)
     assert answer.json() == server.post(body).json()
+
+
+@pytest.mark.parametrize("path", ["/invocations", "/resolution"])
+def test_a_query_beside_json_is_refused(server: Server, path: str) -> None:
+    answer = server.post({"img": encode_base64(PNG)}, f"{path}?scale=4")
+    assert_error(answer, "invalid_request", 400)
+    assert answer.json()["details"]["field"] == "scale"
 
 
 @pytest.mark.parametrize("case", CORPUS, ids=str)

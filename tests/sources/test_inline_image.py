@@ -23,7 +23,13 @@ def read(img: str, *, max_bytes: int = 10_000) -> bytes:
 
 @pytest.mark.parametrize("length", range(1, 9))
 def test_base64_gives_its_bytes_whatever_its_padding(length: int) -> None:
-    assert read(base64.b64encode(DATA[:length]).decode()) == DATA[:length]
+    text = base64.b64encode(DATA[:length]).decode()
+    assert read(text) == read(text.rstrip("=")) == DATA[:length]
+
+
+def test_the_alphabet_for_addresses_is_read() -> None:
+    assert read(base64.urlsafe_b64encode(DATA).decode()) == DATA
+    assert read(base64.urlsafe_b64encode(DATA[:-1]).decode().rstrip("=")) == DATA[:-1]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,9 @@ def test_base64_gives_its_bytes_whatever_its_padding(length: int) -> None:
         "data:image/svg+xml;base64,",
         "DATA:IMAGE/JPEG;BASE64,",
         "data:image/png;charset=utf-8;base64,",
+        "data:image/jpeg;name=holiday%20%28large%29 1.jpg;base64,",
+        "data:application/octet-stream;base64,",
+        "data:;base64,",
     ],
 )
 def test_a_data_prefix_is_taken_off(prefix: str) -> None:
@@ -57,16 +66,14 @@ def test_wrapped_lines_are_read_as_tools_write_them(end: str) -> None:
 @pytest.mark.parametrize(
     "img",
     [
-        "QUJ",  # padding missing
-        "QUI",
         "QUJD=",  # padding too much
         "QQ===",
         "QQ==QQ==",  # something after the padding
         "=QQ=",
         "Q",
+        "QUJDQ",
         "QU JD",  # a space, as of a '+' that was decoded as one
         "QU\tJD",
-        "QU-_",  # the alphabet for addresses
         "QUJD\u00e9",
         "QUJD\u200b",
         "QUJD\x00",

@@ -8,15 +8,19 @@ from collections.abc import Iterator
 
 from backend.errors import PayloadTooLargeError, RequestError
 
-_DATA_PREFIX = re.compile(r"data:image/[a-z0-9.+-]{1,40}(;[a-z0-9.=_-]{1,40}){0,4};base64,", re.I)
+_DATA_PREFIX = re.compile(
+    r"data:((image/[a-z0-9.+-]{1,40}|application/octet-stream)(;[^;,]{1,255}){0,4})?;base64,", re.I
+)
 _PIECE_LETTERS = 4 * 2**20
 _LINE_ENDS = b"\r\n"
+_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
-    """Base64, with or without a `data:image/…;base64,` prefix and line breaks -> its bytes.
+    """Return the bytes of base64, with or without a data URL's beginning, line breaks and padding.
 
-    The size is worked out from the length, before anything is decoded.
+    The alphabet for addresses is read too. The size is worked out from the length, before anything
+    is decoded.
     """
     start = 0
     if img[:5].lower() == "data:":
@@ -29,21 +33,31 @@ def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
     # `base64` and `openssl` wrap their lines, so line ends count for nothing.
     length = len(img) - start - img.count("\n", start) - img.count("\r", start)
     padding = img[-8:].count("=")
-    if length * 3 // 4 - padding > max_bytes:
+    if (length - padding) * 3 // 4 > max_bytes:
         raise PayloadTooLargeError.over(max_bytes, what="picture")
     try:
         letters = img[start:].encode("ascii")
         if len(letters) > length:
             letters = letters.translate(None, _LINE_ENDS)
-        # Python before 3.13 lets padding through where none belongs.
-        if len(letters) % 4 or 0 <= letters.find(b"=") < len(letters) - 2:
-            raise _not_base64()
+        if b"-" in letters or b"_" in letters:
+            letters = letters.translate(_FROM_URL_SAFE)
+        letters = _padded(letters)
         data = b"".join(_decoded(letters))
     except ValueError as exc:
         raise _not_base64() from exc
     if not data:
         raise RequestError("'img' contains no picture.", field="img")
     return data
+
+
+def _padded(letters: bytes) -> bytes:
+    """Add padding that was left out; ValueError for some where none belongs."""
+    missing = -len(letters) % 4
+    at = letters.find(b"=")
+    # Python before 3.13 lets padding through where none belongs.
+    if missing == 3 or (at >= 0 and (missing or at < len(letters) - 2)):
+        raise ValueError
+    return letters + b"=" * missing
 
 
 def _decoded(letters: bytes) -> Iterator[bytes]:
@@ -54,7 +68,7 @@ def _decoded(letters: bytes) -> Iterator[bytes]:
 
 def _not_base64() -> RequestError:
     return RequestError(
-        "'img' is not base64: only A-Z, a-z, 0-9, + and /, line breaks, and the padding "
-        "that belongs to it.",
+        "'img' is not base64: only A-Z, a-z, 0-9, + and / or - and _, line breaks, and the "
+        "padding that belongs to it.",
         field="img",
     )
