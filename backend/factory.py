@@ -5,9 +5,11 @@ from __future__ import annotations
 from backend.images.picture import Decode
 from backend.images.sandbox.process import DecodeProcess, is_supported
 from backend.images.sandbox.spawned import SpawnedDecoder
+from backend.inference import openvino_runtime
 from backend.inference.local_engine import LocalEngine
 from backend.inference.neuron_session import NeuronSession
 from backend.inference.onnx_session import OrtSession, is_gpu_available
+from backend.inference.openvino_session import OpenVinoSession
 from backend.inference.pixel_session import PixelSession
 from backend.inference.upscaler import Session
 from backend.models.manifest import (
@@ -21,7 +23,10 @@ from backend.models.manifest import (
     load_registry,
     pixel_spec,
 )
+from backend.options import AUTO
 from backend.settings import Settings
+
+OPENVINO = "openvino"
 
 GPU_CORES = 40
 """Assumed speed of a GPU before anything was measured: a quarter of a T4's nominal rate."""
@@ -47,8 +52,26 @@ def session_from(spec: ModelSpec, settings: Settings) -> Session:
     return NeuronSession(spec)
 
 
-def open_session(spec: ModelSpec, settings: Settings) -> OrtSession:
+def takes_openvino(settings: Settings) -> bool:
+    """Return whether ONNX networks run in OpenVINO.
+
+    `auto` takes it where it is installed and the processor multiplies bfloat16, unless a GPU or
+    providers of ONNX Runtime are there for the work.
+    """
+    if settings.runtime != AUTO:
+        return settings.runtime == OPENVINO
+    is_free = settings.providers == (AUTO,) and not is_gpu_available(settings.providers)
+    return is_free and openvino_runtime.is_installed() and openvino_runtime.has_matrix_units()
+
+
+def open_session(spec: ModelSpec, settings: Settings) -> OrtSession | OpenVinoSession:
     """Load one ONNX model with the settings' threads and providers."""
+    if takes_openvino(settings):
+        return OpenVinoSession(
+            spec,
+            threads=settings.threads,
+            has_matrix_units=openvino_runtime.has_matrix_units(),
+        )
     return OrtSession(spec, intra_op_threads=settings.threads, providers=settings.providers)
 
 

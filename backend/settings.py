@@ -137,6 +137,8 @@ class Settings:
     """Threads inside one network run."""
     providers: tuple[str, ...] = setting(words, default=("auto",))
     """ONNX Runtime execution providers in order; `auto` is CUDA when present, then CPU."""
+    runtime: str = setting(one_of("auto", "onnxruntime", "openvino"), default="auto")
+    """Runs the ONNX networks; `auto` is OpenVINO where it is installed and gains speed."""
     max_running: int = setting(whole_number, default=1)
     """Tiles that run at a time, of as many pictures."""
     max_queued: int = setting(partial(whole_number, least=0), default=8)

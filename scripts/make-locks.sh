@@ -25,6 +25,7 @@ anywhere='--universal --python-version 3.11'
 cloud='--python-version 3.13 --python-platform x86_64-manylinux_2_28'
 lock requirements.txt $anywhere "$@"
 lock requirements-dev.txt --constraints requirements.lock $anywhere "$@"
+lock requirements-openvino.txt --constraints requirements.lock $anywhere "$@"
 for part in function gpu; do
     lock "cfn/requirements-$part.txt" --constraints requirements.lock $cloud "$@"
 done
@@ -44,7 +45,7 @@ for tool in scripts/tools/*.txt; do
     esac
 done
 sed -n 's/^\([a-z0-9][^ ]*==[^\\]*[^ \\]\) *\\*$/\1/p' "$work/requirements-dev.lock" >"$work/constraints.txt"
-for made in constraints.txt requirements.lock requirements-dev.lock cfn/requirements-function.lock \
+for made in constraints.txt requirements.lock requirements-dev.lock requirements-openvino.lock cfn/requirements-function.lock \
     cfn/requirements-gpu.lock $(cd "$work" && echo scripts/tools/*.lock containers/*.lock); do
     cp "$work/$made" "$made"
 done

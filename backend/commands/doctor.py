@@ -14,8 +14,10 @@ from backend import __version__
 from backend.commands import network_check
 from backend.commands.protections import protections
 from backend.errors import ModelError
-from backend.factory import open_session
-from backend.inference.onnx_session import OrtSession, available_providers
+from backend.factory import open_session, takes_openvino
+from backend.inference import openvino_runtime
+from backend.inference.onnx_session import available_providers
+from backend.inference.upscaler import Session
 from backend.models.manifest import MANIFEST, SHIPPED, ModelSpec, entry_from, read_manifest
 from backend.settings import Settings
 
@@ -49,6 +51,7 @@ class Doctor:
         self._report("threads", f"{self._settings.threads} of {os.cpu_count()} processors")
         for protection, words in protections(self._settings):
             self._report(protection, words)
+        self._check_runtime()
         self._check_providers()
         names: set[str] = set()
         for folder in (SHIPPED, self._settings.models_dir):
@@ -71,8 +74,20 @@ class Doctor:
         self._problems += 1
         self._report(what, f"BROKEN: {problem.rstrip('.')}.")
 
-    def _open(self, spec: ModelSpec) -> OrtSession:
+    def _open(self, spec: ModelSpec) -> Session:
         return open_session(spec, self._settings)
+
+    def _check_runtime(self) -> None:
+        units = "has" if openvino_runtime.has_matrix_units() else "does not have"
+        if not takes_openvino(self._settings):
+            self._report("runtime", f"ONNX Runtime; the processor {units} units for bfloat16")
+            return
+        try:
+            openvino_runtime.core()
+        except ModelError as exc:
+            self._report_problem("runtime", exc.message)
+            return
+        self._report("runtime", f"OpenVINO; the processor {units} units for bfloat16")
 
     def _check_providers(self) -> None:
         wanted = self._settings.providers

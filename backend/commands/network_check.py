@@ -13,8 +13,7 @@ import numpy as np
 
 from backend.errors import ModelError, SuperResolutionError, alternatives
 from backend.images.picture import Picture, RgbImage
-from backend.inference.onnx_session import OrtSession
-from backend.inference.upscaler import Upscaler
+from backend.inference.upscaler import Session, Upscaler
 from backend.models.manifest import ModelSpec
 from backend.options import SCALES
 
@@ -34,7 +33,7 @@ ROUNDING_SHARE = 1e-3
 POSSIBLE_SCALES = (2, 4, 1, 3, 8)
 POSSIBLE_BLOCKS = (1, 2, 4, 8, 16, 32, 64)
 
-Open = Callable[[ModelSpec], OrtSession]
+Open = Callable[[ModelSpec], Session]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +72,13 @@ def noise(height: int, width: int) -> RgbImage:
     return np.random.default_rng(7).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def _time(session: OrtSession, picture: Picture) -> float:
+def _time(session: Session, picture: Picture) -> float:
     started = time.perf_counter()
     Upscaler(session, tile_size=SIDE).upscale(picture)
     return time.perf_counter() - started
 
 
-def find_seams(session: OrtSession) -> str | None:
+def find_seams(session: Session) -> str | None:
     """Return a sentence if tiles do not equal the whole picture, or None.
 
     The picture is just so large that no tile sees all of it, since some networks are slow.
@@ -150,7 +149,7 @@ def describe(path: Path, open_session: Open) -> ModelSpec:
     )
 
 
-def _measure_radius(session: OrtSession) -> int:
+def _measure_radius(session: Session) -> int:
     """Measure how far a changed pixel reaches, in LR pixels, rounded up to whole blocks."""
     spec = session.spec
     side = -(-2 * SIDE // spec.multiple_of) * spec.multiple_of

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from backend.errors import ModelError
 from backend.inference.local_engine import LocalEngine
 from backend.inference.onnx_session import OrtSession
+from backend.inference.openvino_session import OpenVinoSession
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ def check(engine: LocalEngine) -> Health:
             warnings.append(exc.message)
             is_ready = is_ready and spec.name != default
             continue
-        if isinstance(session, OrtSession):
+        if isinstance(session, OrtSession | OpenVinoSession):
             providers |= dict.fromkeys(session.providers)
     return Health(
         is_ready=is_ready,

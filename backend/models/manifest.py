@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,6 +47,7 @@ _KINDS: Mapping[str, type] = {
     "natural_file": str,
     "natural_sha256": str,
     "detail": int,
+    "bfloat16": bool,
     "training": dict,
     "quality": dict,
 }
@@ -91,6 +93,8 @@ class ModelSpec:
     natural_sha256: str | None = None
     detail: int | None = None
     """0 natural to 100 vivid, the default in the manifest; None for a network of one kind."""
+    bfloat16: bool = False
+    """Whether the network loses next to nothing where a processor multiplies in bfloat16."""
     stamp: tuple[int, int] | None = field(default=None, compare=False, repr=False)
     """Size and time of the file when the manifest was read; None when it was not there yet."""
     training: Mapping[str, object] = field(default_factory=dict)
@@ -190,7 +194,12 @@ def read_manifest(folder: Path) -> list[ModelSpec]:
         ) from exc
     if not isinstance(entries, list):
         raise ModelError("'models' in the networks' manifest is not a list.")
-    return [_spec(entry, folder) for entry in entries]
+    specs = [_spec(entry, folder) for entry in entries]
+    seen = Counter((spec.name, spec.scale) for spec in specs)
+    for (name, scale), count in seen.items():
+        if count > 1:
+            raise ModelError(f"The networks' manifest has '{name}' x{scale} {count} times.")
+    return specs
 
 
 def _spec(entry: object, folder: Path) -> ModelSpec:
@@ -206,11 +215,12 @@ def _spec(entry: object, folder: Path) -> ModelSpec:
             raise ModelError(
                 f"A manifest entry has an unknown field; known are: {', '.join(_KINDS)}."
             )
-        if not isinstance(value, expected) or isinstance(value, bool):
+        if not isinstance(value, expected) or isinstance(value, bool) != (expected is bool):
             raise ModelError(f"'{name}' in the manifest is not a {expected.__name__}.", field=name)
-        if isinstance(value, int) and value < _LEAST.get(name, 0):
+        number = value if expected is int and isinstance(value, int) else None
+        if number is not None and number < _LEAST.get(name, 0):
             raise ModelError(f"'{name}' in the manifest is too small.", field=name)
-        if isinstance(value, int) and value > _MOST.get(name, MAX_NUMBER):
+        if number is not None and number > _MOST.get(name, MAX_NUMBER):
             raise ModelError(f"'{name}' in the manifest is too large.", field=name)
     has_natural = [name in entry for name in ("natural_file", "detail")]
     if any(has_natural) and not (all(has_natural) and entry["detail"] <= FULL_DETAIL):
@@ -269,7 +279,11 @@ def entry_from(spec: ModelSpec, folder: Path) -> dict[str, object]:
     facts = {name: files[name] if name in files else getattr(spec, name) for name in _KINDS}
     if spec.runtime == ONNX_RUNTIME:
         del facts["runtime"]
-    return {name: fact for name, fact in facts.items() if fact not in (None, "", {})}
+    return {
+        name: fact
+        for name, fact in facts.items()
+        if fact is not False and fact not in (None, "", {})
+    }
 
 
 def _relative(path: Path, folder: Path) -> Path:

@@ -14,6 +14,7 @@ from backend.models.manifest import (
     MANIFEST,
     SHIPPED,
     add_to_manifest,
+    entry_from,
     load_registry,
     read_manifest,
     verified_bytes,
@@ -132,3 +133,23 @@ def test_the_first_network_makes_the_manifest(tmp_path: Path) -> None:
     spec = replace(read_manifest(SHIPPED)[0], path=tmp_path / "x.onnx")
     add_to_manifest(tmp_path, spec)
     assert read_manifest(tmp_path) == [spec]
+
+
+def test_a_name_given_twice_is_refused(tmp_path: Path) -> None:
+    """Both scales of one name are two networks."""
+    manifest(tmp_path, ENTRY, {**ENTRY, "scale": 4})
+    assert len(read_manifest(tmp_path)) == 2
+    manifest(tmp_path, ENTRY, {**ENTRY, "file": "other.onnx"})
+    with pytest.raises(ModelError, match="has 'mine' x2 2 times"):
+        read_manifest(tmp_path)
+
+
+def test_bfloat16_is_told_by_true_or_false_only(tmp_path: Path) -> None:
+    (spec,) = read_manifest(manifest(tmp_path, {**ENTRY, "bfloat16": True}))
+    assert spec.bfloat16
+    assert entry_from(spec, tmp_path)["bfloat16"] is True
+    for wrong in (1, "true", None):
+        with pytest.raises(ModelError, match="'bfloat16' in the manifest is not a bool"):
+            read_manifest(manifest(tmp_path, {**ENTRY, "bfloat16": wrong}))
+    with pytest.raises(ModelError, match="'scale'"):
+        read_manifest(manifest(tmp_path, {**ENTRY, "scale": True}))

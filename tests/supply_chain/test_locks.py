@@ -17,6 +17,7 @@ from tests.supply_chain.locks import read_lock
 PINNED = {
     "requirements.txt": "requirements.lock",
     "requirements-dev.txt": "requirements-dev.lock",
+    "requirements-openvino.txt": "requirements-openvino.lock",
     "cfn/requirements-function.txt": "cfn/requirements-function.lock",
     "cfn/requirements-gpu.txt": "cfn/requirements-gpu.lock",
 }

@@ -1,0 +1,79 @@
+"""A network's inputs and output, whatever runtime it is loaded in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from backend.errors import InferenceError
+from backend.images.picture import RgbImage
+from backend.models.manifest import ModelSpec
+
+CLEANUP_INPUT = "cleanup"
+UINT8, FLOAT32 = "uint8", "float32"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """One input: its type, and its shape with whole numbers where a side is fixed."""
+
+    type: str
+    shape: Sequence[object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """How a picture is put in and taken out."""
+
+    image: str
+    is_uint8: bool
+    """(1, H, W, 3) uint8 as this project exports; else (1, 3, H, W) float32 in [0, 1]."""
+    takes_cleanup: bool
+
+    def feed(self, lr: RgbImage, cleanup_level: float) -> dict[str, npt.NDArray[np.generic]]:
+        """Return the network's inputs, by name."""
+        found: dict[str, npt.NDArray[np.generic]] = {
+            self.image: lr[np.newaxis] if self.is_uint8 else _to_planes(lr)
+        }
+        if self.takes_cleanup:
+            found[CLEANUP_INPUT] = np.full((1, 1, 1, 1), cleanup_level, np.float32)
+        return found
+
+    def picture(self, output: npt.NDArray[np.generic], lr: RgbImage, *, scale: int) -> RgbImage:
+        """Return the output as a picture; raise InferenceError when it has another size."""
+        sr: RgbImage = np.asarray(output[0]) if self.is_uint8 else _interleave(output)
+        if sr.shape != (lr.shape[0] * scale, lr.shape[1] * scale, 3):
+            raise InferenceError.wrong_size()
+        return sr
+
+
+def read_signature(inputs: Mapping[str, Tensor], spec: ModelSpec) -> Signature:
+    """Raise ModelError with a sentence that says what does not fit."""
+    pictures = {name: tensor for name, tensor in inputs.items() if name != CLEANUP_INPUT}
+    if len(pictures) != 1:
+        raise spec.error("must have one image input")
+    name, image = next(iter(pictures.items()))
+    if len(image.shape) != 4:
+        raise spec.error("must take a batch of images with four dimensions")
+    if image.type not in (UINT8, FLOAT32):
+        raise spec.error("must take float32 (N, 3, H, W) or uint8 (N, H, W, 3)")
+    sides = image.shape[1:3] if image.type == UINT8 else image.shape[2:4]
+    if any(isinstance(side, int) for side in sides):
+        raise spec.error("must leave height and width open (dynamic axes)")
+    return Signature(
+        image=name, is_uint8=image.type == UINT8, takes_cleanup=CLEANUP_INPUT in inputs
+    )
+
+
+def _to_planes(lr: RgbImage) -> npt.NDArray[np.float32]:
+    planes = np.ascontiguousarray(lr.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
+    planes /= np.float32(255)
+    return planes
+
+
+def _interleave(output: npt.NDArray[np.generic]) -> RgbImage:
+    levels = np.asarray(output[0], np.float32).transpose(1, 2, 0) * np.float32(255)
+    return np.asarray(np.clip(levels + np.float32(0.5), 0, 255), dtype=np.uint8)
