@@ -11,7 +11,7 @@ import pytest
 from backend import Settings, SettingsError
 from backend.settings import PREFIX, read_settings, setting, user_models_dir, whole_number
 
-TEXTS = ("1", "2.5", "INFO", "text", "builtin", "none", "some, words", "10.0.0.0/8")
+TEXTS = ("openvino", "1", "2.5", "INFO", "text", "builtin", "none", "some, words", "10.0.0.0/8")
 """Each setting takes at least one of these."""
 
 
