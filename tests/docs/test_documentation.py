@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import re
 from dataclasses import fields
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.commands.parser import make_parser
 from backend.errors import SuperResolutionError
+from cfn.__main__ import make_parser as make_cfn_parser
 from tests.paths import ROOT
 from webapp.settings import PageSettings
 
@@ -25,6 +28,28 @@ def codes(error: type[SuperResolutionError]) -> set[str]:
 def test_every_setting_named_is_one(page: Path) -> None:
     known = {"SR_" + field.name.upper() for field in fields(PageSettings)}
     assert set(re.findall(r"\bSR_[A-Z_]*[A-Z]", page.read_text())) <= known
+
+
+def test_every_setting_is_named_by_a_page() -> None:
+    known = {"SR_" + field.name.upper() for field in fields(PageSettings)}
+    text = "\n".join(page.read_text() for page in PAGES)
+    assert known - set(re.findall(r"\bSR_[A-Z_]*[A-Z]", text)) == set()
+
+
+def options(parser: argparse.ArgumentParser) -> set[str]:
+    """Of the parser and of all its commands."""
+    found: set[str] = set()
+    for action in parser._actions:
+        found.update(each for each in action.option_strings if each.startswith("--"))
+        if isinstance(action, argparse._SubParsersAction):
+            found.update(*(options(each) for each in action.choices.values()))
+    return found - {"--help", "--version"}
+
+
+@pytest.mark.parametrize("parser", [make_parser("backend"), make_cfn_parser()])
+def test_every_option_of_a_command_is_named_by_a_page(parser: argparse.ArgumentParser) -> None:
+    text = "\n".join(page.read_text() for page in PAGES)
+    assert options(parser) - set(re.findall(r"--[a-z][a-z-]*", text)) == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
