@@ -12,7 +12,7 @@ import pytest
 
 from backend.commands.parser import make_parser
 from backend.errors import SuperResolutionError
-from cfn.__main__ import make_parser as make_cfn_parser
+from cfn.parser import make_parser as make_cfn_parser
 from tests.paths import ROOT
 from webapp.settings import PageSettings
 
