@@ -26,8 +26,9 @@ SuperResolutionError              internal_error           500
 ├── RemoteError                   code and status of a remote engine's error
 └── CancelledError                cancelled                499 (only inside the process)
 
-Messages are sentences for a person: no path, key, traceback or library text is ever put into one.
-A sentence that is said in more than one place is written here, once, and so are its units.
+Messages are sentences for a person. Those that servers send have no path, key, traceback or text
+of a library; the command line's name the files that the caller gave. A sentence that several
+modules say is a class method here.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 def damaged() -> ImageError:
     """Make the error for a file that breaks its container's rules."""
-    return ImageError("The picture is damaged and cannot be read.")
+    return ImageError()
 
 
 def not_read(what: str) -> UnsupportedMediaTypeError:
