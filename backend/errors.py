@@ -75,11 +75,6 @@ class RequestError(SuperResolutionError):
         return cls(f"'{field[:40]}' is given twice.", field=field[:40])
 
     @classmethod
-    def without_detail(cls, model: str) -> RequestError:
-        """`detail` for a network that has only one kind of weights."""
-        return cls(f"The model '{model}' has no 'detail'; leave the field out.", field="detail")
-
-    @classmethod
     def not_http(cls) -> RequestError:
         """Say that the bytes are no HTTP request."""
         return cls("The request is not valid HTTP.")
@@ -154,25 +149,11 @@ class TooManyRequestsError(SuperResolutionError):
 
     code = "too_many_requests"
     status = 429
+    sentence = "This client already has as many pictures waiting as allowed."
 
-    def __init__(self, message: str, *, seconds: float) -> None:
+    def __init__(self, message: str | None = None, *, seconds: float) -> None:
         self.retry_after = retry_after_from(seconds)
         super().__init__(message, retry_after=self.retry_after)
-
-    @classmethod
-    def pictures(cls, seconds: float) -> TooManyRequestsError:
-        """Say after how many seconds a place is expected."""
-        return cls("This client already has as many pictures waiting as allowed.", seconds=seconds)
-
-    @classmethod
-    def bytes(cls, seconds: float) -> TooManyRequestsError:
-        """Say after how many seconds more bytes are accepted."""
-        return cls("This client is already sending as many bytes as allowed.", seconds=seconds)
-
-    @classmethod
-    def rate(cls, limit: int, seconds: float) -> TooManyRequestsError:
-        """More than `limit` in a minute; the next is taken after so long."""
-        return cls(f"This client sent more than {limit} requests in a minute.", seconds=seconds)
 
 
 class UnsupportedMediaTypeError(SuperResolutionError):
@@ -181,19 +162,6 @@ class UnsupportedMediaTypeError(SuperResolutionError):
     code = "unsupported_media_type"
     status = 415
     sentence = "Send the request as JSON, with the header 'Content-Type: application/json'."
-
-    @classmethod
-    def of_invocation(cls) -> UnsupportedMediaTypeError:
-        """Say that a body of `/invocations` is neither JSON nor a picture by its header."""
-        return cls(
-            "Send JSON, or a picture with the header 'Content-Type: image/…' or "
-            "'Content-Type: application/octet-stream'."
-        )
-
-    @classmethod
-    def not_a_picture(cls, readable: str) -> UnsupportedMediaTypeError:
-        """Bytes in none of the `readable` formats."""
-        return cls(f"This is not a picture that can be read here; send a {readable}.")
 
 
 class PayloadTooLargeError(SuperResolutionError):
@@ -255,18 +223,6 @@ class ReplyTooLargeError(SuperResolutionError):
     def __init__(self, size: int, *, max_bytes: int, message: str | None = None) -> None:
         super().__init__(message, bytes=size, max_bytes=max_bytes)
 
-    @classmethod
-    def file(cls, size: int, *, max_bytes: int) -> ReplyTooLargeError:
-        """Say that the result's own bytes are too many."""
-        return cls(
-            size,
-            max_bytes=max_bytes,
-            message=(
-                "The result is too large for one answer; choose a smaller scale, 'format=jpeg', "
-                "or, where a results bucket is configured, 'Accept: application/json'."
-            ),
-        )
-
 
 class DeadlineError(SuperResolutionError):
     """The estimate says that the transport would cut the answer off, or it has taken too long."""
@@ -277,16 +233,6 @@ class DeadlineError(SuperResolutionError):
         "This took longer than the time for one request; send a smaller picture or choose a "
         "faster model."
     )
-
-    @classmethod
-    def estimated(cls, seconds: float, *, limit: float) -> DeadlineError:
-        """Refused before the work."""
-        return cls(
-            f"This would take about {seconds:.0f} seconds and the limit is {limit:.0f}; send a "
-            "smaller picture or choose a faster model.",
-            estimated_seconds=round(seconds, 1),
-            limit_seconds=round(limit, 1),
-        )
 
 
 class SourceError(SuperResolutionError):
@@ -302,7 +248,7 @@ class SourceNotAllowedError(SourceError):
 
 
 class SourceNotFoundError(SourceError):
-    """The other side says that there is nothing at the address."""
+    """There is nothing at the address."""
 
     code = "source_not_found"
     status = 404

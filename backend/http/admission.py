@@ -131,7 +131,7 @@ class Admission:
         """
         with self._lock:
             if self._places[client] >= self._max_each:
-                raise TooManyRequestsError.pictures(self._seconds_until_free())
+                raise TooManyRequestsError(seconds=self._seconds_until_free())
             self._places[client] += 1
         try:
             yield
@@ -150,7 +150,10 @@ class Admission:
         held = self._bytes_of(visit.client)
         is_alone = is_answer and not held
         if not is_alone and held + size > self._settings.client_bytes_in_flight:
-            raise TooManyRequestsError.bytes(max(RETRY_SECONDS, self._seconds_until_free()))
+            raise TooManyRequestsError(
+                "This client is already sending as many bytes as allowed.",
+                seconds=max(RETRY_SECONDS, self._seconds_until_free()),
+            )
         while self._total() + size > self._settings.max_bytes_in_flight:
             if is_answer and not self._total():
                 return
@@ -187,7 +190,7 @@ class Admission:
         if sum(self._load()) >= self.max_places:
             raise BusyError.for_seconds(self._seconds_until_free())
         if self._places[client] >= self._max_each:
-            raise TooManyRequestsError.pictures(self._seconds_until_free())
+            raise TooManyRequestsError(seconds=self._seconds_until_free())
 
     def _check_rate(self, client: str) -> None:
         """Take one request of an allowance that holds a minute's and fills up evenly."""
@@ -200,5 +203,8 @@ class Admission:
         if len(self._allowances) > MAX_CLIENTS:
             self._allowances.popitem(last=False)
         if allowance.left < 1:
-            raise TooManyRequestsError.rate(full, (1 - allowance.left) * MINUTE / full)
+            raise TooManyRequestsError(
+                f"This client sent more than {full} requests in a minute.",
+                seconds=(1 - allowance.left) * MINUTE / full,
+            )
         allowance.left -= 1

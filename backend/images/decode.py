@@ -119,7 +119,9 @@ def examine(data: bytes, *, max_side: int) -> Examined:
         raise camera_raw()
     found = format_from_signature(data)
     if found is None or not found.is_readable:
-        raise UnsupportedMediaTypeError.not_a_picture(labels(READABLE))
+        raise UnsupportedMediaTypeError(
+            f"This is not a picture that can be read here; send a {labels(READABLE)}."
+        )
     import_module(found.plugin)
     lean = lean_file(data, name=found.name)
     if lean.size is None:

@@ -287,7 +287,12 @@ class LocalEngine:
         if self._settings.time_budget_seconds is not None:
             budget = min(budget, self._settings.time_budget_seconds)
         if estimate > budget:
-            raise DeadlineError.estimated(estimate, limit=budget)
+            raise DeadlineError(
+                f"This would take about {estimate:.0f} seconds and the limit is {budget:.0f}; send "
+                "a smaller picture or choose a faster model.",
+                estimated_seconds=round(estimate, 1),
+                limit_seconds=round(budget, 1),
+            )
         work.expect(estimate)
 
 

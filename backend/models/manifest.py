@@ -113,7 +113,9 @@ class ModelSpec:
         if detail is None:
             return self
         if self.detail is None:
-            raise RequestError.without_detail(self.name)
+            raise RequestError(
+                f"The model '{self.name}' has no 'detail'; leave the field out.", field="detail"
+            )
         return replace(self, detail=detail)
 
     def error(self, reason: str) -> ModelError:

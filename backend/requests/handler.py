@@ -161,7 +161,15 @@ class RequestHandler:
         """Reply with the result's own bytes; a header has what JSON tells besides."""
         limit = self.settings.max_reply_bytes
         if limit is not None and len(result.data) > limit:
-            raise ReplyTooLargeError.file(len(result.data), max_bytes=limit)
+            raise ReplyTooLargeError(
+                len(result.data),
+                max_bytes=limit,
+                message=(
+                    "The result is too large for one answer; choose a smaller scale, "
+                    "'format=jpeg', or, where a results bucket is configured, "
+                    "'Accept: application/json'."
+                ),
+            )
         headers = reply_headers(request_id, media_type=FORMATS[result.format].media_type)
         headers[ATTRIBUTES] = attributes_from(_about(result).items())
         return Reply(status=200, body=result.data, headers=headers)

@@ -59,7 +59,10 @@ def raw_picture_from(headers: Pairs, query: Pairs) -> RawPicture | None:
         check_query(query)
         return None
     if media_type != UNNAMED and not media_type.startswith("image/"):
-        raise UnsupportedMediaTypeError.of_invocation()
+        raise UnsupportedMediaTypeError(
+            "Send JSON, or a picture with the header 'Content-Type: image/…' or "
+            "'Content-Type: application/octet-stream'."
+        )
     fields: dict[str, object] = {}
     for name, value in (*_attributes(given.get(ATTRIBUTES.lower(), "")), *query):
         if name in fields:
