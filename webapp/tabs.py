@@ -32,6 +32,8 @@ KEEP_SECONDS = 60.0
 MAX_PICTURES = 50
 MAX_UPLOAD_BYTES = 512 * 2**20
 """Of one tab's pictures."""
+MAX_UPLOADS = 4
+"""Uploads of one tab at a time; the page itself sends one after the other."""
 UNFINISHED_SECONDS = 60.0
 """Time for which the bytes of an upload that was not finished go on to count."""
 MAX_RESULT_BYTES = 1024 * 2**20
@@ -131,7 +133,8 @@ class Tab:
         used += sum(each.nbytes for each in self._uploads)
         others = [each for each in self._uploads if each.ended is None and each is not upload]
         number = len(self.pictures) + len(others)
-        if number >= MAX_PICTURES or used + nbytes > MAX_UPLOAD_BYTES:
+        is_full = number >= MAX_PICTURES or len(others) >= MAX_UPLOADS
+        if is_full or used + nbytes > MAX_UPLOAD_BYTES:
             raise TooManyPicturesError(max_pictures=MAX_PICTURES, max_bytes=MAX_UPLOAD_BYTES)
 
     def remove(self, digest: str) -> None:

@@ -86,7 +86,8 @@ class RequestHandler:
     ) -> Reply:
         """Answer a request whose body is JSON, or the `raw` picture; never raise.
 
-        A `Body` is empty afterwards, so that nobody holds it while the engine works.
+        A `Body` is empty afterwards, so that nobody holds it while the engine works. The engine
+        works in the context of `admit`, which may refuse.
         """
         request_id = request_id or str(uuid.uuid4())
         started = time.perf_counter()

@@ -128,10 +128,11 @@ def test_unfinished_uploads_count_for_their_tab(
     tab.check_room(150_000)
 
 
-def test_many_uploads_at_once_are_as_many_pictures(
-    port: int, tab: Tab, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("bound", ["MAX_PICTURES", "MAX_UPLOADS"])
+def test_many_uploads_at_once_are_refused(
+    port: int, tab: Tab, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr(tabs_module, "MAX_PICTURES", 2)
+    monkeypatch.setattr(tabs_module, bound, 2)
     with contextlib.ExitStack() as stack:
         for _ in range(2):
             stack.enter_context(begun_upload(port, tab, 10))
