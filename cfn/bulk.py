@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
+from backend.requests.sources.s3_address import split_s3_address
 from cfn.account import Account, error_code
 from cfn.errors import DeploymentError
 from cfn.stacks import Stacks, stack_outputs
@@ -75,7 +76,7 @@ class Runs:
 
     def start(self, order: Order) -> str:
         """Start a run and return the execution's ARN."""
-        source_prefix = split_address(self._stack.source)[1]
+        source_prefix = split_s3_address(self._stack.source)[1]
         given: dict[str, object] = {"job": dict(order.job)}
         if order.keys is not None:
             given |= {"source": "list", "list": self._put_list(order.keys, source_prefix)}
@@ -137,7 +138,7 @@ class Runs:
                 )
         if not keys:
             raise DeploymentError("The list names no picture.")
-        bucket, prefix = split_address(self._stack.target)
+        bucket, prefix = split_s3_address(self._stack.target)
         name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}.csv"
         key = f"{prefix}{LISTS}/{name}"
         self._call(self._s3.put_object, Bucket=bucket, Key=key, Body="\n".join(keys).encode())
@@ -187,9 +188,3 @@ class Status:
         if self.state != "RUNNING":
             lines.append(f"What became of each batch: {self.reports}")
         return lines
-
-
-def split_address(address: str) -> tuple[str, str]:
-    """Return the bucket and the rest of `s3://bucket/rest`."""
-    bucket, _, prefix = address.removeprefix("s3://").partition("/")
-    return bucket, prefix

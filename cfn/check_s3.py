@@ -9,8 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
+from backend.requests.sources.s3_address import split_s3_address
 from cfn.account import Account, error_code
-from cfn.bulk import BulkStack, Order, Runs, split_address
+from cfn.bulk import BulkStack, Order, Runs
 from cfn.errors import DeploymentError
 from cfn.stacks import stack_outputs, stack_parameters
 
@@ -34,7 +35,7 @@ def check_bulk(
     """
     print_line(f"Checking {stack.machine}")
     runs, s3 = Runs(account, stack), account.client("s3")
-    source, (bucket, prefix) = split_address(stack.source), split_address(stack.target)
+    source, (bucket, prefix) = split_s3_address(stack.source), split_s3_address(stack.target)
     failure = f"{prefix}_failed/{MISSING}.json"
     execution = runs.start(Order(keys=[source[1] + MISSING], job={"model": "fast"}))
     end = SECONDS_FOR_RUN
@@ -98,7 +99,7 @@ def _wait_for(s3: Any, output: str, failure: str, pause: Pause) -> None:
 
 
 def _is_there(s3: Any, address: str) -> bool:
-    bucket, key = split_address(address)
+    bucket, key = split_s3_address(address)
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except ClientError as exc:

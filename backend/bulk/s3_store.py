@@ -8,7 +8,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backend.bulk.s3_results import make_s3_client
 from backend.bulk.work import Content, Item
 from backend.errors import (
     PayloadTooLargeError,
@@ -19,8 +18,9 @@ from backend.errors import (
 from backend.images.filenames import pictures_among
 from backend.requests.sources.byte_limit import CHUNK_BYTES, collect
 from backend.requests.sources.s3 import translated_errors
+from backend.requests.sources.s3_address import S3, split_s3_address
+from backend.requests.sources.s3_client import make_s3_client
 
-SCHEME = "s3://"
 ATTEMPTS = 5
 """Attempts for one request: among millions, some are answered with 503 or not at all."""
 CONNECTIONS = 32
@@ -41,7 +41,7 @@ class S3Store:
     @classmethod
     def from_address(cls, address: str) -> S3Store:
         """`s3://bucket/prefix`; RequestError for one without a bucket."""
-        bucket, _, prefix = address.removeprefix(SCHEME).partition("/")
+        bucket, prefix = split_s3_address(address)
         if not bucket:
             raise RequestError("An s3 address is s3://bucket/prefix.")
         if prefix and not prefix.endswith("/"):
@@ -52,7 +52,7 @@ class S3Store:
     @property
     def address(self) -> str:
         """See `Store`."""
-        return f"{SCHEME}{self._bucket}/{self._prefix}"
+        return f"{S3}{self._bucket}/{self._prefix}"
 
     def key_below(self, key: str) -> str:
         """Return the key below the prefix; raise RequestError for an object elsewhere."""

@@ -31,6 +31,7 @@ from backend.commands.report import FAILURES, Report
 from backend.engine import Watch
 from backend.factory import create_engine
 from backend.images.notes import NOTES
+from backend.requests.sources.s3_address import S3
 from backend.settings import Settings
 
 NEIGHBOURS = 2
@@ -40,7 +41,6 @@ REQUESTS = 16
 MOST_FAULTS = 10
 """Consecutive faults that end a run."""
 REPORTS = "_bulk"
-S3 = "s3://"
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -28,26 +26,21 @@ from backend.errors import (
 )
 from backend.requests.sources.byte_limit import CHUNK_BYTES, collect
 from backend.requests.sources.s3_address import S3Address
+from backend.requests.sources.s3_client import make_s3_client
 
 NOT_FOUND = ("NoSuchKey", "NoSuchBucket", "404")
 DENIED = ("AccessDenied", "AllAccessDisabled", "403")
 
 
-def make_s3_client(timeout_seconds: float) -> Any:
-    """Credentials, region and endpoint come from AWS's standard chain."""
-    config = Config(
-        connect_timeout=timeout_seconds,
-        read_timeout=timeout_seconds,
-        retries={"total_max_attempts": 2, "mode": "standard"},
-    )
-    return boto3.session.Session().client("s3", config=config)
+def _make_client(timeout_seconds: float) -> Any:
+    return make_s3_client(connect_seconds=timeout_seconds, read_seconds=timeout_seconds)
 
 
 class S3Source:
     """Makes its client once, on the first read."""
 
     def __init__(
-        self, *, timeout_seconds: float, make_client: Callable[[float], Any] = make_s3_client
+        self, *, timeout_seconds: float, make_client: Callable[[float], Any] = _make_client
     ) -> None:
         self._timeout_seconds = timeout_seconds
         self._make_client = make_client

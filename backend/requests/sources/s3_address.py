@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from backend.errors import RequestError, SourceNotAllowedError
 
+S3 = "s3://"
 MAX_KEY_BYTES = 1024
 
 
@@ -18,9 +19,15 @@ class S3Address:
     key: str
 
 
+def split_s3_address(address: str) -> tuple[str, str]:
+    """Return (bucket, key or prefix) as they are written; the bucket may be empty."""
+    bucket, _, key = address.partition("://")[2].partition("/")
+    return bucket, key
+
+
 def parse_s3_address(url: str, *, allowed_buckets: Collection[str]) -> S3Address:
     """RequestError when it names no object, SourceNotAllowedError for a bucket not listed."""
-    bucket, _, key = url.partition("://")[2].partition("/")
+    bucket, key = split_s3_address(url)
     if not bucket or not key or len(key.encode()) > MAX_KEY_BYTES:
         raise RequestError("An s3 address is s3://bucket/key.", field="url")
     if bucket not in allowed_buckets:
