@@ -6,7 +6,7 @@ PORT ?= 8501
 # Only files whose hashes the lock files name are installed.
 INSTALL := install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo serve test fuzz lint types imports tools unit page-tests browser-tests engine-tests stack-tests other-tests lock audit licenses sbom clean
+.PHONY: demo serve test fuzz lint types imports tools unit page-tests browser-tests engine-tests stack-tests other-tests lock audit licenses sbom image-check clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/streamlit run webapp/app.py --server.address 127.0.0.1 --server.port $(PORT)
@@ -83,6 +83,10 @@ audit: .tools/pip-audit.stamp
 licenses: $(VENV)/dev.stamp .tools/pip-licenses.stamp
 	sed -i '/^|/d' docs/licenses.md
 	scripts/licenses.sh >>docs/licenses.md
+
+# Builds every image without a registry and runs it: root, buildah and mmdebstrap of Debian.
+image-check: $(VENV)/run.stamp
+	$(BIN)/python -m containers.check $(TARGETS)
 
 # A list of the packages that the page, the server and the command line need.
 sbom: build/sbom.cdx.json

@@ -35,8 +35,8 @@ image() (
     shift
     lock_to "containers/$name.lock" pyproject.toml --constraints requirements-dev.lock $anywhere "$@"
 )
-image server --extra server --extra aws --extra heic --extra networks "$@"
-image page --extra page --extra aws --extra heic --extra networks "$@"
+image server --extra server --extra aws --extra heic "$@"
+image page --extra page --extra aws --extra heic "$@"
 image lambda containers/lambda.txt --extra aws --extra heic "$@"
 for tool in scripts/tools/*.txt; do
     case $tool in
