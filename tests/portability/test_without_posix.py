@@ -28,7 +28,7 @@ FACES = (
     "backend.commands.upscale",
     "backend.aws.lambda_handler",
     "backend.aws.sagemaker_handler",
-    "webapp.enhancer",
+    "webapp.app",
     "webapp.routes",
 )
 

@@ -39,7 +39,11 @@ STILL_LOOKS = 6
 FATE_SECONDS = 2.0
 MOST_FATES = 100
 ROOM_ERRORS = (errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
-OUTSIDE = (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGALRM)
+OUTSIDE = [
+    getattr(signal, name)
+    for name in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM", "SIGALRM")
+    if hasattr(signal, name)  # Windows has not all
+]
 """Signals that no file brings about: the system's or a person's, and the limit of time asleep."""
 
 
