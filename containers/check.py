@@ -105,6 +105,7 @@ def name(target: str) -> str:
 def running(root: Path, config: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
     """Start the image's own command as its own user, on a read-only root with a /tmp."""
     command = [*config["Entrypoint"], *config["Cmd"]]
+    command[command.index("0.0.0.0")] = "127.0.0.1"  # the network is this machine's
     process = subprocess.Popen(inside(root, config, command), text=True)
     try:
         yield process

@@ -2,7 +2,7 @@
 
 Modules and functions that Windows does not have are gone, and files are as strict as there: no
 name that Windows refuses is made, and no file that this process has open is renamed or deleted.
-Packages that have an implementation of their own for Windows are loaded before.
+psutil, which has an implementation for Windows, is loaded before.
 What Linux's own event loop and subprocess module need stays.
 """
 
@@ -28,7 +28,7 @@ MODULES = {
     "tty",
 }
 FUNCTIONS = {
-    os: """chown chroot ctermid fchmod fchown fork forkpty getegid geteuid getgid getgroups
+    os: """chown chroot ctermid fchown fork forkpty getegid geteuid getgid getgroups
         getloadavg getpgid getpgrp getpriority getsid getuid killpg lchown memfd_create mkfifo nice
         pread preadv pwrite pwritev sched_getaffinity sched_setaffinity sched_yield sendfile setegid
         seteuid setgid setpgid setpriority setregid setsid setuid statvfs sysconf wait wait3
@@ -86,7 +86,7 @@ def check(event: str, arguments: tuple[object, ...]) -> None:
             raise PermissionError(13, "The file is open, as on Windows", str(path))
 
 
-for package in ("psutil", "filelock", "asyncio", "subprocess", "multiprocessing.util"):
+for package in ("psutil", "asyncio", "subprocess", "multiprocessing.util"):
     try:
         __import__(package)
     except ImportError:
