@@ -151,6 +151,20 @@ def bmp_of_runs(bits: int, runs: bytes) -> bytes:
     )
 
 
+def many_packets() -> bytes:
+    """Each as long as a segment may be, and full of elements."""
+    start = b'http://ns.adobe.com/xap/1.0/\0<a xmlns:dc="http://purl.org/dc/elements/1.1/">'
+    packet = start + b"<dc:rights/>" * 5400 + b"</a>"
+    return jpeg_with(segment(0xE1, packet) * 500)
+
+
+def tiff_of_tags(count: int) -> bytes:
+    """One directory whose tags all hold the whole file."""
+    entry = struct.pack("<HHII", 700, 7, LIMIT - 1000, 8)
+    data = b"II*\0" + struct.pack("<IH", 8, count) + entry * count
+    return data.ljust(LIMIT - 1000, b"\0")
+
+
 FILES = (
     HostileFile(
         name="JPEG of 20,000 scans", first_version="45 s", make=lambda: jpeg_of_scans(20_000)
@@ -186,6 +200,8 @@ FILES = (
     ),
     HostileFile(name="PNG of 2.7 million empty pixel chunks", make=png_of_empty_pixels),
     HostileFile(name="PNG of packed texts", make=packed_texts),
+    HostileFile(name="TIFF of tags that hold the whole file", make=lambda: tiff_of_tags(4000)),
+    HostileFile(name="TIFF of 65,000 tags", make=lambda: tiff_of_tags(65_000)),
     HostileFile(
         name="BMP of single runs, 4 bits",
         first_version="17 s",

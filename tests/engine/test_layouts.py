@@ -383,6 +383,14 @@ def test_a_heic_is_turned_by_exif_where_it_does_not_turn_itself(orientation: int
     assert distance(decode(by_exif, max_side=99), turned) < LEVELS_OFF
 
 
+def test_a_heic_that_turns_itself_is_not_turned_again_by_exif() -> None:
+    """Cameras write both."""
+    turned = save(scene(), "HEIF", quality=95, exif=orientation_exif(6))
+    assert b"irot" in turned
+    picture = decode(turned, max_side=99)
+    assert distance(picture, upright_after(scene(), 6)) < LEVELS_OFF
+
+
 def upright_after(image: Image.Image, orientation: int) -> Image.Image:
     copy = image.copy()
     copy.getexif()[0x0112] = orientation

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from backend.images.colour import SRGB, Colour
-from backend.images.rights import Rights, rights_from_iptc, rights_from_xmp
+from backend.images.rights import rights_from_iptc, rights_from_xmp
 from backend.images.segments.exif import EXIF_START, UPRIGHT, read_exif, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import MAX_PROFILE_BYTES, Count, damaged, not_read
@@ -52,10 +52,11 @@ class _Found:
     is_chroma_halved: bool = False
     exif: bytes = b""
     dpi: int | None = None
-    rights: Rights = field(default_factory=Rights)
+    xmp: bytes = b""
+    iptc: bytes = b""
     profile: dict[int, bytes] = field(default_factory=dict)
     profile_parts: int = 0
-    has_gain_map: bool = False
+    has_iso_gain_map: bool = False
 
     def take(self, marker: int, content: bytes) -> None:
         """Take a segment before the first scan."""
@@ -64,16 +65,14 @@ class _Found:
         elif marker == EXIF and content.startswith(EXIF_START):
             self.exif = self.exif or content
         elif marker == EXIF and content.startswith(XMP_START):
-            packet = content.removeprefix(XMP_START)
-            self.has_gain_map |= GAIN_MAP_IN_XMP in packet
-            self.rights = rights_from_xmp(packet).or_else(self.rights)
+            self.xmp = self.xmp or content.removeprefix(XMP_START)
         elif marker == IPTC:
-            self.rights = self.rights.or_else(rights_from_iptc(content))
+            self.iptc = self.iptc or content
         elif marker == JFIF and content.startswith(b"JFIF\0") and len(content) >= 10:
             factor = _DPI.get(content[7], 0)
             self.dpi = reasonable_dpi(factor * int.from_bytes(content[8:10]))
         elif marker == PROFILE and content.startswith(GAIN_MAP_START):
-            self.has_gain_map = True
+            self.has_iso_gain_map = True
         elif marker == PROFILE and content.startswith(PROFILE_START):
             number, parts, *_ = content.removeprefix(PROFILE_START)[:2] + b"\0\0"
             # Some programs write every part twice.
@@ -115,14 +114,15 @@ def lean_jpeg(data: bytes) -> LeanFile:
     found = _Found()
     kept, is_cut = _walked(data, found)
     exif = read_exif(found.exif)
+    rights = rights_from_xmp(found.xmp).or_else(rights_from_iptc(found.iptc))
     return LeanFile(
         data=b"".join(kept),
         size=found.size,
         orientation=exif.orientation or UPRIGHT,
         colour=found.colour() or exif.colour or SRGB,
-        facts=exif.beside(dpi=found.dpi, rights=found.rights),
+        facts=exif.beside(dpi=found.dpi, rights=rights),
         is_chroma_halved=found.is_chroma_halved,
-        has_gain_map=found.has_gain_map,
+        has_gain_map=found.has_iso_gain_map or GAIN_MAP_IN_XMP in found.xmp,
         is_cut=is_cut,
     )
 

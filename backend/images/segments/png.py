@@ -61,7 +61,9 @@ class _Found:
     clear_level: int | None = None
     exif: bytes = b""
     dpi: int | None = None
+    xmp: bytes = b""
     rights: Rights = field(default_factory=Rights)
+    """Those of texts."""
     profile: bytes | None = None
     coded: Colour | None = None
     is_srgb: bool = False
@@ -129,7 +131,7 @@ class _Found:
             text = text[2:].partition(b"\0")[2].partition(b"\0")[2]
         encoding = "utf-8" if kind == b"iTXt" else "latin-1"
         if key == XMP_KEY and kind == b"iTXt":
-            self.rights = rights_from_xmp(text).or_else(self.rights)
+            self.xmp = self.xmp or text
         elif key == COPYRIGHT_KEY:
             self.rights = self.rights.or_else(
                 Rights(copyright=line(text.decode(encoding, "replace")))
@@ -153,12 +155,13 @@ def lean_png(data: bytes) -> LeanFile:
         found.kept += _chunk(b"IEND", ())
     frames = (found.frames or 1) + (found.frames is not None and found.is_first_frame_separate)
     exif = read_exif(found.exif)
+    rights = rights_from_xmp(found.xmp).or_else(found.rights)
     return LeanFile(
         data=b"".join(found.kept),
         size=found.size,
         orientation=exif.orientation or UPRIGHT,
         colour=found.colour() or exif.colour or SRGB,
-        facts=exif.beside(dpi=found.dpi, rights=found.rights),
+        facts=exif.beside(dpi=found.dpi, rights=rights),
         frames=frames,
         bits=found.bits,
         is_gray=found.kind in (GRAY, GRAY_WITH_ALPHA) or None,

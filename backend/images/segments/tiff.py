@@ -9,10 +9,21 @@ from typing import Any
 
 from PIL import TiffImagePlugin
 
-from backend.images.segments.limits import HEADER_ERRORS, camera_raw, damaged, not_read
+from backend.images.segments.limits import (
+    HEADER_ERRORS,
+    Count,
+    camera_raw,
+    damaged,
+    not_read,
+)
 
 MAX_DIRECTORIES = 64
 """Pages and previews that are looked at; a file may have more."""
+MAX_TAGS = 4096
+"""Tags of all directories together; programs write some twenty in each."""
+VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
+               16: 8, 17: 8, 18: 8}  # fmt: skip
+"""By the numbers of TIFF's types."""
 BIG = 43
 """The version of files with places of 64 bits."""
 BIG_FROM_THE_BIG_END = b"MM\0+"
@@ -104,12 +115,13 @@ def _directories(data: bytes) -> Iterator[tuple[int, Directory, bool]]:
     is_big = BIG in data[2:4]
     header = data[: 16 if is_big else 8]
     file, at, seen = io.BytesIO(data), Directory(header).next, set[int]()
-    pending = [(at, True)]
+    pending, tags, room = [(at, True)], Count("tags", limit=MAX_TAGS), [len(data)]
     while pending and len(seen) < MAX_DIRECTORIES:
         at, is_page = pending.pop(0)
         if not at or at in seen:
             continue
         seen.add(at)
+        _check_cost(data, at, tags, room)
         file.seek(at)
         directory = Directory(header)
         directory.load(file)
@@ -119,6 +131,26 @@ def _directories(data: bytes) -> Iterator[tuple[int, Directory, bool]]:
         pending += [(each, False) for each in below if isinstance(each, int)]
         if is_page:
             pending.append((directory.next, True))
+
+
+def _check_cost(data: bytes, place: int, tags: Count, room: list[int]) -> None:
+    """Refuse directories that are long, or whose values together are longer than the file."""
+    order, head, entry = _shape(data)
+    (count,) = struct.unpack_from(order + head, data, place)
+    tags.add(count)
+    start = place + struct.calcsize(head)
+    whole = data[start : start + struct.calcsize(order + entry) * count]
+    whole = whole[: len(whole) - len(whole) % struct.calcsize(order + entry)]
+    for _, kind, number, _ in struct.iter_unpack(order + entry, whole):
+        room[0] -= VALUE_BYTES.get(kind, 0) * number
+        if room[0] < 0:
+            raise damaged()
+
+
+def _shape(data: bytes) -> tuple[str, str, str]:
+    """Return how `struct` reads the file: the order, a directory's length, and an entry."""
+    order = "<" if data[:2] == b"II" else ">"
+    return (order, "Q", "HHQ8s") if BIG in data[2:4] else (order, "H", "HHI4s")
 
 
 def _number(directory: Directory, tag: int, default: int) -> int:
@@ -183,13 +215,13 @@ def _is_extra_read(directory: Directory, photometric: int, bits: int) -> bool:
 
 def _without_planes(data: bytes, place: int) -> bytes:
     """Say of a single channel that it is not in planes, which makes Pillow misread it."""
-    order = "<" if data[:2] == b"II" else ">"
-    counts, step = ("Q", 20) if BIG in data[2:4] else ("H", 12)
-    (count,) = struct.unpack_from(order + counts, data, place)
-    first = place + struct.calcsize(counts)
+    order, head, entry = _shape(data)
+    step = struct.calcsize(order + entry)
+    (count,) = struct.unpack_from(order + head, data, place)
+    first = place + struct.calcsize(head)
     for at in range(first, min(first + step * count, len(data) - step), step):
         if struct.unpack_from(order + "H", data, at)[0] == PLANAR:
-            value = at + step - (8 if step == 20 else 4)
+            value = at + step - int(entry[-2])
             return data[:value] + struct.pack(order + "H", 1) + data[value + 2 :]
     return data
 
