@@ -40,7 +40,12 @@ def result_name(name: str, *, label: str, suffix: str, has_namesake: bool = Fals
     """
     path = PurePosixPath(name)
     stem = path.name if has_namesake and path.suffix != suffix else path.stem
-    return shortened(stem, f"_{label}{suffix}")
+    return shortened(stem, f"{mark(label)}{suffix}")
+
+
+def mark(label: str) -> str:
+    """Return what stands behind a result's name, as `_x2`."""
+    return f"_{label}"
 
 
 def shortened(stem: str, ending: str) -> str:

@@ -690,7 +690,7 @@ def test_results_are_saved_in_every_format_with_their_size_shown(visit: Page) ->
         expect(link).to_have_text(re.compile(r"Save · \d+ kB"))
         with visit.expect_download() as download:
             link.click()
-        assert download.value.suggested_filename == f"my photo-x4.{extension}"
+        assert download.value.suggested_filename == f"my photo_x4.{extension}"
         with Image.open(download.value.path()) as image:
             image.load()
             assert (image.format, image.size) == (kind, (240, 160))
@@ -874,7 +874,7 @@ def test_several_pictures_are_enhanced_in_a_row_and_saved_as_one_file(visit: Pag
     with visit.expect_download() as download:
         visit.get_by_role("link", name="Save all as ZIP").click()
     with zipfile.ZipFile(download.value.path()) as archive:
-        assert sorted(archive.namelist()) == ["n0-x4.png", "n1-x4.png", "n2-x4.png"]
+        assert sorted(archive.namelist()) == ["n0_x4.png", "n1_x4.png", "n2_x4.png"]
         assert archive.testzip() is None
 
 

@@ -30,7 +30,7 @@ def test_an_example_asks_for_what_the_visitor_chose(language: str) -> None:
         assert words in code
     if language != "JavaScript":  # where the file comes from the page around it
         assert "my-photo.png" in code
-        assert "my-photo-x4" in code
+        assert "my-photo_x4" in code
     assert "cat" not in code.replace("application", "")
 
 

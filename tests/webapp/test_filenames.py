@@ -10,15 +10,15 @@ from webapp.base.filenames import download_name, name_from_link
 @pytest.mark.parametrize(
     ("original", "name"),
     [
-        ("cat.jpg", "cat-x2.png"),
-        ("IMG 0042.JPEG", "IMG 0042-x2.png"),
-        ("münchen.png", "münchen-x2.png"),
-        ("../../etc/passwd", "passwd-x2.png"),
-        ("C:\\photos\\me.bmp", "me-x2.png"),
-        ('a"b\r\nc<d>.png', "a-b--c-d-x2.png"),
-        ("....", "picture-x2.png"),
-        ("", "picture-x2.png"),
-        ("x" * 300 + ".png", "x" * 60 + "-x2.png"),
+        ("cat.jpg", "cat_x2.png"),
+        ("IMG 0042.JPEG", "IMG 0042_x2.png"),
+        ("münchen.png", "münchen_x2.png"),
+        ("../../etc/passwd", "passwd_x2.png"),
+        ("C:\\photos\\me.bmp", "me_x2.png"),
+        ('a"b\r\nc<d>.png', "a-b--c-d_x2.png"),
+        ("....", "picture_x2.png"),
+        ("", "picture_x2.png"),
+        ("x" * 300 + ".png", "x" * 60 + "_x2.png"),
     ],
 )
 def test_a_download_is_named_after_the_original(original: str, name: str) -> None:
@@ -26,8 +26,8 @@ def test_a_download_is_named_after_the_original(original: str, name: str) -> Non
 
 
 def test_the_extension_is_that_of_the_file() -> None:
-    assert download_name("cat.png", scale=4, format="jpeg") == "cat-x4.jpg"
-    assert download_name("cat.png", scale=4, format="webp") == "cat-x4.webp"
+    assert download_name("cat.png", scale=4, format="jpeg") == "cat_x4.jpg"
+    assert download_name("cat.png", scale=4, format="webp") == "cat_x4.webp"
 
 
 @pytest.mark.parametrize(

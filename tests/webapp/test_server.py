@@ -170,7 +170,7 @@ def test_a_result_is_downloaded_in_every_format(
 
     assert answer.content.startswith(start)
     assert answer.headers["Content-Type"] == media_type
-    assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''a%20b-x2")
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''a%20b_x2")
     assert head.headers["Content-Length"] == str(len(answer.content))
 
 

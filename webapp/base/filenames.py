@@ -5,22 +5,23 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from backend.images.filenames import mark
 from backend.images.formats import FORMATS
 
 LONGEST_STEM = 60
 
 
 def download_name(original: str, *, scale: int, format: str) -> str:
-    """`holiday.jpg` -> `holiday-x2.png`."""
+    """Return `holiday_x2.png` for `holiday.jpg`, as the command line does."""
     return download_stem(original, scale=scale) + FORMATS[format].suffix
 
 
 def download_stem(original: str, *, scale: int) -> str:
-    """`holiday.jpg` -> `holiday-x2`; keeps only letters, digits, `-`, `_`, `.` and spaces."""
+    """Return `holiday_x2` for `holiday.jpg`, with letters, digits, `-`, `_`, `.` and spaces only."""
     stem = PurePosixPath(original.replace("\\", "/")).stem
     kept = "".join(c if c.isalnum() or c in "-_. " else "-" for c in stem)
     name = kept[:LONGEST_STEM].strip("-_. ") or "picture"
-    return f"{name}-x{scale}"
+    return name + mark(f"x{scale}")
 
 
 def split_name(original: str) -> tuple[str, str]:

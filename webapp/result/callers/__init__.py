@@ -9,6 +9,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+from backend.images.filenames import mark
 from backend.options import UpscaleOptions
 
 FOLDER = Path(__file__).parent
@@ -36,5 +37,5 @@ def fill_in(example: str, *, stem: str, suffix: str, options: UpscaleOptions) ->
         fields.append(f'"detail": {options.detail}')
     code = re.sub(r'("?scale"?: )2', lambda found: found[1] + ", ".join(fields), example)
     code = code.replace(f"sample_images/{EXAMPLE_FILE}.jpg", f"{stem}{suffix}")
-    code = re.sub(rf"\b{EXAMPLE_FILE}-x2\b", f"{stem}-x{options.scale}", code)
+    code = re.sub(rf"\b{EXAMPLE_FILE}-x2\b", f"{stem}{mark(f'x{options.scale}')}", code)
     return re.sub(rf"\b{EXAMPLE_FILE}\.jpg\b", f"{stem}{suffix}", code)
