@@ -17,7 +17,7 @@ def download_name(original: str, *, scale: int, format: str) -> str:
 
 
 def download_stem(original: str, *, scale: int) -> str:
-    """Return `holiday_x2` for `holiday.jpg`, with letters, digits, `-`, `_`, `.` and spaces only."""
+    """Return `holiday_x2` for `holiday.jpg`, of letters, digits, `-`, `_`, `.` and spaces."""
     stem = PurePosixPath(original.replace("\\", "/")).stem
     kept = "".join(c if c.isalnum() or c in "-_. " else "-" for c in stem)
     name = kept[:LONGEST_STEM].strip("-_. ") or "picture"
