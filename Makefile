@@ -6,7 +6,7 @@ PORT ?= 8501
 # Only files whose hashes the lock files name are installed.
 INSTALL := install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo serve test fuzz lint types imports tools unit page-tests browser-tests engine-tests stack-tests other-tests lock audit licenses sbom image-check clean
+.PHONY: demo serve test fuzz lint types imports tools unit page-tests browser-tests engine-tests stack-tests other-tests lock audit licenses sbom image-check deployment-lint clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/streamlit run webapp/app.py --server.address 127.0.0.1 --server.port $(PORT)
@@ -83,6 +83,13 @@ audit: .tools/pip-audit.stamp
 licenses: $(VENV)/dev.stamp .tools/pip-licenses.stamp
 	sed -i '/^|/d' docs/licenses.md
 	scripts/licenses.sh >>docs/licenses.md
+
+# The schemas of what others run; docs/install.md says what they cannot show.
+deployment-lint: .tools/deployment-lint.stamp
+	.tools/deployment-lint/bin/hadolint Dockerfile
+	.tools/deployment-lint/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	.tools/deployment-lint/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.tools/deployment-lint/bin/kubernetes-validate --strict deploy/kubernetes.yaml
 
 # Builds every image without a registry and runs it: root, buildah and mmdebstrap of Debian.
 image-check: $(VENV)/run.stamp
