@@ -103,7 +103,7 @@ class CompressedFiles:
 
     def __init__(self, app: ASGIApp, *, base: str = "") -> None:
         self._app = app
-        self._first = (base, f"{base}/")
+        self._first = f"{base}/"  # without the slash, addresses on the page would lead elsewhere
         self._names = {
             f"{base}/{each.relative_to(STATIC).as_posix()}": each
             for each in (STATIC / "static").rglob("*")
@@ -114,7 +114,7 @@ class CompressedFiles:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
-            is_first = scope["path"] in self._first
+            is_first = scope["path"] == self._first
             found = self._find(scope["path"], Headers(scope=scope), is_first=is_first)
             if found is not None:
                 data, media_type = found

@@ -252,6 +252,7 @@ def test_the_files_below_a_base_path_are_compressed(port: int) -> None:
     assert headers["content-encoding"] == "gzip"
     assert gzip.decompress(body) == (STATIC / "static" / "js" / script()).read_bytes()
     assert b"<h1>" in gzip.decompress(get(port, f"{BASE}/")[2])
+    assert get(port, BASE)[2] == b"streamlit"
 
 
 @pytest.mark.parametrize("door", ["/_stcore/metrics", "/_stcore/upload_file/a/b"])
