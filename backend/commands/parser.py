@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import wrap
+from typing import Any, NoReturn
 
 from backend import __version__
 from backend.errors import RequestError
+from backend.images.filenames import is_picture
 from backend.images.formats import INPUT_SUFFIXES, RESULT_FORMATS
 from backend.options import OPTIONS, UpscaleOptions
 from backend.sizes import factor_from, frame_from, height_from, print_from, width_from
@@ -55,9 +58,25 @@ Exit code: 0 when all went well, 1 when any picture failed, 2 for wrong argument
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that explains names which look like options."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Remember what was given, for the hint."""
+        self._given = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Add the hint where a name begins with a dash."""
+        names = [each for each in self._given if each.startswith("-") and is_picture(each)]
+        if names:
+            message += f"\nA name that begins with '-' is written as ./{names[0]}"
+        super().error(message)
+
+
 def make_parser(program: str = "super-resolution") -> argparse.ArgumentParser:
     """`command` is the name of the module in `backend.commands` that runs."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = Parser(
         prog=program,
         description="Image super-resolution, two or four times.",
         epilog="Settings are SR_* variables of the environment.",

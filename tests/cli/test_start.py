@@ -68,6 +68,8 @@ def test_every_command_has_help(call: Call, command: str) -> None:
         (("upscale", "a.png", "-o", "b.tiff"), ".webp"),
         (("upscale", "a.png", "-o", "b.png", "--format", "jpeg"), "--format"),
         (("upscale", "a.png", "b.png", "-o", "c.png"), "folder"),
+        (("upscale", "-n.png", "-o", "b.png"), "is written as ./-n.png"),
+        (("upscale", "a.png", "-o", "-n.png"), "is written as ./-n.png"),
         (("upscale", "", "-o", "out"), "a name is empty"),
         (("upscale", "a.png", "-o", ""), "a name is empty"),
         (("bulk", "", "out"), "a name is empty"),
