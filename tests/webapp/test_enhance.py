@@ -12,6 +12,7 @@ from PIL import Image
 
 from backend import LocalEngine, Upscaled, UpscaleOptions, Watch
 from backend.errors import CancelledError, ImageTooLargeError
+from backend.images.metadata import Kept
 from backend.images.picture import Picture, decode, encode
 from webapp.base import side
 from webapp.base.files import Disk
@@ -101,7 +102,23 @@ def test_a_jpeg_gives_a_png_that_was_never_a_jpeg(
     assert np.array_equal(np.asarray(opened(result.encode("png"))), expected)
 
 
-@pytest.mark.parametrize(("kind", "name"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP")])
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "avif"])
+def test_what_is_kept_is_in_every_format(
+    photo_bytes: Callable[..., bytes], work: Callable[..., Enhanced], kind: str
+) -> None:
+    result = work(photo_bytes("PNG"))
+    kept = Kept(taken="2011:04:05 06:07:08", dpi=240)
+
+    seen = decode(result.encode(kind, kept=kept), max_side=999)
+
+    assert Kept.of(seen) == kept
+    assert not Kept.of(decode(result.encode(kind), max_side=999)).taken
+
+
+KINDS = [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP"), ("avif", "AVIF")]
+
+
+@pytest.mark.parametrize(("kind", "name"), KINDS)
 def test_every_format_opens_and_has_the_right_size(
     photo_bytes: Callable[..., bytes], work: Callable[..., Enhanced], kind: str, name: str
 ) -> None:

@@ -82,6 +82,8 @@ class Inspection:
     """WebP, at most `PREVIEW_SIDE` a side."""
     thumbnail: str
     """A data URL."""
+    is_chroma_halved: bool = False
+    """Its file had colours at half the size, and so has a JPEG of the result."""
 
 
 def inspect(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) -> Inspection:
@@ -112,6 +114,7 @@ def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk)
             preview=disk.store(webp(preview, quality=92, icc_profile=profile)),
             thumbnail=thumbnail(preview),
             side=disk.store(packed.result()),
+            is_chroma_halved=decoded.is_chroma_halved,
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 from PIL import Image
 
-from backend.images.metadata import Kept, embed
+from backend.images.metadata import Kept
 from backend.images.picture import reopen
 from backend.inference.allocator import give_back_memory
 from webapp.base.filenames import download_name
@@ -40,6 +40,8 @@ class Download:
     """Decodes what the result was made from."""
     kept: Kept = field(default_factory=Kept)
     """What the file may have of the original's, where that is asked for."""
+    is_chroma_halved: bool = False
+    """The original had colours at half the size."""
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     turn: anyio.Lock = field(default_factory=anyio.Lock)
     """Held while one of its files is made."""
@@ -70,10 +72,12 @@ class Download:
         if key not in self._variants:
             while len(self._variants) >= MAX_VARIANTS:
                 del self._variants[next(iter(self._variants))]
-            data = self.result.encode(format, quality=quality)
-            if keeps:
-                size = self.result.upscaled.width, self.result.upscaled.height
-                data = embed(data, self.kept, format=format, size=size)
+            data = self.result.encode(
+                format,
+                quality=quality,
+                kept=self.kept if keeps else None,
+                is_chroma_halved=self.is_chroma_halved,
+            )
             self._variants[key] = self.disk.store(data)
             del data
             give_back_memory()

@@ -25,6 +25,7 @@ def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> 
     """Return the address of a result for this tab, opened once."""
     key = id(result)
     if key not in tab.downloads:
+        inspection = intake.inspect(shared, tab, picture)
         opened = Download(
             name=picture.name,
             scale=result.upscaled.scale,
@@ -33,7 +34,8 @@ def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> 
             original=lambda: image_from(
                 shared.decode(picture.file.read(), max_side=shared.settings.max_side)
             ),
-            kept=intake.inspect(shared, tab, picture).kept,
+            kept=inspection.kept,
+            is_chroma_halved=inspection.is_chroma_halved,
         )
         shared.downloads.add(opened)
         weakref.finalize(opened, shared.details.forget, opened.secret)

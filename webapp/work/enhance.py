@@ -14,8 +14,9 @@ from enum import Enum
 from backend.engine import Engine, Upscaled, Watch
 from backend.errors import ImageTooLargeError
 from backend.images.formats import WRITABLE
+from backend.images.metadata import Kept, embed
 from backend.images.picture import check_output_size, decode, encode, reopen
-from backend.options import UpscaleOptions
+from backend.options import KEPT, UpscaleOptions
 from webapp.base import side
 from webapp.base.files import Disk, StoredFile
 from webapp.intake.pictures import Inspection
@@ -70,14 +71,26 @@ class Enhanced:
         """What it takes on the disk."""
         return self.master.nbytes + self.side.nbytes
 
-    def encode(self, format: str, *, quality: int | None = None) -> bytes:
-        """The master itself, or another format or quality made from a master without loss."""
-        upscaled = self.upscaled
-        data = self.master.read()
+    def encode(
+        self,
+        format: str,
+        *,
+        quality: int | None = None,
+        kept: Kept | None = None,
+        is_chroma_halved: bool = False,
+    ) -> bytes:
+        """Return the master, or another format or quality made from a master without loss.
+
+        What is `kept` goes into the file.
+        """
+        upscaled, kept = self.upscaled, kept or Kept()
+        data, size = self.master.read(), (upscaled.width, upscaled.height)
         if format == upscaled.format and quality is None:
-            return data
-        picture = decode(data, max_side=max(upscaled.width, upscaled.height))
-        return encode(picture, format=format, quality=quality)
+            return embed(data, kept, format=format, size=size)
+        picture = replace(
+            decode(data, max_side=max(size)), **vars(kept), is_chroma_halved=is_chroma_halved
+        )
+        return encode(picture, format=format, quality=quality, keep=KEPT)
 
 
 def enhance(
