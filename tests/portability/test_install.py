@@ -229,3 +229,24 @@ def test_the_page_starts_and_asks_nobody(installation: Path, tmp_path: Path) -> 
         assert session.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=60).text == "ok"
     assert_silent(trace)
     assert contents(installation) == before
+
+
+def test_the_page_is_drawn_without_an_error(installation: Path, tmp_path: Path) -> None:
+    code = (
+        "from importlib.resources import files\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "app = str(files('super_resolution.webapp') / 'app.py')\n"
+        "page = AppTest.from_file(app, default_timeout=120).run()\n"
+        "assert not page.exception and not page.error, page.error\n"
+        "import sys\n"
+        "assert not {'backend', 'webapp'} & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [installation / "bin" / "python", "-c", code],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
