@@ -10,20 +10,23 @@ WORDS = {DONE: "done", SKIPPED: "skipped", FAILED: "failed", FAULT: "with a faul
 """Words for the outcomes, in sentences."""
 FAILURES = (FAILED, FAULT)
 MOST_TOLD = 10_000
-"""Failures in a report; each has a file in `_failed` too."""
+"""Pictures that a report names; each failure has a file in `_failed` too."""
 
 
 class Report:
-    """Counts the outcomes, and keeps the failures."""
+    """The counts of all outcomes, and the first pictures by name."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._told: list[Result] = []
+        self._outcomes: dict[str, str] = {}
         self.faults_in_a_row = 0
 
     def add(self, result: Result) -> None:
         """One more."""
         self._counts[result.outcome] += 1
+        if len(self._outcomes) < MOST_TOLD:
+            self._outcomes[result.key] = result.outcome
         self.faults_in_a_row = self.faults_in_a_row + 1 if result.outcome == FAULT else 0
         if result.outcome in FAILURES and len(self._told) < MOST_TOLD:
             self._told.append(result)
@@ -47,6 +50,7 @@ class Report:
                 }
                 for each in self._told
             ],
+            "outcomes": self._outcomes,
         }
 
     def __str__(self) -> str:

@@ -130,6 +130,8 @@ def test_odd_entries_are_failures_of_their_own(run: Run, tmp_path: Path) -> None
     assert "pipe.jpg: This is a folder, a pipe or a device" in done.stdout
     assert "\n4 done, 0 skipped, 3 failed\n" in done.stdout
     assert (tmp_path / "out" / long_name).is_file()
+    (report,) = reports(tmp_path / "out")
+    assert report["outcomes"].keys() == {each.name for each in (tmp_path / "in").iterdir()}
     assert "\n0 done, 4 skipped, 3 failed\n" in run(*given).stdout
 
 
