@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 
 from backend.errors import ImageTooLargeError
 from backend.images.decode import PictureFacts, read
-from backend.images.formats import FORMATS, WRITABLE, automatic_format
+from backend.images.formats import FORMATS, WEBP, WRITABLE, automatic_format
 from backend.images.jpeg_grid import quality_with_earlier_saves
 from backend.images.metadata import Kept, embed, writer_options
 from backend.options import AUTO, OPTIONS
@@ -128,6 +128,8 @@ def encode(
     options = dict(file_format.save_options)
     if quality is not None and "quality" in options:
         options["quality"] = quality
+    if file_format is WEBP and quality is None and _stays_lossless(picture):
+        options["lossless"] = True
     if file_format.has_chroma:
         options["subsampling"] = "4:2:0" if picture.is_chroma_halved else "4:4:4"
     if picture.icc_profile:
@@ -137,3 +139,8 @@ def encode(
     buffer = io.BytesIO()
     image.save(buffer, file_format.pillow_name, **options)
     return embed(buffer.getvalue(), kept, format=format, size=picture.size)
+
+
+def _stays_lossless(picture: Picture) -> bool:
+    """Return whether the file was without loss, in a format that mostly is not."""
+    return picture.is_lossless and not picture.source_format.is_lossless

@@ -182,3 +182,12 @@ def test_colours_are_stored_as_finely_as_the_source_has_them(
     data = encode(decode(source, max_side=99), format="jpeg")
     with Image.open(io.BytesIO(data)) as opened:
         assert getattr(opened, "layer")[0][1:3] == wanted  # noqa: B009 - Pillow's types lack it
+
+
+def test_a_webp_without_loss_stays_so_as_a_webp() -> None:
+    """A bulk run writes a WebP for a WebP, whose place must be known before it is read."""
+    picture = decode(save(scene(), "WEBP", lossless=True), max_side=99)
+    again = decode(encode(picture, format="webp"), max_side=99)
+    assert (again.rgb == picture.rgb).all()
+    lossy = decode(save(scene(), "WEBP"), max_side=99)
+    assert not decode(encode(lossy, format="webp"), max_side=99).is_lossless
