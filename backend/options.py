@@ -10,7 +10,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from backend.errors import RequestError, UnknownModelError, UnsupportedScaleError, alternatives
 from backend.images.formats import WRITABLE
@@ -26,30 +26,31 @@ HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 """A surrogate, which JSON can write and no text can hold."""
 
 
-class Reader(Protocol):
+class Reader:
     """The reader and writer of one option's values."""
 
     @property
     def values(self) -> str:
         """The accepted values, in words."""
-        ...
+        raise NotImplementedError
 
     @property
     def syntax(self) -> str:
         """The same as a usage line has it."""
-        ...
+        raise NotImplementedError
 
     def read(self, name: str, value: object) -> object:
         """Return the option's value; RequestError for one that is not accepted."""
-        ...
+        raise NotImplementedError
 
     def write(self, value: Any) -> str | int | None:
         """Return what `read` accepts; None for a value that need not be sent."""
-        ...
+        written: str | int | None = value
+        return written
 
 
 @dataclass(frozen=True, kw_only=True)
-class WholeNumber:
+class WholeNumber(Reader):
     """A number from `least` to `most`, as a number or in digits, or one of a few words."""
 
     least: int
@@ -75,12 +76,8 @@ class WholeNumber:
             raise RequestError(f"'{name}' is {self.values}.", field=name)
         return number
 
-    def write(self, value: int | None) -> int | None:
-        """See `Reader`."""
-        return value
 
-
-class Scale:
+class Scale(Reader):
     """One of the scales that a network may have."""
 
     values = alternatives(SCALES)
@@ -95,12 +92,8 @@ class Scale:
             raise UnsupportedScaleError(number, allowed=SCALES)
         return number
 
-    def write(self, value: int) -> int:
-        """See `Reader`."""
-        return value
 
-
-class Text:
+class Text(Reader):
     """A string that is not empty."""
 
     values = "a string that is not empty"
@@ -114,13 +107,9 @@ class Text:
             raise RequestError(f"'{name}' holds half a character.", field=name)
         return value
 
-    def write(self, value: str | None) -> str | None:
-        """See `Reader`."""
-        return value
-
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Reader):
     """One of several words, some of which may have a second spelling."""
 
     names: Sequence[str]
@@ -144,12 +133,8 @@ class Choice:
                 return value
         raise RequestError.not_one_of(name, self.names)
 
-    def write(self, value: str) -> str:
-        """See `Reader`."""
-        return value
 
-
-class Words:
+class Words(Reader):
     """`all`, `none`, or some of several words with commas between them; `all` need not be sent."""
 
     def __init__(self, names: Sequence[str]) -> None:
