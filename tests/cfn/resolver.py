@@ -101,6 +101,7 @@ class Stack:
         declared = template.get("Parameters", {})
         unknown = set(parameters) - set(declared)
         assert not unknown, f"no such parameters: {unknown}"
+        self.given = set(parameters)
         self.parameters = {
             name: str(parameters.get(name, about.get("Default", f"<{name}>")))
             for name, about in declared.items()

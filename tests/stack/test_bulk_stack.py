@@ -226,6 +226,18 @@ def test_a_folder_or_a_list_of_the_source(
     assert set(work.pictures()) == {"cats/a.png", "cats/b.png", "dogs/d.png"}
 
 
+def test_a_run_over_a_folder_whose_name_iam_could_not_have(
+    make_work: MakeWork, photo_bytes: Callable[..., bytes]
+) -> None:
+    """The stack may read the whole bucket, and the run's own prefix has any letters."""
+    work = make_work("root", sourcePrefix="")
+    for key in ("照片/a b.png", "dt=2026-01-01/b.png"):
+        work.put(key, photo_bytes("PNG"))
+    status = work.run(prefix="root/照片/")
+    assert status.state == "SUCCEEDED", status.lines
+    assert set(work.pictures()) == {"root/照片/a b.png"}
+
+
 def test_batches_with_a_missing_key_and_a_broken_picture_lose_nothing(
     make_work: MakeWork, account: Account, photo_bytes: Callable[..., bytes]
 ) -> None:
