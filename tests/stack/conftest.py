@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from backend.models.manifest import SHIPPED
+from cfn.package import Package
+from cfn.upload import upload
+from cfn.variants import BULK, FUNCTION_ARCHIVE
 from tests.stack.account import PYTHON, Account
 from tests.stack.deployed import Artifacts, Deployed, deploy, put_artifacts
 
 ARTIFACTS = "artifacts-of-tests"
 INPUTS = "inputs-of-tests"
+PHOTOS, RESULTS = "photos-of-tests", "results-of-tests"
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +45,20 @@ def artifacts(account: Account, mount: Path, tmp_path_factory: pytest.TempPathFa
     """This version of the project."""
     folder = tmp_path_factory.mktemp("package") / "made"
     return put_artifacts(account, folder, bucket=ARTIFACTS, mount=mount, models=SHIPPED)
+
+
+@pytest.fixture(scope="session")
+def bulk_artifacts(account: Account, artifacts: Artifacts) -> Artifacts:
+    """The same function.zip, and the template as it is."""
+    account.make_bucket(PHOTOS)
+    account.make_bucket(RESULTS)
+    made = artifacts.package
+    digests = {FUNCTION_ARCHIVE: made.digests[FUNCTION_ARCHIVE]}
+    package = Package(folder=made.folder, digests=digests, variants=(BULK,))
+    package.write_templates(bucket=ARTIFACTS)
+    upload(account.client("s3"), package, bucket=ARTIFACTS, print_line=lambda line: None)
+    template = made.folder / BULK.template
+    return Artifacts(bucket=ARTIFACTS, package=package, template=template, variant=BULK)
 
 
 @pytest.fixture(scope="module")

@@ -25,16 +25,13 @@ import pytest
 from backend import LocalEngine, UpscaleOptions
 from cfn.bulk import Order, Runs, Status, find_stack
 from cfn.check_s3 import check_bulk
-from cfn.package import Package
-from cfn.upload import upload
-from cfn.variants import BULK, FUNCTION_ARCHIVE
+from cfn.variants import BULK
 from tests.cfn.resolver import load_file
 from tests.stack.account import Account
-from tests.stack.conftest import ARTIFACTS
+from tests.stack.conftest import PHOTOS, RESULTS
 from tests.stack.deployed import Artifacts, Deployed, delete, deploy
 from tests.stack.inventory import inventory
 
-PHOTOS, RESULTS = "photos-of-tests", "results-of-tests"
 PICTURES = 40
 BROKEN = (7, 23)
 SECONDS = 300
@@ -42,20 +39,6 @@ JOB = {"scale": 2, "model": "fast", "format": "auto", "cleanup": "auto"}
 PROC = Path("/proc")
 TRIALS, FEWER_TRIALS = (json.dumps(f'"MaxAttempts": {count}')[1:-1] for count in (3, 1))
 """In the definition of the machine, as JSON in JSON."""
-
-
-@pytest.fixture(scope="module")
-def bulk_artifacts(account: Account, artifacts: Artifacts) -> Artifacts:
-    """The same function.zip, and the template as it is."""
-    account.make_bucket(PHOTOS)
-    account.make_bucket(RESULTS)
-    made = artifacts.package
-    digests = {FUNCTION_ARCHIVE: made.digests[FUNCTION_ARCHIVE]}
-    package = Package(folder=made.folder, digests=digests, variants=(BULK,))
-    package.write_templates(bucket=ARTIFACTS)
-    upload(account.client("s3"), package, bucket=ARTIFACTS, print_line=lambda line: None)
-    template = made.folder / BULK.template
-    return Artifacts(bucket=ARTIFACTS, package=package, template=template, variant=BULK)
 
 
 @dataclass(frozen=True, kw_only=True)

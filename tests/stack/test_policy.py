@@ -19,12 +19,8 @@ from cfn.policy import actions, documents, resource_rights
 from cfn.stacks import Stacks
 from cfn.variants import BULK, LAMBDA, Variant
 from tests.stack.account import Account, Credentials
-from tests.stack.deployed import POLL_SECONDS, Artifacts, Deployed, check
-from tests.stack.test_bulk_stack import (  # noqa: F401 - a fixture
-    PHOTOS,
-    RESULTS,
-    bulk_artifacts,
-)
+from tests.stack.conftest import PHOTOS, RESULTS
+from tests.stack.deployed import POLL_SECONDS, Artifacts, Deployed, check, delete
 
 SAMPLED = 20
 OF_BULK = {
@@ -102,7 +98,7 @@ def sampled() -> list[str]:
 @pytest.mark.parametrize("action", sampled())
 def test_without_one_of_its_actions_the_deployment_fails_and_names_it(
     account: Account,
-    bulk_artifacts: Artifacts,  # noqa: F811
+    bulk_artifacts: Artifacts,
     action: str,
 ) -> None:
     user = account.make_user_with(*without(BULK, action))
@@ -110,13 +106,14 @@ def test_without_one_of_its_actions_the_deployment_fails_and_names_it(
     said = f"not authorized to perform: {action}"
     with as_user(account, user) as stacks, pytest.raises(DeploymentError, match=said):
         put_up(stacks, name, bulk_artifacts, **OF_BULK)
-    account.client("cloudformation").delete_stack(StackName=name)
+    account.be_strict()
+    delete(account, name)
 
 
 @pytest.mark.parametrize("action", ["cloudformation:CreateStack", "cloudformation:DescribeStacks"])
 def test_without_a_right_of_the_commands_they_name_it(
     account: Account,
-    bulk_artifacts: Artifacts,  # noqa: F811
+    bulk_artifacts: Artifacts,
     action: str,
 ) -> None:
     assert action in actions(BULK)

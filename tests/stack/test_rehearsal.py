@@ -18,7 +18,6 @@ from tests.stack.account import Account
 from tests.stack.deployed import POLL_SECONDS, Artifacts, Session, deploy
 from tests.stack.inventory import inventory
 from tests.stack.reachable import Reachable
-from tests.stack.test_bulk_stack import bulk_artifacts  # noqa: F401 - a fixture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +62,7 @@ def rehearsed(account: Account, artifacts: Mapping[str, Artifacts], told: list[s
 def test_a_rehearsal_runs_whole_and_leaves_nothing_but_its_report(
     account: Account,
     artifacts: Artifacts,
-    bulk_artifacts: Artifacts,  # noqa: F811
+    bulk_artifacts: Artifacts,
 ) -> None:
     before = inventory(account)
     account.be_strict(concurrency=4, key_seconds=1)
@@ -87,7 +86,7 @@ def test_a_rehearsal_runs_whole_and_leaves_nothing_but_its_report(
 def test_a_step_that_fails_is_written_down_and_everything_is_deleted(
     account: Account,
     artifacts: Artifacts,
-    bulk_artifacts: Artifacts,  # noqa: F811
+    bulk_artifacts: Artifacts,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = inventory(account)
