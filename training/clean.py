@@ -82,6 +82,7 @@ def write(spec: ModelSpec, *, models: Path) -> ModelSpec:
         sha256=_sha256(path),
         natural_path=natural,
         natural_sha256=None if natural is None else _sha256(natural),
+        bfloat16=False,
         multiplications=None if cost is None else cost - saved,
         training={"averaged": spec.path.name},
         quality={},

@@ -1,9 +1,11 @@
 """Fit the weights of `photo_or_drawing`: `python -m training.content --data DIR --art DIR`.
 
-Photographs against drawings and rendered pages, each as it is, made smaller, and saved as JPEG.
+Photographs against drawings, rendered pages and scans of them, each as it is, badly exposed, made
+smaller, and saved as JPEG.
 Prints how often the result is right, also on pictures that it was not made from: every picture is
-left out once (eight groups). What a folder holds is not always what its name says: `--photographs`
-and `--drawings` name the exceptions, one part of a file name a line.
+left out once (four groups). What a folder holds is not always what its name says: `--photographs`
+and `--drawings` name the exceptions, and `--doubtful` what is left out, one part of a file name a
+line.
 """
 
 from __future__ import annotations
@@ -23,9 +25,10 @@ from torch.nn import functional as F
 
 from backend.images.photo_or_drawing import WEIGHTS_FILE, Judge, features
 from training.data import picture_files
+from training.pages import scanned_pages
 from training.renders import render_pictures
 
-GROUPS = 8
+GROUPS = 4
 NETWORKS, UNITS = 5, 8
 """Of as many networks with so many hidden units each, the judge is the mean, as one network."""
 PENALTY = 0.005
@@ -33,9 +36,8 @@ PENALTY = 0.005
 STEPS = 800
 LEARNING_RATE = 0.01
 DECIMALS = 4
-QUALITIES = (40, 75, 92)
-REDUCTIONS = (2, 4)
-LONGEST = 2048
+FOG, FOG_SHARE = 170, 0.25
+LONGEST = 1024
 """Larger pictures are made smaller first, to save time."""
 Matrix = npt.NDArray[np.float64]
 
@@ -60,16 +62,37 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def views(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
-    """The picture, then made smaller, then at half size as JPEG."""
-    if max(image.size) > LONGEST:
-        image.thumbnail((LONGEST, LONGEST))
+    """Yield the picture, then badly exposed, halved and saved as JPEG."""
+    image.thumbnail((LONGEST, LONGEST))
     yield "whole", image
-    for factor in REDUCTIONS:
-        yield f"1/{factor}", reduced(image, factor)
-    for quality in QUALITIES:
-        file = io.BytesIO()
-        reduced(image, 2).save(file, "JPEG", quality=quality)
-        yield f"JPEG {quality}", Image.open(file).convert("RGB")
+    yield "three stops darker", darker(image)
+    yield "in fog", image.point(lambda level: FOG + level * FOG_SHARE)
+    yield "JPEG 20", saved(image, 20)
+    yield "halved", reduced(image, 2)
+    yield "halved, JPEG 60", saved(reduced(image, 2), 60)
+    yield "quartered, darker", darker(reduced(image, 4))
+    grey = reduced(image, 2).convert("L").convert("RGB")
+    for name, change in (("", None), (", darker", darker), (", JPEG 20", _saved_badly)):
+        yield f"grey{name}", grey if change is None else change(grey)
+
+
+def darker(image: Image.Image) -> Image.Image:
+    """Return what a camera would have seen with an eighth of the light."""
+    levels = np.arange(256) / 255
+    light = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4) / 8
+    seen = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return image.point([int(level) for level in seen * 255] * 3)
+
+
+def _saved_badly(image: Image.Image) -> Image.Image:
+    return saved(image, 20)
+
+
+def saved(image: Image.Image, quality: int) -> Image.Image:
+    """Return the picture as a JPEG shows it."""
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    return Image.open(file).convert("RGB")
 
 
 def reduced(image: Image.Image, factor: int) -> Image.Image:
@@ -149,29 +172,41 @@ def left_out(
 
 def load(options: argparse.Namespace) -> list[Example]:
     """Every view of every picture."""
+    doubtful = options.doubtful.read_text().split() if options.doubtful else []
     drawn = options.drawings.read_text().split() if options.drawings else []
     photographed = options.photographs.read_text().split() if options.photographs else []
     found: list[Example] = []
     for folder, usual in ((options.data, True), (options.art, False)):
         for path in picture_files(folder):
+            if any(each in path.name for each in doubtful):
+                continue
             exceptions = drawn if usual else photographed
             is_photograph = usual != any(each in path.name for each in exceptions)
             with Image.open(path) as opened:
                 found += examples(path.name, opened, is_photograph=is_photograph)
     for i, image in enumerate(render_pictures(seed=1)):
         found += examples(f"render {i}", image, is_photograph=False)
+    for i, image in enumerate(scanned_pages(seed=1)):
+        found += examples(f"page {i}", image, is_photograph=False)
     return found
 
 
 def report(title: str, right: npt.NDArray[np.bool_], found: list[Example]) -> None:
-    """Percentages of all views, of whole pictures, and of each kind."""
-    whole = np.array([each.view == "whole" for each in found])
+    """Print the percentages of each kind, in every view."""
     photograph = np.array([each.is_photograph for each in found])
-    print(
-        f"{title}: {right.mean():.2%} of all views right, whole pictures {right[whole].mean():.2%} "
-        f"(photographs {right[whole & photograph].mean():.2%}, "
-        f"others {right[whole & ~photograph].mean():.2%})"
-    )
+    page = np.array([each.picture.startswith("page ") for each in found])
+    seen = np.array([each.view for each in found])
+    print(f"{title}: {right.mean():.2%} of all views right")
+    for view in dict.fromkeys(seen):
+        shares = [
+            f"{kind} {right[which & (seen == view)].mean():.2%}"
+            for kind, which in (
+                ("photographs", photograph),
+                ("drawings", ~photograph & ~page),
+                ("scanned pages", page),
+            )
+        ]
+        print(f"  {view}: {', '.join(shares)}")
 
 
 def main() -> None:
@@ -180,6 +215,7 @@ def main() -> None:
     parser.add_argument("--art", type=Path, required=True, help="folder of drawings")
     parser.add_argument("--photographs", type=Path, help="photographs among the drawings")
     parser.add_argument("--drawings", type=Path, help="drawings among the photographs")
+    parser.add_argument("--doubtful", type=Path, help="neither: left out")
     parser.add_argument("--out", type=Path, default=WEIGHTS_FILE)
     options = parser.parse_args()
     found = load(options)

@@ -56,7 +56,8 @@ def _colours(rng: random.Random) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return (light, dark) if rng.random() < 0.75 else (dark, light)
 
 
-def _sentence(rng: random.Random) -> str:
+def random_words(rng: random.Random) -> str:
+    """Return a line of text."""
     return " ".join(rng.choice(WORDS) for _ in range(rng.randint(4, 16)))
 
 
@@ -67,7 +68,7 @@ def _page(rng: random.Random, fonts: list[Path]) -> Image.Image:
     y = rng.randint(2, 12)
     while y < SIDE:
         size = rng.choice((11, 13, 14, 16, 18, 22, 28, 40, 64))
-        draw.text((rng.randint(2, 30), y), _sentence(rng), ink, _font(rng.choice(fonts), size))
+        draw.text((rng.randint(2, 30), y), random_words(rng), ink, _font(rng.choice(fonts), size))
         y += int(size * 1.35)
     return image
 
@@ -90,7 +91,7 @@ def _window(rng: random.Random, fonts: list[Path]) -> Image.Image:
             draw.line(box, fill, rng.randint(1, 4))
         else:
             draw.line((0, y, SIDE, y), ink, 1)
-        draw.text((x + 4, y + 2), _sentence(rng), ink, _font(font, rng.choice((10, 12, 14, 18))))
+        draw.text((x + 4, y + 2), random_words(rng), ink, _font(font, rng.choice((10, 12, 14, 18))))
     return image
 
 

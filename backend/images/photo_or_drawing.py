@@ -27,7 +27,12 @@ COARSE, FINE = 8, 4
 """Sides of the blocks whose brightness is compared."""
 ACTIVE_RANGE = 24
 """Grey levels that a block with an edge or a texture spans."""
+INK_SPAN = 60
+"""Grey levels between ink and paper."""
 PERCENTILES = (10, 50, 90)
+EXTREMES = (1, 99)
+"""Percentiles of brightness between which a picture's range lies."""
+FULL_RANGE, DARKEST, MOST_GAIN = 220.0, 16, 8.0
 Values = npt.NDArray[np.float32]
 Weights = npt.NDArray[np.float64]
 
@@ -73,8 +78,8 @@ def _judge() -> Judge:
 
 
 def features(rgb: RgbImage) -> dict[str, float]:
-    """Named numbers that do not depend on the picture's size."""
-    tiles = sample(rgb)
+    """Return named numbers that depend neither on the picture's size nor on its exposure."""
+    tiles, gain = exposed(sample(rgb))
     colours = tiles.astype(np.int16)
     luma = (colours @ LUMA >> 8).astype(np.float32)
     return {
@@ -84,7 +89,20 @@ def features(rgb: RgbImage) -> dict[str, float]:
         **_palette(tiles),
         **_saturation(colours),
         **_grain(luma),
+        **_print(luma),
+        "gain": float(np.log(gain)),
     }
+
+
+def exposed(tiles: RgbImage) -> tuple[RgbImage, float]:
+    """Return the tiles with a full range of brightness, and the factor that gave it to them."""
+    luma = tiles.astype(np.int32) @ LUMA >> 8
+    dark, light = np.percentile(luma, EXTREMES)
+    gain = min(MOST_GAIN, FULL_RANGE / max(1.0, light - dark))
+    if gain <= 1:
+        return tiles, 1.0
+    levels = np.clip((np.arange(256) - dark) * gain + DARKEST, 0, 255).astype(np.uint8)
+    return levels[tiles], gain
 
 
 def sample(rgb: RgbImage) -> RgbImage:
@@ -220,3 +238,30 @@ def _grain(luma: Values) -> dict[str, float]:
     curvature = np.abs(4 * middle - around)
     median, high = np.percentile(curvature, (50, 90))
     return {"grain": float(np.log(median + 0.5)), "grain_high": float(np.log(high + 0.5))}
+
+
+def _print(luma: Values) -> dict[str, float]:
+    """Measure how much looks like ink on paper, at half the size, where grain is averaged away."""
+    count, height, width = (side // step for side, step in zip(luma.shape, (1, 2, 2), strict=True))
+    halved = luma[:, : 2 * height, : 2 * width].reshape(count, height, 2, width, 2).mean((2, 4))
+    if min(height, width) < COARSE:
+        missing = max(0, COARSE - height), max(0, COARSE - width)
+        halved = np.pad(halved, ((0, 0), (0, missing[0]), (0, missing[1])), mode="edge")
+    blocks = _blocks(halved, COARSE).reshape(-1, COARSE**2)
+    light, dark = np.percentile(blocks, 85, axis=1), blocks.min(1)
+    span = light - dark
+    has_ink = span >= INK_SPAN
+    paper = np.median(light)
+    tone = (blocks - dark[:, None]) / np.maximum(span, 1)[:, None]
+    inked = tone[has_ink] if has_ink.any() else tone
+    return {
+        "print_inked": float(has_ink.mean()),
+        "print_paper_even": float(np.minimum(np.abs(light - paper), 64).mean() / 64),
+        "print_paper_even_near_ink": float(
+            np.minimum(np.abs(light[has_ink] - paper), 64).mean() / 64 if has_ink.any() else 1.0
+        ),
+        "print_light": float((inked > 0.75).mean()),
+        "print_dark": float((inked < 0.3).mean()),
+        "print_paper_level": float(paper / 255),
+        "print_blank": float((span < 24).mean()),
+    }

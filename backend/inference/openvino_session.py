@@ -57,7 +57,7 @@ class OpenVinoSession:
 
     @property
     def takes_cleanup(self) -> bool:
-        """Whether the network has the conditioning input."""
+        """True if the network has the conditioning input."""
         return self._signature.takes_cleanup
 
     def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:

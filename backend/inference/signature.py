@@ -26,7 +26,7 @@ class Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """How a picture is put in and taken out."""
+    """The way a picture is put in and taken out."""
 
     image: str
     is_uint8: bool

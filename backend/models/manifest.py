@@ -94,7 +94,7 @@ class ModelSpec:
     detail: int | None = None
     """0 natural to 100 vivid, the default in the manifest; None for a network of one kind."""
     bfloat16: bool = False
-    """Whether the network loses next to nothing where a processor multiplies in bfloat16."""
+    """True if the network loses next to nothing where a processor multiplies in bfloat16."""
     stamp: tuple[int, int] | None = field(default=None, compare=False, repr=False)
     """Size and time of the file when the manifest was read; None when it was not there yet."""
     training: Mapping[str, object] = field(default_factory=dict)
