@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from backend.settings import SettingsError as SettingsError
 
 __version__ = "1.1.0"
+PROGRAM = "super-resolution" if __name__ == "super_resolution" else "python -m backend"
+"""The words that start the command line: the wheel renames this package, see hatch_build.py."""
 
 _MODULES = {
     "Engine": "engine",

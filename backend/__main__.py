@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
+from backend import PROGRAM
 from backend.commands.extras import advice
 from backend.commands.interrupt import INTERRUPTED
 from backend.commands.parser import make_parser
@@ -19,7 +20,6 @@ USAGE_ERROR = 2
 TOO_LITTLE_MEMORY = "This machine, or the limit of its shell, has too little memory."
 NO_ROOM_TO_LOAD = ("failed to map segment", "annot allocate memory")
 """Messages of the system's loader when a library finds no memory."""
-PROGRAM = "super-resolution" if __package__ == "super_resolution" else "python -m backend"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

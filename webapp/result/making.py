@@ -6,7 +6,7 @@ import html
 
 import streamlit as st
 
-from backend import UpscaleOptions
+from backend import PROGRAM, UpscaleOptions
 from webapp.base.filenames import split_name
 from webapp.base.view import escape_markdown
 from webapp.intake.pictures import InputFile
@@ -36,7 +36,7 @@ def show_making(page: Page, picture: InputFile, result: Enhanced) -> None:
         )
         if found.credit:
             st.markdown(t("made.credit", credit=escape_markdown(found.credit)))
-        st.markdown(t("made.program"))
+        st.markdown(t("made.program", command=f"{PROGRAM} serve"))
         for language, example in examples().items():
             code = fill_in(example, stem=stem, suffix=suffix, options=options)
             name = f'<pre class="code" tabindex="0" aria-label="{language}">'
