@@ -227,7 +227,7 @@ def long_request() -> dict[str, Any]:
     return {"img": encode_base64(gradient_png(1500, 1000)), "format": "jpeg"}
 
 
-def until(is_true: Callable[[], bool], *, seconds: float = 30) -> None:
+def until(is_true: Callable[[], bool], *, seconds: float = 120) -> None:
     """Asks again until it is so; fails when that takes too long."""
     end = time.monotonic() + seconds
     pause = threading.Event()

@@ -11,7 +11,14 @@ import threading
 import pytest
 import requests
 
-from tests.http.conftest import Server, StartServer, long_request, small_request, until
+from tests.http.conftest import (
+    STOP_SECONDS,
+    Server,
+    StartServer,
+    long_request,
+    small_request,
+    until,
+)
 from tests.http.test_places import unread_answer, whole
 from tests.http.test_strangers import everything
 
@@ -34,7 +41,7 @@ def working(server: Server) -> tuple[threading.Thread, list[requests.Response | 
 
 def is_refused(server: Server) -> bool:
     try:
-        server.get("/ping", timeout=5)
+        server.get("/ping")
     except requests.ConnectionError:
         return True
     return False
@@ -51,7 +58,7 @@ def test_a_running_request_is_finished_and_new_ones_are_refused(
         server.post(small_request())
     assert not answers, "the work ended before the new request was refused"
     thread.join()
-    assert server.process.wait(timeout=30) == 0
+    assert server.process.wait(timeout=STOP_SECONDS) == 0
     assert answers[0] is not None
     assert answers[0].status_code == 200
 
@@ -104,5 +111,5 @@ def test_an_answer_that_nobody_reads_does_not_hold_a_server_that_stops(
 def test_an_idle_server_stops_at_once(start_server: StartServer, number: signal.Signals) -> None:
     server = start_server(is_shared=False)
     server.process.send_signal(number)
-    assert server.process.wait(timeout=10) == 0
+    assert server.process.wait(timeout=20) == 0  # and not after the grace of 25 s
     assert not any("Traceback" in line for line in server.log)
