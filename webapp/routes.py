@@ -32,6 +32,7 @@ from webapp.result.state import piece
 from webapp.result.zoom import TILE_SIDE
 from webapp.shared import Shared
 from webapp.tabs import Tab
+from webapp.work.routes import PRIVATE, create_live_routes
 
 ARCHIVE_NAME = "super-resolution.zip"
 LONGEST_NAME = 255
@@ -90,7 +91,7 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
         headers = {
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
             "Content-Length": str(file.nbytes),
-            "Cache-Control": "private, no-store",
+            **PRIVATE,
         }
         chunks = iterate_in_threadpool(file.chunks())
         media_type = FORMATS[file_format].media_type
@@ -103,16 +104,16 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
             return Response(status_code=410)
         name, column, row = (request.path_params[each] for each in ("side", "column", "row"))
         upscaled = found.result.upscaled
-        is_inside = column * TILE_SIDE < upscaled.width and row * TILE_SIDE < upscaled.height
-        if name not in ("before", "after") or not is_inside:
+        sizes = {"before": upscaled.lr_size, "after": (upscaled.width, upscaled.height)}
+        width, height = sizes.get(name, (0, 0))
+        if column * TILE_SIDE >= width or row * TILE_SIDE >= height:
             return Response(status_code=404)
         try:
             make = partial(piece, shared, found, name, column, row)
             data = await to_thread.run_sync(make, limiter=encoders)
         except SuperResolutionError as exc:
             return Response(status_code=exc.status)
-        headers = {"Cache-Control": "private, no-store"}
-        return Response(data, media_type="image/webp", headers=headers)
+        return Response(data, media_type="image/webp", headers=PRIVATE)
 
     async def archive(request: Request) -> Response:
         found = get_shared().downloads.get_archive(request.path_params["secret"])
@@ -124,6 +125,7 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
 
     place = "{side}/{column:int}-{row:int}.webp"
     return [
+        *create_live_routes(get_shared, base=base),
         Route(f"{base}/{DETAIL_PATH}/{{secret}}/{place}", detail, methods=["GET"]),
         Route(f"{base}/{ARCHIVE_PATH}/{{secret}}.zip", archive, methods=["GET"]),
         Route(f"{base}/{UPLOAD_PATH}", upload, methods=["POST"]),

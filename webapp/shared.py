@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from webapp.settings import PageSettings
     from webapp.tabs import Tab, Tabs
     from webapp.work.jobs import Jobs
+    from webapp.work.live import Lives
     from webapp.work.progress import SavingPace
 
 
@@ -34,6 +35,9 @@ class Shared:
     """Decoding in a process of its own, which a hostile file can keep busy only so long."""
     jobs: Jobs
     cloud_jobs: Jobs
+    looks: Jobs
+    """First looks, which the engine makes before all else."""
+    lives: Lives
     disk: Disk
     tabs: Tabs
     downloads: Downloads

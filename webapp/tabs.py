@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from webapp.work.comparison import EngineComparison
     from webapp.work.enhance import Enhanced, EnhanceRequest
     from webapp.work.jobs import Job
+    from webapp.work.live import Live
 
 KEEP_SECONDS = 60.0
 MAX_PICTURES = 50
@@ -68,6 +69,8 @@ class Tab:
     """One open tab; its page and the threads of its jobs use it."""
 
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    stream: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    """The secret in the address of the tab's event stream."""
     session_id: str = ""
     """Streamlit's, of the present connection."""
     last_seen: float = 0.0
@@ -85,8 +88,12 @@ class Tab:
     """Those that the visitor pressed the button for and waited for."""
     shown: EnhanceRequest | None = None
     """The result on the page, which stays until the next one is there."""
-    asks_to_stop: bool = False
-    """Whether the visitor is asked if the running job may end."""
+    lives: dict[EnhanceRequest, Live] = field(default_factory=dict)
+    """First looks and finished pieces of what has no result yet."""
+    live: Live | None = None
+    """The one of the picture on the page."""
+    is_cropping: bool = False
+    """Whether a frame is shown on the picture."""
     input_error: SuperResolutionError | None = None
     """Why the last file or link was refused."""
     refused_name: str = ""
@@ -145,6 +152,8 @@ class Tab:
         with self._lock:
             for request in [each for each in self._results if each.digest == digest]:
                 self._drop(request)
+        for request in [each for each in self.lives if each.digest == digest]:
+            del self.lives[request]
         if self.current == digest:
             self.current = next(reversed(self.pictures), None)
 
@@ -202,6 +211,11 @@ class Tabs:
         """The tab with this token."""
         with self._lock:
             return self._tabs.get(token)
+
+    def find_stream(self, secret: str) -> Tab | None:
+        """Return the tab whose event stream has this secret."""
+        with self._lock:
+            return next((each for each in self._tabs.values() if each.stream == secret), None)
 
     def restore(self, token: str, *, session_id: str) -> Tab | None:
         """Connect a tab that was reloaded; None when it is gone, or still open elsewhere."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from functools import cache, partial
 
 from streamlit import runtime
@@ -12,7 +13,6 @@ from backend.factory import create_engine, decoder
 from backend.inference.gate import Gate
 from backend.inference.local_engine import LocalEngine
 from backend.logs import write_logs
-from backend.options import UpscaleOptions
 from backend.requests.sources import AnySource
 from webapp.base.files import Disk
 from webapp.client.remote import RemoteEngine
@@ -27,14 +27,19 @@ from webapp.tabs import Tab, Tabs
 from webapp.work import state as work
 from webapp.work.enhance import EnhanceRequest
 from webapp.work.jobs import Jobs
+from webapp.work.live import Lives
 from webapp.work.progress import SavingPace
 
 DISK_BYTES = 8 * 2**30
 """The size of all uploads and results together."""
 MAX_CLOUD_JOBS = 4
 """Jobs in the cloud at a time: they only wait for an answer."""
+MAX_LOCAL_JOBS = 64
+"""Jobs on this computer at a time: the engine lets them take turns, tile by tile."""
 MAX_QUEUED = 200
 """Jobs of all visitors together; a visitor in the queue keeps the place."""
+MAX_IN_HAND = 2 * MAX_LOCAL_JOBS
+"""Jobs and first looks that the engine may have at a time."""
 MAX_INSPECTIONS = 64
 SWEEP_SECONDS = 5.0
 
@@ -44,7 +49,7 @@ def shared_by_all() -> Shared:
     """Make the process's one; raise SettingsError or ModelError when it cannot be made."""
     settings = page_settings(os.environ)
     write_logs(settings)
-    engine = create_engine(settings)
+    engine = create_engine(replace(settings, max_queued=MAX_IN_HAND))
     endpoint = settings.endpoint
     cloud = None
     if endpoint is not None:
@@ -76,8 +81,10 @@ def create_shared(
         cloud=cloud,
         source=AnySource(settings),
         decode=decoder(),
-        jobs=create_jobs(max_running=settings.max_running),
+        jobs=create_jobs(max_running=MAX_LOCAL_JOBS),
         cloud_jobs=create_jobs(max_running=MAX_CLOUD_JOBS),
+        looks=create_jobs(max_running=MAX_LOCAL_JOBS, noun="look"),
+        lives=Lives(),
         disk=disk,
         tabs=tabs,
         downloads=Downloads(),
@@ -99,8 +106,7 @@ def prepare_samples(shared: Shared) -> None:
     for sample in samples().values():
         picture = intake.sample_picture(sample)
         inspection = intake.inspect(shared, shared.samples, picture)
-        choices = UpscaleOptions(scale=max(shared.engine.models[model]), model=model)
-        resolved = options.resolve(shared, choices, inspection)
+        resolved = options.resolve(shared, options.Choices(model=model), inspection)
         request = EnhanceRequest(digest=picture.digest, options=resolved)
         work.start(shared, shared.samples, picture, request)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from backend.engine import Box, Upscaled, Watch
@@ -247,13 +247,17 @@ class LocalEngine:
     ) -> Picture:
         worked = work.worked
         upscaler = self._upscaler(planned.spec, work)
-        sr = upscaler.upscale(picture, box=box, cleanup_level=planned.cleanup / 100, watch=watch)
+        cleanup = planned.cleanup / 100
+        # Between the tiles of a first look nobody else's come: each may take as long as the look.
+        with work.turn() if work.is_first_look else nullcontext():
+            sr = upscaler.upscale(picture, box=box, cleanup_level=cleanup, watch=watch)
         self._estimator.learn(planned.spec, pixels=planned.pixels, seconds=work.worked - worked)
         return sr
 
     def _upscaler(self, spec: ModelSpec, work: Work) -> Upscaler:
         session = self._sessions.get(spec)
-        return Upscaler(session, tile_size=self._settings.tile_size, turn=work.turn)
+        turn = nullcontext if work.is_first_look else work.turn
+        return Upscaler(session, tile_size=self._settings.tile_size, turn=turn)
 
     def _name(self, options: UpscaleOptions) -> str:
         return options.model or self._settings.model

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from webapp.base.side import make_side, pack
 from webapp.base.texts import texts
-from webapp.result.slider import Kind, show
+from webapp.result.slider import Comparison, Kind, show
 
 SCALE = 4
 SIZES = {
@@ -121,7 +121,8 @@ def draw_page() -> None:
     labels = (f"{name} · {before.width}×{before.height}", f"After · {after.width}×{after.height}")
     left, right = sides(case)
     words = texts("en").section("slider")
-    show(left, right, labels=labels, texts=words, key=f"test__{case}", kind=kind)
+    key = f"test__{case}"
+    show(Comparison(left=left, right=right, labels=labels, texts=words, key=key), kind=kind)
     for line in range(12):
         st.write(f"Text below the pictures, paragraph {line}, so that the page can scroll.")
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
+KIND = "Kind of picture"
 LONG = 120_000
 """Milliseconds for what computes; the machine may be busy with other things."""
 
@@ -21,7 +22,7 @@ def enter(page: Page, address: str) -> Page:
 
 
 def enhance_button(page: Page) -> Locator:
-    return page.get_by_role("button", name=re.compile("^Enhance( ·|$)"))
+    return page.get_by_role("button", name=re.compile("^Enhance( · about|$)"))
 
 
 def choose(page: Page, label: str, *, group: str | None = None) -> None:
@@ -30,9 +31,40 @@ def choose(page: Page, label: str, *, group: str | None = None) -> None:
     where.get_by_role("radio", name=label, exact=True).click()
 
 
-def choose_best_quality(page: Page) -> None:
-    """As the tier, and not as what a result is compared with."""
-    choose(page, "Best quality", group="Quality")
+def choose_drawing(page: Page) -> None:
+    """Choose the tier for text and drawings, and not as what a result is compared with."""
+    choose(page, "Text and drawing", group=KIND)
+
+
+def scales(page: Page, label: str = "Size") -> Locator:
+    """The list of scales."""
+    return page.get_by_role("combobox", name=label, exact=True)
+
+
+def choose_scale(page: Page, scale: int) -> None:
+    scales(page).select_option(str(scale))
+
+
+def opened(page: Page, size: tuple[int, int]) -> None:
+    """Wait until the chosen scale promises a result of this size."""
+    chosen = page.locator(".scale option:checked")
+    expect(chosen).to_have_text(re.compile(rf"· {size[0]} × {size[1]} ·"), timeout=LONG)
+
+
+def progress(page: Page) -> Locator:
+    """The bar of the work on the picture, and not that of an upload."""
+    return page.get_by_role("progressbar", name="Enhancing …", exact=True)
+
+
+def stop_the_job(page: Page) -> None:
+    """Press Stop, and answer its question where it asks one."""
+    page.get_by_role("button", name="Stop", exact=True).click()
+    sure = page.get_by_role("button", name="Stop it")
+    stopped = page.get_by_text("Stopped", exact=True)
+    expect(sure.or_(stopped)).to_be_visible(timeout=LONG)
+    if sure.is_visible():
+        sure.click()
+    expect(stopped).to_be_visible(timeout=LONG)
 
 
 def comparison(page: Page, size: tuple[int, int]) -> Locator:

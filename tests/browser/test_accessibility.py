@@ -14,11 +14,14 @@ from playwright.sync_api import Page, expect
 from tests.browser.steps import (
     LONG,
     choose,
+    choose_scale,
     comparison,
     enter,
     noise,
     overflow,
+    progress,
     saved,
+    stop_the_job,
     upload,
 )
 from webapp.base.texts import LANGUAGES, texts
@@ -84,11 +87,14 @@ def test_axe_finds_nothing_on_any_state_of_the_page(
     assert violations(page) == [], "with a picture that is too large"
 
     shrink.click()
-    expect(page.get_by_role("progressbar")).to_be_visible(timeout=LONG)
+    expect(progress(page)).to_be_visible(timeout=LONG)
     assert violations(page) == [], "at work"
+    page.wait_for_timeout(11_000)  # what was done in less is not worth a question
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("will be lost")).to_be_visible(timeout=LONG)
     assert violations(page) == [], "with a question"
+    stop_the_job(page)
+    assert violations(page) == [], "when it was stopped"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -103,7 +109,7 @@ def test_the_page_speaks_the_browsers_language_and_no_other(
     expect(page.get_by_text(t("privacy.local"))).to_be_visible()
     if language != "en":
         seen = page.inner_text("body")
-        for text in ("Enhance", "Quality", "Choose", "Before", "Save"):
+        for text in ("Enhance", "Size", "Choose", "Before", "Save"):
             assert not re.search(rf"\b{text}\b", seen), text
     assert overflow(page) == 0
 
@@ -112,29 +118,29 @@ def test_another_language_can_be_chosen_and_stands_in_the_address(
     address: str, open_page: Callable[..., Page]
 ) -> None:
     page = enter(open_page(), address)
-    choose(page, "2 ×")
-    comparison(page, (416, 520))
+    choose_scale(page, 2)
+    comparison(page, (600, 400))
 
     german = page.get_by_role("option", name="Deutsch")
     for _ in range(10):  # the list closes when the page is drawn again meanwhile
-        page.get_by_role("combobox").click()
+        page.get_by_role("combobox", name="Language").click()
         page.wait_for_timeout(500)
         if german.is_visible():
             break
     german.click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Super-Resolution")
-    expect(page.locator(".badge[data-side=after]")).to_have_text("Nachher · 416 × 520")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bilder scharf machen")
+    expect(page.locator(".badge[data-side=after]")).to_have_text("Nachher · 600 × 400")
     expect(page).to_have_url(re.compile(r"lang=de.*scale=2"))
 
 
 def test_a_shared_address_brings_its_choices(address: str, page: Page) -> None:
     enter(page, f"{address}/?lang=fr&sample=comic.png&scale=2&model=fast")
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Super-résolution")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Rendez vos images nettes")
     badge = page.locator(".st-key-result .badge[data-side=after]")
     expect(badge).to_have_text("Après · 800 × 600", timeout=LONG)
-    tiers = page.get_by_role("radiogroup", name="Qualité", exact=True)
+    tiers = page.get_by_role("radiogroup", name="Type d'image", exact=True)
     expect(tiers.get_by_role("radio", name="Rapide", exact=True)).to_be_checked()
 
 
@@ -142,14 +148,14 @@ def test_a_shared_address_brings_its_choices(address: str, page: Page) -> None:
 def test_a_wrong_address_is_an_ordinary_first_view(address: str, page: Page, query: str) -> None:
     enter(page, f"{address}/{query}")
 
-    comparison(page, (832, 1040))
+    comparison(page, (1200, 800))
 
 
 def test_back_and_reload_keep_picture_choices_and_result(address: str, page: Page) -> None:
     enter(page, address)
     upload(page, "mine.png", noise(70, 50, seed=20))
     comparison(page, (280, 200))
-    choose(page, "2 ×")
+    choose_scale(page, 2)
     comparison(page, (140, 100))
 
     page.reload()
@@ -166,12 +172,12 @@ def test_the_focus_goes_to_a_new_result_and_its_state_is_announced(
 ) -> None:
     enter(page, address)
     upload(page, "large.png", saved(Image.new("RGB", (900, 700), "teal")))
-    expect(page.get_by_role("progressbar")).to_be_visible(timeout=LONG)
+    expect(progress(page)).to_be_visible(timeout=LONG)
 
     comparison(page, (3600, 2800))
     expect(page.locator(".st-key-result")).to_be_focused()
     expect(page.get_by_role("status").filter(has_text="Done")).to_have_count(1)
-    expect(page).to_have_title("✓ Done · Super-resolution")
+    expect(page).to_have_title("✓ Done · Make pictures sharp")
 
 
 def test_choices_are_visible_in_forced_colours(
@@ -179,11 +185,13 @@ def test_choices_are_visible_in_forced_colours(
 ) -> None:
     page = enter(open_page(forced_colors="active"), address)
 
-    chosen = page.get_by_role("radio", name=texts("en")("sample.old-portrait.title"))
-    other = page.get_by_role("radio", name=texts("en")("sample.cat.title"))
+    chosen = page.get_by_role("radio", name=texts("en")("sample.cat.title"))
+    other = page.get_by_role("radio", name=texts("en")("sample.comic.title"))
     expect(chosen).to_have_css("outline-width", "4px")
     expect(other).to_have_css("outline-width", "1px")
+    page.get_by_role("button", name="Fit").click()
     expect(page.get_by_role("button", name="Fit")).to_have_css("outline-style", "solid")
+    page.get_by_text("More options").click()
     slider = page.get_by_test_id("stSlider")
     expect(slider.locator("div:has(> div > input)")).to_have_css("outline-style", "solid")
     text = slider.evaluate("() => getComputedStyle(document.body).color")

@@ -12,7 +12,13 @@ from playwright.sync_api import Page, expect
 
 from testbed.aws.signature import SECRET_KEY
 from testbed.loopback import Received, Sent
-from tests.browser.steps import choose, enhance_button, enter
+from tests.browser.steps import (
+    choose,
+    enhance_button,
+    enter,
+    progress,
+    stop_the_job,
+)
 from tests.webapp.cloud_endpoint import (
     API_KEY,
     AWS_ENVIRONMENT,
@@ -195,10 +201,9 @@ def test_waiting_for_the_cloud_can_be_cancelled(visit: Page, behind: Changeable)
     choose(visit, "Distant galaxies")
     go_to_the_cloud(visit)
     enhance_button(visit).click()
-    expect(visit.get_by_role("progressbar")).to_be_visible()
+    expect(progress(visit)).to_be_visible()
 
-    visit.get_by_role("button", name="Stop", exact=True).click()
-    visit.get_by_role("button", name="Stop it").click()
+    stop_the_job(visit)
 
     expect(enhance_button(visit)).to_be_enabled()
     is_over.set()
@@ -225,7 +230,7 @@ def test_a_wrong_secret_is_named(start_page: StartPage, page: Page) -> None:
 
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("does not let this page in", timeout=LONG)
-    expect(alert).to_contain_text("the secret access key is wrong")
+    expect(alert).to_contain_text("missing, wrong or expired")
     no_secret_in(page)
 
 

@@ -266,7 +266,7 @@ def test_more_formats_are_read(
     inspection = seen(data, disk)
 
     assert inspection.size == (96, 64)
-    assert not inspection.has_more_frames
+    assert inspection.notes == ()
     assert decode(data, max_side=99).source_format.is_lossless is is_lossless
     expected = np.asarray(opened(photo_bytes("PNG")).convert("RGB"), np.int16)
     assert np.abs(decode(data, max_side=99).rgb - expected).mean() < 6
@@ -280,7 +280,7 @@ def test_of_several_frames_it_is_the_first_and_that_is_said(kind: str, disk: Dis
 
     inspection = seen(file.getvalue(), disk)
 
-    assert inspection.has_more_frames
+    assert inspection.notes == ("first_frame",)
     first = opened(inspection.preview.read()).convert("RGB").getpixel((4, 3))
     assert isinstance(first, tuple)
     assert first[0] > 200

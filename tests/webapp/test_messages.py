@@ -80,8 +80,8 @@ def test_a_code_from_a_newer_engine_still_has_a_message() -> None:
 
 
 def test_an_endpoints_reason_is_told_in_the_visitors_language() -> None:
-    error = EndpointRefusedError("clock")
+    error = EndpointRefusedError("credentials")
 
-    assert REASONS["clock"] in message_for(error, texts("en")).body
+    assert REASONS["credentials"] in message_for(error, texts("en")).body
     for language in set(LANGUAGES) - {"en"}:
-        assert REASONS["clock"] not in message_for(error, texts(language)).body
+        assert REASONS["credentials"] not in message_for(error, texts(language)).body

@@ -29,8 +29,18 @@ def test_before_the_first_tile_the_estimate_counts_down() -> None:
     assert remaining_seconds(running(0, 9, 20), estimate=TEN) == 2
 
 
-def test_after_the_first_tile_its_own_pace_counts() -> None:
-    assert remaining_seconds(running(2, 8, 4), estimate=Estimate(work=1000, saving=1)) == 13
+def test_after_some_tiles_their_own_pace_counts() -> None:
+    assert remaining_seconds(running(4, 8, 8), estimate=Estimate(work=1000, saving=1)) == 9
+
+
+@pytest.mark.parametrize("seconds", [0.1, 4, 60])
+def test_the_first_tile_changes_the_estimate_by_a_third_at_most(seconds: float) -> None:
+    before = remaining_seconds(running(0, 8, seconds), estimate=Estimate(work=60, saving=0))
+
+    after = remaining_seconds(running(1, 8, seconds), estimate=Estimate(work=60, saving=0))
+
+    assert 60 * 2 / 3 <= after + seconds <= 60 * 4 / 3
+    assert abs(after - before) <= 60 / 3
 
 
 def test_the_time_since_the_last_step_belongs_to_the_next() -> None:

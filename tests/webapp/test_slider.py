@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from webapp.base import side
 from webapp.base.texts import texts
 from webapp.intake.pictures import DETAIL_SIDE
-from webapp.result.slider import builtin, juxtapose
+from webapp.result.slider import Comparison, builtin, juxtapose
 
 LABELS = ("Before · 8×6", "After · 32×24")
 TEXTS = texts("en").section("slider")
@@ -53,7 +53,12 @@ def unpack(blob: bytes) -> tuple[dict[str, Any], list[Image.Image]]:
 
 def packed(before: Image.Image, after: Image.Image) -> tuple[dict[str, Any], list[Image.Image]]:
     left, right = (side.pack(side.make_side(each)) for each in (before, after))
-    return unpack(builtin.join(left, right, labels=LABELS, texts=TEXTS, key="k"))
+    return unpack(joined(left, right))
+
+
+def joined(left: bytes, right: bytes) -> bytes:
+    comparison = Comparison(left=left, right=right, labels=LABELS, texts=TEXTS, key="k")
+    return builtin.join(comparison)
 
 
 def test_one_blob_holds_both_pictures_and_their_description() -> None:
@@ -114,7 +119,7 @@ def test_a_large_input_is_reduced_too_and_its_middle_covers_that_of_the_result()
     left = side.pack(side.make_side(before, detail_side=DETAIL_SIDE))
     right = side.pack(side.make_side(after))
 
-    header, images = unpack(builtin.join(left, right, labels=LABELS, texts=TEXTS, key="k"))
+    header, images = unpack(joined(left, right))
 
     assert [p["side"] for p in header["pictures"]] == ["before", "before", "after", "after"]
     assert images[0].size == (2560, 86)
@@ -195,13 +200,15 @@ def page(kind: str, key: str = "k", label: str = "Before") -> None:
 
     from webapp.base import side
     from webapp.base.texts import texts
-    from webapp.result.slider import show
+    from webapp.result.slider import Comparison, show
 
     left, right = (
         side.pack(side.make_side(Image.new("RGB", size, "teal"))) for size in ((8, 6), (32, 24))
     )
     words = texts("en").section("slider")
-    show(left, right, labels=(label, "After"), texts=words, key=key, kind=kind)  # type: ignore[arg-type]
+    labels = (label, "After")
+    pair = Comparison(left=left, right=right, labels=labels, texts=words, key=key)
+    show(pair, kind=kind)  # type: ignore[arg-type]
 
 
 def run(kind: str, *, key: str = "k", label: str = "Before") -> AppTest:
@@ -218,7 +225,7 @@ def test_labels_travel_as_data_and_never_inside_script_or_markup() -> None:
     header, _ = unpack(proto.bytes)
     assert header["labels"][0] == HOSTILE
     folder = Path(builtin.__file__).parent
-    assert proto.js_content == (folder / "slider.js").read_text(encoding="utf-8")
+    assert proto.js_content.endswith((folder / "slider.js").read_text(encoding="utf-8"))
     assert proto.html_content == (folder / "slider.html").read_text(encoding="utf-8")
 
 
@@ -226,12 +233,14 @@ def test_a_key_with_two_underscores_is_accepted() -> None:
     assert len(run("builtin", key="fast__x4").get("bidi_component")) == 1
 
 
-def test_the_script_writes_no_markup_and_asks_for_nothing() -> None:
+def test_the_script_writes_no_markup_and_asks_for_its_own_pictures_only() -> None:
     folder = Path(builtin.__file__).parent
-    text = "".join((folder / f"slider.{kind}").read_text() for kind in ("html", "css", "js"))
+    files = [each for kind in ("html", "css", "js") for each in folder.glob(f"*.{kind}")]
+    text = "".join(each.read_text(encoding="utf-8") for each in files)
 
-    for forbidden in ("innerHTML", "insertAdjacent", "eval(", "fetch(", "://", "import ", "url("):
+    for forbidden in ("innerHTML", "insertAdjacent", "eval(", "://", "import ", "url("):
         assert forbidden not in text
+    assert text.count("fetch(") == text.count("fetch(address(`${content.live}/") == 1
 
 
 def test_juxtapose_gets_constant_labels_only() -> None:

@@ -24,11 +24,12 @@ from webapp.intake.pictures import InputFile, Inspection
 from webapp.intake.samples import FOLDER, samples
 from webapp.options import state as options
 from webapp.settings import PageSettings
-from webapp.shared import Shared
+from webapp.shared import Page, Shared
 from webapp.tabs import Tab
 from webapp.wiring import create_shared, prepare_samples, shared_by_all
+from webapp.work import bulk
 from webapp.work import state as work
-from webapp.work.enhance import Enhanced, EnhanceRequest
+from webapp.work.enhance import Enhanced, EnhanceRequest, Place
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = str(ROOT / "webapp" / "page.py")
@@ -106,17 +107,18 @@ def test_a_job_that_ends_while_the_page_is_drawn_is_under_way_for_all_of_it(
     tab.add(picture)
     work.start(shared, tab, picture, request)
     jobs = work.collect(tab)
-    drawn = work.job_marks(jobs)
     assert jobs[request].wait(SECONDS)
 
     # Of a tab that was reloaded, the page before may still be drawn.
     assert work.collect(tab) == {}
-    assert work.describe_own(tab, jobs, t=t)[picture.digest] == ("…", t("enhance.running"))
-    assert work.other_jobs(tab, jobs, None).keys() == {request}
-    assert work.job_marks(jobs) != drawn
+    page = Page(tab=tab, shared=shared, t=t)
+    same, other = (options.Choices(model="fast", scale=scale) for scale in (2, 4))
+    told = bulk.describe_own(page, jobs, same, Place.LOCAL)
+    assert told[picture.digest] == ("…", t("own.running"))
 
-    assert work.describe_own(tab, {}, t=t)[picture.digest] == ("✓", t("own.done"))
-    assert work.other_jobs(tab, {}, None) == {}
+    told = bulk.describe_own(page, {}, same, Place.LOCAL)
+    assert told[picture.digest] == ("✓", t("own.done"))
+    assert bulk.describe_own(page, {}, other, Place.LOCAL) == {}
 
 
 def test_a_result_belongs_to_the_tab_that_asked_for_it(
@@ -164,9 +166,7 @@ def test_the_automatic_choice_costs_what_the_chosen_tier_does(page_shared: Share
         chosen, named = (
             EnhanceRequest(
                 digest=picture.digest,
-                options=options.resolve(
-                    page_shared, UpscaleOptions(model=model, scale=4), inspection
-                ),
+                options=options.resolve(page_shared, options.Choices(model=model), inspection),
             )
             for model in ("auto", tier)
         )
@@ -183,7 +183,7 @@ def test_only_a_tier_with_the_choice_gets_a_detail(page_shared: Shared) -> None:
     )
 
     def detail(model: str, inspection: Inspection, chosen: int | None) -> int | None:
-        choices = UpscaleOptions(model=model, detail=chosen)
+        choices = options.Choices(model=model, detail=chosen)
         return options.resolve(page_shared, choices, inspection).detail
 
     assert detail("photo", photograph, None) == detail("auto", photograph, None) == default
@@ -192,8 +192,8 @@ def test_only_a_tier_with_the_choice_gets_a_detail(page_shared: Shared) -> None:
 
 
 def test_the_choices_go_from_automatic_to_the_dearest(shared: Shared, page_shared: Shared) -> None:
-    assert options.tiers(page_shared) == ["auto", "fast", "quality", "photo"]
-    assert options.tiers(shared) == ["fast", "auto", "quality", "photo"]
+    assert options.tiers(page_shared) == ["auto", "photo", "quality", "fast", "pixels"]
+    assert options.tiers(shared) == ["fast", "auto", "photo", "quality", "pixels"]
 
 
 def test_a_damaged_picture_is_decoded_only_once(shared: Shared, tab: Tab) -> None:
@@ -257,19 +257,19 @@ def test_the_first_view_has_a_sample_and_its_sizes() -> None:
 
     assert not app.exception
     assert not app.error
-    assert app.title[0].value == "Super-resolution"
-    assert "208 × 260 → 832 × 1040 pixels" in [caption.value for caption in app.caption]
+    assert app.title[0].value == "Make pictures sharp"
+    run_until(app, "300 × 200 → **1200 × 800** pixels")
 
 
 @pytest.mark.usefixtures("fresh_shared")
 @pytest.mark.parametrize(
     ("sample", "before", "after"),
     [
-        ("cat.jpg", "A photograph: “Photo” suits it.", "“Photo” chosen automatically"),
+        ("cat.jpg", "Looks like a photo.", "“Photo” chosen automatically"),
         (
             "dashboard.png",
-            "A drawing, text or screenshot: “Best quality” suits it.",
-            "“Best quality” chosen automatically",
+            "Looks like text or a drawing.",
+            "“Text and drawing” chosen automatically",
         ),
     ],
 )
@@ -299,7 +299,7 @@ def test_the_detail_is_there_for_photographs_only_and_runs_again_when_it_changes
     app.session_state.sample = "comic.png"
     app.run()
     assert len(app.slider) == 0
-    run_until(app, "“Best quality” chosen automatically")
+    run_until(app, "“Text and drawing” chosen automatically")
     app.session_state.sample = "cat.jpg"
     app.run()
     assert app.slider[0].value == 20
@@ -343,7 +343,7 @@ def test_a_network_that_was_added_is_a_choice_with_its_price_and_its_makers(
     assert "BSD-3-Clause" in origin
     assert re.search(r"about \d\d times as long as “Photo”", origin)
     assert len(app.slider) == 0
-    run_until(app, "→ **832 × 1040** pixels")
+    run_until(app, "→ **1200 × 800** pixels")
     assert "Real-ESRGAN, Copyright" in "".join(each.value for each in app.markdown).replace(
         "\\", ""
     )
@@ -356,7 +356,7 @@ def test_whoever_runs_the_page_can_set_another_default(monkeypatch: pytest.Monke
     app = run_page()
 
     assert app.session_state.model == "fast"
-    assert not any("suits it" in caption.value for caption in app.caption)
+    assert not any("Looks like" in caption.value for caption in app.caption)
 
 
 @pytest.mark.usefixtures("fresh_shared")

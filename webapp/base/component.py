@@ -11,10 +11,18 @@ from streamlit.components.v2.types import ComponentRenderer
 
 @cache
 def component(folder: Path) -> ComponentRenderer:
-    """Return the component of `folder` NAME: `NAME.html`, `NAME.css` and `NAME.js`."""
+    """Return the component of `folder` NAME: `NAME.html`, all `*.css`, and all `*.js`.
+
+    `NAME.js` comes last; it begins the work with the functions of the others.
+    """
     name = folder.name
-    html, css, js = (
-        (folder / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
+    html = (folder / f"{name}.html").read_text(encoding="utf-8")
+    css, js = (
+        "\n".join(
+            each.read_text(encoding="utf-8")
+            for each in sorted(folder.glob(f"*.{kind}"), key=lambda file: (file.stem == name, file))
+        )
+        for kind in ("css", "js")
     )
     return st.components.v2.component(f"super_resolution_{name}", html=html, css=css, js=js)
 

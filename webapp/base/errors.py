@@ -27,18 +27,21 @@ class PageError(SuperResolutionError):
 class StorageFullError(PageError):
     """The disk space for uploads and results is used up."""
 
+    status = 507
     key = "storage_full"
 
 
 class TooManyPicturesError(PageError):
     """The tab has as many pictures, or bytes of pictures, as one may have."""
 
+    status = 409
     key = "too_many_pictures"
 
 
 class EmptyFileError(PageError):
     """The file has no bytes."""
 
+    status = 400
     key = "empty_file"
 
 

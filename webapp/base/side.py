@@ -4,11 +4,13 @@ import io
 import json
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from PIL import Image
+
+from backend.engine import Box
 
 # A 2560 px preview fills the largest common screens; four times its pixels would strain a phone.
 MAX_SIDE = 2560
@@ -18,7 +20,6 @@ DETAIL_SIDE = 2048
 # photographs, in whose grain nobody finds the difference (42 dB), are sent at that quality.
 LOSSLESS_PIXELS = 2_500_000
 
-Box = tuple[int, int, int, int]
 Place = tuple[float, float, float, float]
 
 
@@ -64,10 +65,16 @@ def make_side(
 
 
 def pack(side: Side) -> bytes:
-    """Length of the header (4 bytes, big endian), header (JSON), the WebP files."""
+    """Join the places of the WebP files, and the files, as `frame` does."""
     patches = [{"place": each.place, "length": len(each.webp)} for each in side.patches]
-    header = json.dumps({"size": side.size, "patches": patches}).encode()
-    return b"".join([struct.pack(">I", len(header)), header, *(each.webp for each in side.patches)])
+    header = {"size": side.size, "patches": patches}
+    return frame(header, [each.webp for each in side.patches])
+
+
+def frame(header: Mapping[str, object], files: Sequence[bytes]) -> bytes:
+    """Join the length of the header (4 bytes, big endian), the header (JSON) and the files."""
+    text = json.dumps(header).encode()
+    return b"".join([struct.pack(">I", len(text)), text, *files])
 
 
 def unpack(blob: bytes) -> Side:

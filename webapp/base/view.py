@@ -55,7 +55,7 @@ def choose_language(t: Texts) -> None:
         persist_state="session",
         label_visibility="collapsed",
         filter_mode=None,
-        width=150,
+        width=130,
     )
 
 

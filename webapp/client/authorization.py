@@ -61,9 +61,9 @@ class Authorization(AuthBase):
                 found = self._credentials
             frozen = None if found is None else found.get_frozen_credentials()
         except BotoCoreError as exc:
-            raise EndpointRefusedError("credentials_unreadable") from exc
+            raise EndpointRefusedError("credentials") from exc
         if frozen is None:
-            raise EndpointRefusedError("no_credentials")
+            raise EndpointRefusedError("credentials")
         return AWS4Auth(
             frozen.access_key,
             frozen.secret_key,

@@ -15,7 +15,6 @@ from itertools import chain
 
 from backend import SuperResolutionError
 from backend.errors import BusyError, CancelledError, JsonValue, PayloadTooLargeError
-from webapp.client.endpoint import Endpoint
 from webapp.client.errors import (
     REASONS,
     EndpointAnswerError,
@@ -34,15 +33,10 @@ _TELLING = re.compile(r"arn:|://|\d{12}", re.IGNORECASE)
 class Kind(Enum):
     """The kinds of refusal that a person can act on."""
 
-    CLOCK = auto()
-    SIGNATURE = auto()
-    EXPIRED = auto()
-    UNKNOWN_CREDENTIALS = auto()
+    CREDENTIALS = auto()
     ROLE = auto()
-    MISSING = auto()
+    PATH = auto()
     API_KEY = auto()
-    BLOCKED = auto()
-    QUOTA = auto()
     THROTTLED = auto()
     TIMEOUT = auto()
     TOO_LARGE = auto()
@@ -63,24 +57,24 @@ class Sign:
 
 
 SIGNS = (
-    # The texts of both of these come with InvalidSignatureException, which is also the next.
-    Sign(Kind.CLOCK, texts=("signature expired", "signature not yet current")),
     Sign(
-        Kind.SIGNATURE,
-        codes=("invalid_signature",),
-        types=("InvalidSignatureException", "IncompleteSignatureException"),
-        texts=("the request signature we calculated", "credential should be scoped"),
-    ),
-    Sign(
-        Kind.EXPIRED,
-        codes=("expired_token",),
-        types=("ExpiredTokenException", "ExpiredToken"),
-        texts=("the security token included in the request is expired",),
-    ),
-    Sign(
-        Kind.UNKNOWN_CREDENTIALS,
-        types=("UnrecognizedClientException", "InvalidClientTokenId"),
-        texts=("the security token included in the request is invalid",),
+        Kind.CREDENTIALS,
+        codes=("invalid_signature", "expired_token"),
+        types=(
+            "InvalidSignatureException",
+            "IncompleteSignatureException",
+            "ExpiredTokenException",
+            "ExpiredToken",
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+        ),
+        texts=(
+            "signature expired",
+            "signature not yet current",
+            "the request signature we calculated",
+            "credential should be scoped",
+            "the security token included in the request",
+        ),
     ),
     Sign(
         Kind.ROLE,
@@ -89,19 +83,17 @@ SIGNS = (
         texts=("user: ", "user is not authorized"),
     ),
     Sign(
-        Kind.MISSING,
+        Kind.PATH,
         codes=("missing_authentication",),
         types=("MissingAuthenticationTokenException",),
         texts=("missing authentication token",),
     ),
-    Sign(Kind.BLOCKED, codes=("blocked",)),
     Sign(
         Kind.API_KEY,
-        codes=("invalid_api_key",),
+        codes=("invalid_api_key", "quota_exceeded", "blocked"),
         types=("ForbiddenException",),
-        texts=("forbidden",),
+        texts=("forbidden", "limit exceeded"),
     ),
-    Sign(Kind.QUOTA, codes=("quota_exceeded",), texts=("limit exceeded",)),
     Sign(
         Kind.THROTTLED,
         codes=("too_many_requests",),
@@ -126,16 +118,14 @@ STATUS_KINDS = {
 """Kinds by status alone."""
 
 
-def refusal(
-    response: Response, fields: Mapping[str, object] | None, *, endpoint: Endpoint
-) -> SuperResolutionError:
+def refusal(response: Response, fields: Mapping[str, object] | None) -> SuperResolutionError:
     """Make the error for a response without a picture; `fields` if it is a JSON object."""
     named = _ours(fields)
     if named is not None:
         return named
     kind = kind_from(response, fields)
     if kind is not None:
-        return _error_for_kind(kind, endpoint)
+        return _error_for_kind(kind)
     return _error_for_status(response, fields)
 
 
@@ -196,10 +186,10 @@ def _details(given: object) -> dict[str, JsonValue]:
     return {str(name): value for name, value in given.items() if isinstance(value, plain)}
 
 
-def _error_for_kind(kind: Kind, endpoint: Endpoint) -> SuperResolutionError:
+def _error_for_kind(kind: Kind) -> SuperResolutionError:
     if kind in STATUS_KINDS.values():
         return _general(kind)
-    return EndpointRefusedError(_reason(kind, endpoint))
+    return EndpointRefusedError(kind.name.lower())
 
 
 def _general(kind: Kind) -> SuperResolutionError:
@@ -208,16 +198,6 @@ def _general(kind: Kind) -> SuperResolutionError:
     if kind is Kind.TOO_LARGE:
         return PayloadTooLargeError("The endpoint does not take so many bytes.")
     return BusyError("The endpoint has too many requests.", retry_after=RETRY_AFTER_SECONDS)
-
-
-def _reason(kind: Kind, endpoint: Endpoint) -> str:
-    match kind:
-        case Kind.MISSING:
-            return "no_such_path" if endpoint.signs else "wants_signature"
-        case Kind.API_KEY:
-            return "wants_api_key" if endpoint.api_key is None else "wrong_api_key"
-        case _:
-            return kind.name.lower()
 
 
 def _error_for_status(

@@ -149,7 +149,7 @@ class RemoteEngine:
                 raise CancelledError("Cancelled.")
             if time.monotonic() > end:
                 exchange.abandon()
-                raise EndpointTimeoutError("unfinished")
+                raise EndpointTimeoutError("late")
         call.result()
         return exchange
 
@@ -220,17 +220,17 @@ class _Exchange:
             if result is not None:
                 return result
             if not (may_try_again and may_be_a_cold_start(response, fields)):
-                raise refusal(response, fields, endpoint=self._endpoint)
+                raise refusal(response, fields)
 
     def _fetch(self, link: str) -> bytes:
         scheme = urlsplit(link).scheme if link.isascii() else ""
         if scheme != "https" and (scheme != "http" or self._endpoint.is_encrypted):
-            raise EndpointAnswerError("bad_link")
+            raise EndpointAnswerError("dead_link")
         response = transport.get(
             link, seconds=self._endpoint.timeout_seconds, max_bytes=self._max_bytes
         )
         if response.status != 200:
-            raise EndpointAnswerError("dead_link", status=response.status)
+            raise EndpointAnswerError("dead_link")
         self.bytes_received += len(response.body)
         return response.body
 

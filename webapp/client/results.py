@@ -51,7 +51,7 @@ def read_result(response: Response, fields: Mapping[str, object] | None) -> Remo
                 data=base64.b64decode(result, validate=True), model=name, notes=notes
             )
         except ValueError as exc:
-            raise EndpointAnswerError("not_base64") from exc
+            raise EndpointAnswerError("not_a_picture") from exc
     if isinstance(link, str) and link:
         return RemoteResult(link=link, model=name, notes=notes)
     return None
@@ -77,5 +77,5 @@ def check_picture(data: bytes, *, size: tuple[int, int]) -> str:
                 )
             opened.load()
     except (*BOMB_ERRORS, *DECODE_ERRORS) as exc:
-        raise EndpointAnswerError("damaged") from exc
+        raise EndpointAnswerError("not_a_picture") from exc
     return found.name

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from webapp.client.authorization import NoAuthorization
 from webapp.client.errors import (
@@ -72,9 +72,9 @@ def _exchange(
         for chunk in response.iter_content(CHUNK_BYTES):
             received += chunk
             if len(received) > max_bytes:
-                raise EndpointAnswerError("too_large")
+                raise EndpointAnswerError("not_a_picture")
             if time.monotonic() > end:
-                raise EndpointTimeoutError("too_slow")
+                raise EndpointTimeoutError("late")
         return Response(status=response.status_code, headers=response.headers, body=bytes(received))
 
 
@@ -83,17 +83,15 @@ def _translate_errors() -> Iterator[None]:
     try:
         yield
     except requests.ConnectTimeout as exc:
-        raise EndpointUnreachableError("connect_timeout", seconds=round(CONNECT_SECONDS)) from exc
+        raise EndpointUnreachableError("no_connection") from exc
     except requests.Timeout as exc:
-        raise EndpointTimeoutError("read_timeout") from exc
+        raise EndpointTimeoutError("late") from exc
     except requests.exceptions.SSLError as exc:
         raise EndpointUnreachableError("certificate") from exc
-    except requests.exceptions.ProxyError as exc:
-        raise EndpointUnreachableError("proxy") from exc
     except requests.ConnectionError as exc:
         raise _no_connection(exc) from exc
     except (requests.RequestException, HTTPError) as exc:
-        raise EndpointAnswerError("broken") from exc
+        raise EndpointAnswerError("not_a_picture") from exc
 
 
 def _no_connection(
@@ -101,8 +99,6 @@ def _no_connection(
 ) -> EndpointUnreachableError | EndpointTimeoutError:
     cause = exc.args[0] if exc.args else None
     reason = getattr(cause, "reason", cause)
-    if isinstance(reason, NameResolutionError):
-        return EndpointUnreachableError("name_unknown")
     if isinstance(reason, ReadTimeoutError):  # in the middle of a response
-        return EndpointTimeoutError("stopped")
+        return EndpointTimeoutError("late")
     return EndpointUnreachableError("no_connection")

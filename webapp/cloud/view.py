@@ -9,7 +9,9 @@ from webapp.base.view import show_error
 from webapp.client.connection import ConnectionTest, check_connection
 from webapp.client.remote import RemoteEngine, RemoteUpscaled
 from webapp.intake.pictures import InputFile
-from webapp.result.view import detail_address, show_saver, show_slider, traffic
+from webapp.result import slider
+from webapp.result.slider import Comparison
+from webapp.result.view import detail_address, show_saver, slider_kind, traffic
 from webapp.shared import Page, Shared
 from webapp.tabs import Tab
 from webapp.work.comparison import EngineComparison
@@ -69,17 +71,19 @@ def show_engine_comparison(page: Page, picture: InputFile, result: EngineCompari
     size = {"width": local.upscaled.width, "height": local.upscaled.height}
     labels = (t("slider.label_local", **size), t("slider.label_cloud", **size))
     with st.container(key="result"):
-        show_slider(
-            page,
-            local.side.read(),
-            cloud.side.read(),
+        comparison = Comparison(
+            left=local.side.read(),
+            right=cloud.side.read(),
             labels=labels,
+            texts=t.section("slider"),
             key=f"{picture.digest}-{local.upscaled.model}-{local.upscaled.scale}-both",
+            version="done",
             details=(
                 detail_address(page, picture, local),
                 detail_address(page, picture, cloud),
             ),
         )
+        slider.show(comparison, kind=slider_kind(page))
         if result.is_identical:
             st.markdown(f":material/check: {t('difference.none')}")
         else:

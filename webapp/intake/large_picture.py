@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -145,6 +146,21 @@ def cut(picture: InputFile, decoded: Picture, box: Box, *, disk: Disk) -> InputF
     """The part inside (left, top, right, bottom), pixel by pixel."""
     part = crop(decoded, box)
     return _derived(picture, part, format="png", jpeg_quality=decoded.jpeg_quality, disk=disk)
+
+
+def turned_file(
+    picture: InputFile, towards: str, *, decode: Callable[[bytes], Picture], disk: Disk
+) -> InputFile:
+    """Return the picture turned by a quarter to the `left` or `right`, pixel by pixel."""
+    decoded = decode(picture.file.read())
+    quarters = 1 if towards == "left" else 3
+    turned = replace(
+        decoded,
+        rgb=np.ascontiguousarray(np.rot90(decoded.rgb, quarters)),
+        alpha=None if decoded.alpha is None else np.rot90(decoded.alpha, quarters).copy(),
+    )
+    quality = decoded.jpeg_quality if picture.jpeg_quality is None else picture.jpeg_quality
+    return _derived(picture, turned, format="png", jpeg_quality=quality, disk=disk)
 
 
 def _derived(

@@ -9,18 +9,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from backend.engine import Box
 from backend.images.jpeg_quality import cleanup_from_quality
 from backend.images.metadata import Kept
 from backend.images.photo_or_drawing import is_photograph
-from backend.images.picture import Decode, Picture, to_image
+from backend.images.picture import Decode, Picture, output_format, to_image
+from backend.images.pixel_art import is_pixel_art
 from webapp.base import side
 from webapp.base.files import Disk, StoredFile
 
 PREVIEW_SIDE = 1600
 THUMBNAIL = (144, 144)
+AUTO_FORMAT = "auto"
+DETAIL_MAP = 12
+"""Places along the longer side among which the one with the most detail is found."""
+STRONG_STEP = 48.0
+"""Grey levels above which a step counts no more: one hard edge is not much detail."""
 DETAIL_SIDE = side.DETAIL_SIDE // 2 + 2
 """Of an input: what covers the same part of the scene as the result's at the smallest scale."""
 
@@ -64,15 +71,20 @@ class Inspection:
     size: tuple[int, int]
     """(width, height), upright."""
     has_alpha: bool
-    has_more_frames: bool
-    """The file is an animation or has several pages, of which this is the first."""
+    notes: tuple[str, ...]
+    """Codes of `backend.images.notes`: what the file had and a result has not."""
     kept: Kept
     """What results may keep of it."""
     has_place: bool
     has_camera: bool
     """What the file tells, and results do not."""
+    detailed: tuple[float, float]
+    """The place with the most detail, as fractions of width and height."""
+    is_pixel_art: bool
     is_photograph: bool
     """And not drawn, written, or taken from a screen: what `auto` goes by."""
+    format: str
+    """What a result is saved as until a visitor chooses."""
     jpeg_quality: int | None
     cleanup: int | None
     """0-100 for a part that was cut out of a JPEG; None where the file itself tells the engine."""
@@ -104,11 +116,14 @@ def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk)
         return Inspection(
             size=decoded.size,
             has_alpha=decoded.alpha is not None,
-            has_more_frames=decoded.has_more_frames,
+            notes=decoded.notes,
             kept=Kept.of(decoded),
             has_place=decoded.has_place,
             has_camera=decoded.has_camera,
+            detailed=most_detailed(preview),
+            is_pixel_art=is_pixel_art(decoded),
             is_photograph=is_photograph(decoded.rgb),
+            format=output_format(decoded, AUTO_FORMAT),
             jpeg_quality=quality,
             cleanup=None if parent_quality is None else cleanup_from_quality(quality),
             preview=disk.store(webp(preview, quality=92, icc_profile=profile)),
@@ -116,6 +131,24 @@ def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk)
             side=disk.store(packed.result()),
             is_chroma_halved=decoded.is_chroma_halved,
         )
+
+
+def most_detailed(image: Image.Image) -> tuple[float, float]:
+    """Return the place where neighbouring pixels differ most, as fractions of width and height.
+
+    The edges of a picture are passed over: what is looked at closely stands in the middle of it.
+    """
+    width, height = (max(1, round(side * DETAIL_MAP / max(image.size))) for side in image.size)
+    pixels = np.asarray(image.convert("L"), np.float32)
+    across, down = np.abs(np.diff(pixels, axis=1))[:-1], np.abs(np.diff(pixels, axis=0))[:, :-1]
+    if across.size == 0:
+        return 0.5, 0.5
+    steps = Image.fromarray(np.minimum(across + down, STRONG_STEP))
+    detail = np.asarray(steps.resize((width, height), Image.Resampling.BOX))
+    rim_x, rim_y = width // 5, height // 5
+    inner = detail[rim_y : height - rim_y, rim_x : width - rim_x]
+    row, column = np.unravel_index(int(inner.argmax()), inner.shape)
+    return (float(column) + rim_x + 0.5) / width, (float(row) + rim_y + 0.5) / height
 
 
 def image_from(decoded: Picture) -> Image.Image:

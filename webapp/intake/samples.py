@@ -20,6 +20,9 @@ class Sample:
     """One file of `samples.json`."""
 
     file: str
+    start: tuple[float, float, float] | None = None
+    """The view that shows the difference at once: the place as fractions of width and height, and
+    CSS pixels per pixel of the sample; None is all of it."""
 
     @property
     def name(self) -> str:
@@ -51,4 +54,4 @@ class Sample:
 def samples() -> dict[str, Sample]:
     """All of them by file name, in the order of the gallery."""
     files = json.loads((FOLDER / "samples.json").read_text(encoding="utf-8"))
-    return {file: Sample(file) for file in files}
+    return {file: Sample(file, start=tuple(facts["start"])) for file, facts in files.items()}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from backend import SuperResolutionError
 from backend.engine import Box, Watch
-from backend.errors import PayloadTooLargeError
+from backend.errors import ImageTooLargeError, PayloadTooLargeError
 from backend.inference.allocator import give_back_memory
 from backend.options import UpscaleOptions
 from backend.requests.parsing import UpscaleRequest
@@ -20,7 +21,7 @@ from webapp.base.errors import (
     UploadFailedError,
 )
 from webapp.base.filenames import name_from_link
-from webapp.intake.large_picture import LargePicture, LargePreview, cut, decode_large
+from webapp.intake.large_picture import LargePicture, LargePreview, cut, decode_large, turned_file
 from webapp.intake.picker import Events
 from webapp.intake.pictures import InputFile, Inspection
 from webapp.intake.pictures import inspect as inspect_file
@@ -57,9 +58,14 @@ def receive(page: Page, events: Events) -> None:
     if events.restore is not None:
         restore(page.shared, events.restore)
     if events.added:
-        tab.input_error = None
-        first = events.added[0]
-        tab.current = first if first in tab.pictures else tab.current
+        tab.input_error, tab.is_cropping = None, False
+    if len(events.added) > 1:
+        with st.spinner(page.t("wait.opening")):
+            inspect_all(page)
+        readable = [
+            each for each in events.added if isinstance(tab.inspections.get(each), Inspection)
+        ]
+        tab.current = next(iter(readable), tab.current)
     if events.refused is not None:
         tab.refused_name, reason = events.refused
         tab.input_error = refusal(reason, max_bytes=page.shared.settings.max_image_bytes)
@@ -68,10 +74,26 @@ def receive(page: Page, events: Events) -> None:
         try:
             with st.spinner(page.t("wait.link")):
                 data = fetch(page.shared, events.link)
-            name = name_from_link(events.link)
-            tab.add(InputFile.from_bytes(data, name=name, disk=page.shared.disk))
+            picture = InputFile.from_bytes(
+                data, name=name_from_link(events.link), disk=page.shared.disk
+            )
+            add_readable(page, picture)
         except SuperResolutionError as exc:
             tab.input_error = exc
+
+
+def add_readable(page: Page, picture: InputFile) -> None:
+    """Show a picture unless it cannot be read, which leaves the stage as it was."""
+    tab, before = page.tab, page.tab.current
+    tab.add(picture)
+    try:
+        inspect(page.shared, tab, picture)
+    except ImageTooLargeError:  # it can be shrunk or cut
+        pass
+    except SuperResolutionError:
+        tab.remove(picture.digest)
+        tab.current = before
+        raise
 
 
 def refusal(reason: str, *, max_bytes: int) -> SuperResolutionError:
@@ -89,21 +111,76 @@ def refusal(reason: str, *, max_bytes: int) -> SuperResolutionError:
 
 def choose_own(tab: Tab, digest: str) -> None:
     """Show an own picture that the visitor clicked."""
-    tab.input_error, tab.asks_to_stop = None, False
+    tab.input_error, tab.is_cropping = None, False
     tab.current = digest
 
 
 def choose_sample(tab: Tab, file: str) -> None:
     """Show a sample that the visitor clicked."""
-    tab.input_error, tab.asks_to_stop = None, False
+    tab.input_error, tab.is_cropping = None, False
     tab.current = None
     st.session_state.sample = file
 
 
-def current_picture(tab: Tab) -> InputFile | None:
-    """Return the picture that the page is about; None after a file that was refused."""
-    if tab.input_error is not None:
-        return None
+def remove(page: Page, digest: str) -> None:
+    """Forget one of the visitor's pictures, and end its jobs."""
+    tab, queues = page.tab, (page.shared.jobs, page.shared.cloud_jobs)
+    for request in [each for each in tab.jobs if each.digest == digest]:
+        job = tab.jobs.pop(request)
+        for queue in queues:
+            queue.release(job, visitor=tab.token)
+    for request in [each for each in tab.errors if each.digest == digest]:
+        del tab.errors[request]
+    tab.remove(digest)
+
+
+def remove_all(page: Page) -> None:
+    """Forget all of the visitor's pictures."""
+    for digest in list(page.tab.pictures):
+        remove(page, digest)
+
+
+def turn(page: Page, towards: str) -> None:
+    """Put the picture on the page, turned by a quarter to the left or right, in its own place."""
+    tab, shared = page.tab, page.shared
+    if tab.current is None:
+        return
+    try:
+        turned = turned_file(
+            tab.pictures[tab.current],
+            towards,
+            decode=partial(shared.decode, max_side=shared.settings.max_side),
+            disk=shared.disk,
+        )
+    except SuperResolutionError as exc:
+        tab.input_error = exc
+        return
+    remove(page, tab.current)
+    tab.add(turned)
+
+
+def begin_crop(tab: Tab) -> None:
+    """Show a frame on the picture."""
+    tab.is_cropping = True
+
+
+def end_crop(tab: Tab) -> None:
+    """Show the picture again."""
+    tab.is_cropping = False
+
+
+def crop(page: Page, picture: InputFile, box: Box) -> None:
+    """Go on with the part of a picture inside the box, in the place of the whole."""
+    tab, shared = page.tab, page.shared
+    end_crop(tab)
+    decoded = shared.decode(picture.file.read(), max_side=shared.settings.max_side)
+    part = cut(picture, decoded, box, disk=shared.disk)
+    remove(page, picture.digest)
+    tab.add(part)
+
+
+def current_picture(tab: Tab) -> InputFile:
+    """Return the picture that the page is about."""
     if tab.current is not None and tab.current in tab.pictures:
         return tab.pictures[tab.current]
     return sample_picture(samples()[st.session_state.sample])

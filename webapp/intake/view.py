@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -29,13 +30,19 @@ def receive_pictures(page: Page) -> Events:
     settings, t = page.shared.settings, page.t
     formats = ", ".join(each.label for each in READABLE)
     size = t.limit(settings.max_image_bytes)
-    texts = t.section("picker") | {"hint": t("picker.hint", formats=formats, size=size)}
+    is_private = page.shared.cloud is None
+    texts = t.section("picker") | {
+        "promise": t("picker.promise") if is_private else "",
+        "kinds": t("picker.kinds", formats=formats, size=size),
+    }
     return picker(
         {
             "token": page.tab.token,
+            "digests": list(page.tab.pictures),
             "address": UPLOAD_PATH,
             "maxFiles": MAX_PICTURES,
             "allowsLinks": settings.allow_web_sources,
+            "accept": ",".join(["image/*", *(end for each in READABLE for end in each.suffixes)]),
             "texts": texts,
         },
         key="picker",
@@ -69,6 +76,19 @@ def choose_own(page: Page, *, states: dict[str, tuple[str, str]]) -> None:
         key="own",
         on_choose=partial(state.choose_own, tab),
     )
+    with st.container(horizontal=True, key="own-actions"):
+        if tab.current is not None and tab.current in tab.pictures:
+            for name, icon in (("left", "rotate_left"), ("right", "rotate_right")):
+                _act(page, f"own.turn_{name}", icon, partial(state.turn, page, name))
+            _act(page, "own.crop", "crop", partial(state.begin_crop, page.tab))
+            _act(page, "own.remove", "delete", partial(state.remove, page, tab.current))
+        if len(tab.pictures) > 1:
+            _act(page, "own.remove_all", "delete_sweep", partial(state.remove_all, page))
+
+
+def _act(page: Page, key: str, icon: str, act: Callable[[], None]) -> None:
+    """Draw a small button for the visitor's pictures."""
+    st.button(page.t(key), key=key, icon=f":material/{icon}:", type="tertiary", on_click=act)
 
 
 def choose_sample(page: Page) -> None:
@@ -85,6 +105,7 @@ def choose_sample(page: Page) -> None:
         chosen=chosen,
         label=t("sample.label"),
         key="samples",
+        is_folded=bool(tab.pictures),
         on_choose=partial(state.choose_sample, tab),
     )
     if not tab.current:
@@ -92,17 +113,31 @@ def choose_sample(page: Page) -> None:
         st.caption(t(f"sample.{name}.caption"))
 
 
-def show_empty(page: Page) -> None:
-    """Draw the stage without a picture."""
-    with st.container(key="empty-stage"):
-        st.markdown(page.t("page.empty"), text_alignment="center")
-
-
 def show_preview(page: Page, picture: InputFile, inspection: Inspection) -> None:
     """Draw the picture as it was given, as large as its result will be shown."""
     with st.container(key="stage"):
         image = webp_data_url(inspection.preview.read())
         plain_picture(image, alt=alternative_text(page, picture), key="preview")
+
+
+def show_crop(page: Page, picture: InputFile, inspection: Inspection) -> None:
+    """Draw a frame on the picture whose inside is gone on with."""
+    t, (width, height) = page.t, inspection.size
+    with st.container(horizontal=True):
+        cuts = st.button(t("fit.cut"), key="crop-cut", type="primary")
+        st.button(t("own.cancel"), key="crop-cancel", on_click=state.end_crop, args=(page.tab,))
+    part = frame(
+        webp_data_url(inspection.preview.read()),
+        size=inspection.size,
+        frame=(max(1, round(0.8 * width)), max(1, round(0.8 * height))),
+        alt=alternative_text(page, picture),
+        label=t("own.crop_frame"),
+        key=f"crop-{picture.digest}",
+        can_resize=True,
+    )
+    if cuts:
+        state.crop(page, picture, part)
+        st.rerun()
 
 
 def alternative_text(page: Page, picture: InputFile) -> str:
@@ -120,11 +155,11 @@ def open_picture(page: Page, picture: InputFile) -> Inspection:
         return state.inspect(page.shared, page.tab, picture)
 
 
-def show_problem(page: Page, picture: InputFile | None, error: SuperResolutionError) -> None:
+def show_problem(page: Page, picture: InputFile, error: SuperResolutionError) -> None:
     """Say why there is no picture; one that is only too large can be shrunk or cut."""
     t, max_side = page.t, page.shared.settings.max_side
-    if picture is None or not isinstance(error, ImageTooLargeError):
-        show_error(error, t, name=page.tab.refused_name if picture is None else "")
+    if not isinstance(error, ImageTooLargeError):
+        show_error(error, t)
         return
     try:
         with st.spinner(t("wait.opening")):
@@ -142,7 +177,7 @@ def show_problem(page: Page, picture: InputFile | None, error: SuperResolutionEr
     with st.container(horizontal=True):
         shrinks = st.button(t("fit.shrink"), key="shrink", type="primary")
         cuts = st.button(t("fit.cut"), key="cut")
-    at = frame(
+    part = frame(
         preview.image,
         size=preview.size,
         frame=box,
@@ -150,9 +185,7 @@ def show_problem(page: Page, picture: InputFile | None, error: SuperResolutionEr
         label=t("fit.frame"),
         key=f"fit-{picture.digest}",
     )
-    left, top = at or ((width - box[0]) // 2, (height - box[1]) // 2)
     if shrinks or cuts:
         with st.spinner(t("wait.opening")):
-            part = (left, top, left + box[0], top + box[1])
             state.fit(page, picture, part if cuts else None)
         st.rerun()

@@ -64,6 +64,8 @@ def read(parsers: Mapping[str, Parse]) -> None:
         value = parse(given[name]) if name in given else None
         if value is not None:
             st.session_state[name] = value
+        elif goes_back and name == "scale":  # back to the default for the picture's size
+            st.session_state.pop(name, None)
     st.session_state[_IS_READ] = True
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
+from backend.images.formats import FORMATS
 from backend.models.manifest import OTHER_PICTURES, PHOTOGRAPHS, PIXELS, ModelSpec
 from backend.options import AUTO, UpscaleOptions
 from webapp.intake.pictures import Inspection
@@ -14,19 +16,23 @@ from webapp.options.address import ADJUST
 from webapp.shared import Shared
 from webapp.tabs import Tab
 
+SMALL_PIXELS, MEDIUM_PIXELS = 1_000_000, 6_000_000
+BYTES_PER_PIXEL, BYTES_PER_PIXEL_LOSSLESS = 0.3, 1.6
+
 
 def tiers(shared: Shared) -> list[str]:
-    """Return the tiers to choose from: the default, then the others by what they cost."""
-    default, *others = (each for each in shared.engine.models if each != PIXELS)
-    return [default, *sorted(others, key=lambda each: _cost(shared, each))]
+    """Return the tiers to choose from: the default, our own from the best, then those of others."""
+    default, *others = shared.engine.models
+    return [default, *sorted(others, key=lambda each: _place(shared, each))]
 
 
-def _cost(shared: Shared, model: str) -> float:
-    """Return the work of its largest scale; a network whose cost nobody knows comes last."""
+def _place(shared: Shared, model: str) -> tuple[bool, float]:
     if model == AUTO:
-        return 0
+        return False, -math.inf
     found = spec(shared, model, max(shared.engine.models[model]))
-    return math.inf if found is None else found.multiplications or math.inf
+    work = math.inf if found is None else found.multiplications or math.inf
+    is_ours = found is not None and not found.source
+    return not is_ours, -work if is_ours else work
 
 
 def spec(shared: Shared, model: str, scale: int) -> ModelSpec | None:
@@ -44,10 +50,23 @@ def slowness(shared: Shared, model: str, scale: int) -> float | None:
 
 def automatic_tier(inspection: Inspection) -> str:
     """Return what the engine's `auto` chooses, which looks at the same pixels."""
+    if inspection.is_pixel_art:
+        return PIXELS
     return PHOTOGRAPHS if inspection.is_photograph else OTHER_PICTURES
 
 
-def resolve(shared: Shared, choices: UpscaleOptions, inspection: Inspection) -> UpscaleOptions:
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """A visitor's choices for all pictures."""
+
+    model: str
+    scale: int | None = None
+    """None is the default for each picture's size."""
+    cleanup: int | None = None
+    detail: int | None = None
+
+
+def resolve(shared: Shared, choices: Choices, inspection: Inspection) -> UpscaleOptions:
     """Fit a visitor's choices to a picture: `auto` becomes the tier that it chooses.
 
     So estimate, job and result are of the tier itself, and equal those of one who chose it.
@@ -56,9 +75,35 @@ def resolve(shared: Shared, choices: UpscaleOptions, inspection: Inspection) -> 
     model = choices.model
     if model == AUTO:
         model = automatic_tier(inspection)
-    default = shared.engine.details.get(model or "")
+    scales = shared.engine.models[model]
+    scale = choices.scale
+    if scale is None or scale not in scales:
+        scale = default_scale(inspection.size, scales)
+    default = shared.engine.details.get(model)
     is_chosen = default is not None and choices.detail is not None
-    return replace(choices, model=model, detail=choices.detail if is_chosen else default)
+    return UpscaleOptions(
+        model=model,
+        scale=scale,
+        cleanup=choices.cleanup,
+        detail=choices.detail if is_chosen else default,
+    )
+
+
+def default_scale(size: tuple[int, int], scales: Sequence[int]) -> int:
+    """Return the scale for a picture of (width, height) until a visitor chooses another.
+
+    Small pictures are enlarged most; large ones are cleaned only, or enlarged least.
+    """
+    pixels = size[0] * size[1]
+    if pixels <= SMALL_PIXELS:
+        return max(scales)
+    enlarging = [each for each in scales if each > 1]
+    return min(enlarging or scales) if pixels <= MEDIUM_PIXELS else min(scales)
+
+
+def expected_bytes(pixels: int, *, format: str) -> float:
+    """Return the size of a file of so many pixels, as most pictures have it."""
+    return pixels * (BYTES_PER_PIXEL_LOSSLESS if FORMATS[format].is_lossless else BYTES_PER_PIXEL)
 
 
 def choices_for_address(tab: Tab) -> dict[str, object]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from backend import UpscaleOptions
 from backend.images.jpeg_quality import cleanup_from_quality
-from backend.models.manifest import FULL_DETAIL, PHOTOGRAPHS
+from backend.models.manifest import FULL_DETAIL, PHOTOGRAPHS, PIXELS
 from backend.options import AUTO
 from webapp.base.texts import Texts
 from webapp.base.view import escape_markdown
 from webapp.intake.pictures import Inspection
 from webapp.options import state
 from webapp.options.address import ADJUST, CLEANUPS, ESTIMATED, OFF
+from webapp.options.scale import Choice
+from webapp.options.scale import choose_scale as scale_list
 from webapp.shared import Page
 
 MIDDLE_CLEANUP = 40
@@ -30,8 +32,8 @@ DETAIL_STEP = 5
 """The step of Natural ↔ Vivid: networks are blended for each number, so there are not many."""
 
 
-def choose_options(page: Page, inspection: Inspection | None) -> UpscaleOptions:
-    """Draw the model where there is a choice, the scale, and what only few need."""
+def choose_options(page: Page, inspection: Inspection | None) -> state.Choices:
+    """Draw the model where there is a choice, and what only few need."""
     t, shared = page.t, page.shared
     models = state.tiers(shared)
     model = models[0]
@@ -49,39 +51,44 @@ def choose_options(page: Page, inspection: Inspection | None) -> UpscaleOptions:
         model = st.session_state.model
         if model == AUTO and inspection is not None:
             _tell_choice(inspection, t)
-    scales = [scale for scale in shared.engine.models[model] if scale > 1]
-    keep_offered("scale", max(scales), scales)
-    st.segmented_control(
-        t("option.scale"),
-        scales,
-        required=True,
-        format_func=lambda factor: t("option.factor", factor=factor),
-        key="scale",
-        width="stretch",
-    )
-    scale = int(st.session_state.scale)
-    _describe_other(page, model, scale)
-    if inspection is not None:
-        width, height = inspection.size
-        st.caption(
-            t(
-                "option.sizes",
-                width=width,
-                height=height,
-                new_width=width * scale,
-                new_height=height * scale,
-            )
-        )
+    _describe_other(page, model, max(shared.engine.models[model]))
     tier = state.automatic_tier(inspection) if model == AUTO and inspection is not None else model
-    if tier in shared.engine.details and tier != AUTO:
-        _choose_detail(shared.engine.details[tier], t)
     # With a key and a state that the server knows it stays open when what is above it changes.
     more = st.expander(t("option.more"), icon=":material/tune:", key="more", on_change="rerun")
     with more:
+        if tier in shared.engine.details and tier != AUTO:
+            _choose_detail(shared.engine.details[tier], t)
         cleanup = _choose_cleanup(inspection, t)
     # Where this picture has no such choice, others that are enhanced with it may have.
     detail = st.session_state.get("detail")
-    return UpscaleOptions(scale=scale, model=model, cleanup=cleanup, detail=detail)
+    scale = st.session_state.get("scale")
+    return state.Choices(model=model, scale=scale, cleanup=cleanup, detail=detail)
+
+
+def choose_scale(
+    page: Page, inspection: Inspection, options: UpscaleOptions, *, seconds: Mapping[int, float]
+) -> None:
+    """Draw the scales with what each means in pixels, bytes and `seconds`."""
+    t, (width, height) = page.t, inspection.size
+    choices = []
+    for scale in sorted(seconds):
+        size = state.expected_bytes(width * height * scale**2, format=inspection.format)
+        words = t(
+            "option.scale_choice",
+            factor=t("option.factor", factor=scale) if scale > 1 else t("option.clean"),
+            width=width * scale,
+            height=height * scale,
+            size=t.file_size(round(size)),
+            time=t.about(seconds[scale]),
+        )
+        choices.append(Choice(value=str(scale), label=words))
+
+    def take(value: str) -> None:
+        st.session_state.scale = int(value)
+
+    scale_list(
+        choices, chosen=str(options.scale), label=t("option.scale"), key="scales", on_choose=take
+    )
 
 
 def _choose_detail(default: int, t: Texts) -> None:
@@ -98,8 +105,8 @@ def _choose_detail(default: int, t: Texts) -> None:
 
 
 def _tell_choice(inspection: Inspection, t: Texts) -> None:
-    kind = "photograph" if inspection.is_photograph else "drawing"
-    st.caption(t(f"automatic.{kind}", tier=model_label(state.automatic_tier(inspection), t)))
+    kinds = {PHOTOGRAPHS: "photograph", PIXELS: "pixels"}
+    st.caption(t(f"automatic.{kinds.get(state.automatic_tier(inspection), 'drawing')}"))
 
 
 def keep_offered(key: str, value: object, offered: Sequence[object]) -> None:

@@ -38,6 +38,8 @@ class Download:
     disk: Disk
     original: Callable[[], Image.Image]
     """Decodes what the result was made from."""
+    natural: str = ""
+    """The format that keeps the input's kind."""
     kept: Kept = field(default_factory=Kept)
     """What the file may have of the original's, where that is asked for."""
     is_chroma_halved: bool = False
@@ -52,6 +54,11 @@ class Download:
         """The formats that it can be saved as."""
         return self.result.formats
 
+    @property
+    def format(self) -> str:
+        """The one that is offered first: the input's kind where it is among them."""
+        return self.natural if self.natural in self.formats else self.formats[0]
+
     def picture(self, name: str) -> Image.Image:
         """Return one side of the slider, `before` or `after`, with every pixel."""
         if name == "before":
@@ -61,21 +68,21 @@ class Download:
             return image
 
     def file(self, format: str, *, quality: int | None = None, keeps: bool = False) -> StoredFile:
-        """Return the file, with date and resolution if it `keeps` them.
+        """Return the file, with what it `keeps` of the original.
 
         All but the master is encoded once, and stays as long as it is among the last few.
         """
-        keeps = keeps and bool(self.kept)
-        if format == self.result.upscaled.format and quality is None and not keeps:
+        kept = self.kept if keeps else Kept()
+        if format == self.result.upscaled.format and quality is None and not kept:
             return self.result.master
-        key = (format, quality, keeps)
+        key = (format, quality, bool(kept))
         if key not in self._variants:
             while len(self._variants) >= MAX_VARIANTS:
                 del self._variants[next(iter(self._variants))]
             data = self.result.encode(
                 format,
                 quality=quality,
-                kept=self.kept if keeps else None,
+                kept=kept,
                 is_chroma_halved=self.is_chroma_halved,
             )
             self._variants[key] = self.disk.store(data)
@@ -92,17 +99,17 @@ class Archive:
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the archive; it stores each result's master as it is, under a name of its own."""
+        """Yield the archive: each result under a name of its own, as it would be saved."""
         buffer = _Buffer()
         names: set[str] = set()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             for download in self.downloads():
-                kind = download.result.upscaled.format
+                kind = download.format
                 name = download_name(download.name, scale=download.scale, format=kind)
                 entry = zipfile.ZipInfo(_free_name(name, names), time.localtime()[:6])
                 entry.external_attr = FOR_THE_OWNER
                 with archive.open(entry, "w") as member:
-                    for chunk in download.file(kind).chunks():
+                    for chunk in download.file(kind, keeps=True).chunks():
                         member.write(chunk)
                         yield buffer.take()
                 yield buffer.take()

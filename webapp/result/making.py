@@ -16,7 +16,7 @@ from webapp.shared import Page
 from webapp.work.enhance import Enhanced
 
 
-def show_making(page: Page, picture: InputFile, result: Enhanced) -> None:
+def show_how_made(page: Page, picture: InputFile, result: Enhanced) -> None:
     """Draw the network, and the request as a program would send it."""
     t, upscaled = page.t, result.upscaled
     found = spec(page.shared, upscaled.model, upscaled.scale)

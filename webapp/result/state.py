@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from backend.models.manifest import PIXELS
 from backend.options import AUTO
 from webapp.intake import state as intake
 from webapp.intake.pictures import InputFile, image_from
@@ -34,6 +35,7 @@ def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> 
             original=lambda: image_from(
                 shared.decode(picture.file.read(), max_side=shared.settings.max_side)
             ),
+            natural=inspection.format,
             kept=inspection.kept,
             is_chroma_halved=inspection.is_chroma_halved,
         )
@@ -45,10 +47,9 @@ def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> 
 
 def piece(shared: Shared, download: Download, name: str, column: int, row: int) -> bytes:
     """Return a piece of the result or, named `before`, of its input; SuperResolutionError."""
-    scale = download.scale if name == "before" else 1
     return shared.details.piece(
         (download.secret, name),
-        box_from(column, row, scale=scale),
+        box_from(column, row),
         decode=lambda: download.picture(name),
     )
 
@@ -78,7 +79,8 @@ def left_choices(shared: Shared, result: Enhanced) -> list[str]:
     others = [
         name
         for name in options.tiers(shared)
-        if name not in (AUTO, upscaled.model) and upscaled.scale in shared.engine.models[name]
+        if name not in (AUTO, PIXELS, upscaled.model)
+        and upscaled.scale in shared.engine.models[name]
     ]
     return [BEFORE, *others]
 
@@ -87,7 +89,12 @@ def request_for_model(page: Page, picture: InputFile, model: str) -> EnhanceRequ
     """Return the request for what another tier makes of the picture that is shown."""
     assert page.tab.shown is not None
     shown = page.tab.shown
-    choices = replace(shown.options, model=model, detail=st.session_state.get("detail"))
+    choices = options.Choices(
+        model=model,
+        scale=shown.options.scale,
+        cleanup=shown.options.cleanup,
+        detail=st.session_state.get("detail"),
+    )
     inspection = intake.inspect(page.shared, page.tab, picture)
     resolved = options.resolve(page.shared, choices, inspection)
     return replace(shown, options=resolved, place=Place.LOCAL)

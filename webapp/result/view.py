@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from backend.images.formats import FORMATS
 from backend.options import AUTO
@@ -14,20 +15,33 @@ from webapp.base.view import show_error
 from webapp.client.remote import RemoteUpscaled
 from webapp.intake import state as intake
 from webapp.intake.pictures import InputFile, Inspection
-from webapp.options.state import automatic_tier
+from webapp.intake.samples import samples
+from webapp.options.state import automatic_tier, expected_bytes
 from webapp.options.view import keep_offered, model_label
 from webapp.result import slider, state
-from webapp.result.making import show_making
+from webapp.result.making import show_how_made
 from webapp.result.paths import DETAIL_PATH, RESULT_PATH
 from webapp.result.saver import saver
+from webapp.result.slider import Comparison, Start
 from webapp.shared import Page
+from webapp.tabs import Result
 from webapp.work import state as work
 from webapp.work.enhance import Enhanced, EnhanceRequest
-from webapp.work.progress import fraction, sentence
+from webapp.work.live import LIVE_PATH, Live
+
+OWN_ZOOM = 2.0
+"""CSS pixels per pixel of a visitor's own picture, at least, when it is first shown."""
 
 
-def show_result(page: Page, picture: InputFile, inspection: Inspection, result: Enhanced) -> None:
-    """Draw the comparison, what it is compared with, the save menu, and facts."""
+def show_result(
+    page: Page,
+    picture: InputFile,
+    inspection: Inspection,
+    result: Enhanced,
+    *,
+    facts: DeltaGenerator,
+) -> None:
+    """Draw the comparison and, in `facts`, what it is compared with and how it was made."""
     t, shared, tab = page.t, page.shared, page.tab
     upscaled = result.upscaled
     width, height = inspection.size
@@ -51,14 +65,21 @@ def show_result(page: Page, picture: InputFile, inspection: Inspection, result: 
         right = model_label(upscaled.model, t)
         before = detail_address(page, picture, other)
     with st.container(key="result"):
-        show_slider(
-            page,
-            blob,
-            result.side.read(),
+        comparison = Comparison(
+            left=blob,
+            right=result.side.read(),
             labels=(name, right),
+            texts=t.section("slider"),
             key=key,
+            version="done",
+            subject=picture.digest,
             details=(before, detail_address(page, picture, result)),
+            start=start_view(picture, inspection, upscaled.scale),
+            is_pixelated=inspection.is_pixel_art,
+            sweeps=True,
         )
+        slider.show(comparison, kind=slider_kind(page))
+    with facts:
         if len(offered) > 1:
             keep_offered("left", state.BEFORE, offered)
             st.segmented_control(
@@ -70,13 +91,12 @@ def show_result(page: Page, picture: InputFile, inspection: Inspection, result: 
                 persist_state="session",
                 wrap=True,
             )
-        if asked is not None and other is None:
-            _show_left_progress(page, asked, inspection)
-        show_saver(page, picture, result)
-        st.caption(" · ".join([*facts(result, t), *_automatic(result, inspection, t)]))
-        if inspection.has_more_frames:
-            st.caption(t("fact.first_frame"))
-        show_making(page, picture, result)
+        if asked is not None and other is None and asked in tab.errors:
+            show_error(tab.errors[asked], t)
+        st.caption(" · ".join([*facts_of(result, t), *_automatic(result, inspection, t)]))
+        for code in inspection.notes:
+            st.caption(t(f"note.{code}"))
+        show_how_made(page, picture, result)
 
 
 def _left_label(page: Page, picture: InputFile, left: str) -> str:
@@ -92,44 +112,54 @@ def _left_label(page: Page, picture: InputFile, left: str) -> str:
     return f"{label} · {t.about(work.estimate(shared, size, request).total)}"
 
 
-def _show_left_progress(page: Page, request: EnhanceRequest, inspection: Inspection) -> None:
-    """Draw the progress of what the result is compared with; `watch_others` draws it again."""
-    t, job = page.t, page.tab.jobs.get(request)
-    if request in page.tab.errors:
-        show_error(page.tab.errors[request], t)
-    elif job is not None:
-        estimate = work.estimate(page.shared, inspection.size, request)
-        share = min(1.0, fraction(job.state, estimate=estimate))
-        st.progress(share, text=sentence(job.state, estimate=estimate, t=t))
-        st.button(
-            t("stop.ask"),
-            icon=":material/close:",
-            key="stop-left",
-            on_click=state.stop_left,
-            args=(page, request),
-        )
-
-
-def show_slider(
+def show_making(
     page: Page,
-    left: bytes,
-    right: bytes,
-    *,
-    labels: tuple[str, str],
-    key: str,
-    details: tuple[str, str] | None = None,
+    picture: InputFile,
+    inspection: Inspection,
+    request: EnhanceRequest,
+    live: Live,
+    previous: Result | None,
 ) -> None:
-    """Draw the comparison of two sides."""
-    slider.show(
-        left,
-        right,
-        labels=labels,
-        texts=page.t.section("slider"),
-        key=key,
-        kind=cast(slider.Kind, page.shared.settings.slider),
-        sweeps=True,
-        details=details,
+    """Draw a result that is being made: a first look, and finished pieces over it.
+
+    Until then a `previous` result of the picture is shown, or the picture itself.
+    """
+    t, (width, height) = page.t, inspection.size
+    name = t("slider.label_before", width=width, height=height)
+    comparison = Comparison(
+        left=inspection.side.read(),
+        right=previous.side.read() if isinstance(previous, Enhanced) else None,
+        size=live.size,
+        labels=(name, t("slider.label_making")),
+        texts=t.section("slider"),
+        key=request.key,
+        version="making",
+        is_pixelated=inspection.is_pixel_art,
+        subject=picture.digest,
+        live=f"{LIVE_PATH}/{live.secret}",
+        start=start_view(picture, inspection, request.options.scale),
     )
+    with st.container(key="result"):
+        slider.show(comparison, kind=slider_kind(page))
+
+
+def can_show_making(page: Page) -> bool:
+    """Return whether the slider of the settings can show what is not finished."""
+    return slider_kind(page) == "builtin"
+
+
+def start_view(picture: InputFile, inspection: Inspection, scale: int) -> Start | None:
+    """Return the place where the difference is seen at once."""
+    if picture.sample:
+        place = samples()[picture.sample].start
+        return None if place is None else Start(x=place[0], y=place[1], zoom=place[2] / scale)
+    x, y = inspection.detailed
+    return Start(x=x, y=y, zoom=OWN_ZOOM / scale)
+
+
+def slider_kind(page: Page) -> slider.Kind:
+    """Return the slider that the settings choose."""
+    return cast(slider.Kind, page.shared.settings.slider)
 
 
 def detail_address(page: Page, picture: InputFile, result: Enhanced, *, side: str = "after") -> str:
@@ -143,7 +173,8 @@ def show_saver(page: Page, picture: InputFile, result: Enhanced, *, key: str = "
     t = page.t
     download = state.download(page.shared, page.tab, picture, result)
     inspection = intake.inspect(page.shared, page.tab, picture)
-    formats = [FORMATS[name] for name in result.formats]
+    names = sorted(result.formats, key=lambda name: name != download.format)
+    formats = [FORMATS[name] for name in names]
     is_single = len(formats) == 1
     is_gone = saver(
         {
@@ -154,15 +185,14 @@ def show_saver(page: Page, picture: InputFile, result: Enhanced, *, key: str = "
                     "label": each.label,
                     "suffix": each.suffix,
                     "quality": each.default_quality,
+                    "note": t("save.white") if inspection.has_alpha and not each.has_alpha else "",
                 }
                 for each in formats
             ],
             "canChooseQuality": not is_single,
             "stem": download_stem(picture.name, scale=result.upscaled.scale),
             "keep": _kept(inspection, t),
-            "note": " ".join(
-                _save_notes(inspection, only=formats[0].name if is_single else "", t=t)
-            ),
+            "note": " ".join(_save_notes(result, inspection, t)),
             "language": t.language,
             "texts": t.section("save") | t.section("unit"),
         },
@@ -178,21 +208,23 @@ def _kept(inspection: Inspection, t: Texts) -> str:
     words = [t.date(taken)] if taken else []
     if dpi is not None:
         words.append(t("save.dpi", dpi=dpi))
+    if inspection.kept.rights:
+        words.append(t("save.rights"))
     return t("save.keep", what=", ".join(words)) if words else ""
 
 
-def _save_notes(inspection: Inspection, *, only: str, t: Texts) -> list[str]:
+def _save_notes(result: Enhanced, inspection: Inspection, t: Texts) -> list[str]:
     """Say why there is one format only, and what the file does not have of the original."""
-    notes = [t(f"save.only_{only}")] if only else []
-    notes.append(t("save.dropped"))
-    if inspection.has_place:
-        notes.append(t("save.dropped_place"))
-    if inspection.has_camera:
-        notes.append(t("save.dropped_camera"))
+    upscaled, notes = result.upscaled, []
+    if len(result.formats) == 1:
+        size = expected_bytes(upscaled.width * upscaled.height, format="png")
+        notes.append(t(f"save.only_{result.formats[0]}", size=t.file_size(round(size))))
+    if inspection.has_place or inspection.has_camera:
+        notes.append(t("save.removed"))
     return notes
 
 
-def facts(result: Enhanced, t: Texts) -> list[str]:
+def facts_of(result: Enhanced, t: Texts) -> list[str]:
     """Return size, time, clean-up and detail of a result."""
     upscaled = result.upscaled
     width, height = upscaled.lr_size

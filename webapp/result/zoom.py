@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from backend.engine import Box
 from backend.inference.allocator import give_back_memory
 from webapp.base import side
 from webapp.base.files import Disk, StoredFile
 
 TILE_SIDE = 1024
-"""Pixels of the result."""
+"""The side of a piece, in pixels of the result or of its input."""
 MAX_DECODED = 4
 """Pictures of all visitors whose pixels lie on the disk; the least recently used makes room."""
 STRIP_ROWS = 256
@@ -36,7 +37,7 @@ class _Decoded:
     """(height, width, channels)."""
     profile: bytes | None
 
-    def piece(self, box: side.Box) -> bytes:
+    def piece(self, box: Box) -> bytes:
         """A WebP without loss; the box may reach over the border."""
         left, top, right, bottom = box
         pixels = self.pixels.map(self.shape)[top:bottom, left:right]
@@ -52,7 +53,7 @@ class Details:
         self._lock = threading.RLock()
         self._decoded: OrderedDict[Key, _Decoded] = OrderedDict()
 
-    def piece(self, key: Key, box: side.Box, *, decode: Callable[[], Image.Image]) -> bytes:
+    def piece(self, key: Key, box: Box, *, decode: Callable[[], Image.Image]) -> bytes:
         """The part inside the box of the picture that `decode` gives.
 
         StorageFullError where there is no room for its pixels.
@@ -85,7 +86,7 @@ class Details:
             )
 
 
-def box_from(column: int, row: int, *, scale: int = 1) -> side.Box:
-    """The place of a piece, in pixels of the result or of an input `scale` times smaller."""
-    length = TILE_SIDE // scale
-    return column * length, row * length, (column + 1) * length, (row + 1) * length
+def box_from(column: int, row: int) -> Box:
+    """Return the place of a piece, in pixels of the picture that it is a piece of."""
+    left, top = column * TILE_SIDE, row * TILE_SIDE
+    return left, top, left + TILE_SIDE, top + TILE_SIDE

@@ -108,8 +108,11 @@ class Jobs:
         max_running: int,
         max_queued: int,
         is_present: Callable[[str], bool],
+        noun: str = "job",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`noun` is what the log calls a job."""
+        self._noun = noun
         self._max_running = max_running
         self._max_queued = max_queued
         self._is_present = is_present
@@ -145,6 +148,8 @@ class Jobs:
     def release(self, job: Job, *, visitor: str) -> None:
         """The visitor waits for the job no longer; without any visitor it is cancelled."""
         with self._lock:
+            if job not in self._records:
+                return
             self._records[job].visitors.pop(visitor, None)
             self._drop_deserted()
 
@@ -279,7 +284,7 @@ class Jobs:
         record.work, record.phase, record.error = None, phase, error
         job.end()
         seconds = 0.0 if record.began is None else self._clock() - record.began
-        facts: dict[str, object] = {"job": phase.value, "seconds": round(seconds, 3)}
+        facts: dict[str, object] = {self._noun: phase.value, "seconds": round(seconds, 3)}
         if error is not None:
             facts["error"] = error.code
         log.info("%s", json.dumps(facts))

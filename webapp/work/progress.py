@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from webapp.base.texts import Texts
@@ -9,6 +10,8 @@ from webapp.work.jobs import Phase, State
 
 TRUSTED_SECONDS = 3.0
 """An estimate with less than this left says nothing."""
+EARLY_FACTORS = {1: 4 / 3, 2: 2.0, 3: 4.0}
+"""By the number of steps that are done: the factor by which they may change the estimate."""
 SAVING_SHARE = 0.95
 """How far the bar goes on while the result is saved for longer than expected."""
 
@@ -50,16 +53,16 @@ class SavingPace:
 
 
 def remaining_seconds(state: State, *, estimate: Estimate) -> float:
-    """From the estimate until the first step is done, then from the steps' own pace."""
+    """Return the time by the estimate until the first step is done, then by the steps' pace."""
     if state.phase is Phase.FINISHING:
         return max(0.0, estimate.saving - state.finishing)
     if state.done == 0 or state.total == 0:
         return max(0.0, estimate.work - state.elapsed) + estimate.saving
-    return max(0.0, _work_seconds(state) - state.elapsed) + estimate.saving
+    return max(0.0, _work_seconds(state, estimate) - state.elapsed) + estimate.saving
 
 
 def fraction(state: State, *, estimate: Estimate) -> float:
-    """0 to 1, in proportion to time."""
+    """Return 0 to 1, in proportion to time."""
     if state.phase is Phase.WAITING:
         return 0.0
     if state.phase is Phase.FINISHING:
@@ -68,16 +71,21 @@ def fraction(state: State, *, estimate: Estimate) -> float:
         return (work + saved) / (work + estimate.saving)
     if state.done == 0 or state.total == 0:
         return 0.0
-    return state.elapsed / (max(state.elapsed, _work_seconds(state)) + estimate.saving)
+    return state.elapsed / (max(state.elapsed, _work_seconds(state, estimate)) + estimate.saving)
 
 
-def _work_seconds(state: State) -> float:
-    """By the pace of the steps that are done."""
-    return (state.elapsed - state.stepping) / state.done * state.total
+def _work_seconds(state: State, estimate: Estimate) -> float:
+    """Return the time by the pace of the steps that are done.
+
+    One step says little: the first few change the estimate by a limited factor.
+    """
+    pace = (state.elapsed - state.stepping) / state.done * state.total
+    factor = EARLY_FACTORS.get(state.done, math.inf)
+    return min(max(pace, estimate.work / factor), estimate.work * factor)
 
 
 def sentence(state: State, *, estimate: Estimate, t: Texts) -> str:
-    """What happens now, in words."""
+    """Say what happens now."""
     if state.phase is Phase.WAITING:
         return t("wait.ahead", count=state.ahead) if state.ahead else t("wait.starting")
     if state.phase is Phase.FINISHING:

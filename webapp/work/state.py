@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from backend import SuperResolutionError
 from backend.engine import Engine, Watch
 from backend.errors import CancelledError
 from backend.inference.estimate import encoding_seconds
-from backend.options import UpscaleOptions
 from webapp.base.errors import ConnectionLostError
-from webapp.base.texts import Texts
 from webapp.intake import state as intake
 from webapp.intake.pictures import InputFile, Inspection
-from webapp.options.state import resolve
 from webapp.shared import Page, Shared
 from webapp.tabs import Result, Tab
 from webapp.work.comparison import compare_engines
-from webapp.work.enhance import EnhanceRequest, Place, enhance, is_kept_lossless
+from webapp.work.enhance import (
+    EnhanceRequest,
+    Place,
+    engine_options,
+    enhance,
+    is_kept_lossless,
+)
 from webapp.work.jobs import Job, Jobs, Phase
+from webapp.work.live import Live
 from webapp.work.progress import Estimate
 
 SHORT_WAIT_SECONDS = 0.4
 """The time in which a small picture is ready, so that no progress bar has to be shown."""
 
-Marks = Mapping[EnhanceRequest, tuple[Phase, int]]
-"""The phase of each job, and the steps that are done."""
+LOOK_FROM_SECONDS = 1.0
+"""The expected time from which a first look at the whole is worth its own."""
+LOOK_SIDE, LOOK_QUALITY = 960, 85
+"""Pixels of the longer side, about a stage's, and WebP's quality."""
 
 
 def result(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest) -> Result | None:
@@ -55,6 +61,17 @@ def estimate(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> 
         work = max(work, shared.cloud.estimated_seconds(size, request.options))
     saving = shared.saving.seconds(pixels, is_lossless=is_kept_lossless(pixels))
     return Estimate(work=work, saving=saving)
+
+
+def seconds_by_scale(
+    shared: Shared, size: tuple[int, int], request: EnhanceRequest
+) -> dict[int, float]:
+    """Return what each scale of the request's tier is expected to take."""
+    found = {}
+    for scale in shared.engine.models[request.options.model or ""]:
+        other = replace(request, options=replace(request.options, scale=scale))
+        found[scale] = estimate(shared, size, other).total
+    return found
 
 
 def needs_a_press(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> bool:
@@ -107,18 +124,58 @@ def start(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest)
         return
     owner = intake.owner(shared, tab, picture)
     inspection = intake.inspect(shared, tab, picture)
-    work = partial(_work, shared, owner, picture, inspection, request)
+    live = live_of(shared, tab, picture, inspection, request)
+    work = partial(_work, shared, owner, picture, inspection, request, live, tab.token)
     try:
         job = _queue(shared, request).submit((owner.token, request), work, visitor=tab.token)
     except SuperResolutionError as exc:
         tab.errors[request] = exc
     else:
-        tab.jobs[request] = job
+        tab.jobs[request] = live.job = job
+
+
+def live_of(
+    shared: Shared, tab: Tab, picture: InputFile, inspection: Inspection, request: EnhanceRequest
+) -> Live:
+    """Return what there is to see of a request without a result; made for all who wait for it."""
+    owner = intake.owner(shared, tab, picture)
+    found = owner.lives.get(request)
+    if found is None:
+        width, height = inspection.size
+        found = owner.lives[request] = Live(
+            disk=shared.disk,
+            size=(width * request.options.scale, height * request.options.scale),
+            estimate=estimate(shared, inspection.size, request),
+            detailed=inspection.detailed,
+        )
+        shared.lives.add(found)
+    return found
+
+
+def begin_look(
+    shared: Shared, tab: Tab, picture: InputFile, inspection: Inspection, request: EnhanceRequest
+) -> Live:
+    """Have a first look made where the result itself takes a while and is made here."""
+    live = live_of(shared, tab, picture, inspection, request)
+    is_quick = live.estimate.total < LOOK_FROM_SECONDS
+    if live.look is None and live.look_job is None and not is_quick:
+        options = engine_options(request, inspection)
+        options = replace(options, format="webp", quality=LOOK_QUALITY)
+
+        def work(watch: Watch) -> None:
+            watch = replace(watch, visitor=tab.token)
+            look = shared.engine.first_look(
+                picture.file.read(), options, longest_side=LOOK_SIDE, watch=watch
+            )
+            live.look = shared.disk.store(look.data)
+
+        with suppress(SuperResolutionError):
+            live.look_job = shared.looks.submit(("look", request), work, visitor=tab.token)
+    return live
 
 
 def start_and_wait(page: Page, picture: InputFile, request: EnhanceRequest) -> None:
     """Queue the work and wait a moment for it; the page is drawn again after that."""
-    page.tab.asks_to_stop = False
     start(page.shared, page.tab, picture, request)
     job = page.tab.jobs.get(request)
     if job is not None and not job.wait(SHORT_WAIT_SECONDS):
@@ -131,6 +188,8 @@ def _work(
     picture: InputFile,
     inspection: Inspection,
     request: EnhanceRequest,
+    live: Live,
+    visitor: str,
     watch: Watch,
 ) -> None:
     """Make and keep one result; runs in a job's thread."""
@@ -141,7 +200,9 @@ def _work(
         finishing_since = time.monotonic()
         watch.on_finishing()
 
-    followed = replace(watch, on_finishing=finishing)
+    followed = replace(
+        watch, on_finishing=finishing, on_piece=live.add, next_piece=live.next, visitor=visitor
+    )
     made = _enhance(shared, picture, inspection, request, followed)
     width, height = inspection.size
     pixels = width * height * request.options.scale**2
@@ -151,6 +212,7 @@ def _work(
         is_lossless=is_kept_lossless(pixels),
     )
     owner.keep(request, made)
+    owner.lives.pop(request, None)
 
 
 def _enhance(
@@ -192,98 +254,11 @@ def release(shared: Shared, tab: Tab, request: EnhanceRequest) -> None:
 
 def stop(page: Page, request: EnhanceRequest) -> None:
     """End the job, and do not begin it again before the visitor asks for it."""
-    page.tab.asks_to_stop = False
     release(page.shared, page.tab, request)
     page.tab.errors[request] = CancelledError()
 
 
-def ask_to_stop(tab: Tab, asks: bool) -> None:
-    """Show the question, or take it back."""
-    tab.asks_to_stop = asks
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bulk:
-    """The visitor's pictures with the present choices."""
-
-    pending: dict[InputFile, EnhanceRequest]
-    """Those that could be enhanced and were not asked for."""
-    seconds: float
-    """What they are expected to take together."""
-    running: tuple[EnhanceRequest, ...]
-    done: int
-    """Pictures that have a result, with these choices or others."""
-
-
-def plan_bulk(
-    page: Page, jobs: Mapping[EnhanceRequest, Job], choices: UpscaleOptions, place: Place
-) -> Bulk:
-    """Find what there is to do for all own pictures."""
-    tab, shared = page.tab, page.shared
-    pending: dict[InputFile, EnhanceRequest] = {}
-    seconds = 0.0
-    for digest, picture in tab.pictures.items():
-        inspection = tab.inspections.get(digest)
-        if not isinstance(inspection, Inspection):
-            continue
-        options = resolve(shared, choices, inspection)
-        request = EnhanceRequest(digest=digest, options=options, place=place)
-        if request in tab.errors or request in jobs:
-            continue
-        if result(shared, tab, picture, request) is not None:
-            continue
-        pending[picture] = request
-        seconds += estimate(shared, inspection.size, request).total
-    own = set(tab.pictures)
-    return Bulk(
-        pending=pending,
-        seconds=seconds,
-        running=tuple(request for request in jobs if request.digest in own),
-        done=len({request.digest for request in tab.results()} & own),
-    )
-
-
-def start_all(page: Page, bulk: Bulk) -> None:
-    """Queue everything that is pending."""
-    for picture, request in bulk.pending.items():
-        start(page.shared, page.tab, picture, request)
-
-
-def describe_own(
-    tab: Tab, jobs: Mapping[EnhanceRequest, Job], *, t: Texts
-) -> dict[str, tuple[str, str]]:
-    """Return (mark, words) of each own picture that is or was worked on."""
-    described = {request.digest: ("!", t("own.failed")) for request in list(tab.errors)}
-    for request in tab.results():
-        described[request.digest] = ("✓", t("own.done"))
-    for digest, inspection in tab.inspections.items():
-        if isinstance(inspection, SuperResolutionError):
-            described[digest] = ("!", t("own.refused"))
-    for request, job in jobs.items():
-        # The bar says more about the picture on the page, and says it more often.
-        is_current = request.digest == tab.current
-        described[request.digest] = ("…", t("enhance.running")) if is_current else _mark(job, t)
-    return described
-
-
-def _mark(job: Job, t: Texts) -> tuple[str, str]:
-    """Return a few characters for what a job is doing, and the words for them."""
-    state = job.state
-    if state.phase is Phase.WAITING:
-        return "…", t("own.waiting")
-    percent = round(100 * state.done / state.total) if state.total else 0
-    text = t("own.percent", percent=percent)
-    return text, text
-
-
-def other_jobs(
-    tab: Tab, jobs: Mapping[EnhanceRequest, Job], request: EnhanceRequest | None
-) -> dict[EnhanceRequest, Job]:
-    """Return the jobs for other pictures or choices; new ones in addition to `jobs`."""
-    return {key: job for key, job in {**tab.jobs, **jobs}.items() if key != request}
-
-
-def job_marks(jobs: Mapping[EnhanceRequest, Job]) -> Marks:
-    """Return what is drawn of jobs: a page that shows other marks has to be drawn again."""
-    states = {request: job.state for request, job in jobs.items()}
-    return {request: (state.phase, state.done) for request, state in states.items()}
+def stop_named(page: Page, key: str) -> None:
+    """End the job of the tab whose request has this key."""
+    for request in [each for each in page.tab.jobs if each.key == key]:
+        stop(page, request)

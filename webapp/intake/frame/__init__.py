@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from backend.engine import Box
 from webapp.base.component import component, ignore_change
 
 FOLDER = Path(__file__).parent
@@ -24,8 +25,9 @@ def frame(
     alt: str,
     label: str,
     key: str,
-) -> tuple[int, int] | None:
-    """Draw it and return the frame's (left, top) in pixels of the picture, None until it moved.
+    can_resize: bool = False,
+) -> Box:
+    """Draw the picture and return the part of it inside the frame, in pixels of the whole.
 
     `image` is a data URL, `size` and `frame` are (width, height) in pixels of the whole picture.
     """
@@ -37,9 +39,12 @@ def frame(
             "frame": frame,
             "alt": alt,
             "label": label,
+            "canResize": can_resize,
         },
         default={"at": None},
         on_at_change=ignore_change,
     )
-    at = result.get("at")
-    return (int(at[0]), int(at[1])) if at else None
+    width, height = frame
+    at = result.get("at") or ((size[0] - width) // 2, (size[1] - height) // 2, width, height)
+    left, top, width, height = (int(each) for each in at)
+    return left, top, min(left + width, size[0]), min(top + height, size[1])

@@ -1,6 +1,7 @@
-// A frame of fixed size on a picture. Its place goes to the page when it comes to rest.
+// A frame on a picture. Its place and size go to the page when it comes to rest.
 
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const SMALLEST = 16; // pixels of a frame's side
 const PAUSE = 200; // milliseconds after the last key
 
 const clamp = (value, high) => Math.min(Math.max(value, 0), high);
@@ -16,63 +17,71 @@ export default function (component) {
   image.alt = data.alt;
   if (!data.frame) return;
   const [width, height] = data.size;
-  const [frameWidth, frameHeight] = data.frame;
-  const room = [width - frameWidth, height - frameHeight];
+  const grip = handle.querySelector(".grip");
+  grip.hidden = !data.canResize;
   const closing = new AbortController();
   handle.setAttribute("aria-label", data.label);
   handle.title = data.label;
   if (picture.dataset.size !== data.size.join()) {
     picture.dataset.size = data.size.join();
-    picture.at = [room[0] / 2, room[1] / 2];
+    picture.frame = [...data.frame];
+    picture.at = data.size.map((length, axis) => (length - data.frame[axis]) / 2);
   }
   let timer;
-  let grip = null;
+  let hold = null;
 
   function draw() {
-    picture.at = picture.at.map((value, axis) => clamp(value, room[axis]));
+    picture.frame = picture.frame.map((value, axis) => Math.min(Math.max(value, SMALLEST), data.size[axis]));
+    picture.at = picture.at.map((value, axis) => clamp(value, data.size[axis] - picture.frame[axis]));
     const [left, top] = picture.at;
+    const [frameWidth, frameHeight] = picture.frame;
     handle.style.left = `${(left / width) * 100}%`;
     handle.style.top = `${(top / height) * 100}%`;
     handle.style.width = `${(frameWidth / width) * 100}%`;
     handle.style.height = `${(frameHeight / height) * 100}%`;
   }
 
-  const rest = () => setStateValue("at", picture.at.map(Math.round));
+  const rest = () => setStateValue("at", [...picture.at, ...picture.frame].map(Math.round));
   const scale = () => width / image.clientWidth;
   const on = (target, name, listener) => target.addEventListener(name, listener, { signal: closing.signal });
 
   on(picture, "pointerdown", (event) => {
     if (event.button !== 0) return;
-    if (event.composedPath()[0] !== handle) {
+    const target = event.composedPath()[0];
+    if (target !== handle && target !== grip) {
       const bounds = image.getBoundingClientRect();
       const [x, y] = [event.clientX - bounds.left, event.clientY - bounds.top].map((each) => each * scale());
-      picture.at = [x - frameWidth / 2, y - frameHeight / 2];
+      picture.at = [x - picture.frame[0] / 2, y - picture.frame[1] / 2];
       draw();
     }
-    grip = { x: event.clientX, y: event.clientY, at: picture.at };
+    const name = target === grip ? "frame" : "at";
+    hold = { x: event.clientX, y: event.clientY, name, start: picture[name] };
     picture.setPointerCapture(event.pointerId);
     handle.focus({ preventScroll: true });
     event.preventDefault();
   });
   on(picture, "pointermove", (event) => {
-    if (!grip) return;
-    const by = [event.clientX - grip.x, event.clientY - grip.y].map((each) => each * scale());
-    picture.at = grip.at.map((value, axis) => value + by[axis]);
+    if (!hold) return;
+    const by = [event.clientX - hold.x, event.clientY - hold.y].map((each) => each * scale());
+    picture[hold.name] = hold.start.map((value, axis) => value + by[axis]);
     draw();
   });
   on(picture, "pointerup", () => {
-    if (grip) rest();
-    grip = null;
+    if (hold) rest();
+    hold = null;
   });
   on(picture, "pointercancel", () => {
-    grip = null;
+    hold = null;
   });
   on(handle, "keydown", (event) => {
     const direction = KEYS[event.key];
     if (!direction) return;
     event.preventDefault();
-    const by = Math.max(1, Math.min(frameWidth, frameHeight) / (event.shiftKey ? 1 : 4));
-    picture.at = picture.at.map((value, axis) => value + direction[axis] * by);
+    // With Shift a frame of fixed size goes further, and another one changes its size.
+    const name = event.shiftKey && data.canResize ? "frame" : "at";
+    const part = event.shiftKey && !data.canResize ? 1 : 4;
+    const by = Math.max(1, Math.min(...picture.frame) / part);
+    picture[name] = picture[name].map((value, axis) => value + direction[axis] * by);
     draw();
     clearTimeout(timer);
     timer = setTimeout(rest, PAUSE);

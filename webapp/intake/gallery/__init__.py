@@ -30,9 +30,15 @@ class Item:
 
 
 def gallery(
-    items: Iterable[Item], *, chosen: str, label: str, key: str, on_choose: Callable[[str], None]
+    items: Iterable[Item],
+    *,
+    chosen: str,
+    label: str,
+    key: str,
+    on_choose: Callable[[str], None],
+    is_folded: bool = False,
 ) -> None:
-    """Draw the thumbnails.
+    """Draw the thumbnails; folded, they are one row that can be scrolled.
 
     `on_choose` is called with the id of one that was clicked, before the page is drawn.
     """
@@ -44,6 +50,11 @@ def gallery(
 
     component(FOLDER)(
         key=key,
-        data={"chosen": chosen, "label": label, "items": [asdict(item) for item in items]},
+        data={
+            "chosen": chosen,
+            "label": label,
+            "items": [asdict(item) for item in items],
+            "isFolded": is_folded,
+        },
         on_choice_change=take,
     )

@@ -1,11 +1,13 @@
-// A radio group of pictures: click, or arrow keys. `data` is {chosen, label, items}.
+// A radio group of pictures: click, or arrow keys. `data` is {chosen, label, items, isFolded}.
 
+const MARKS = "super-resolution-marks"; // the event by which the bar tells how other jobs stand
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const group = parentElement.querySelector(".gallery");
   group.setAttribute("aria-label", data.label);
+  group.classList.toggle("folded", data.isFolded);
   const ids = data.items.map((item) => item.id);
   if (group.dataset.items !== ids.join()) {
     group.replaceChildren(...data.items.map(createButton));
@@ -40,6 +42,16 @@ export default function (component) {
     };
   });
   check(data.chosen);
+
+  /** What a running job has done since the page was drawn. */
+  function hear({ detail }) {
+    data.items.forEach((item, index) => {
+      const [state, description] = detail[item.id] ?? [];
+      if (state !== undefined) describe(buttons[index], { ...item, state, description });
+    });
+  }
+  window.addEventListener(MARKS, hear);
+  return () => window.removeEventListener(MARKS, hear);
 }
 
 function createButton(item) {

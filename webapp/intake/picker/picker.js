@@ -1,9 +1,13 @@
 // Files that are chosen, dropped or pasted anywhere on the page go to the server one by one; links
-// go to the page. `data` is {token, restored, address, maxFiles, allowsLinks, texts}.
+// go to the page. `data` is {token, digests, address, accept, maxFiles, allowsLinks,
+// texts}.
 
 const REMEMBERED = "super-resolution-tab"; // in the storage of this browser tab alone
 const RESTORE_TRIES = 4;
 const RESTORE_PAUSE = 700; // milliseconds, in which the server notices that the old page is gone
+
+const DISCONNECTED = "[data-testid=stConnectionStatus], [data-testid=stDialog]"; // Streamlit's own words
+const LOST_AFTER = 1000; // milliseconds without a connection that are worth a word
 
 const pickers = new WeakMap();
 
@@ -36,6 +40,8 @@ function createPicker(parent) {
   let component;
   let isBusy = false;
   let tries = 0;
+  let losing;
+  const kept = new Map(); // digest -> a file that the server may lose
   let depth = 0; // of elements that the dragged file has entered and not left
 
   const on = (target, name, listener) => target.addEventListener(name, listener, { signal: closing.signal });
@@ -44,13 +50,20 @@ function createPicker(parent) {
     component = next;
     const { texts, allowsLinks } = next.data;
     find(".choose").textContent = texts.choose;
-    find(".hint").textContent = texts.hint;
+    find(".choose").title = texts.kinds;
+    input.accept = next.data.accept;
+    find(".hint span").textContent = texts.hint;
+    find(".promise").textContent = texts.promise;
     input.setAttribute("aria-label", texts.choose);
     link.placeholder = texts.link;
     link.setAttribute("aria-label", texts.link);
     find(".link button").textContent = texts.get;
     find(".link").hidden = !allowsLinks;
     overlay.firstElementChild.textContent = texts.drop;
+    find(".lost").textContent = texts.lost;
+    for (const digest of kept.keys()) {
+      if (next.data.token === sessionStorage.getItem(REMEMBERED) && !next.data.digests.includes(digest)) kept.delete(digest);
+    }
     restore();
   }
 
@@ -66,8 +79,26 @@ function createPicker(parent) {
       else setTimeout(ask, RESTORE_PAUSE);
     } else {
       sessionStorage.setItem(REMEMBERED, token);
+      // The server does not know them any more: it was away for too long, or began afresh.
+      if (known) take([...kept.values()]);
     }
   }
+
+  /** Our own word about a lost connection, in the visitor's language. */
+  function watchConnection() {
+    const isLost = document.querySelector(DISCONNECTED) !== null;
+    if (isLost && losing === undefined) {
+      losing = setTimeout(() => {
+        find(".lost").hidden = false;
+      }, LOST_AFTER);
+    } else if (!isLost) {
+      clearTimeout(losing);
+      losing = undefined;
+      find(".lost").hidden = true;
+    }
+  }
+  const watching = new MutationObserver(watchConnection);
+  watching.observe(document.body, { childList: true, subtree: true });
 
   // --- uploads
 
@@ -93,8 +124,11 @@ function createPicker(parent) {
       find(".uploading .name").textContent = texts.uploading.replace("{name}", file.name);
       uploading.hidden = false;
       const answer = await send(file);
-      if (answer.digest) digests.push(answer.digest);
-      else refused = { name: file.name, reason: answer.error };
+      if (answer.digest) {
+        digests.push(answer.digest);
+        kept.set(answer.digest, file);
+        component.data.digests.push(answer.digest);
+      } else refused = { name: file.name, reason: answer.error };
     }
     uploading.hidden = true;
     isBusy = false;
@@ -133,7 +167,7 @@ function createPicker(parent) {
 
   function follow(text) {
     const url = text.trim();
-    if (url) component.setTriggerValue("link", url);
+    if (url) component.setTriggerValue("link", /^[a-z][a-z0-9+.-]*:/i.test(url) ? url : `https://${url}`);
   }
 
   // --- dragging over the whole page
@@ -173,12 +207,12 @@ function createPicker(parent) {
 
   on(document, "paste", async (event) => {
     const target = event.composedPath()[0];
-    if (target.matches?.("input, textarea, [contenteditable]")) return;
+    const isField = target.matches?.("input, textarea, [contenteditable]");
     const { clipboardData } = event;
     if (clipboardData.files.length) {
       event.preventDefault();
       take([...clipboardData.files]);
-    } else {
+    } else if (!isField) {
       offer(clipboardData.getData("text/plain"));
     }
   });
@@ -199,7 +233,12 @@ function createPicker(parent) {
     if (component.data.allowsLinks && /^https?:\/\/\S+$/i.test(url)) follow(url);
   }
 
-  return { update, close: () => closing.abort() };
+  const close = () => {
+    watching.disconnect();
+    clearTimeout(losing);
+    closing.abort();
+  };
+  return { update, close };
 }
 
 /** All files of a dropped entry, those in folders inside it too. */

@@ -1,95 +1,81 @@
-// Save a result. `data` is {address, formats: [{name, label, suffix, quality}], stem, note, keep,
+// Save a result. `data` is {address, formats: [{name, label, suffix, quality, note}], stem, note, keep,
 // language, canChooseQuality, texts}; `quality` is a format's default, or null where it has no such
 // choice, and `keep` names what can be kept of the original, or is empty.
 
 const PAUSE = 250; // milliseconds after the last move of the slider
+const TOLD = 4000; // milliseconds that a word about copying stays
 
-const chosen = { format: null, quality: {}, keeps: false }; // for the next result too
+const chosen = { format: null, quality: {}, leaves: false }; // for the next result too
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const { texts } = data;
   const root = parentElement.querySelector(".saver");
   const find = (selector) => root.querySelector(selector);
-  const group = find(".formats");
+  const list = find(".formats");
   const range = find(".quality input");
   const keep = find(".keep input");
   const link = find(".save");
+  const more = find(".more");
+  const copy = find(".copy");
   const closing = new AbortController();
   let timer;
+  let telling;
 
   root.setAttribute("aria-label", texts.label);
-  group.setAttribute("aria-label", texts.format);
+  list.setAttribute("aria-label", texts.format);
   find(".quality span").textContent = texts.quality;
   find(".note").textContent = data.note;
   find(".note").hidden = !data.note;
   find(".keep").hidden = !data.keep;
   find(".keep span").textContent = data.keep;
-  keep.checked = chosen.keeps;
+  keep.checked = !chosen.leaves;
+  link.firstElementChild.textContent = texts.save;
+  for (const [button, name] of [[more, texts.more], [copy, texts.copy]]) {
+    button.title = name;
+    button.setAttribute("aria-label", name);
+  }
   const names = data.formats.map((format) => format.name);
-  const buttons = data.formats.map((format, index) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.setAttribute("role", "radio");
-    button.textContent = format.label;
-    button.onclick = () => choose(format.name);
-    button.onkeydown = (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      const next = (index + step + buttons.length) % buttons.length;
-      buttons[next].focus();
-      choose(names[next]);
-    };
-    return button;
-  });
-  group.replaceChildren(...buttons);
-  group.hidden = buttons.length < 2;
+  list.replaceChildren(...data.formats.map(({ name, label }) => new Option(label, name)));
+  list.disabled = names.length < 2;
+  copy.hidden = !navigator.clipboard?.write;
 
   const current = () => data.formats[Math.max(0, names.indexOf(chosen.format))];
   const quality = (format) => chosen.quality[format.name] ?? format.quality;
 
-  function choose(name) {
-    chosen.format = name;
-    draw();
-  }
-
-  function address() {
-    const format = current();
-    const base = `${data.address}.${format.name}`;
-    const url = new URL(base, document.baseURI);
+  function address(name = current().name) {
+    const format = data.formats.find((each) => each.name === name) ?? current();
+    const url = new URL(`${data.address}.${name}`, document.baseURI);
     if (format.quality !== null && quality(format) !== format.quality) {
       url.searchParams.set("quality", quality(format));
     }
-    if (data.keep && chosen.keeps) url.searchParams.set("keep", "1");
+    if (data.keep && !chosen.leaves) url.searchParams.set("keep", "1");
     return url;
   }
 
   function draw() {
     const format = current();
-    buttons.forEach((button, index) => {
-      const isChecked = names[index] === format.name;
-      button.setAttribute("aria-checked", String(isChecked));
-      button.tabIndex = isChecked ? 0 : -1;
-    });
+    list.value = format.name;
+    find(".warning").textContent = format.note;
+    find(".warning").hidden = !format.note;
     find(".quality").hidden = format.quality === null || !data.canChooseQuality;
     range.value = quality(format) ?? 100;
     find(".quality output").textContent = range.value;
     link.href = address();
     link.download = data.stem + format.suffix;
-    link.textContent = texts.save;
+    link.lastElementChild.textContent = "";
     clearTimeout(timer);
     timer = setTimeout(measure, PAUSE);
   }
 
-  /** The size of the file that would be saved, in the same breath. */
+  /** The size of the file that would be saved. */
   async function measure() {
     try {
       const answer = await fetch(address(), { method: "HEAD", signal: closing.signal });
       if (answer.status === 410) {
         setTriggerValue("gone", true);
       } else if (answer.ok) {
-        link.textContent = `${texts.save} · ${written(Number(answer.headers.get("Content-Length")))}`;
+        link.lastElementChild.textContent = `· ${written(Number(answer.headers.get("Content-Length")))}`;
       }
     } catch {
       // No connection just now, or another result is shown: the link works without its size.
@@ -103,17 +89,52 @@ export default function (component) {
     return (isLarge ? texts.megabytes : texts.kilobytes).replace("{number}", number);
   }
 
+  function tell(text) {
+    find(".told").textContent = text;
+    find(".told").hidden = false;
+    clearTimeout(telling);
+    telling = setTimeout(() => {
+      find(".told").hidden = true;
+    }, TOLD);
+  }
+
+  /** Browsers take PNG into the clipboard; a result of another kind is drawn as one. */
+  async function png() {
+    const name = names.includes("png") ? "png" : current().name;
+    const answer = await fetch(address(name), { signal: closing.signal });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const file = await answer.blob();
+    if (file.type === "image/png") return file;
+    const bitmap = await createImageBitmap(file);
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    canvas.getContext("2d").drawImage(bitmap, 0, 0);
+    return canvas.convertToBlob({ type: "image/png" });
+  }
+
+  copy.onclick = () => {
+    const item = new ClipboardItem({ "image/png": png() });
+    navigator.clipboard.write([item]).then(() => tell(texts.copied), () => tell(texts.copy_failed));
+  };
+  more.onclick = () => {
+    find(".extras").hidden = !find(".extras").hidden;
+    more.setAttribute("aria-expanded", String(!find(".extras").hidden));
+  };
+  list.onchange = () => {
+    chosen.format = list.value;
+    draw();
+  };
   range.oninput = () => {
     chosen.quality[current().name] = Number(range.value);
     draw();
   };
   keep.onchange = () => {
-    chosen.keeps = keep.checked;
+    chosen.leaves = !keep.checked;
     draw();
   };
   draw();
   return () => {
     closing.abort();
     clearTimeout(timer);
+    clearTimeout(telling);
   };
 }

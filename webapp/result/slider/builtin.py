@@ -2,60 +2,47 @@
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from webapp.base.component import component
-from webapp.base.side import Side, unpack
+from webapp.base.side import MAX_SIDE, Side, frame, unpack
+from webapp.result.slider.comparison import Comparison
+from webapp.result.zoom import TILE_SIDE
 
 FOLDER = Path(__file__).parent
 
 
-def show(
-    left: bytes,
-    right: bytes,
-    *,
-    labels: tuple[str, str],
-    texts: Mapping[str, str],
-    key: str,
-    slot: str = "result",
-    sweeps: bool = False,
-    details: tuple[str, str] | None = None,
-) -> None:
+def show(comparison: Comparison) -> None:
     """Mount the slider at the current place of the page."""
     # The same element for all pictures: with another one, both would be there for a moment.
-    element = f"slider-{slot}"
-    blob = join(left, right, labels=labels, texts=texts, key=key, sweeps=sweeps, details=details)
-    component(FOLDER)(key=element, data=blob)
+    component(FOLDER)(key="slider-result", data=join(comparison))
 
 
-def join(
-    left: bytes,
-    right: bytes,
-    *,
-    labels: tuple[str, str],
-    texts: Mapping[str, str],
-    key: str,
-    sweeps: bool = False,
-    details: tuple[str, str] | None = None,
-) -> bytes:
-    """One blob: length of the header (4 bytes, big endian), header (JSON), the WebP files."""
-    sides: dict[str, Side] = {"before": unpack(left), "after": unpack(right)}
+def join(comparison: Comparison) -> bytes:
+    """Pack all that the browser needs into one blob, as `side.frame` does."""
+    sides: dict[str, Side] = {"before": unpack(comparison.left)}
+    if comparison.right is not None:
+        sides["after"] = unpack(comparison.right)
     patches = [(name, patch) for name, side in sides.items() for patch in side.patches]
+    start = comparison.start
     header = {
-        "id": key,
-        "labels": labels,
-        "texts": dict(texts),
-        "sweeps": sweeps,
-        "details": details,
-        "size": sides["after"].size,
+        "id": comparison.key,
+        "version": comparison.version,
+        "subject": comparison.subject,
+        "labels": comparison.labels,
+        "texts": dict(comparison.texts),
+        "sweeps": comparison.sweeps,
+        "pixelated": comparison.is_pixelated,
+        "details": comparison.details,
+        "live": comparison.live,
+        "start": None if start is None else asdict(start),
+        "size": comparison.size or sides["after"].size,
         "before": sides["before"].size,
+        "limits": {"preview": MAX_SIDE, "tile": TILE_SIDE},
         "pictures": [
             {"side": name, "place": patch.place, "length": len(patch.webp)}
             for name, patch in patches
         ],
     }
-    text = json.dumps(header).encode()
-    return b"".join([struct.pack(">I", len(text)), text, *(patch.webp for _, patch in patches)])
+    return frame(header, [patch.webp for _, patch in patches])

@@ -1,0 +1,252 @@
+"""A picture becomes sharp while one watches: a first look, pieces, and one bar in every state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.steps import (
+    LONG,
+    choose_drawing,
+    choose_scale,
+    comparison,
+    enhance_button,
+    enter,
+    noise,
+    opened,
+    progress,
+    saved,
+    scales,
+    stop_the_job,
+    upload,
+)
+
+SCREENS: dict[str, dict[str, object]] = {
+    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+    "desktop": {"viewport": {"width": 1280, "height": 900}},
+    "low": {"viewport": {"width": 1366, "height": 650}},
+    "200 %": {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2},
+}
+
+
+@pytest.fixture
+def address(streamlit_server: Callable[..., str]) -> str:
+    env = {"SR_ALLOW_PRIVATE_SOURCES": "1", "SR_ASK_SECONDS": "86400"}
+    return streamlit_server("webapp/app.py", env=env)
+
+
+@pytest.fixture
+def asking(streamlit_server: Callable[..., str]) -> str:
+    """A server that asks before anything but a sample is begun."""
+    return streamlit_server("webapp/app.py", env={"SR_ASK_SECONDS": "0.001"})
+
+
+@pytest.fixture
+def visit(address: str, page: Page) -> Page:
+    return enter(page, address)
+
+
+def large(page: Page) -> None:
+    """Upload what is worked on for as long as any test lasts."""
+    choose_drawing(page)
+    upload(page, "large.png", saved(Image.radial_gradient("L").resize((3600, 2700))))
+    row = page.get_by_role("radiogroup", name="Your pictures")
+    expect(row.get_by_role("radio", name="large.png")).to_be_checked(timeout=LONG)
+    expect(progress(page)).to_be_visible(timeout=LONG)
+
+
+def bar_is_inside(page: Page) -> None:
+    """The whole bar is in the window, wherever the page is scrolled."""
+    size = page.viewport_size
+    assert size is not None
+    for place in (0, 100_000):
+        page.locator("[data-testid=stMain]").evaluate("(each, to) => each.scrollTo(0, to)", place)
+        page.wait_for_timeout(200)
+        box = page.locator(".st-key-bar").bounding_box()
+        assert box is not None
+        if place == 0 or page.evaluate("matchMedia('(max-width: 800px)').matches"):
+            assert box["y"] >= 0
+            assert box["y"] + box["height"] <= size["height"] + 1
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size["width"]
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_bar_is_inside_the_window_in_every_state(
+    address: str, asking: str, open_page: Callable[..., Page], screen: str
+) -> None:
+    page = enter(open_page(**SCREENS[screen]), address)
+    expect(page.get_by_role("link", name=re.compile("^Save"))).to_be_in_viewport(ratio=1)
+    bar_is_inside(page)
+
+    large(page)
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    expect(stop).to_be_in_viewport(ratio=1)
+    bar_is_inside(page)
+    page.wait_for_timeout(11_000)  # what was done in less is not worth a question
+    stop.click()
+    expect(page.get_by_role("button", name="Stop it")).to_be_in_viewport(ratio=1)
+    bar_is_inside(page)
+    page.get_by_role("button", name="Stop it").click()
+    expect(enhance_button(page)).to_be_in_viewport(ratio=1, timeout=LONG)
+    bar_is_inside(page)
+
+    page = enter(open_page(**SCREENS[screen]), asking)
+    upload(page, "noise.png", noise(90, 60, seed=71))
+    opened(page, (360, 240))
+    expect(enhance_button(page)).to_be_in_viewport(ratio=1)
+    bar_is_inside(page)
+
+
+def test_a_large_picture_is_seen_whole_at_once_and_then_painted_piece_by_piece(
+    visit: Page,
+) -> None:
+    large(visit)
+
+    shown = visit.locator(".comparison[data-state=making]")
+    expect(shown.locator(".look")).to_have_js_property("complete", True, timeout=LONG)
+    expect(shown.locator(".piece").first).to_be_attached(timeout=LONG)
+    expect(shown.locator(".badge[data-side=after]")).to_have_text("First look")
+    expect(progress(visit)).to_be_visible()
+    shown.get_by_role("button", name="Fit").click()
+    handle = shown.get_by_role("slider")
+    handle.focus()
+    visit.keyboard.press("Home")
+    expect(handle).to_have_attribute("aria-valuenow", "0")
+    stop_the_job(visit)
+    expect(shown.locator(".look")).to_be_attached()
+
+
+def test_the_place_in_sight_is_told_to_the_server(visit: Page) -> None:
+    large(visit)
+    expect(visit.locator(".piece").first).to_be_attached(timeout=LONG)
+    told: list[str] = []
+    visit.on("request", lambda each: told.append(each.url) if "/sight/" in each.url else None)
+
+    visit.locator(".stage").focus()
+    for _ in range(100):
+        visit.keyboard.press("ArrowRight")
+
+    visit.wait_for_timeout(1000)
+    right = [int(re.findall(r"\d+", url.partition("/sight/")[2])[2]) for url in told]
+    assert right[-1] == 7200
+    stop_the_job(visit)
+
+
+def test_the_scale_goes_by_the_size_until_it_is_chosen(visit: Page) -> None:
+    expect(scales(visit)).to_have_value("4")
+    upload(visit, "medium.png", saved(Image.new("RGB", (1200, 1000), "teal")))
+    opened(visit, (2400, 2000))
+
+    choose_scale(visit, 4)
+
+    opened(visit, (4800, 4000))
+    expect(visit.locator(".scale option:checked")).to_have_text(
+        re.compile(r"^4 × · 4800 × 4000 · [\d.]+ MB · about \d+ (s|min)$")
+    )
+
+
+def test_the_picture_as_it_was_is_seen_while_a_button_is_held(visit: Page) -> None:
+    hold = visit.locator(".comparison").get_by_role("button", name="Before", exact=True)
+    after = visit.locator(".side[data-side=after]")
+    hold.hover()
+
+    visit.mouse.down()
+    expect(after).to_be_hidden()
+    visit.mouse.up()
+    expect(after).to_be_visible()
+
+    hold.focus()
+    visit.keyboard.down("b")
+    expect(after).to_be_hidden()
+    visit.keyboard.up("b")
+    expect(after).to_be_visible()
+
+
+def test_a_picture_is_turned_and_removed(visit: Page) -> None:
+    upload(visit, "wide.png", noise(60, 40, seed=72))
+    comparison(visit, (240, 160))
+
+    visit.get_by_role("button", name="Turn left").click()
+    comparison(visit, (160, 240))
+
+    visit.get_by_role("button", name="Remove", exact=True).click()
+    expect(visit.get_by_role("radiogroup", name="Your pictures")).to_have_count(0)
+    comparison(visit, (1200, 800))
+
+
+def test_a_part_of_a_picture_is_gone_on_with(visit: Page) -> None:
+    upload(visit, "wide.png", noise(100, 50, seed=75))
+    comparison(visit, (400, 200))
+    visit.get_by_role("button", name="Crop").click()
+    frame = visit.get_by_role("button", name="Part to keep")
+    frame.focus()
+    visit.keyboard.press("Shift+ArrowLeft")
+    visit.keyboard.press("ArrowRight")
+    visit.wait_for_timeout(600)
+
+    visit.get_by_role("button", name="Use this part").click()
+
+    comparison(visit, (280, 160))
+
+
+def test_the_samples_fold_into_one_row_after_an_upload(visit: Page) -> None:
+    row = visit.get_by_role("radiogroup", name="Or try one of these")
+    before = row.bounding_box()
+
+    upload(visit, "mine.png", noise(60, 40, seed=73))
+    comparison(visit, (240, 160))
+
+    after = row.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["height"] < 90 < before["height"]
+
+
+def test_jpeg_stays_jpeg_and_says_what_becomes_of_transparency(visit: Page) -> None:
+    upload(visit, "clear.png", saved(Image.new("RGBA", (50, 40), (200, 0, 0, 90))))
+    comparison(visit, (200, 160))
+    menu = visit.get_by_role("group", name="Save the result")
+    expect(menu.get_by_role("combobox", name="Format")).to_have_value("png")
+
+    menu.get_by_role("combobox", name="Format").select_option("jpeg")
+
+    expect(menu.get_by_text("the background becomes white")).to_be_visible()
+    upload(visit, "photo.jpg", saved(Image.new("RGB", (52, 40), "teal"), "JPEG"))
+    comparison(visit, (208, 160))
+    expect(menu.get_by_role("link")).to_have_attribute("download", "photo-x4.jpg")
+
+
+def test_the_result_is_copied(address: str, open_page: Callable[..., Page]) -> None:
+    page = enter(open_page(permissions=["clipboard-read", "clipboard-write"]), address)
+
+    page.get_by_role("button", name="Copy the picture").click()
+
+    expect(page.get_by_text("Copied", exact=True)).to_be_visible(timeout=LONG)
+
+
+def test_a_link_without_its_beginning_is_tried_and_leaves_the_stage_alone(visit: Page) -> None:
+    visit.get_by_label("Link to a picture").fill("127.0.0.1/cat.jpg")
+    visit.keyboard.press("Enter")
+
+    expect(visit.get_by_role("alert")).to_contain_text("link", timeout=LONG)
+    comparison(visit, (1200, 800))
+
+
+def test_a_picture_pasted_into_the_link_field_is_taken(visit: Page) -> None:
+    field = visit.get_by_label("Link to a picture")
+    field.evaluate(
+        """(field, bytes) => {
+             const data = new DataTransfer();
+             data.items.add(new File([new Uint8Array(bytes)], "image.png", {type: "image/png"}));
+             const options = {clipboardData: data, bubbles: true, composed: true};
+             field.dispatchEvent(new ClipboardEvent("paste", options));
+           }""",
+        list(noise(46, 30, seed=74)),
+    )
+
+    comparison(visit, (184, 120))

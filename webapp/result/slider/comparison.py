@@ -1,0 +1,46 @@
+"""The two sides that a slider shows, and how it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """The view that a comparison opens on."""
+
+    x: float
+    y: float
+    """The place in the middle of the stage, as fractions of width and height."""
+    zoom: float
+    """CSS pixels per pixel of the result; a picture that fills the stage anyway is not cut."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two sides made by `side.pack`; the left one is magnified to the size of the right one."""
+
+    left: bytes
+    right: bytes | None
+    """None while it is being made."""
+    labels: tuple[str, str]
+    texts: Mapping[str, str]
+    """The words on the built-in slider's controls."""
+    key: str
+    """A name of the pair: while it stays the same the visitor keeps divider and zoom."""
+    version: str = ""
+    """Another one with the same key replaces the pictures."""
+    subject: str = ""
+    """The scene: its next comparison opens on the same place of it."""
+    size: tuple[int, int] | None = None
+    """(width, height) of a right side that is being made."""
+    live: str | None = None
+    """The address of the work on the right side."""
+    details: tuple[str, str] | None = None
+    """Addresses of the two whole pictures, for pieces of `zoom.TILE_SIDE` pixels."""
+    start: Start | None = None
+    is_pixelated: bool = False
+    """Whether both sides open with hard pixels."""
+    sweeps: bool = False
+    """Whether the first slider of a page load moves its divider once, unless motion is unwanted."""

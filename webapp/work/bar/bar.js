@@ -1,0 +1,161 @@
+// How the work stands. `data` is {key, live, stream, isBusy, isRunning, seconds, start, note, others,
+// askAfter, title, texts}: `start` is the label of the button or empty, `others` are [{key, text}] of jobs for the
+// same picture, `stream` the address of the tab's events, which are also told to the slider and the gallery.
+
+const LIVE = "super-resolution-live";
+const MARKS = "super-resolution-marks";
+const RETRY = 2000; // milliseconds
+const LONG = 30; // seconds of work that one may look away from
+
+const bars = new WeakMap();
+
+export default function (component) {
+  const { parentElement } = component;
+  const bar = bars.get(parentElement) ?? createBar(parentElement);
+  bars.set(parentElement, bar);
+  bar.update(component);
+  const lease = {};
+  bar.lease = lease;
+  return () => {
+    if (bar.lease !== lease) return;
+    bar.close();
+    bars.delete(parentElement);
+  };
+}
+
+function createBar(parent) {
+  const root = parent.querySelector(".bar");
+  const find = (selector) => root.querySelector(selector);
+  let component;
+  let source = null;
+  let elapsed = 0;
+  let told = "";
+  let hasAsked = false;
+  let retry;
+
+  function update(next) {
+    const isOther = component?.data.key !== next.data.key;
+    component = next;
+    const { data } = next;
+    const { texts } = data;
+    root.setAttribute("aria-label", texts.label);
+    find(".start").hidden = !data.start;
+    find(".start").textContent = data.start;
+    find(".work").hidden = find(".stop").hidden = !data.isRunning;
+    if (isOther || !data.isRunning) {
+      find(".question").hidden = true;
+      elapsed = 0;
+      show({ percent: 0, text: texts.starting });
+    }
+    const canNotify = "Notification" in window && Notification.permission === "default" && !hasAsked;
+    find(".notify").hidden = !(data.isRunning && data.seconds > LONG && canNotify);
+    find(".notify").textContent = texts.notify;
+    find(".track").setAttribute("aria-label", texts.running);
+    find(".stop").textContent = texts.ask;
+    find(".question p").textContent = texts.question;
+    find(".question").setAttribute("aria-label", texts.question);
+    find(".yes").textContent = texts.yes;
+    find(".no").textContent = texts.no;
+    find(".note").textContent = data.note;
+    find(".note").hidden = !data.note;
+    find(".others").replaceChildren(...data.others.map(another));
+    if (data.isBusy) listen();
+    else close();
+  }
+
+  /** A job for the same picture with other choices. */
+  function another({ key, text }) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = `${text} ✕`;
+    button.title = component.data.texts.stop_other.replace("{name}", text);
+    button.setAttribute("aria-label", button.title);
+    button.onclick = () => component.setTriggerValue("stop", key);
+    return button;
+  }
+
+  function listen() {
+    const address = new URL(component.data.stream, document.baseURI).href;
+    if (source?.url === address && source.readyState !== EventSource.CLOSED) return;
+    close();
+    source = new EventSource(address);
+    source.onmessage = (event) => hear(JSON.parse(event.data));
+  }
+
+  function hear({ now, marks, ended }) {
+    if (now) {
+      const known = window.superResolutionLive;
+      const pieces = known?.address === now.address ? known.pieces : [];
+      window.superResolutionLive = { ...now, pieces: [...pieces, ...now.pieces] };
+      window.dispatchEvent(new CustomEvent(LIVE, { detail: window.superResolutionLive }));
+      if (now.isRunning && now.address === component.data.live) {
+        elapsed = now.elapsed;
+        show(now);
+        document.title = `${now.percent} % · ${component.data.title}`;
+      }
+    }
+    window.dispatchEvent(new CustomEvent(MARKS, { detail: marks }));
+    over(ended.join());
+  }
+
+  /** The page is drawn again for a job that ended; once more where that was not heard. */
+  function over(ended) {
+    clearTimeout(retry);
+    if (!ended) return;
+    if (ended !== told && ended.split(",").includes(component.data.key)) notify();
+    if (ended !== told) component.setTriggerValue("over", ended);
+    told = ended;
+    retry = setTimeout(() => {
+      told = "";
+      over(ended);
+    }, RETRY);
+  }
+
+  /** A word for those who look at another tab, if they asked for it. */
+  function notify() {
+    if (!document.hidden || component.data.seconds <= LONG || globalThis.Notification?.permission !== "granted") return;
+    new Notification(component.data.texts.notified);
+  }
+
+  find(".notify").onclick = () => {
+    hasAsked = true;
+    find(".notify").hidden = true;
+    Notification.requestPermission();
+  };
+
+  function show({ percent, text }) {
+    find(".text").textContent = text;
+    find(".track").setAttribute("aria-valuenow", percent);
+    find(".track").setAttribute("aria-valuetext", text);
+    find(".done").style.width = `${percent}%`;
+  }
+
+  function stop() {
+    find(".question").hidden = true;
+    component.setTriggerValue("stop", component.data.key);
+  }
+
+  find(".start").onclick = () => component.setTriggerValue("start", true);
+  find(".stop").onclick = () => {
+    if (elapsed < component.data.askAfter) {
+      stop();
+    } else {
+      find(".question").hidden = false;
+      find(".no").focus();
+    }
+  };
+  find(".yes").onclick = stop;
+  find(".no").onclick = () => {
+    find(".question").hidden = true;
+    find(".stop").focus();
+  };
+
+  function close() {
+    clearTimeout(retry);
+    source?.close();
+    source = null;
+    told = "";
+  }
+
+  return { update, close };
+}

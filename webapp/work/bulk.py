@@ -1,0 +1,100 @@
+"""All of the visitor's pictures with the present choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backend import SuperResolutionError
+from backend.errors import CancelledError
+from webapp.base.texts import Texts
+from webapp.intake.pictures import InputFile, Inspection
+from webapp.options.state import Choices, resolve
+from webapp.shared import Page
+from webapp.work import state
+from webapp.work.enhance import EnhanceRequest, Place
+from webapp.work.jobs import Job, Phase
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bulk:
+    """The visitor's pictures with the present choices."""
+
+    pending: dict[InputFile, EnhanceRequest]
+    """Those that could be enhanced and were not asked for."""
+    seconds: float
+    """What they are expected to take together."""
+    running: tuple[EnhanceRequest, ...]
+    done: int
+    """Pictures that have a result, with these choices or others."""
+
+
+def plan_bulk(
+    page: Page, jobs: Mapping[EnhanceRequest, Job], choices: Choices, place: Place
+) -> Bulk:
+    """Find what there is to do for all own pictures."""
+    tab, shared = page.tab, page.shared
+    pending: dict[InputFile, EnhanceRequest] = {}
+    seconds = 0.0
+    for digest, picture in tab.pictures.items():
+        inspection = tab.inspections.get(digest)
+        if not isinstance(inspection, Inspection):
+            continue
+        options = resolve(shared, choices, inspection)
+        request = EnhanceRequest(digest=digest, options=options, place=place)
+        if request in tab.errors or request in jobs:
+            continue
+        if state.result(shared, tab, picture, request) is not None:
+            continue
+        pending[picture] = request
+        seconds += state.estimate(shared, inspection.size, request).total
+    own = set(tab.pictures)
+    return Bulk(
+        pending=pending,
+        seconds=seconds,
+        running=tuple(request for request in jobs if request.digest in own),
+        done=len({request.digest for request in tab.results()} & own),
+    )
+
+
+def start_all(page: Page, bulk: Bulk) -> None:
+    """Queue everything that is pending."""
+    for picture, request in bulk.pending.items():
+        state.start(page.shared, page.tab, picture, request)
+
+
+def describe_own(
+    page: Page, jobs: Mapping[EnhanceRequest, Job], choices: Choices, place: Place
+) -> dict[str, tuple[str, str]]:
+    """Return (mark, words) of each own picture, for the present choices."""
+    tab, t = page.tab, page.t
+    described = {}
+    for digest, picture in tab.pictures.items():
+        inspection = tab.inspections.get(digest)
+        if isinstance(inspection, SuperResolutionError):
+            described[digest] = ("!", t("own.refused"))
+        if not isinstance(inspection, Inspection):
+            continue
+        options = resolve(page.shared, choices, inspection)
+        request = EnhanceRequest(digest=digest, options=options, place=place)
+        if request in jobs:
+            # The bar says more about the picture on the page, and says it more often.
+            is_current = digest == tab.current
+            described[digest] = ("…", t("own.running")) if is_current else mark(jobs[request], t)
+        elif state.result(page.shared, tab, picture, request) is not None:
+            described[digest] = ("✓", t("own.done"))
+        elif isinstance(tab.errors.get(request), CancelledError):
+            described[digest] = ("–", t("stop.stopped"))
+        elif request in tab.errors:
+            described[digest] = ("!", t("own.failed"))
+    return described
+
+
+def mark(job: Job, t: Texts) -> tuple[str, str]:
+    """Return a few characters for what a job is doing, and the words for them."""
+    now = job.state
+    if now.phase is Phase.WAITING:
+        return "…", t("own.waiting")
+    percent = round(100 * now.done / now.total) if now.total else 0
+    text = t("own.percent", percent=percent)
+    return text, text

@@ -1,0 +1,103 @@
+"""A picture while it is enhanced: a first look at the whole, then its finished pieces."""
+
+from __future__ import annotations
+
+import secrets
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from backend.engine import Box, Piece
+from backend.errors import SuperResolutionError
+from backend.images.picture import to_image
+from webapp.base import side
+from webapp.base.files import Disk, StoredFile
+from webapp.work.jobs import Job
+from webapp.work.progress import Estimate
+
+LIVE_PATH = "live"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredPiece:
+    """A finished part of a result, as bytes of its pixels on the disk."""
+
+    box: Box
+    """Its place, in pixels of the result."""
+    pixels: StoredFile
+    channels: int
+
+    def webp(self, *, reduced_by: int = 1) -> bytes:
+        """Encode it for a browser; every pixel without loss, or reduced as often as is asked."""
+        left, top, right, bottom = self.box
+        pixels = self.pixels.map((bottom - top, right - left, self.channels))
+        image = Image.fromarray(np.ascontiguousarray(pixels))
+        if reduced_by == 1:
+            return side.webp(image, profile=None)
+        return side.webp(image.reduce(reduced_by), profile=None, is_photograph=True)
+
+
+@dataclass(kw_only=True, eq=False)
+class Live:
+    """The work for one request, as the browsers of those who wait for it see it."""
+
+    disk: Disk
+    size: tuple[int, int]
+    """(width, height) of the result."""
+    estimate: Estimate
+    detailed: tuple[float, float]
+    """The place of the input with the most detail, as fractions of its width and height."""
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    job: Job | None = None
+    """The work itself, unless it was not begun yet."""
+    look_job: Job | None = None
+    look: StoredFile | None = None
+    """A file of the whole result made quickly, in its proportions."""
+    pieces: list[StoredPiece] = field(default_factory=list)
+    sight: Box | None = None
+    """The part of the result that a visitor looks at."""
+
+    def add(self, piece: Piece) -> None:
+        """Keep a finished piece; without room on the disk, visitors wait for the whole."""
+        image = side.displayable(to_image(piece.picture))
+        try:
+            pixels = self.disk.store(image.tobytes())
+        except SuperResolutionError:
+            return
+        channels = len(image.getbands())
+        self.pieces.append(StoredPiece(box=piece.box, pixels=pixels, channels=channels))
+
+    def next(self, places: Sequence[Box]) -> int:
+        """Return the place to do next: what is in sight first, from its middle outwards."""
+        width, height = self.size
+        sight = self.sight
+        if sight is None:
+            x, y = self.detailed[0] * width, self.detailed[1] * height
+            sight = (round(x), round(y), round(x), round(y))
+        middle = (sight[0] + sight[2]) / 2, (sight[1] + sight[3]) / 2
+
+        def distance(place: Box) -> tuple[bool, float]:
+            left, top, right, bottom = place
+            is_seen = left < sight[2] and right > sight[0] and top < sight[3] and bottom > sight[1]
+            across, down = (left + right) / 2 - middle[0], (top + bottom) / 2 - middle[1]
+            return not is_seen, across**2 + down**2
+
+        return min(range(len(places)), key=lambda index: distance(places[index]))
+
+
+class Lives:
+    """Work under way, by its secret; gone when nobody holds it any more."""
+
+    def __init__(self) -> None:
+        self._by_secret: weakref.WeakValueDictionary[str, Live] = weakref.WeakValueDictionary()
+
+    def add(self, live: Live) -> None:
+        """Open the address."""
+        self._by_secret[live.secret] = live
+
+    def get(self, secret: str) -> Live | None:
+        """Return None for an address that was never given out, or is gone."""
+        return self._by_secret.get(secret)
