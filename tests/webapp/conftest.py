@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from webapp.base.files import Disk
+
+SECONDS = 60.0
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +17,15 @@ def no_fault(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """The page explains its own faults in place of failing; only its log shows them to a test."""
     yield
     assert [each for each in caplog.get_records("call") if each.name == "webapp.page"] == []
+
+
+@pytest.fixture(autouse=True)
+def _no_job_left_behind() -> Iterator[None]:
+    """A network that still runs when the interpreter ends would take it down."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "job":
+            thread.join(SECONDS)
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -32,15 +31,6 @@ from webapp.work.stream import events, snapshot
 
 SECONDS = 60.0
 PLACES = [(0, 0, 10, 10), (10, 0, 20, 10), (0, 10, 10, 20), (10, 10, 20, 20)]
-
-
-@pytest.fixture(autouse=True)
-def _no_job_left_behind() -> Iterator[None]:
-    """A network that still runs when the interpreter ends would take it down."""
-    yield
-    for thread in threading.enumerate():
-        if thread.name == "job":
-            thread.join(SECONDS)
 
 
 @pytest.fixture

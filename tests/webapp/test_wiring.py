@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -35,15 +34,6 @@ ROOT = Path(__file__).resolve().parents[2]
 APP = str(ROOT / "webapp" / "page.py")
 SERVER = str(ROOT / "webapp" / "app.py")
 SECONDS = 60.0
-
-
-@pytest.fixture(autouse=True)
-def _no_job_left_behind() -> Iterator[None]:
-    """A network that still runs when the interpreter ends would take it down."""
-    yield
-    for thread in threading.enumerate():
-        if thread.name == "job":
-            thread.join(SECONDS)
 
 
 @pytest.fixture
