@@ -1,6 +1,7 @@
 """The page. It reads from top to bottom as the page does."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 # Streamlit puts this file's folder on the path, and not the root of the clone.
@@ -50,7 +51,7 @@ with base.faults_explained(texts(st.session_state.lang)):
         st.stop()
     if st.session_state.get("sample") not in samples():
         st.session_state.sample = next(iter(samples()))
-    address.read(address.parsers(shared.engine.models, list(samples())))
+    address.read(address.parsers(shared.engine.models, list(samples()), list(options.EXACT_SIZES)))
     t = texts(st.session_state.lang)
     tab = intake.connect(shared)
     page = Page(tab=tab, shared=shared, t=t)
@@ -80,6 +81,8 @@ with base.faults_explained(texts(st.session_state.lang)):
         intake_view.choose_sample(page)
         cloud.choose_place(page)
         choices = options_view.choose_options(page, inspection)
+        if place is not Place.LOCAL and isinstance(choices.scale, str):
+            choices = replace(choices, scale=None)  # an endpoint has its networks' scales only
         with own:
             intake_view.choose_own(page, states=bulk_work.describe_own(page, jobs, choices, place))
         bulk = bulk_work.plan_bulk(page, jobs, choices, place)
@@ -111,7 +114,7 @@ with base.faults_explained(texts(st.session_state.lang)):
             st.rerun()
         shown = work.shown_result(page, picture)
         with bar:
-            seconds = work.seconds_by_scale(shared, inspection.size, request)
+            seconds = work.seconds_by_size(shared, inspection.size, request)
             options_view.choose_scale(page, inspection, resolved, seconds=seconds)
             presses = work_view.show_bar(
                 page, request, job=job, is_done=result is not None, is_asked=is_asked

@@ -25,6 +25,7 @@ from starlette.routing import Mount, Route
 
 from backend import LocalEngine, UpscaleOptions
 from backend.errors import ImageTooLargeError
+from backend.images.metadata import Kept
 from tests.pictures import save
 from webapp import tabs as tabs_module
 from webapp.base.errors import TooManyPicturesError
@@ -178,7 +179,7 @@ def download(shared: Shared, engine: LocalEngine) -> Download:
     )
     found = Download(
         name="a.png",
-        scale=2,
+        scale="x2",
         result=result,
         disk=shared.disk,
         original=lambda: Image.new("L", (1, 1)),
@@ -193,14 +194,16 @@ def test_many_qualities_at_once_are_made_one_after_the_other(
     lock, running, most = threading.Lock(), [0], [0]
     encode = Enhanced.encode
 
-    def counted(self: Enhanced, format: str, *, quality: int | None = None) -> bytes:
+    def counted(
+        self: Enhanced, format: str, *, quality: int | None = None, kept: Kept | None = None
+    ) -> bytes:
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
         time.sleep(0.05)
         with lock:
             running[0] -= 1
-        return encode(self, format, quality=quality)
+        return encode(self, format, quality=quality, kept=kept)
 
     monkeypatch.setattr(Enhanced, "encode", counted)
     path = f"{BASE}/result/{download.secret}.webp?quality="

@@ -158,8 +158,8 @@ def test_a_large_transparent_result_stays_a_png(
 def test_the_bound_is_on_the_result_not_on_the_input(disk: Disk) -> None:
     picture = seen(png(Image.new("L", (2000, 1500))), disk)
 
-    assert master_format(picture, scale=2) == "png"
-    assert master_format(picture, scale=4) == "jpeg"
+    assert master_format(picture, pixels=4 * 2000 * 1500) == "png"
+    assert master_format(picture, pixels=16 * 2000 * 1500) == "jpeg"
 
 
 def test_webp_is_not_offered_where_it_cannot_hold_the_result(

@@ -22,12 +22,12 @@ from webapp.base.filenames import download_name, name_from_link
     ],
 )
 def test_a_download_is_named_after_the_original(original: str, name: str) -> None:
-    assert download_name(original, scale=2, format="png") == name
+    assert download_name(original, scale="x2", format="png") == name
 
 
 def test_the_extension_is_that_of_the_file() -> None:
-    assert download_name("cat.png", scale=4, format="jpeg") == "cat_x4.jpg"
-    assert download_name("cat.png", scale=4, format="webp") == "cat_x4.webp"
+    assert download_name("cat.png", scale="x4", format="jpeg") == "cat_x4.jpg"
+    assert download_name("cat.png", scale="x4", format="webp") == "cat_x4.webp"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from webapp.base.files import Disk
 from webapp.base.texts import texts
 from webapp.intake import state as intake
 from webapp.intake.pictures import InputFile, most_detailed
-from webapp.options.state import default_scale
+from webapp.options.state import Choices, default_scale, resolve
+from webapp.result import state as result_state
 from webapp.settings import PageSettings
 from webapp.shared import Shared
 from webapp.tabs import Tab
@@ -113,6 +114,35 @@ def test_the_pieces_are_those_of_the_result(
         with Image.open(io.BytesIO(piece.webp(reduced_by=4))) as image:
             assert image.size == (-(-(right - left) // 4), -(-(bottom - top) // 4))
     assert request not in tab.lives
+
+
+@pytest.mark.parametrize(("name", "size"), [("3x", (900, 600)), ("15x10", (1772, 1181))])
+def test_a_result_of_an_exact_size_is_seen_in_its_place(
+    shared: Shared, tab: Tab, photo: Image.Image, name: str, size: tuple[int, int]
+) -> None:
+    file = io.BytesIO()
+    photo.resize((300, 200)).save(file, "JPEG")
+    picture = InputFile.from_bytes(file.getvalue(), name="photo.jpg", disk=shared.disk)
+    inspection = intake.inspect(shared, tab, picture)
+    chosen = resolve(shared, Choices(model="fast", scale=name), inspection)
+    request = EnhanceRequest(digest=picture.digest, options=chosen)
+    live = work.live_of(shared, tab, picture, inspection, request)
+
+    work.start(shared, tab, picture, request)
+
+    assert live.size == size
+    assert tab.jobs[request].wait(SECONDS)
+    found = work.result(shared, tab, picture, request)
+    assert isinstance(found, Enhanced)
+    assert (found.upscaled.width, found.upscaled.height) == size
+    assert min(each.box[0] for each in live.pieces) == 0
+    assert max(each.box[2] for each in live.pieces) == size[0]
+    download = result_state.download(shared, tab, picture, found)
+    with Image.open(io.BytesIO(download.file("jpeg", keeps=True).read())) as saved:
+        assert saved.size == size
+        if name == "15x10":
+            assert [round(side) for side in saved.info["dpi"]] == [300, 300]
+    assert download.scale == ("x3" if name == "3x" else "1772x1181")
 
 
 def test_a_full_disk_costs_only_the_pieces(photo_bytes: Callable[..., bytes]) -> None:

@@ -11,17 +11,17 @@ from backend.images.formats import FORMATS
 LONGEST_STEM = 60
 
 
-def download_name(original: str, *, scale: int, format: str) -> str:
-    """Return `holiday_x2.png` for `holiday.jpg`, as the command line does."""
+def download_name(original: str, *, scale: str, format: str) -> str:
+    """Return `holiday_x2.png` for `holiday.jpg` and `x2`, as the command line does."""
     return download_stem(original, scale=scale) + FORMATS[format].suffix
 
 
-def download_stem(original: str, *, scale: int) -> str:
-    """Return `holiday_x2` for `holiday.jpg`, of letters, digits, `-`, `_`, `.` and spaces."""
+def download_stem(original: str, *, scale: str) -> str:
+    """Return `holiday_x2` for `holiday.jpg`: letters, digits, `-`, `_`, `.` and spaces."""
     stem = PurePosixPath(original.replace("\\", "/")).stem
     kept = "".join(c if c.isalnum() or c in "-_. " else "-" for c in stem)
     name = kept[:LONGEST_STEM].strip("-_. ") or "picture"
-    return name + mark(f"x{scale}")
+    return name + mark(scale)
 
 
 def split_name(original: str) -> tuple[str, str]:

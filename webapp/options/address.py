@@ -23,9 +23,13 @@ Parse = Callable[[str], object]
 """A value, or None for one that is not offered."""
 
 
-def parsers(models: Mapping[str, Sequence[int]], samples: Sequence[str]) -> dict[str, Parse]:
+def parsers(
+    models: Mapping[str, Sequence[int]], samples: Sequence[str], sizes: Sequence[str] = ()
+) -> dict[str, Parse]:
     """Return how each parameter is read; of options, only those that the page offers are."""
-    scales = {str(scale): scale for each in models.values() for scale in each}
+    scales: dict[str, object] = {
+        str(scale): scale for each in models.values() for scale in each
+    } | {name: name for name in sizes}
     return {
         "lang": {each: each for each in LANGUAGES}.get,
         "sample": {each: each for each in samples}.get,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -11,11 +11,20 @@ import streamlit as st
 from backend.images.formats import FORMATS
 from backend.models.manifest import OTHER_PICTURES, PHOTOGRAPHS, PIXELS, ModelSpec
 from backend.options import AUTO, UpscaleOptions
+from backend.sizes import ExactSize, frame_from, print_from
 from webapp.intake.pictures import Inspection
 from webapp.options.address import ADJUST
 from webapp.shared import Shared
 from webapp.tabs import Tab
 
+EXACT_SIZES: Mapping[str, ExactSize] = {
+    "3x": ExactSize(factor=3),
+    "8x": ExactSize(factor=8),
+    "4K": frame_from("3840x2160"),
+    "15x10": print_from("15x10"),
+    "30x20": print_from("30x20"),
+}
+"""The sizes beside the networks' scales, by the names that the address has; prints are in cm."""
 SMALL_PIXELS, MEDIUM_PIXELS = 1_000_000, 6_000_000
 BYTES_PER_PIXEL, BYTES_PER_PIXEL_LOSSLESS = 0.3, 1.6
 
@@ -60,8 +69,8 @@ class Choices:
     """A visitor's choices for all pictures."""
 
     model: str
-    scale: int | None = None
-    """None is the default for each picture's size."""
+    scale: int | str | None = None
+    """A scale, a name of `EXACT_SIZES`, or None for the default for each picture's size."""
     cleanup: int | None = None
     detail: int | None = None
 
@@ -76,17 +85,32 @@ def resolve(shared: Shared, choices: Choices, inspection: Inspection) -> Upscale
     if model == AUTO:
         model = automatic_tier(inspection)
     scales = shared.engine.models[model]
+    exact = EXACT_SIZES.get(str(choices.scale))
     scale = choices.scale
-    if scale is None or scale not in scales:
+    if not isinstance(scale, int) or scale not in scales:
         scale = default_scale(inspection.size, scales)
     default = shared.engine.details.get(model)
     is_chosen = default is not None and choices.detail is not None
     return UpscaleOptions(
         model=model,
-        scale=scale,
+        scale=scale if exact is None else max(scales),
+        size=exact,
         cleanup=choices.cleanup,
         detail=choices.detail if is_chosen else default,
     )
+
+
+def result_size(size: tuple[int, int], options: UpscaleOptions) -> tuple[int, int]:
+    """Return (width, height) of the result for an upright input."""
+    if options.size is not None:
+        return options.size.of(size)
+    return size[0] * options.scale, size[1] * options.scale
+
+
+def scale_name(options: UpscaleOptions) -> str:
+    """Return the name by which the size is chosen."""
+    names = [name for name, size in EXACT_SIZES.items() if size == options.size]
+    return names[0] if names else str(options.scale)
 
 
 def default_scale(size: tuple[int, int], scales: Sequence[int]) -> int:

@@ -66,28 +66,37 @@ def choose_options(page: Page, inspection: Inspection | None) -> state.Choices:
 
 
 def choose_scale(
-    page: Page, inspection: Inspection, options: UpscaleOptions, *, seconds: Mapping[int, float]
+    page: Page,
+    inspection: Inspection,
+    options: UpscaleOptions,
+    *,
+    seconds: Mapping[UpscaleOptions, float],
 ) -> None:
-    """Draw the scales with what each means in pixels, bytes and `seconds`."""
-    t, (width, height) = page.t, inspection.size
+    """Draw the sizes with what each means in pixels, bytes and `seconds`."""
+    t = page.t
     choices = []
-    for scale in sorted(seconds):
-        size = state.expected_bytes(width * height * scale**2, format=inspection.format)
+    for each, time in seconds.items():
+        width, height = state.result_size(inspection.size, each)
+        size = state.expected_bytes(width * height, format=inspection.format)
         words = t(
             "option.scale_choice",
-            factor=t("option.factor", factor=scale) if scale > 1 else t("option.clean"),
-            width=width * scale,
-            height=height * scale,
+            factor=scale_label(each, t),
+            width=width,
+            height=height,
             size=t.file_size(round(size)),
-            time=t.about(seconds[scale]),
+            time=t.about(time),
         )
-        choices.append(Choice(value=str(scale), label=words))
+        choices.append(Choice(value=state.scale_name(each), label=words))
 
     def take(value: str) -> None:
-        st.session_state.scale = int(value)
+        st.session_state.scale = int(value) if value.isdigit() else value
 
     scale_list(
-        choices, chosen=str(options.scale), label=t("option.scale"), key="scales", on_choose=take
+        choices,
+        chosen=state.scale_name(options),
+        label=t("option.scale"),
+        key="scales",
+        on_choose=take,
     )
 
 
@@ -160,3 +169,14 @@ def _choose_cleanup(inspection: Inspection | None, t: Texts) -> int | None:
         is_jpeg = quality is not None
         st.session_state.strength = cleanup_from_quality(quality) if is_jpeg else MIDDLE_CLEANUP
     return int(st.slider(t("cleanup.strength"), min_value=0, max_value=100, key="strength"))
+
+
+def scale_label(options: UpscaleOptions, t: Texts) -> str:
+    """Name a size in few words."""
+    size = options.size
+    if size is None:
+        return t("option.factor", factor=options.scale) if options.scale > 1 else t("option.clean")
+    if size.factor is not None:
+        return t("option.factor", factor=round(size.factor))
+    name = state.scale_name(options)
+    return name if size.dpi is None else t("option.print", size=name.replace("x", " × "))

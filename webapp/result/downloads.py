@@ -33,7 +33,8 @@ class Download:
 
     name: str
     """The input file's name."""
-    scale: int
+    scale: str
+    """The factor or the size, as it stands in names of files."""
     result: Enhanced
     disk: Disk
     original: Callable[[], Image.Image]

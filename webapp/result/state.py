@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from backend.engine import Upscaled
 from backend.models.manifest import PIXELS
 from backend.options import AUTO
 from webapp.intake import state as intake
@@ -29,20 +30,29 @@ def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> 
         inspection = intake.inspect(shared, tab, picture)
         opened = Download(
             name=picture.name,
-            scale=result.upscaled.scale,
+            scale=size_in_names(result.upscaled),
             result=result,
             disk=shared.disk,
             original=lambda: image_from(
                 shared.decode(picture.file.read(), max_side=shared.settings.max_side)
             ),
             natural=inspection.format,
-            kept=inspection.kept,
+            kept=replace(inspection.kept, dpi=result.dpi or inspection.kept.dpi),
             is_chroma_halved=inspection.is_chroma_halved,
         )
         shared.downloads.add(opened)
         weakref.finalize(opened, shared.details.forget, opened.secret)
         tab.downloads[key] = opened
     return tab.downloads[key]
+
+
+def size_in_names(upscaled: Upscaled) -> str:
+    """Return `x2` for a whole factor, and `WIDTHxHEIGHT` for any other size."""
+    width, height = upscaled.lr_size
+    factor = max(1, round(upscaled.width / width))
+    if (width * factor, height * factor) == (upscaled.width, upscaled.height):
+        return f"x{factor}"
+    return f"{upscaled.width}x{upscaled.height}"
 
 
 def piece(shared: Shared, download: Download, name: str, column: int, row: int) -> bytes:
@@ -89,9 +99,10 @@ def request_for_model(page: Page, picture: InputFile, model: str) -> EnhanceRequ
     """Return the request for what another tier makes of the picture that is shown."""
     assert page.tab.shown is not None
     shown = page.tab.shown
+    name = options.scale_name(shown.options)
     choices = options.Choices(
         model=model,
-        scale=shown.options.scale,
+        scale=int(name) if name.isdigit() else name,
         cleanup=shown.options.cleanup,
         detail=st.session_state.get("detail"),
     )

@@ -74,7 +74,7 @@ def show_result(
             version="done",
             subject=picture.digest,
             details=(before, detail_address(page, picture, result)),
-            start=start_view(picture, inspection, upscaled.scale),
+            start=start_view(picture, inspection, upscaled.width / width),
             is_pixelated=inspection.is_pixel_art,
             sweeps=True,
         )
@@ -137,7 +137,7 @@ def show_making(
         is_pixelated=inspection.is_pixel_art,
         subject=picture.digest,
         live=f"{LIVE_PATH}/{live.secret}",
-        start=start_view(picture, inspection, request.options.scale),
+        start=start_view(picture, inspection, live.size[0] / width),
     )
     with st.container(key="result"):
         slider.show(comparison, kind=slider_kind(page))
@@ -148,7 +148,7 @@ def can_show_making(page: Page) -> bool:
     return slider_kind(page) == "builtin"
 
 
-def start_view(picture: InputFile, inspection: Inspection, scale: int) -> Start | None:
+def start_view(picture: InputFile, inspection: Inspection, scale: float) -> Start | None:
     """Return the place where the difference is seen at once."""
     if picture.sample:
         place = samples()[picture.sample].start
@@ -190,7 +190,7 @@ def show_saver(page: Page, picture: InputFile, result: Enhanced, *, key: str = "
                 for each in formats
             ],
             "canChooseQuality": not is_single,
-            "stem": download_stem(picture.name, scale=result.upscaled.scale),
+            "stem": download_stem(picture.name, scale=download.scale),
             "keep": _kept(inspection, t),
             "note": " ".join(_save_notes(result, inspection, t)),
             "language": t.language,

@@ -8,6 +8,7 @@ download; a picture with transparency, which JPEG cannot hold, stays a PNG of an
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -20,6 +21,7 @@ from backend.options import KEPT, UpscaleOptions
 from webapp.base import side
 from webapp.base.files import Disk, StoredFile
 from webapp.intake.pictures import Inspection
+from webapp.options.state import result_size, scale_name
 
 LOSSLESS_PIXELS = 24_000_000
 
@@ -45,7 +47,7 @@ class EnhanceRequest:
     def key(self) -> str:
         """A short text that is different for every other request."""
         options = self.options
-        chosen = f"{options.model}-{options.scale}-{options.cleanup}-{options.detail}"
+        chosen = f"{options.model}-{scale_name(options)}-{options.cleanup}-{options.detail}"
         return f"{self.digest}-{chosen}-{self.place.value}"
 
 
@@ -60,6 +62,8 @@ class Enhanced:
     """What can be downloaded, the master's first."""
     side: StoredFile
     """Its side of the slider, from `side.pack`."""
+    dpi: int | None = None
+    """What the size of a print asks for."""
 
     @property
     def parts(self) -> tuple[Enhanced, ...]:
@@ -105,7 +109,9 @@ def enhance(
     """Runs in a worker thread; raises SuperResolutionError."""
     options = engine_options(request, inspection)
     upscaled = engine.upscale(data, options, watch=watch)
-    return store(upscaled, disk=disk, is_photograph=inspection.is_photograph)
+    made = store(upscaled, disk=disk, is_photograph=inspection.is_photograph)
+    size = request.options.size
+    return made if size is None else replace(made, dpi=size.dpi)
 
 
 def engine_options(request: EnhanceRequest, inspection: Inspection) -> UpscaleOptions:
@@ -114,7 +120,7 @@ def engine_options(request: EnhanceRequest, inspection: Inspection) -> UpscaleOp
     cleanup = inspection.cleanup if options.cleanup is None else options.cleanup
     return replace(
         options,
-        format=master_format(inspection, scale=options.scale),
+        format=master_format(inspection, pixels=math.prod(result_size(inspection.size, options))),
         cleanup=cleanup,
         keep=(),  # it is put into the file that is saved, where that is asked for
     )
@@ -137,10 +143,9 @@ def is_kept_lossless(pixels: int) -> bool:
     return pixels <= LOSSLESS_PIXELS
 
 
-def master_format(inspection: Inspection, *, scale: int) -> str:
+def master_format(inspection: Inspection, *, pixels: int) -> str:
     """See the head of this module."""
-    width, height = inspection.size
-    if inspection.has_alpha or is_kept_lossless(width * height * scale**2):
+    if inspection.has_alpha or is_kept_lossless(pixels):
         return "png"
     return "jpeg"
 

@@ -28,12 +28,11 @@ class StoredPiece:
     box: Box
     """Its place, in pixels of the result."""
     pixels: StoredFile
-    channels: int
+    shape: tuple[int, int, int]
 
     def webp(self, *, reduced_by: int = 1) -> bytes:
         """Encode it for a browser; every pixel without loss, or reduced as often as is asked."""
-        left, top, right, bottom = self.box
-        pixels = self.pixels.map((bottom - top, right - left, self.channels))
+        pixels = self.pixels.map(self.shape)
         image = Image.fromarray(np.ascontiguousarray(pixels))
         if reduced_by == 1:
             return side.webp(image, profile=None)
@@ -59,24 +58,36 @@ class Live:
     pieces: list[StoredPiece] = field(default_factory=list)
     sight: Box | None = None
     """The part of the result that a visitor looks at."""
+    _asked: tuple[int, int] = (0, 0)
+    """(width, height) of what the pieces are parts of, known when they are first asked for."""
 
     def add(self, piece: Piece) -> None:
         """Keep a finished piece; without room on the disk, visitors wait for the whole."""
         image = side.displayable(to_image(piece.picture))
+        # The last network's answer may be reduced to the result's size.
+        across, down = (mine / its for mine, its in zip(self.size, piece.size, strict=True))
+        left, top, right, bottom = piece.box
+        place = round(left * across), round(top * down), round(right * across), round(bottom * down)
         try:
             pixels = self.disk.store(image.tobytes())
         except SuperResolutionError:
             return
         channels = len(image.getbands())
-        self.pieces.append(StoredPiece(box=piece.box, pixels=pixels, channels=channels))
+        shape = image.height, image.width, channels
+        self.pieces.append(StoredPiece(box=place, pixels=pixels, shape=shape))
 
     def next(self, places: Sequence[Box]) -> int:
         """Return the place to do next: what is in sight first, from its middle outwards."""
-        width, height = self.size
-        sight = self.sight
-        if sight is None:
+        if self._asked == (0, 0):
+            self._asked = max(place[2] for place in places), max(place[3] for place in places)
+        width, height = self._asked
+        if self.sight is None:
             x, y = self.detailed[0] * width, self.detailed[1] * height
-            sight = (round(x), round(y), round(x), round(y))
+            sight = (x, y, x, y)
+        else:
+            across, down = width / self.size[0], height / self.size[1]
+            left, top, right, bottom = self.sight
+            sight = (left * across, top * down, right * across, bottom * down)
         middle = (sight[0] + sight[2]) / 2, (sight[1] + sight[3]) / 2
 
         def distance(place: Box) -> tuple[bool, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -11,9 +12,11 @@ from backend import SuperResolutionError
 from backend.engine import Engine, Watch
 from backend.errors import CancelledError
 from backend.inference.estimate import encoding_seconds
+from backend.options import UpscaleOptions
 from webapp.base.errors import ConnectionLostError
 from webapp.intake import state as intake
 from webapp.intake.pictures import InputFile, Inspection
+from webapp.options.state import EXACT_SIZES, result_size
 from webapp.shared import Page, Shared
 from webapp.tabs import Result, Tab
 from webapp.work.comparison import compare_engines
@@ -52,7 +55,7 @@ def shown_result(page: Page, picture: InputFile | None) -> Result | None:
 
 def estimate(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> Estimate:
     """Return what an upright input of (width, height) is expected to take where it is wanted."""
-    pixels = size[0] * size[1] * request.options.scale**2
+    pixels = math.prod(result_size(size, request.options))
     work = 0.0
     if request.place is not Place.CLOUD:
         local = shared.engine.estimated_seconds(size, request.options)
@@ -63,15 +66,27 @@ def estimate(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> 
     return Estimate(work=work, saving=saving)
 
 
-def seconds_by_scale(
+def seconds_by_size(
     shared: Shared, size: tuple[int, int], request: EnhanceRequest
-) -> dict[int, float]:
-    """Return what each scale of the request's tier is expected to take."""
+) -> dict[UpscaleOptions, float]:
+    """Return what each size that can be made of a picture is expected to take."""
+    options = request.options
+    offered = [
+        replace(options, scale=scale, size=None)
+        for scale in shared.engine.models[options.model or ""]
+    ]
+    if request.place is Place.LOCAL:
+        exact = [replace(options, size=each) for each in EXACT_SIZES.values()]
+        offered += [each for each in exact if _enlarges(size, each)]
     found = {}
-    for scale in shared.engine.models[request.options.model or ""]:
-        other = replace(request, options=replace(request.options, scale=scale))
-        found[scale] = estimate(shared, size, other).total
+    for each in offered:
+        with suppress(SuperResolutionError):  # beyond the engine's bounds
+            found[each] = estimate(shared, size, replace(request, options=each)).total
     return found
+
+
+def _enlarges(size: tuple[int, int], options: UpscaleOptions) -> bool:
+    return math.prod(result_size(size, options)) > math.prod(size)
 
 
 def needs_a_press(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> bool:
@@ -141,10 +156,9 @@ def live_of(
     owner = intake.owner(shared, tab, picture)
     found = owner.lives.get(request)
     if found is None:
-        width, height = inspection.size
         found = owner.lives[request] = Live(
             disk=shared.disk,
-            size=(width * request.options.scale, height * request.options.scale),
+            size=result_size(inspection.size, request.options),
             estimate=estimate(shared, inspection.size, request),
             detailed=inspection.detailed,
         )
@@ -204,8 +218,7 @@ def _work(
         watch, on_finishing=finishing, on_piece=live.add, next_piece=live.next, visitor=visitor
     )
     made = _enhance(shared, picture, inspection, request, followed)
-    width, height = inspection.size
-    pixels = width * height * request.options.scale**2
+    pixels = math.prod(result_size(inspection.size, request.options))
     shared.saving.learn(
         pixels=pixels,
         seconds=time.monotonic() - finishing_since,

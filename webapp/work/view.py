@@ -9,7 +9,7 @@ from backend.errors import CancelledError
 from webapp.base.announcer import announce
 from webapp.base.messages import message_for
 from webapp.base.view import show_error
-from webapp.options.view import model_label
+from webapp.options.view import model_label, scale_label
 from webapp.shared import Page
 from webapp.tabs import Result
 from webapp.work import state
@@ -98,7 +98,7 @@ def show_failure(page: Page, request: EnhanceRequest) -> None:
 
 def _name(page: Page, request: EnhanceRequest) -> str:
     options, t = request.options, page.t
-    return f"{t('option.factor', factor=options.scale)} · {model_label(options.model or '', t)}"
+    return f"{scale_label(options, t)} · {model_label(options.model or '', t)}"
 
 
 def announce_state(
