@@ -126,7 +126,7 @@ def test_the_place_in_sight_is_told_to_the_server(visit: Page) -> None:
     expect(visit.locator(".piece").first).to_be_attached(timeout=LONG)
     visit.locator(".stage").focus()
 
-    with visit.expect_request(re.compile(r"/sight/\d+/\d+/7200/\d+$"), timeout=LONG):
+    with visit.expect_request(re.compile(r"/sight/\d+/\d+/3600/\d+$"), timeout=LONG):
         for _ in range(100):
             visit.keyboard.press("ArrowRight")
 
