@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.client import HTTPConnection
+from typing import Any
 
 import pytest
 import uvicorn
@@ -25,7 +26,6 @@ from starlette.routing import Mount, Route
 
 from backend import LocalEngine, UpscaleOptions
 from backend.errors import ImageTooLargeError
-from backend.images.metadata import Kept
 from tests.pictures import save
 from webapp import tabs as tabs_module
 from webapp.base.errors import TooManyPicturesError
@@ -194,16 +194,14 @@ def test_many_qualities_at_once_are_made_one_after_the_other(
     lock, running, most = threading.Lock(), [0], [0]
     encode = Enhanced.encode
 
-    def counted(
-        self: Enhanced, format: str, *, quality: int | None = None, kept: Kept | None = None
-    ) -> bytes:
+    def counted(self: Enhanced, format: str, **options: Any) -> bytes:
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
         time.sleep(0.05)
         with lock:
             running[0] -= 1
-        return encode(self, format, quality=quality, kept=kept)
+        return encode(self, format, **options)
 
     monkeypatch.setattr(Enhanced, "encode", counted)
     path = f"{BASE}/result/{download.secret}.webp?quality="
