@@ -83,6 +83,7 @@ def test_the_bar_is_inside_the_window_in_every_state(
     expect(page.get_by_role("link", name=re.compile("^Save"))).to_be_in_viewport(ratio=1)
     bar_is_inside(page)
 
+    choose_scale(page, 4)
     large(page)
     stop = page.get_by_role("button", name="Stop", exact=True)
     expect(stop).to_be_in_viewport(ratio=1)

@@ -257,6 +257,7 @@ def test_a_long_job_begins_by_itself_and_ends_only_after_a_question(
     visit: Page, finished_jobs: Callable[[str], int]
 ) -> None:
     before = finished_jobs("cancelled")
+    choose_scale(visit, 4)
     large(visit)
     bar = progress(visit)
     expect(bar).not_to_have_attribute("aria-valuenow", "0", timeout=LONG)
