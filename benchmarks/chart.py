@@ -22,7 +22,7 @@ PEERS = Path(__file__).parent / "peers.csv"
 SET = "Set14"
 SCALES = (2, 4)
 OURS, THEIRS, PLAIN = "#0b6e4f", "#7a7f87", "#b5b8bd"
-LEFT = {"ABPN-M4C28", "ETDS-M M6C32", "SAFMNv3", "EFDN"}
+LEFT = {"ABPN-M4C28", "ECBSR-M4C32", "ETDS-M M6C32", "SAFMNv3", "EFDN"}
 """Labels that would lie on another point's on the right."""
 
 
