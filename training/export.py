@@ -125,6 +125,7 @@ def write(
     description: str,
     natural: Path | None = None,
     detail: int | None = None,
+    mean_with: Path | None = None,
     is_halved: bool = False,
     license: str = LICENSE,
     credit: str = "",
@@ -132,10 +133,15 @@ def write(
 ) -> Path:
     """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out.
 
-    `natural` is the run, or the ONNX file, whose weights `detail` blends in; `is_halved` writes the
-    network of half the scale, see `networks.halved`.
+    `natural` is the run, or the ONNX file, whose weights `detail` blends in; `mean_with` one whose
+    weights count as much as the run's; `is_halved` writes the network of half the scale, see
+    `networks.halved`.
     """
     network, training = load_network(run / CHECKPOINT)
+    if mean_with is not None:
+        others = load_weights(mean_with)
+        mean = {k: (v + others[k]) / 2 for k, v in network.state_dict().items()}
+        network.load_state_dict(mean)
     shape = network.shape
     if is_halved:
         network = halved(network)
@@ -179,6 +185,7 @@ def main() -> None:
     parser.add_argument("--description", default="", help="one sentence for the manifest")
     parser.add_argument("--natural", type=Path, help="detail 0: a run's folder or an ONNX file")
     parser.add_argument("--detail", type=int, help="the default, 0 natural to 100 vivid")
+    parser.add_argument("--mean-with", type=Path, help="the mean with a run's or a file's weights")
     parser.add_argument("--halved", action="store_true", help="the network of half the scale")
     parser.add_argument("--license", default=LICENSE)
     parser.add_argument("--credit", default="", help="whose work it goes on from")
@@ -190,6 +197,7 @@ def main() -> None:
         description=options.description,
         natural=options.natural,
         detail=options.detail,
+        mean_with=options.mean_with,
         is_halved=options.halved,
         license=options.license,
         credit=options.credit,
