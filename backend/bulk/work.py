@@ -212,16 +212,14 @@ def work_all(
     tiles, encoding and transfers of neighbours overlap.
     """
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="bulk")
-    pending: set[Future[Result | None]] = set()
+    pending: list[Future[Result | None]] = []
     try:
         for item in items:
-            pending.add(pool.submit(_without_raising, work_one, item))
+            pending.append(pool.submit(_without_raising, work_one, item))
             if len(pending) >= 2 * at_once:
-                ended, pending = wait(pending, return_when=FIRST_COMPLETED)
-                yield from _results(ended)
+                yield from _ended(pending)
         while pending:
-            ended, pending = wait(pending, return_when=FIRST_COMPLETED)
-            yield from _results(ended)
+            yield from _ended(pending)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -297,7 +295,11 @@ def _without_raising(work_one: Callable[[T], Result], item: T) -> Result | None:
         return Result(key=item.key, outcome=FAULT, error=known.code, message=known.message)
 
 
-def _results(ended: Iterable[Future[Result | None]]) -> Iterator[Result]:
+def _ended(pending: list[Future[Result | None]]) -> Iterator[Result]:
+    """Wait until some have ended, take them out and yield their results, the earliest first."""
+    wait(pending, return_when=FIRST_COMPLETED)
+    ended = [future for future in pending if future.done()]
+    pending[:] = [future for future in pending if future not in ended]
     for future in ended:
         result = future.result()
         if result is not None:
