@@ -33,7 +33,7 @@ class PageSettings(Settings):
     """The engine's settings and the page's own."""
 
     model: str = setting(text, default=AUTO)
-    """What is chosen until a visitor chooses, where there is such a tier."""
+    """The tier until a visitor chooses, if it exists."""
     ask_seconds: float = setting(seconds, default=120.0)
     """Work that is expected to take longer is begun only when a visitor asks for it."""
     slider: str = setting(one_of("builtin", "juxtapose"), default="builtin")
@@ -41,15 +41,15 @@ class PageSettings(Settings):
     endpoint_url: str | None = setting(text, default=None)
     """A deployed endpoint that the page offers in addition to its own engine: an invoke URL."""
     endpoint_auth: str = setting(one_of("none", "api_key", "iam"), default="none")
-    """How it lets callers in: `none`, `api_key`, or `iam` for AWS credentials that sign."""
+    """Authorization of calls: `none`, `api_key`, or `iam` for AWS credentials that sign."""
     endpoint_api_key: str | None = setting(text, default=None, repr=False)
-    """With `api_key`, and with `iam` where an API wants both."""
+    """The key for `api_key`, and for `iam` if an API wants both."""
     endpoint_region: str | None = setting(text, default=None)
-    """For `iam`, where the address does not name it."""
+    """The region for `iam`, if the address does not name it."""
     endpoint_max_body_bytes: int = setting(whole_number, default=6_000_000)
     """Largest request it takes: Lambda takes 6 MiB with everything around the body."""
     endpoint_timeout_seconds: float = setting(seconds, default=60.0)
-    """How long to wait for one answer; API Gateway itself gives up after 29 by default."""
+    """Seconds to wait for one answer; API Gateway gives up after 29 by default."""
 
     @property
     def endpoint(self) -> Endpoint | None:
@@ -71,12 +71,12 @@ class PageSettings(Settings):
 
 
 def page_settings(environment: Mapping[str, str]) -> PageSettings:
-    """The environment's, and those of the endpoint from `secrets.toml` too."""
+    """Read the environment, and the endpoint's settings from `secrets.toml` too."""
     return PageSettings.from_environment(with_secrets(environment, endpoint_section()))
 
 
 def with_secrets(environment: Mapping[str, str], section: Mapping[str, object]) -> dict[str, str]:
-    """The variables for `from_environment`; SettingsError for an unknown name."""
+    """Add secrets to the variables; raise SettingsError for an unknown name."""
     names = [each.name for each in fields(PageSettings)]
     known = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
     unknown = sorted(name for name in section if name not in known)
@@ -90,7 +90,7 @@ def with_secrets(environment: Mapping[str, str], section: Mapping[str, object]) 
 
 
 def endpoint_section() -> Mapping[str, object]:
-    """What the file says; nothing when there is none, SettingsError when it cannot be read."""
+    """Read the section, empty without a file; raise SettingsError if it cannot be read."""
     if not st.secrets.load_if_toml_exists():
         if any(Path(each).is_file() for each in st.get_option("secrets.files")):
             raise SettingsError(".streamlit/secrets.toml cannot be read")

@@ -1,4 +1,4 @@
-"""What the page remembers of each open tab, and for how long.
+"""The page's memory of each open tab, and its lifetime.
 
 A tab is known by a token that cannot be guessed. The browser keeps it in the tab's own session
 storage, so a reload, or a connection that was lost, finds pictures, jobs and results again. When
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 KEEP_SECONDS = 60.0
 MAX_PICTURES = 50
 MAX_UPLOAD_BYTES = 512 * 2**20
-"""Of one tab's pictures."""
+"""Largest bytes of one tab's pictures."""
 MAX_UPLOADS = 4
 """Uploads of one tab at a time; the page itself sends one after the other."""
 UNFINISHED_SECONDS = 60.0
 """Time for which the bytes of an upload that was not finished go on to count."""
 MAX_RESULT_BYTES = 1024 * 2**20
-"""Of one tab's results; the least recently shown make room for new ones."""
+"""Largest bytes of one tab's results; the least recently shown make room."""
 
 Result: TypeAlias = "Enhanced | EngineComparison"
 
@@ -51,11 +51,11 @@ class Upload:
         self.nbytes = 0
         self.is_finished = False
         self.ended: float | None = None
-        """When it ended, by the monotonic clock; None while it comes."""
+        """Monotonic time of its end; None while it comes."""
 
     @property
     def counts(self) -> bool:
-        """Whether its bytes still count for its tab."""
+        """Return whether its bytes still count for its tab."""
         return self.ended is None or time.monotonic() - self.ended < UNFINISHED_SECONDS
 
     def take(self, nbytes: int) -> None:
@@ -79,7 +79,7 @@ class Tab:
     """The visitor's own, by digest, in the order in which they came."""
     inspections: dict[str, Inspection | SuperResolutionError] = field(default_factory=dict)
     large_pictures: dict[str, LargePicture] = field(default_factory=dict)
-    """Of pictures that have to be shrunk or cut first."""
+    """Pictures that have to be shrunk or cut first."""
     current: str | None = None
     """The digest of the picture on the page; None for a sample."""
     jobs: dict[EnhanceRequest, Job] = field(default_factory=dict)
@@ -93,13 +93,13 @@ class Tab:
     live: Live | None = None
     """The one of the picture on the page."""
     is_cropping: bool = False
-    """Whether a frame is shown on the picture."""
+    """A frame is shown on the picture."""
     input_error: SuperResolutionError | None = None
     """Why the last file or link was refused."""
     refused_name: str = ""
     connection_test: ConnectionTest | None = None
     downloads: dict[int, Download] = field(default_factory=dict)
-    """By the identity of a kept result, which the download keeps alive too."""
+    """Downloads by the identity of a kept result, which they keep alive."""
     archive: Archive | None = None
 
     _uploads: list[Upload] = field(default_factory=list)
@@ -166,7 +166,7 @@ class Tab:
                 self._drop(next(iter(self._results)))
 
     def result(self, request: EnhanceRequest) -> Result | None:
-        """The result, unless there is none or it had to make room."""
+        """Return the result, or None if there is none or it had to make room."""
         with self._lock:
             if request in self._results:
                 self._results.move_to_end(request)
@@ -201,14 +201,14 @@ class Tabs:
         self._tabs: dict[str, Tab] = {}
 
     def open(self, session_id: str) -> Tab:
-        """A new tab for a new connection."""
+        """Open a new tab for a new connection."""
         tab = Tab(session_id=session_id, last_seen=self._clock())
         with self._lock:
             self._tabs[tab.token] = tab
         return tab
 
     def find(self, token: str) -> Tab | None:
-        """The tab with this token."""
+        """Find the tab with this token."""
         with self._lock:
             return self._tabs.get(token)
 
@@ -227,7 +227,7 @@ class Tabs:
             return tab
 
     def is_open(self, token: str) -> bool:
-        """Whether the tab is connected just now; may be asked in any thread.
+        """Return whether the tab is connected just now; any thread may ask.
 
         Asking the server beats counting the page's polls: browsers slow down the timers of hidden
         tabs, and someone who reads another page meanwhile still waits for the picture.

@@ -48,7 +48,7 @@ class Connection(Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is at work on it."""
+        """True if no request is at work on it."""
         ...
 
     @property
@@ -162,14 +162,14 @@ class HttpConnection(H11Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is at work."""
+        """True if no request is at work."""
         if self._is_websocket:
             return False
         return self.cycle is None or self.cycle.response_complete
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing is sent or received any more."""
+        """True if nothing is sent or received any more."""
         return self.transport is None or self.transport.is_closing()
 
     def abort(self) -> None:

@@ -28,4 +28,4 @@ def component(folder: Path) -> ComponentRenderer:
 
 
 def ignore_change() -> None:
-    """A component's state and triggers exist only with a callback; the page reads them instead."""
+    """Do nothing: Streamlit needs a callback, and the page reads the state instead."""

@@ -1,4 +1,4 @@
-"""What can go wrong on the page itself, in addition to what the engine and an endpoint name.
+"""Errors of the page itself, in addition to those of the engine and an endpoint.
 
 SuperResolutionError
 ├── StorageFullError        no room on the server's disk for another upload or result

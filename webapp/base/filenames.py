@@ -35,5 +35,5 @@ def split_name(original: str) -> tuple[str, str]:
 
 
 def name_from_link(url: str) -> str:
-    """The last part of a link's path, for a name of the picture behind it."""
+    """Return the last part of a link's path as a name for its picture."""
     return PurePosixPath(unquote(urlsplit(url).path)).name or "picture"

@@ -94,7 +94,7 @@ def _full_disk_named() -> Iterator[None]:
 
 
 class Disk:
-    """At most `max_bytes` of files in a folder that only this process's user can read."""
+    """A private folder of at most `max_bytes` that only this process's user can read."""
 
     def __init__(self, *, max_bytes: int, parent: Path | None = None) -> None:
         parent = parent or Path(tempfile.gettempdir())

@@ -18,16 +18,16 @@ class Message:
     detail: str
     """A size, a limit or a reason; empty where the title says it all."""
     hint: str
-    """What to do now."""
+    """Advice on what to do now."""
 
     @property
     def body(self) -> str:
-        """What stands below the title."""
+        """The text below the title."""
         return f"{self.detail} {self.hint}".strip()
 
 
 def message_for(error: SuperResolutionError, t: Texts) -> Message:
-    """A code that a newer engine invents is something that went wrong on our side."""
+    """Return the message for an error; an unknown code counts as our own fault."""
     if isinstance(error, EndpointError):
         key = f"endpoint.{error.kind}"
         detail = t(f"{ENDPOINT_REASON}.{error.reason}", **error.details)
@@ -43,7 +43,7 @@ def message_for(error: SuperResolutionError, t: Texts) -> Message:
 
 
 def _detail(key: str, error: SuperResolutionError, t: Texts) -> str:
-    """The sentence with figures, where the error has the figures."""
+    """Return the sentence with figures if the error has them."""
     for name in ("detail_cloud", "detail"):
         try:
             text = t.get(f"{key}.{name}", **_written(error, t))
@@ -55,7 +55,7 @@ def _detail(key: str, error: SuperResolutionError, t: Texts) -> str:
 
 
 def _written(error: SuperResolutionError, t: Texts) -> dict[str, object]:
-    """The details as a text needs them; sizes in units, times rounded."""
+    """Write the details for a text: sizes in units, times rounded."""
     written: dict[str, object] = dict(error.details)
     for name, value in error.details.items():
         if isinstance(value, int | float):

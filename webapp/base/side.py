@@ -78,7 +78,7 @@ def frame(header: Mapping[str, object], files: Sequence[bytes]) -> bytes:
 
 
 def unpack(blob: bytes) -> Side:
-    """What `pack` packed."""
+    """Unpack a side that `pack` packed."""
     (length,) = struct.unpack(">I", blob[:4])
     header = json.loads(blob[4 : 4 + length])
     return Side(
@@ -104,7 +104,7 @@ def _place(box: Box, size: tuple[int, int]) -> Place:
 
 
 def displayable(image: Image.Image) -> Image.Image:
-    """The same picture as RGB, or as RGBA where it can be transparent; no copy when it is so."""
+    """Convert to RGB, or RGBA if transparent; return the image itself if it is one."""
     if image.mode in ("RGB", "RGBA"):
         return image
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
@@ -118,7 +118,7 @@ def bounded_size(size: tuple[int, int], *, max_side: int) -> tuple[int, int]:
 
 
 def bounded(image: Image.Image, *, max_side: int) -> Image.Image:
-    """The RGB or RGBA picture reduced to `bounded_size`, or itself where it fits."""
+    """Reduce an RGB or RGBA image to `bounded_size`, or return it if it fits."""
     size = bounded_size(image.size, max_side=max_side)
     if size == image.size:
         return image
@@ -130,7 +130,7 @@ def bounded(image: Image.Image, *, max_side: int) -> Image.Image:
 
 
 def middle(size: tuple[int, int], *, side: int = DETAIL_SIDE) -> Box:
-    """The centred box of at most `side` pixels a side."""
+    """Return the centred box of at most `side` pixels a side."""
     width, height = (min(length, side) for length in size)
     left, top = (size[0] - width) // 2, (size[1] - height) // 2
     return left, top, left + width, top + height
@@ -150,13 +150,13 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
 
 
 def rgb_profile(image: Image.Image) -> bytes | None:
-    """The embedded ICC profile unless it is of another colour space, as of a former CMYK file."""
+    """Return the ICC profile unless it is of another colour space, such as CMYK."""
     profile = image.info.get("icc_profile")
     return profile if isinstance(profile, bytes) and profile[16:20] == b"RGB " else None
 
 
 def webp(image: Image.Image, *, profile: bytes | None, is_photograph: bool = False) -> bytes:
-    """For the browser; without loss unless it is large or a photograph."""
+    """Encode for the browser, without loss unless it is large or a photograph."""
     file = io.BytesIO()
     if image.width * image.height <= LOSSLESS_PIXELS and not is_photograph:
         image.save(file, "WEBP", lossless=True, method=0, quality=0, icc_profile=profile)

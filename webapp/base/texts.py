@@ -28,7 +28,7 @@ LANGUAGES = {
     "de": "Deutsch",
     "fr": "Français",
 }
-"""In the order in which they are offered, each by its own name."""
+"""Languages in the order in which they are offered, each by its own name."""
 DEFAULT = "en"
 ENDPOINT_REASON = "endpoint_reason"
 
@@ -42,7 +42,7 @@ class Texts:
         self._texts = catalogue(language)
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text of a key such as `wait.ahead`; numbers among the values are written out."""
+        """Return the text of a key such as `wait.ahead`; numbers are written out."""
         text = self._texts[key]
         if isinstance(text, Mapping):
             count = values["count"]
@@ -59,7 +59,7 @@ class Texts:
         return self(key, **values) if key in self._texts else None
 
     def section(self, prefix: str) -> dict[str, str]:
-        """The plain texts below a prefix, for a component: `slider` gives {"fit": …}."""
+        """Return the plain texts below a prefix, for a component: `slider` gives {"fit": …}."""
         start = prefix + "."
         return {
             key.removeprefix(start): text
@@ -68,11 +68,11 @@ class Texts:
         }
 
     def number(self, value: float) -> str:
-        """With the language's decimal sign; pixels are written without thousands separators."""
+        """Write a number with the language's decimal sign, without thousands separators."""
         return str(format_decimal(value, locale=self._locale, group_separator=False))
 
     def date(self, exif: str) -> str:
-        """The day of a date as EXIF writes it; the text itself when there is no such day."""
+        """Write the day of an EXIF date; return the text itself if it is no date."""
         try:
             day = datetime.strptime(exif, "%Y:%m:%d %H:%M:%S").date()
         except ValueError:
@@ -88,13 +88,13 @@ class Texts:
         return self("unit.megabytes", number=self.number(round(nbytes / 1_000_000, 1)))
 
     def limit(self, nbytes: int) -> str:
-        """A bound on files, which is often a whole number of binary megabytes."""
+        """Write a bound on files, which is often a whole number of binary megabytes."""
         if nbytes % 2**20:
             return self.file_size(nbytes)
         return self("unit.megabytes", number=self.number(nbytes // 2**20))
 
     def duration(self, seconds: float) -> str:
-        """How long something took or takes."""
+        """Write how long something takes."""
         if seconds < 10:
             return self("unit.seconds", number=self.number(round(seconds, 1)))
         if seconds < 90:
@@ -103,7 +103,7 @@ class Texts:
         return self("unit.minutes_seconds", minutes=minutes, seconds=rest)
 
     def about(self, seconds: float) -> str:
-        """An expected time, rounded as a person would say it."""
+        """Write an expected time, rounded as a person would say it."""
         if seconds < 1.5:
             return self("unit.about_seconds", count=1)
         if seconds < 10:
@@ -115,7 +115,7 @@ class Texts:
 
 @cache
 def texts(language: str) -> Texts:
-    """The catalogue of a language, read once."""
+    """Return the catalogue of a language, read once."""
     return Texts(language)
 
 
@@ -142,7 +142,7 @@ def _flatten(tree: Mapping[str, object], prefix: str) -> list[tuple[str, str | d
 
 
 def language_from_locale(locale: str | None) -> str:
-    """The offered language that fits a browser's locale, such as `de-CH` or `zh-CN`, best."""
+    """Return the language that fits a browser's locale, such as `de-CH`, best."""
     try:
         wanted = Locale.parse(locale or DEFAULT, sep="-")
     except (UnknownLocaleError, ValueError):

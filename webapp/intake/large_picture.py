@@ -38,12 +38,12 @@ LARGEST_PIXELS_WITH_ALPHA = 36_000_000
 """The same with transparency, which takes several copies while it is read."""
 
 UNDAMAGED = 100
-"""As a JPEG's quality."""
+"""The JPEG quality of an undamaged picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LargePreview:
-    """What the page shows of it."""
+    """The preview that the page shows."""
 
     size: tuple[int, int]
     """(width, height), upright."""
@@ -71,16 +71,16 @@ class LargePicture:
 
     @property
     def has_failed(self) -> bool:
-        """Whether another try may be worth it: the disk was full, or too many came at once."""
+        """Return whether another try may help: the disk was full, or too many came at once."""
         over = [each for each in (self._preview, self._shrunk) if each.done()]
         return any(each.exception() is not None for each in over)
 
     def preview(self) -> LargePreview:
-        """There before the shrunk picture is."""
+        """Return the preview, which is there before the shrunk picture."""
         return self._preview.result()
 
     def shrunk(self) -> tuple[InputFile, Inspection]:
-        """The whole picture with its longest side reduced to `max_side`."""
+        """Return the whole picture with its longest side reduced to `max_side`."""
         return self._shrunk.result()
 
     def _open(self, gate: Gate) -> None:
@@ -143,7 +143,7 @@ def shrink(decoded: Picture, image: Image.Image, *, max_side: int) -> Picture:
 
 
 def cut(picture: InputFile, decoded: Picture, box: Box, *, disk: Disk) -> InputFile:
-    """The part inside (left, top, right, bottom), pixel by pixel."""
+    """Cut out the part inside (left, top, right, bottom), pixel by pixel."""
     part = crop(decoded, box)
     return _derived(picture, part, format="png", jpeg_quality=decoded.jpeg_quality, disk=disk)
 

@@ -29,7 +29,7 @@ DETAIL_MAP = 12
 STRONG_STEP = 48.0
 """Grey levels above which a step counts no more: one hard edge is not much detail."""
 DETAIL_SIDE = side.DETAIL_SIDE // 2 + 2
-"""Of an input: what covers the same part of the scene as the result's at the smallest scale."""
+"""Side of an input's middle: it covers the same scene as the result's at x2."""
 
 
 class Readable(Protocol):
@@ -46,14 +46,14 @@ class InputFile:
     """A file from a sample, an upload or a link."""
 
     name: str
-    """As its owner called it; never trusted."""
+    """The owner's name for it; never trusted."""
     digest: str
     """sha256 of the data."""
     file: Readable
     sample: str = ""
     """The file name of the sample that it is; empty for a visitor's own picture."""
     jpeg_quality: int | None = None
-    """Of the file that this one was cut out of; None for any other."""
+    """JPEG quality of the file that this one was cut out of; None for any other."""
 
     @classmethod
     def from_bytes(
@@ -66,7 +66,7 @@ class InputFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What the page needs to know and show of a picture before it is enhanced."""
+    """Facts and previews of a picture before it is enhanced."""
 
     size: tuple[int, int]
     """(width, height), upright."""
@@ -74,17 +74,17 @@ class Inspection:
     notes: tuple[str, ...]
     """Codes of `backend.images.notes`: what the file had and a result has not."""
     kept: Kept
-    """What results may keep of it."""
+    """Metadata that results may keep."""
     has_place: bool
     has_camera: bool
-    """What the file tells, and results do not."""
+    """The file names a camera, and results do not."""
     detailed: tuple[float, float]
     """The place with the most detail, as fractions of width and height."""
     is_pixel_art: bool
     is_photograph: bool
-    """And not drawn, written, or taken from a screen: what `auto` goes by."""
+    """The picture is neither drawn, written nor taken from a screen; `auto` goes by it."""
     format: str
-    """What a result is saved as until a visitor chooses."""
+    """Format of a saved result until a visitor chooses."""
     jpeg_quality: int | None
     cleanup: int | None
     """0-100 for a part that was cut out of a JPEG; None where the file itself tells the engine."""
@@ -152,7 +152,7 @@ def most_detailed(image: Image.Image) -> tuple[float, float]:
 
 
 def image_from(decoded: Picture) -> Image.Image:
-    """With its colour profile where that is one for RGB."""
+    """Make an image, with its colour profile if that is one for RGB."""
     image = to_image(decoded)
     if decoded.icc_profile and not decoded.is_gray:
         image.info["icc_profile"] = decoded.icc_profile
@@ -160,25 +160,25 @@ def image_from(decoded: Picture) -> Image.Image:
 
 
 def thumbnail(image: Image.Image) -> str:
-    """A small square as a data URL."""
+    """Make a small square as a data URL."""
     mode = "RGBA" if image.has_transparency_data else "RGB"
     return webp_data_url(webp(ImageOps.fit(image.convert(mode), THUMBNAIL), quality=80))
 
 
 def webp(image: Image.Image, *, quality: int, icc_profile: bytes | None = None) -> bytes:
-    """For a browser."""
+    """Encode a WebP for a browser."""
     file = io.BytesIO()
     image.save(file, "WEBP", quality=quality, method=2, icc_profile=icc_profile)
     return file.getvalue()
 
 
 def webp_data_url(data: bytes) -> str:
-    """A data URL cannot come too late, as an address on the server can."""
+    """Make a data URL, which cannot come too late as an address can."""
     return "data:image/webp;base64," + base64.b64encode(data).decode()
 
 
 def crop(picture: Picture, box: Box) -> Picture:
-    """The part inside (left, top, right, bottom)."""
+    """Crop to (left, top, right, bottom)."""
     left, top, right, bottom = box
     alpha = picture.alpha
     return replace(

@@ -31,11 +31,11 @@ class Sample:
 
     @property
     def nbytes(self) -> int:
-        """Of the file."""
+        """Bytes of the file."""
         return (FOLDER / self.file).stat().st_size
 
     def read(self) -> bytes:
-        """The file as it is."""
+        """Read the file."""
         return (FOLDER / self.file).read_bytes()
 
     @cached_property

@@ -42,7 +42,7 @@ class Download:
     natural: str = ""
     """The format that keeps the input's kind."""
     kept: Kept = field(default_factory=Kept)
-    """What the file may have of the original's, where that is asked for."""
+    """Metadata of the original that the file may have on request."""
     is_chroma_halved: bool = False
     """The original had colours at half the size."""
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))

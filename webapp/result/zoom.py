@@ -38,7 +38,7 @@ class _Decoded:
     profile: bytes | None
 
     def piece(self, box: Box) -> bytes:
-        """A WebP without loss; the box may reach over the border."""
+        """Encode a lossless WebP; the box may reach over the border."""
         left, top, right, bottom = box
         pixels = self.pixels.map(self.shape)[top:bottom, left:right]
         return side.webp(Image.fromarray(np.ascontiguousarray(pixels)), profile=self.profile)
@@ -54,9 +54,9 @@ class Details:
         self._decoded: OrderedDict[Key, _Decoded] = OrderedDict()
 
     def piece(self, key: Key, box: Box, *, decode: Callable[[], Image.Image]) -> bytes:
-        """The part inside the box of the picture that `decode` gives.
+        """Return the part inside the box of the picture that `decode` gives.
 
-        StorageFullError where there is no room for its pixels.
+        Raise StorageFullError if there is no room for its pixels.
         """
         with self._lock:  # one at a time: a large picture takes memory while it is decoded
             decoded = self._decoded.get(key)
@@ -69,7 +69,7 @@ class Details:
         return decoded.piece(box)
 
     def forget(self, secret: str) -> None:
-        """A download is gone."""
+        """Forget the pixels of a download that is gone."""
         with self._lock:
             for key in [each for each in self._decoded if each[0] == secret]:
                 del self._decoded[key]

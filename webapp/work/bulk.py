@@ -23,7 +23,7 @@ class Bulk:
     pending: dict[InputFile, EnhanceRequest]
     """Those that could be enhanced and were not asked for."""
     seconds: float
-    """What they are expected to take together."""
+    """Expected seconds of all of them together."""
     running: tuple[EnhanceRequest, ...]
     done: int
     """Pictures that have a result, with these choices or others."""

@@ -24,7 +24,7 @@ class EngineComparison:
     local: Enhanced
     cloud: Enhanced
     psnr: float
-    """In dB; infinite when the pixels are identical."""
+    """PSNR in dB; infinite if the pixels are identical."""
 
     @property
     def is_identical(self) -> bool:
@@ -38,7 +38,7 @@ class EngineComparison:
 
     @property
     def nbytes(self) -> int:
-        """What it takes on the disk."""
+        """Bytes on the disk."""
         return self.local.nbytes + self.cloud.nbytes
 
 
@@ -52,7 +52,7 @@ def compare_engines(
     disk: Disk,
     watch: Watch,
 ) -> EngineComparison:
-    """Runs in a worker thread, both engines at a time; the first that fails ends the other."""
+    """Run both engines at once in a worker thread; the first that fails ends the other."""
     cloud.check(data)
     options = engine_options(request, inspection)
     has_failed = threading.Event()

@@ -27,7 +27,7 @@ LOSSLESS_PIXELS = 24_000_000
 
 
 class Place(Enum):
-    """Where a visitor wants a picture enhanced."""
+    """The place where a visitor wants a picture enhanced."""
 
     LOCAL = "local"
     CLOUD = "cloud"
@@ -36,7 +36,7 @@ class Place(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class EnhanceRequest:
-    """What a visitor asked for; equal requests have equal results."""
+    """A visitor's request; equal requests have equal results."""
 
     digest: str
     """sha256 of the input file."""
@@ -56,14 +56,14 @@ class Enhanced:
     """A result, as files only."""
 
     upscaled: Upscaled
-    """Without its `data`, which is the master."""
+    """The engine's answer without its `data`, which is the master."""
     master: StoredFile
     formats: tuple[str, ...]
-    """What can be downloaded, the master's first."""
+    """Formats that can be downloaded, the master's first."""
     side: StoredFile
     """Its side of the slider, from `side.pack`."""
     dpi: int | None = None
-    """What the size of a print asks for."""
+    """Resolution that the size of a print asks for."""
 
     @property
     def parts(self) -> tuple[Enhanced, ...]:
@@ -72,7 +72,7 @@ class Enhanced:
 
     @property
     def nbytes(self) -> int:
-        """What it takes on the disk."""
+        """Bytes on the disk."""
         return self.master.nbytes + self.side.nbytes
 
     def encode(
@@ -106,7 +106,7 @@ def enhance(
     disk: Disk,
     watch: Watch,
 ) -> Enhanced:
-    """Runs in a worker thread; raises SuperResolutionError."""
+    """Enhance in a worker thread; raise SuperResolutionError."""
     options = engine_options(request, inspection)
     upscaled = engine.upscale(data, options, watch=watch)
     made = store(upscaled, disk=disk, is_photograph=inspection.is_photograph)
@@ -115,7 +115,7 @@ def enhance(
 
 
 def engine_options(request: EnhanceRequest, inspection: Inspection) -> UpscaleOptions:
-    """With the master's format, and the clean-up of the file that a part was cut out of."""
+    """Return options with the master's format, and the clean-up of a cut part's file."""
     options = request.options
     cleanup = inspection.cleanup if options.cleanup is None else options.cleanup
     return replace(
@@ -127,7 +127,7 @@ def engine_options(request: EnhanceRequest, inspection: Inspection) -> UpscaleOp
 
 
 def store(upscaled: Upscaled, *, disk: Disk, is_photograph: bool) -> Enhanced:
-    """The result as files: what can be downloaded and what is shown."""
+    """Store the result as files, for downloads and to be shown."""
     with reopen(upscaled.data, format=upscaled.format) as image:
         shown = side.pack(side.make_side(image, is_photograph=is_photograph))
     return Enhanced(
@@ -139,7 +139,7 @@ def store(upscaled: Upscaled, *, disk: Disk, is_photograph: bool) -> Enhanced:
 
 
 def is_kept_lossless(pixels: int) -> bool:
-    """Whether a result of so many pixels is kept as PNG even if it is opaque."""
+    """Return whether a result of so many pixels is kept as PNG even if it is opaque."""
     return pixels <= LOSSLESS_PIXELS
 
 
@@ -151,7 +151,7 @@ def master_format(inspection: Inspection, *, pixels: int) -> str:
 
 
 def formats(upscaled: Upscaled) -> tuple[str, ...]:
-    """The master's, and those that can be made from it and can hold it."""
+    """Return the master's format, and those that can be made from it."""
     if upscaled.format != "png" or not is_kept_lossless(upscaled.width * upscaled.height):
         return (upscaled.format,)
     return tuple(each.name for each in WRITABLE if _holds(each.name, upscaled))

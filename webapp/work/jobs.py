@@ -26,7 +26,7 @@ GRACE_SECONDS = 10.0
 
 
 class Phase(Enum):
-    """Where a job stands."""
+    """The phase of a job."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -43,7 +43,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What a page can show of a job."""
+    """The state of a job, for the page."""
 
     phase: Phase
     ahead: int = 0
@@ -54,7 +54,7 @@ class State:
     elapsed: float = 0.0
     """Seconds since its work began."""
     stepping: float = 0.0
-    """Of them, those since the last step was done."""
+    """Seconds since the last step was done."""
     finishing: float = 0.0
     """Seconds since the last step was done."""
     error: SuperResolutionError | None = None
@@ -74,11 +74,11 @@ class Job:
         return self._jobs.state(self)
 
     def wait(self, seconds: float) -> bool:
-        """Whether the job was over within the time."""
+        """Wait for the job and return whether it ended in time."""
         return self._over.wait(seconds)
 
     def end(self) -> None:
-        """For `Jobs` only: wake those who wait."""
+        """Wake those who wait; only `Jobs` calls it."""
         self._over.set()
 
 
@@ -96,7 +96,7 @@ class _Record:
     finishing_since: float | None = None
     error: SuperResolutionError | None = None
     visitors: dict[str, float] = field(default_factory=dict)
-    """When each was last seen."""
+    """Time when each visitor was last seen."""
 
 
 class Jobs:
@@ -126,7 +126,7 @@ class Jobs:
         """The turn in which each visitor's last job was begun."""
 
     def submit(self, key: Hashable, work: Work, *, visitor: str) -> Job:
-        """The job for `key`: the one under way, else a new one; BusyError when the queue is full.
+        """Join the job for `key` or make one; raise BusyError if the queue is full.
 
         The visitor goes on waiting for the jobs submitted before.
         """
@@ -146,7 +146,7 @@ class Jobs:
             return job
 
     def release(self, job: Job, *, visitor: str) -> None:
-        """The visitor waits for the job no longer; without any visitor it is cancelled."""
+        """Let the visitor wait no longer; a job without visitors is cancelled."""
         with self._lock:
             if job not in self._records:
                 return
@@ -154,7 +154,7 @@ class Jobs:
             self._drop_deserted()
 
     def state(self, job: Job) -> State:
-        """Of a job that was submitted here."""
+        """Return the state of a job that was submitted here."""
         with self._lock:
             record = self._records[job]
             now = self._clock()
@@ -172,14 +172,14 @@ class Jobs:
             )
 
     def _find(self, key: Hashable) -> Job | None:
-        """A job that can be joined: one that was told to stop is left to itself."""
+        """Find a job that can be joined: not one that was told to stop."""
         for job in [*self._running, *self._waiting]:
             if job.key == key and not self._is_deserted(job):
                 return job
         return None
 
     def _queue(self) -> list[Job]:
-        """The waiting jobs in the order of service: each visitor's first, each one's second …
+        """Return the waiting jobs in order of service: each visitor's first, then the second …
 
         Among equals whoever was served longest ago, or never, is next.
         """
@@ -198,7 +198,7 @@ class Jobs:
         return sorted(self._waiting, key=place)
 
     def _remember_turn(self, job: Job) -> None:
-        """That the job's visitors were served, for as long as they have others here."""
+        """Remember that the job's visitors were served, while they have others here."""
         self._turns += 1
         here = {
             visitor
@@ -230,7 +230,7 @@ class Jobs:
             self._end(job, Phase.CANCELLED)
 
     def _start_next(self) -> None:
-        """Called with a free place; a thread lives as long as there is work."""
+        """Start the next job in a free place; a thread lives as long as there is work."""
         self._drop_deserted()
         if self._waiting:
             job = self._queue()[0]

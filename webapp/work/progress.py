@@ -11,28 +11,28 @@ from webapp.work.jobs import Phase, State
 TRUSTED_SECONDS = 3.0
 """An estimate with less than this left says nothing."""
 EARLY_FACTORS = {1: 4 / 3, 2: 2.0, 3: 4.0}
-"""By the number of steps that are done: the factor by which they may change the estimate."""
+"""Largest change of an estimate, by the number of finished steps."""
 SAVING_SHARE = 0.95
-"""How far the bar goes on while the result is saved for longer than expected."""
+"""Limit of the bar while the result is saved for longer than expected."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a job is expected to take, in seconds."""
+    """The expected seconds of a job."""
 
     work: float
-    """In the network."""
+    """Seconds in the model."""
     saving: float
     """Encoding the result and its preview."""
 
     @property
     def total(self) -> float:
-        """Without waiting for a turn."""
+        """Seconds in total, without waiting for a turn."""
         return self.work + self.saving
 
 
 class SavingPace:
-    """How long results take to be encoded, learned from those before.
+    """The pace of encoding, learned from earlier results.
 
     Those that are kept without loss and those that are not have a pace each.
     """
@@ -41,7 +41,7 @@ class SavingPace:
         self._seconds_per_pixel = {True: 1.3e-7, False: 4e-8}  # by `is_lossless`
 
     def seconds(self, pixels: int, *, is_lossless: bool) -> float:
-        """For a result of so many pixels."""
+        """Estimate the seconds for a result of so many pixels."""
         return 0.2 + self._seconds_per_pixel[is_lossless] * pixels
 
     def learn(self, *, pixels: int, seconds: float, is_lossless: bool) -> None:

@@ -1,4 +1,4 @@
-"""How much two pictures of one size are alike."""
+"""PSNR between two images of one size."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ ROWS = 512
 
 
 def psnr(one: Image.Image, other: Image.Image) -> float:
-    """In dB over all pixels and channels, peak 255; infinite when they are identical.
+    """Return the PSNR in dB over all pixels and channels, infinite if identical.
 
-    Transparency counts only where both have it. ValueError for pictures of different sizes.
+    The peak is 255. Transparency counts only where both have it. Raise ValueError for images of
+    different sizes.
     """
     if one.size != other.size:
         raise ValueError("the pictures have different sizes")

@@ -23,7 +23,7 @@ MAX_TAGS = 4096
 """Tags of all directories together; programs write some twenty in each."""
 VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
                16: 8, 17: 8, 18: 8}  # fmt: skip
-"""By the numbers of TIFF's types."""
+"""Bytes of a value, by the number of its TIFF type."""
 BIG = 43
 """The version of files with places of 64 bits."""
 BIG_FROM_THE_BIG_END = b"MM\0+"

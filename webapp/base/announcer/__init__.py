@@ -1,4 +1,4 @@
-"""What happens on the page, for those who do not look at it: title, live region, focus."""
+"""Announcements for those who do not look at the page: title, live region, focus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where pictures come in: chosen, dropped or pasted anywhere on the page, or behind a link."""
+"""The picker: pictures are chosen, dropped or pasted anywhere on the page, or linked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["UPLOAD_PATH", "Events", "picker"]
 
 @dataclass(frozen=True, kw_only=True)
 class Events:
-    """What the visitor did since the last run of the page."""
+    """Events since the last run of the page."""
 
     added: tuple[str, ...] = ()
     """Digests of files that were uploaded."""

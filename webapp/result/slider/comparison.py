@@ -41,6 +41,6 @@ class Comparison:
     """Addresses of the two whole pictures, for pieces of `zoom.TILE_SIDE` pixels."""
     start: Start | None = None
     is_pixelated: bool = False
-    """Whether both sides open with hard pixels."""
+    """Open both sides with hard pixels."""
     sweeps: bool = False
-    """Whether the first slider of a page load moves its divider once, unless motion is unwanted."""
+    """Move the divider once after a page load, unless motion is unwanted."""

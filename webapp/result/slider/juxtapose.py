@@ -19,7 +19,7 @@ from PIL import Image
 from webapp.base.side import bounded, bounded_size, unpack
 
 ORIGIN = "https://cdn.knightlab.com"
-"""Where its script and style come from."""
+"""Origin of its script and style."""
 MAX_WIDTH, MAX_HEIGHT = 704, 640
 # The package encodes both pictures again at every rerun, as JPEG of quality 100 inside the page.
 MAX_SIDE = 1408
@@ -44,7 +44,7 @@ def show(left: bytes, right: bytes, *, labels: tuple[str, str], key: str) -> Non
 
 @functools.cache
 def _slider() -> Callable[..., object]:
-    """The package's function, after two names in its module were replaced by harmless ones.
+    """Return the package's function with two names in its module replaced by harmless ones.
 
     Putting Pillow's limit back after each call would leave it open meanwhile for every other
     visitor's file, so the package gets a stand-in of `PIL.Image` to write to instead.

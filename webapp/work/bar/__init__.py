@@ -14,7 +14,7 @@ __all__ = ["Presses", "bar"]
 
 @dataclass(frozen=True, kw_only=True)
 class Presses:
-    """What the visitor pressed since the last run of the page."""
+    """Presses since the last run of the page."""
 
     start: bool = False
     stop: str = ""
