@@ -248,7 +248,7 @@ class SourceNotAllowedError(SourceError):
 
 
 class SourceNotFoundError(SourceError):
-    """There is nothing at the address."""
+    """The error for an address where there is nothing."""
 
     code = "source_not_found"
     status = 404

@@ -30,9 +30,9 @@ from training.renders import render_pictures
 
 GROUPS = 4
 NETWORKS, UNITS = 5, 8
-"""Of as many networks with so many hidden units each, the judge is the mean, as one network."""
+"""Number of networks, and hidden units of each; the judge is their mean, as one network."""
 PENALTY = 0.005
-"""Of the squared weights, which it keeps small."""
+"""Penalty on the squared weights."""
 STEPS = 800
 LEARNING_RATE = 0.01
 DECIMALS = 4
@@ -53,7 +53,7 @@ class Example:
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """Without transparency."""
+    """Put the image on white."""
     if image.mode not in ("RGBA", "LA", "P"):
         return image.convert("RGB")
     image = image.convert("RGBA")
@@ -96,7 +96,7 @@ def saved(image: Image.Image, quality: int) -> Image.Image:
 
 
 def reduced(image: Image.Image, factor: int) -> Image.Image:
-    """By bicubic."""
+    """Reduce the image by bicubic interpolation."""
     size = max(1, image.width // factor), max(1, image.height // factor)
     return image.resize(size, Image.Resampling.BICUBIC)
 
@@ -113,7 +113,7 @@ def examples(name: str, image: Image.Image, *, is_photograph: bool) -> Iterator[
 
 
 def fit(names: Sequence[str], inputs: Matrix, labels: Matrix) -> Judge:
-    """`inputs` is (examples, features), `labels` 1 for a photograph and 0 for what is none."""
+    """Fit a judge; `inputs` is (examples, features), `labels` 1 for a photograph, else 0."""
     torch.manual_seed(1)
     mean, deviation = inputs.mean(0), inputs.std(0) + 1e-6
     x = torch.tensor((inputs - mean) / deviation, dtype=torch.float32)
@@ -153,7 +153,7 @@ def _rounded(weights: torch.Tensor) -> Matrix:
 
 
 def is_right(judge: Judge, inputs: Matrix, labels: Matrix) -> npt.NDArray[np.bool_]:
-    """For each example."""
+    """Return for each example whether it is judged right."""
     scores = np.array([judge.score(values) for values in inputs])
     return np.asarray((scores > 0) == (labels == 1))
 
@@ -161,7 +161,7 @@ def is_right(judge: Judge, inputs: Matrix, labels: Matrix) -> npt.NDArray[np.boo
 def left_out(
     names: Sequence[str], inputs: Matrix, labels: Matrix, groups: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Whether each example is judged rightly by weights that never saw its picture."""
+    """Return whether weights that never saw an example's picture judge it right."""
     right = np.zeros(len(labels), bool)
     for group in range(GROUPS):
         test = groups == group
@@ -231,7 +231,7 @@ def main() -> None:
 
 
 def save(judge: Judge, path: Path) -> None:
-    """A line a field, and one a hidden unit."""
+    """Save the judge, a line for each field and hidden unit."""
     table = {
         name: value.tolist() if isinstance(value, np.ndarray) else value
         for name, value in asdict(judge).items()

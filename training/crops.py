@@ -25,7 +25,7 @@ from training.wild import WildDegradation, degrade_wild
 MARGIN = 8
 """LR pixels around a crop that are damaged and answered with it, and then cut off."""
 ANCHOR_SIGMA = 4.0
-"""In LR pixels: differences in colour that are wider than this are taken from the input."""
+"""Width in LR pixels above which differences in colour are taken from the input."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class CropSource:
         self._side = side
 
     def draw(self, rng: np.random.Generator) -> Crop:
-        """A new one."""
+        """Draw a new crop."""
         scale, side = self._scale, self._side + 2 * MARGIN
         pair = self._pairs.draw(rng, at_least=side)
         top, left = draw_place(pair, rng, side=side)
@@ -119,7 +119,7 @@ class CropSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """What a folder's crops have in common."""
+    """The common facts of a folder's crops."""
 
     teacher: str
     scale: int
@@ -146,7 +146,7 @@ class CropFolder:
         return Origin(**json.loads(self._origin_file.read_text()))
 
     def add(self, crop: Crop) -> None:
-        """Under the next number; a reader sees all of it or nothing."""
+        """Add a crop under the next number; a reader sees all of it or nothing."""
         file = self._path / f"{len(self):06}.npz"
         with file.with_suffix(".new").open("wb") as written:
             np.savez(written, **asdict(crop))
@@ -228,7 +228,7 @@ class AnchoredTeacher:
 
 
 def anchor(answer: Tensor, lr: Tensor) -> Tensor:
-    """What to add to (N, 3, H * scale, …) so that its wide colours are those of (N, 3, H, W)."""
+    """Return what gives (N, 3, H * scale, …) the wide colours of (N, 3, H, W) when added."""
     scale = answer.shape[-1] // lr.shape[-1]
     difference = lr - F.avg_pool2d(answer, scale)
     wide = gaussian_blur(difference, sigma=ANCHOR_SIGMA)

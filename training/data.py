@@ -25,13 +25,13 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 BLOCK = 8
 """Side of a JPEG block: patches are damaged with this margin, so the block grid falls anywhere."""
 PLACES = 2
-"""Of this many random places in a picture the one with most detail is taken."""
+"""Number of random places in a picture, of which the most detailed is taken."""
 LARGE_SIDE = 1200
 """Pictures at least this long are used at half size: full size is too soft to teach."""
 HELD_OUT_SIDE = 160
 """LR pixels of each held-out picture that are judged."""
 REDUCTIONS = Image.Resampling.BICUBIC, Image.Resampling.BILINEAR
-"""How they are halved, by turns; a sharper filter, Lanczos, teaches networks to oversharpen."""
+"""Filters that halve them, in turn; Lanczos is sharper and teaches to oversharpen."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Pair:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The folder's pictures in name order; ValueError when there is none."""
+    """Return the folder's pictures in name order; raise ValueError if there is none."""
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     if not files:
         raise ValueError(f"no pictures in {folder}")
@@ -102,13 +102,13 @@ def load_groups(
 
 
 def load_held_out(photographs: Path, *, scale: int) -> list[Pair]:
-    """The middles of the photographs that are never trained on."""
+    """Load the middles of the photographs that are never trained on."""
     files = [f for f in picture_files(photographs) if is_held_out(f)]
     return [middle(pair, side=HELD_OUT_SIDE) for pair in load_pairs(files, scale=scale)]
 
 
 def middle(pair: Pair, *, side: int) -> Pair:
-    """The pair's middle, at most `side` LR pixels in either direction."""
+    """Return the pair's middle, at most `side` LR pixels in either direction."""
     height, width = pair.lr.shape[:2]
     scale = pair.hr.shape[0] // height
     top, left = max(0, height - side) // 2, max(0, width - side) // 2
@@ -143,7 +143,7 @@ class PairSource:
         self._cumulative = np.cumsum(np.concatenate(weights) / sum(share for share, _ in groups))
 
     def draw(self, rng: np.random.Generator, *, at_least: int) -> Pair:
-        """A picture of at least so many LR pixels a side; ValueError where none has them."""
+        """Draw a picture of at least so many LR pixels a side; raise ValueError if none is."""
         if not any(min(pair.lr.shape[:2]) >= at_least for pair in self._pairs):
             raise ValueError(f"every picture is smaller than {at_least} pixels once reduced")
         while True:
@@ -250,5 +250,5 @@ def as_target(hr: Tensor) -> Tensor:
 
 
 def as_picture(sr: Tensor) -> RgbImage:
-    """The first of (N, 3, H, W) in [0, 1], rounded to (H, W, 3) uint8."""
+    """Round the first of (N, 3, H, W) in [0, 1] to (H, W, 3) uint8."""
     return np.asarray(sr[0].permute(1, 2, 0).mul(255).round().byte().cpu().numpy())

@@ -1,4 +1,4 @@
-"""What pictures suffer before people bring them: blur, noise and above all JPEG."""
+"""Usual damage of pictures: blur, noise and above all JPEG."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RgbImage = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, kw_only=True)
 class Degradation:
-    """How often and how hard LR patches are damaged; probabilities in [0, 1]."""
+    """Frequency and strength of damage to LR patches; probabilities in [0, 1]."""
 
     jpeg_probability: float = 0.5
     jpeg_quality: tuple[int, int] = (30, 95)
@@ -26,7 +26,7 @@ class Degradation:
 
 
 def cleanup_level(quality: int) -> float:
-    """The network's conditioning input for a JPEG quality: 0 is clean, 0.7 is quality 30."""
+    """Return the conditioning input for a JPEG quality: 0 is clean, 0.7 is quality 30."""
     return cleanup_from_quality(quality) / 100
 
 
@@ -49,7 +49,7 @@ def degrade(
 
 
 def jpeg(image: Image.Image, *, quality: int, subsampling: int) -> RgbImage:
-    """The picture after one JPEG save, (H, W, 3) uint8; subsampling as Pillow counts it."""
+    """Save as JPEG and read back, (H, W, 3) uint8; subsampling as Pillow counts it."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality, subsampling=subsampling)
     return np.asarray(Image.open(buffer).convert("RGB"))

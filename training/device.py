@@ -1,4 +1,4 @@
-"""Where a process trains, and how precisely it multiplies there."""
+"""The device of a training process, and its precision."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import torch
 
 
 def own_device() -> torch.device:
-    """This process's GPU, or the CPU where PyTorch sees none."""
+    """Return this process's GPU, or the CPU if PyTorch sees none."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
 def has_fast_bfloat16() -> bool:
-    """Whether bfloat16 is multiplied faster than float32: on GPUs, and by AVX-512 BF16."""
+    """Return whether bfloat16 is faster than float32: on GPUs, and by AVX-512 BF16."""
     return torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()
 
 

@@ -107,7 +107,7 @@ def _convolution(
 
 
 def load_network(checkpoint: Path) -> tuple[PlainNetwork | Span, dict[str, object]]:
-    """The averaged weights of a run, and the run's settings and length."""
+    """Load the averaged weights of a run, and its settings and length."""
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     settings = saved["recipe"]["shape"]
     is_span = "num_block" in settings

@@ -1,4 +1,4 @@
-"""What the first stages of VGG16 see: edges and small textures."""
+"""Features of VGG16's first stages: edges and small textures."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Case:
     hr: RgbImage
 
     def as_batch(self, device: torch.device) -> Tensor:
-        """The network's (1, 4, h, w) input."""
+        """Return the network's (1, 4, h, w) input."""
         level = torch.tensor([self.level], dtype=torch.float32, device=device)
         return as_input(torch.tensor(self.lr[None], device=device), level)
 

@@ -30,7 +30,7 @@ SAVE_SECONDS = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What every run has; an objective adds its own settings. Saved in addition to the weights."""
+    """The settings of every run; objectives add their own. They are saved beside the weights."""
 
     shape: NetworkShape | SpanShape
     minutes: float
@@ -45,10 +45,10 @@ class Recipe:
 
 
 class Objective(Protocol):
-    """What a run minimises, on patches that it draws itself, and how its result is judged."""
+    """The loss of a run, on patches that it draws itself, and the judge of its result."""
 
     def loss(self, network: nn.Module, *, progress: float, step: int) -> Tensor:
-        """A scalar; `progress` of the run is in [0, 1]."""
+        """Return a scalar; `progress` of the run is in [0, 1]."""
         ...
 
     def judge(self, network: PlainNetwork | Span) -> dict[str, float]:
@@ -75,7 +75,7 @@ class Ema:
             self.sums[name].lerp_(value, 1 - self.decay)
 
     def weights(self) -> dict[str, Tensor]:
-        """The averages so far, as a state dict."""
+        """Return the averages so far, as a state dict."""
         correction = 1 - self.decay**self.steps
         return {name: total / correction for name, total in self.sums.items()}
 
@@ -93,7 +93,7 @@ def own_rank() -> int:
 
 
 def shared_clock(elapsed: float) -> float:
-    """The first process's seconds, so that all of them follow one schedule and stop together."""
+    """Return the first process's seconds, so that all follow one schedule."""
     if not distributed.is_initialized():
         return elapsed
     seconds = torch.tensor([elapsed], dtype=torch.float64, device=own_device())

@@ -23,7 +23,7 @@ SKIP_SIZE = 5
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkShape:
-    """What decides a network's cost: `num_conv` hidden convolutions of `num_feat` channels."""
+    """The shape of a plain network: `num_conv` hidden convolutions of `num_feat` channels."""
 
     scale: int
     num_feat: int = 32
@@ -32,7 +32,7 @@ class NetworkShape:
     """Negative features keep a learnt share, another for each channel, instead of becoming 0."""
 
     def build(self) -> PlainNetwork:
-        """A network of this shape."""
+        """Make a network of this shape."""
         return PlainNetwork(self)
 
     @property
@@ -81,7 +81,7 @@ class RepConv(nn.Module):
                 self.weight[:, :, 1, 1] += torch.eye(out_feat)
 
     def kernel(self) -> Tensor:
-        """The one (out, in, 3, 3) kernel that all branches amount to, in full precision."""
+        """Return the one (out, in, 3, 3) kernel of all branches, in full precision."""
         with torch.autocast(self.weight.device.type, enabled=False):
             wide = torch.einsum("omhw,mi->oihw", self.squeeze, self.expand)
             edges = torch.einsum("ko,koi,khw->oihw", self.edge_scale, self.edge_mix, self.edges)
@@ -146,7 +146,7 @@ class PlainNetwork(nn.Module):
 
 @torch.no_grad()
 def halved(network: PlainNetwork) -> PlainNetwork:
-    """A network of half the scale that answers what this one does, reduced by averaging 2 x 2.
+    """Make a network of half the scale whose answer is this one's, averaged over 2 x 2.
 
     Averages of sub-pixels are sums over the last convolution's channels, so they are folded into
     its kernel and the skip's, and the reduction costs less than nothing.

@@ -33,10 +33,10 @@ from training.wild import WildDegradation
 JUDGED_SIDE = 96
 """LR pixels of each held-out picture that are damaged and judged."""
 JUDGED_TIMES = 2
-"""How many ways each of them is damaged."""
+"""Number of ways in which each of them is damaged."""
 LAPLACIAN = ((0.0, -1.0, 0.0), (-1.0, 4.0, -1.0), (0.0, -1.0, 0.0))
 LOW_PASS_SIGMA = 3.0
-"""In HR pixels: what is finer is left to the losses that see."""
+"""Sigma in HR pixels; finer differences are left to the perceptual losses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +48,15 @@ class PhotoRecipe(Recipe):
     laplacian_weight: float = 1.0
     pixel_weight: float = 0.5
     drawn_pixel_weight: float = 4.0
-    """Of drawings and text, whose letters no other loss may touch."""
+    """Weight of pixels in drawings and text, whose letters no other loss may touch."""
     paper_weight: float = 20.0
-    """Of what is plain in undamaged ones, where the smallest ripple beside a stroke is seen."""
+    """Weight of plain areas in undamaged drawings, where the smallest ripple is seen."""
     low_pass_weight: float = 1.0
     lpips_weight: float = 0.5
     vgg_weight: float = 0.15
     dists_weight: float = 0.5
     vgg_patches: int = 2
-    """Of a batch, that VGG16's losses look at; so many does a core look at in half a second."""
+    """Patches of a batch for VGG16's losses; a core does so many in half a second."""
     colour_weight: float = 2.0
     adversarial_weight: float = 0.03
     adversarial_patches: int = 4
@@ -182,7 +182,7 @@ class Perception:
         return loss
 
     def state_dict(self) -> dict[str, Any]:
-        """The discriminator."""
+        """Return the discriminator's state."""
         return {
             "discriminator": self._discriminator.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -236,7 +236,7 @@ def paper_error(sr: Tensor, target: Tensor, has_paper: Tensor, *, scale: int) ->
 
 
 def colour_error(sr: Tensor, lr: Tensor) -> Tensor:
-    """How far the mean colours of each picture are apart, on average, once `sr` is cut off."""
+    """Return the mean distance of the pictures' mean colours, once `sr` is clipped."""
     return (sr.clamp(0, 1).mean((2, 3)) - lr.mean((2, 3))).abs().mean()
 
 

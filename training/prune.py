@@ -25,7 +25,7 @@ from training.teachers import SRVGGNetCompact, load_teacher
 CROPS = 96
 PATCH = 64
 RIDGE = 1e-5
-"""Of the mean diagonal: keeps the fits away from what only noise tells apart."""
+"""Share of the mean diagonal that keeps the fits stable."""
 CHANNEL = 9
 """Weights of a channel in a 3x3 kernel."""
 
@@ -51,7 +51,7 @@ class Moments:
 
 
 def spared(moments: Moments, *, keep: int) -> Tensor:
-    """The `keep` input channels, in order, without which the others cannot make up for the rest."""
+    """Return the `keep` input channels, in order, that the others can least replace."""
     left = list(range((moments.squares.shape[0] - 1) // CHANNEL))
     while len(left) > keep:
         rows = torch.tensor([c * CHANNEL + k for c in left for k in range(CHANNEL)] + [-1])

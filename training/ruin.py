@@ -94,7 +94,7 @@ def _with_texture(picture: RgbImage, rng: np.random.Generator, *, sigma: float) 
 
 
 def _printed(picture: RgbImage, rng: np.random.Generator) -> RgbImage:
-    """The dots of a halftone, partly run together."""
+    """Print as a halftone whose dots partly run together."""
     height, width = picture.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)
     turned, period = rng.uniform(0, np.pi), rng.uniform(2.0, 4.0)

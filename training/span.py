@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from backend.models.ncnn import Arrays, Numbers
 
 CONVOLUTIONS = 3
-"""Of a block."""
+"""Convolutions of a block."""
 GAINS = (255.0, 255.0, 255.0, 2040.0)
 """SPAN sees grey levels, less the mean colour of its training pictures.
 
@@ -29,14 +29,14 @@ MIXED = 3
 
 @dataclass(frozen=True, kw_only=True)
 class SpanShape:
-    """What decides the cost: `num_block` blocks of three convolutions of `num_feat` channels."""
+    """The shape of a SPAN: `num_block` blocks of three convolutions of `num_feat` channels."""
 
     scale: int
     num_feat: int = 48
     num_block: int = 6
 
     def build(self) -> Span:
-        """A network of this shape."""
+        """Make a network of this shape."""
         return Span(self)
 
     @property
@@ -64,7 +64,7 @@ class SpanBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """The block's features, and those after its first convolution."""
+        """Return the block's features, and those after its first convolution."""
         first = F.silu(self.convs[0](features))
         answer = self.convs[2](F.silu(self.convs[1](first)))
         return (answer + features) * (torch.sigmoid(answer) - 0.5), first
@@ -106,7 +106,7 @@ class Span(nn.Module):
 
 
 def read_span(param: Path) -> dict[str, Tensor]:
-    """The weights of an official network's `.param` file, with the `.bin` beside it.
+    """Read the weights of an official network's `.param` file and its `.bin`.
 
     `Span` leaves out one step: what the last convolution answers is not mixed with the rest by a
     second one, but by itself. The clean-up level has no say yet.

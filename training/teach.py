@@ -18,7 +18,7 @@ from training.teachers import load_teacher
 from training.wild import WildDegradation
 
 SIDE = 96
-"""Of a crop, in LR pixels."""
+"""Side of a crop in LR pixels."""
 PHOTOGRAPHS = WildDegradation()
 DRAWINGS = WildDegradation(clean_probability=0.75)
 

@@ -84,7 +84,7 @@ class RRDBNet(nn.Module):
 
 
 def load_teacher(param: Path) -> SRVGGNetCompact | RRDBNet:
-    """Of a `.param` file and the `.bin` beside it; ValueError for another architecture."""
+    """Load a `.param` file and its `.bin`; raise ValueError for another architecture."""
     layers = [
         layer
         for layer in read_network(param.read_text(), param.with_suffix(".bin").read_bytes()).layers

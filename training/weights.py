@@ -18,7 +18,7 @@ Weights = dict[str, Tensor]
 
 
 def load_weights(start: Path) -> Weights:
-    """The averaged weights of a run's folder, or those of an ONNX or ncnn file."""
+    """Load the averaged weights of a run's folder, or those of an ONNX or ncnn file."""
     if start.suffix == ".param":
         return read_span(start)
     if start.suffix == ".onnx":
@@ -30,7 +30,7 @@ def load_weights(start: Path) -> Weights:
 
 
 def read_onnx(path: Path) -> Weights:
-    """The collapsed kernels of a network that `training.export.to_onnx` wrote."""
+    """Read the collapsed kernels of a network that `training.export.to_onnx` wrote."""
     tensors = {
         tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
         for tensor in onnx.load(path).graph.initializer
@@ -57,7 +57,7 @@ def _of_span(tensors: Weights) -> Weights:
 
 
 def copy_all(weights: Weights, network: PlainNetwork | Span) -> None:
-    """As `copy_matching`; ValueError where a weight has no place in the network."""
+    """Copy all weights; raise ValueError if one has no place in the network."""
     own = network.state_dict()
     strays = [k for k, v in weights.items() if k not in own or v.shape != own[k].shape]
     if strays:

@@ -25,12 +25,12 @@ FILTERS = (
     Image.Resampling.LANCZOS,
 )
 HARDLY_DAMAGED_PSNR = 38.0
-"""In dB against the undamaged LR patch; above, the HR patch itself is the better target."""
+"""PSNR to the undamaged LR patch above which the HR patch is the better target."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WildDegradation:
-    """How often each step happens and how hard; probabilities in [0, 1], lengths in LR pixels."""
+    """Frequency and strength of each step; probabilities in [0, 1], lengths in LR pixels."""
 
     clean_probability: float = 0.2
     blur_probability: float = 0.85
@@ -47,7 +47,7 @@ class WildDegradation:
     jpeg_probability: float = 0.6
     jpeg_quality: tuple[int, int] = (30, 95)
     unknown_jpeg_probability: float = 0.15
-    """Of the last JPEGs: saved again without loss, so that no table tells the quality."""
+    """Share of last JPEGs that are saved again without loss, so no table tells the quality."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def degrade_wild(
 
 
 def random_kernel(rng: np.random.Generator, *, sigma: float) -> Kernel:
-    """A blur about as wide as a Gaussian of `sigma` pixels: round, oblique, defocus or motion."""
+    """Make a round, oblique, defocus or motion blur, about as wide as a Gaussian of `sigma`."""
     kind = rng.choice(["round", "oblique", "defocus", "motion"], p=[0.4, 0.35, 0.15, 0.1])
     radius = max(1, math.ceil(3 * sigma))
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float32)

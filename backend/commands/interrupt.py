@@ -25,7 +25,7 @@ class Interrupt:
             signal.signal(number, handler)
 
     def is_requested(self) -> bool:
-        """True once a stop was requested."""
+        """Return whether a stop was requested."""
         return self._requested.is_set()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
