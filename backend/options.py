@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,22 +27,22 @@ HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 """A surrogate, which JSON can write and no text can hold."""
 
 
-class Reader:
+class Reader(ABC):
     """The reader and writer of one option's values."""
 
     @property
+    @abstractmethod
     def values(self) -> str:
         """The accepted values, in words."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def syntax(self) -> str:
         """The same as a usage line has it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, name: str, value: object) -> object:
         """Return the option's value; RequestError for one that is not accepted."""
-        raise NotImplementedError
 
     def write(self, value: Any) -> str | int | None:
         """Return what `read` accepts; None for a value that need not be sent."""
