@@ -143,6 +143,7 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
 
   /** Each finished piece in sight, with as many pixels as the screen can show. */
   function fetchPieces() {
+    if (!geometry.box.width || !geometry.box.height) return; // the stage has no size yet
     const [left, top, right, bottom] = geometry.sight();
     tell([left, top, right, bottom].map(Math.round).join("/"));
     const shown = geometry.zoom() * (window.devicePixelRatio || 1);
