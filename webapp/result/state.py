@@ -112,11 +112,17 @@ def request_for_model(page: Page, picture: InputFile, model: str) -> EnhanceRequ
 
 
 def result_or_start(page: Page, picture: InputFile, other: EnhanceRequest) -> Enhanced | None:
-    """Return a result to compare with, which is made when it is not there yet."""
+    """Return a result to compare with, which is made when it is not there yet.
+
+    The page is drawn again for new work: the bar, which stands above, listens for its end.
+    """
     found = work.result(page.shared, page.tab, picture, other)
     if found is None and other not in page.tab.errors:
+        is_new = other not in page.tab.jobs
         work.start_and_wait(page, picture, other)
         found = work.result(page.shared, page.tab, picture, other)
+        if found is None and is_new:
+            st.rerun()
     return found if isinstance(found, Enhanced) else None
 
 
