@@ -91,9 +91,6 @@ with base.faults_explained(texts(st.session_state.lang)):
             st.rerun()
         archive = f"{ARCHIVE_PATH}/{result_state.archive(page).secret}.zip"
         work_view.show_bulk(page, bulk, archive=archive)
-    # Before the result: whoever sees it can share or reload it.
-    address.write(options.choices_for_address(tab))
-
     request, result, job = None, None, None
     tab.live = None
     if inspection is not None and problem is None and tab.is_cropping and not picture.sample:
@@ -112,6 +109,9 @@ with base.faults_explained(texts(st.session_state.lang)):
         if job is None and result is None and not is_asked and request not in tab.errors:
             work.start_and_wait(page, picture, request)
             st.rerun()
+        # Before the result: whoever sees it can share or reload it. A run that ends with another
+        # one would swallow a step back that came meanwhile.
+        address.write(options.choices_for_address(tab))
         shown = work.shown_result(page, picture)
         with bar:
             seconds = work.seconds_by_size(shared, inspection.size, request)
@@ -137,6 +137,7 @@ with base.faults_explained(texts(st.session_state.lang)):
             else:
                 intake_view.show_preview(page, picture, inspection)
 
+    address.write(options.choices_for_address(tab))
     with notice:
         if tab.input_error is not None:
             base.show_error(tab.input_error, t, name=tab.refused_name)
