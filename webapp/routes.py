@@ -70,6 +70,8 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
         shared = get_shared()
         download = shared.downloads.get(request.path_params["secret"])
         if download is None:
+            if request.method == "HEAD":  # the page asks, and has no reason to complain
+                return Response(status_code=204)
             return Response("This result is gone.", status_code=410, media_type="text/plain")
         file_format = request.path_params["format"]
         quality = request.query_params.get("quality")

@@ -265,6 +265,7 @@ def test_a_result_is_gone_with_its_tab_and_cannot_be_guessed(
         tab.remove(digest)
 
     assert client.get(f"{address}/result/{secret}.png").status_code == 410
+    assert client.head(f"{address}/result/{secret}.png").status_code == 204
 
 
 def test_every_answer_has_the_security_headers(client: Session, address: str) -> None:

@@ -72,7 +72,7 @@ export default function (component) {
   async function measure() {
     try {
       const answer = await fetch(address(), { method: "HEAD", signal: closing.signal });
-      if (answer.status === 410) {
+      if (answer.status === 204) {
         setTriggerValue("gone", true);
       } else if (answer.ok) {
         link.lastElementChild.textContent = `· ${written(Number(answer.headers.get("Content-Length")))}`;
