@@ -200,6 +200,7 @@ FILES = (
     ),
     HostileFile(name="PNG of 2.7 million empty pixel chunks", make=png_of_empty_pixels),
     HostileFile(name="PNG of packed texts", make=packed_texts),
+    HostileFile(name="JPEG of 500 packets of XMP", make=many_packets),
     HostileFile(name="TIFF of tags that hold the whole file", make=lambda: tiff_of_tags(4000)),
     HostileFile(name="TIFF of 65,000 tags", make=lambda: tiff_of_tags(65_000)),
     HostileFile(
