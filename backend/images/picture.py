@@ -61,6 +61,17 @@ def picture_from_planes(values: Mapping[str, Any]) -> Picture:
     return Picture(**{**values, **planes, "jpeg_quality": quality})
 
 
+def crop(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
+    """Crop to (left, top, right, bottom); the planes are views."""
+    left, top, right, bottom = box
+    alpha = picture.alpha
+    return replace(
+        picture,
+        rgb=picture.rgb[top:bottom, left:right],
+        alpha=None if alpha is None else alpha[top:bottom, left:right],
+    )
+
+
 def local_range(alpha: Plane) -> tuple[Plane, Plane]:
     """Return the smallest and largest value of the 3 x 3 neighbourhood of every pixel."""
     image = Image.fromarray(alpha)

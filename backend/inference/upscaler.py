@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from backend.engine import Box, Piece, Watch
-from backend.images.picture import Picture, Plane, RgbImage, local_range
+from backend.images.picture import Picture, Plane, RgbImage, crop, local_range
 from backend.inference.means import BLOCK, keep_means
 from backend.inference.mosaic import kept, place, read
 from backend.inference.tiles import Tile, tiles
@@ -91,7 +91,7 @@ class Upscaler:
             if alpha is not None and plane is not None:
                 plane[inside] = alpha.bounded(run(alpha.gray, tile, 0.0), tile, scale=scale)
             watch.on_piece(_piece(sr, at, model=self._session.spec.name))
-        return sr if box is None else _crop(sr, _within(box, outer, scale=scale))
+        return sr if box is None else crop(sr, _within(box, outer, scale=scale))
 
     def count(self, size: tuple[int, int]) -> int:
         """Return the number of tiles of a picture of (width, height)."""
@@ -163,15 +163,5 @@ def _covered(lr: RgbImage, tile: Tile) -> RgbImage:
     return lr[tile.rows.start : tile.rows.stop, tile.columns.start : tile.columns.stop]
 
 
-def _crop(picture: Picture, box: Box) -> Picture:
-    left, top, right, bottom = box
-    alpha = picture.alpha
-    return replace(
-        picture,
-        rgb=picture.rgb[top:bottom, left:right],
-        alpha=None if alpha is None else alpha[top:bottom, left:right],
-    )
-
-
 def _piece(sr: Picture, box: Box, *, model: str) -> Piece:
-    return Piece(box=box, picture=_crop(sr, box), size=sr.size, model=model)
+    return Piece(box=box, picture=crop(sr, box), size=sr.size, model=model)

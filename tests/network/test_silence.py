@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from urllib3 import Retry
 from backend import RequestHandler
 from testbed.aws.api_event import upscale_event
 from testbed.aws.signature import ENVIRONMENT
+from testbed.processes import address_in
 from tests.aws.sagemaker_runtime import SageMakerRuntime
 from tests.network.tracing import Trace, assert_silent
 
@@ -58,12 +58,7 @@ def test_the_server(trace: Trace) -> None:
     body = {"img": base64.b64encode(small_picture()).decode()}
     with trace.running("-m", "backend", "serve", "--port", "0") as process:
         assert process.stderr is not None
-        address = ""
-        for line in process.stderr:
-            found = re.search(r"running on (http://127\.0\.0\.1:\d+)", line)
-            if found:
-                address = found[1]
-                break
+        address = address_in(process.stderr)
         with requests.Session() as session:
             session.trust_env = False
             assert session.get(address + "/ping", timeout=60).status_code == 200

@@ -24,6 +24,7 @@ from packaging.requirements import Requirement
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
+from testbed.processes import address_in
 from tests.network.tracing import Trace, assert_silent
 from tests.paths import ROOT, SAMPLES
 
@@ -197,12 +198,7 @@ def test_the_server_answers_and_asks_nobody(installation: Path, tmp_path: Path) 
     trace = Trace(tmp_path, python=str(installation / "bin" / "python"), cwd=tmp_path)
     with trace.running("-m", "super_resolution", "serve", "--port", "0") as process:
         assert process.stderr is not None
-        address = ""
-        for line in process.stderr:
-            found = re.search(r"running on (http://127\.0\.0\.1:\d+)", line)
-            if found:
-                address = found[1]
-                break
+        address = address_in(process.stderr)
         with requests.Session() as session:
             session.trust_env = False
             assert session.get(f"{address}/ping", timeout=60).status_code == 200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import pytest
 import requests
 from PIL import Image
 
+from testbed.processes import address_in
 from tests import pictures
 from tests.paths import ROOT, SAMPLES
 
@@ -137,12 +137,7 @@ def test_the_server_answers_with_the_engines_bytes(tmp_path: Path) -> None:
     ) as process:
         try:
             assert process.stderr is not None
-            address = ""
-            for line in process.stderr:
-                found = re.search(r"running on (http://127\.0\.0\.1:\d+)", line)
-                if found:
-                    address = found[1]
-                    break
+            address = address_in(process.stderr)
             with requests.Session() as session:
                 session.trust_env = False
                 answer = session.post(

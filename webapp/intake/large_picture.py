@@ -15,7 +15,7 @@ from PIL import Image
 from backend.engine import Box, Watch
 from backend.errors import ImageTooLargeError
 from backend.images.metadata import Kept, embed
-from backend.images.picture import Decode, Picture, to_image
+from backend.images.picture import Decode, Picture, crop, to_image
 from backend.inference.allocator import give_back_memory
 from backend.inference.gate import Gate
 from webapp.base import side
@@ -25,7 +25,6 @@ from webapp.intake.pictures import (
     PREVIEW_SIDE,
     InputFile,
     Inspection,
-    crop,
     inspect_decoded,
     webp,
     webp_data_url,

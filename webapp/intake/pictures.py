@@ -6,13 +6,12 @@ import base64
 import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from backend.engine import Box
 from backend.images.jpeg_quality import cleanup_from_quality
 from backend.images.metadata import Kept
 from backend.images.photo_or_drawing import is_photograph
@@ -175,14 +174,3 @@ def webp(image: Image.Image, *, quality: int, icc_profile: bytes | None = None) 
 def webp_data_url(data: bytes) -> str:
     """Make a data URL, which cannot come too late as an address can."""
     return "data:image/webp;base64," + base64.b64encode(data).decode()
-
-
-def crop(picture: Picture, box: Box) -> Picture:
-    """Crop to (left, top, right, bottom)."""
-    left, top, right, bottom = box
-    alpha = picture.alpha
-    return replace(
-        picture,
-        rgb=picture.rgb[top:bottom, left:right],
-        alpha=None if alpha is None else alpha[top:bottom, left:right],
-    )

@@ -124,9 +124,3 @@ def result_or_start(page: Page, picture: InputFile, other: EnhanceRequest) -> En
         if found is None and is_new:
             st.rerun()
     return found if isinstance(found, Enhanced) else None
-
-
-def stop_left(page: Page, request: EnhanceRequest) -> None:
-    """Compare with the input again, and not with what would have been made."""
-    work.release(page.shared, page.tab, request)
-    st.session_state.left = BEFORE
