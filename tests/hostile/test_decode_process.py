@@ -34,8 +34,8 @@ def process() -> Iterator[DecodeProcess]:
 
 
 def processes(parent: int) -> list[int]:
-    """The decoding processes below a process, the copies before those that they are copies of."""
-    found = []
+    """List the decoding processes below a process: the oldest first, its copies before it."""
+    children = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
@@ -43,8 +43,9 @@ def processes(parent: int) -> list[int]:
         except OSError:
             continue
         if int(fields[1]) == parent and b"sandbox.worker" in command:
-            found += [*processes(int(folder.name)), int(folder.name)]
-    return found
+            children.append((int(fields[19]), int(folder.name)))
+    # Numbers start anew after the highest, so only the start time tells which one is younger.
+    return [number for _, child in sorted(children) for number in [*processes(child), child]]
 
 
 def are_gone(numbers: list[int]) -> bool:
