@@ -6,7 +6,7 @@ PORT ?= 8501
 # Only files whose hashes the lock files name are installed.
 INSTALL := install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo serve test fuzz lint types imports tools unit page-tests browser-tests engine-tests stack-tests other-tests lock audit licenses sbom image-check deployment-lint clean
+.PHONY: demo serve test fuzz lint types imports tools debian-packages unit page-tests browser-tests engine-tests stack-tests other-tests lock audit licenses sbom image-check deployment-lint clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/streamlit run webapp/app.py --server.address 127.0.0.1 --server.port $(PORT)
@@ -14,9 +14,9 @@ demo: $(VENV)/run.stamp
 serve: $(VENV)/run.stamp
 	$(BIN)/python -m backend serve --host 127.0.0.1 --port 8080
 
+# All groups run whatever becomes of the others, and what a group needs is set up beside the rest.
 test:
-	$(MAKE) --jobs 2 lint types imports tools
-	$(MAKE) unit
+	$(MAKE) --jobs 4 --keep-going --output-sync=target lint types imports $(TEST_GROUPS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -29,7 +29,8 @@ imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 # Programs that clash with ours or with one another live in environments of their own.
-tools: $(foreach tool,cfn-lint checkov ministack pip-licenses statelint,.tools/$(tool).stamp) .tools/ray.stamp
+TOOLS := $(foreach tool,cfn-lint checkov ministack pip-licenses ray statelint,.tools/$(tool).stamp)
+tools: $(TOOLS)
 
 # Ray is for one test, and what it needs beside these is there already.
 .tools/ray.stamp: scripts/tools/ray.lock | $(BIN)/python
@@ -39,29 +40,36 @@ tools: $(foreach tool,cfn-lint checkov ministack pip-licenses statelint,.tools/$
 
 .tools/%.stamp: scripts/tools/%.lock | $(BIN)/python
 	rm -rf .tools/$*
-	$(PYTHON) -m venv .tools/$*
-	.tools/$*/bin/pip $(INSTALL) -r $<
+	$(PYTHON) -m venv --without-pip .tools/$*
+	$(BIN)/python -m pip --python .tools/$*/bin/python $(INSTALL) --no-compile -r $<
 	touch $@
 
-unit: $(VENV)/dev.stamp tools
+debian-packages: | $(BIN)/python
 	-scripts/install-debian-packages.sh
-	$(MAKE) --jobs 4 --output-sync=target page-tests browser-tests engine-tests stack-tests other-tests
 
+# The longest begins first: a group is one process, and the last to end has the machine to itself.
+TEST_GROUPS := browser-tests stack-tests engine-tests other-tests page-tests
+unit:
+	$(MAKE) --jobs 4 --keep-going --output-sync=target $(TEST_GROUPS)
+
+$(TEST_GROUPS): $(VENV)/dev.stamp debian-packages
+
+PAGE_TESTS := $(addprefix tests/browser/,test_page.py test_slider.py)
 page-tests:
-	$(BIN)/pytest tests/browser/test_page.py tests/browser/test_slider.py
+	$(BIN)/pytest $(PAGE_TESTS)
 
 browser-tests:
-	$(BIN)/pytest tests/browser --ignore=tests/browser/test_page.py --ignore=tests/browser/test_slider.py
+	$(BIN)/pytest tests/browser $(addprefix --ignore=,$(PAGE_TESTS))
 
 ENGINE_TESTS := $(addprefix tests/,engine hostile cli bulk sources benchmarks docs)
-engine-tests:
+engine-tests: .tools/ray.stamp
 	$(BIN)/pytest $(ENGINE_TESTS)
 
 STACK_TESTS := $(addprefix tests/,stack cfn aws)
-stack-tests:
+stack-tests: $(TOOLS)
 	$(BIN)/pytest $(STACK_TESTS)
 
-other-tests:
+other-tests: .tools/pip-licenses.stamp
 	$(BIN)/pytest $(addprefix --ignore=,tests/browser $(ENGINE_TESTS) $(STACK_TESTS))
 
 # Every reader of strangers' bytes for so long: `make fuzz SECONDS=3600`.
@@ -101,7 +109,7 @@ sbom: build/sbom.cdx.json
 build/sbom.cdx.json: requirements.lock .tools/cyclonedx-bom.stamp
 	rm -rf build/sbom
 	$(PYTHON) -m venv --without-pip build/sbom
-	.tools/cyclonedx-bom/bin/pip --python build/sbom/bin/python $(INSTALL) -r requirements.lock
+	$(BIN)/python -m pip --python build/sbom/bin/python $(INSTALL) -r requirements.lock
 	.tools/cyclonedx-bom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 		--output-format JSON --output-file $@ build/sbom/bin/python
 
