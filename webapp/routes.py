@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import anyio
 from anyio import to_thread
 from starlette.concurrency import iterate_in_threadpool
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from backend.errors import (
-    PayloadTooLargeError,
-    RequestError,
-    SlowRequestError,
-    SuperResolutionError,
-)
-from backend.http.pace import Pace
+from backend.errors import SuperResolutionError
 from backend.images.formats import FORMATS
-from webapp.base.errors import EmptyFileError, PageError
-from webapp.base.filenames import download_name
-from webapp.intake.picker import UPLOAD_PATH
-from webapp.intake.pictures import InputFile
+from webapp.intake.routes import create_upload_routes
 from webapp.result.paths import ARCHIVE_PATH, DETAIL_PATH, RESULT_PATH
 from webapp.result.state import piece
 from webapp.result.zoom import TILE_SIDE
 from webapp.shared import Shared
-from webapp.tabs import Tab
 from webapp.work.routes import PRIVATE, create_live_routes
 
 ARCHIVE_NAME = "super-resolution.zip"
-LONGEST_NAME = 255
 QUALITY = re.compile("[1-9][0-9]?|100")
 MAX_ENCODERS = 2
 """Files that are made for a download at a time, of all visitors."""
@@ -50,21 +38,6 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
     `get_shared` is asked at each request: it raises while the settings are wrong.
     """
     encoders = anyio.CapacityLimiter(MAX_ENCODERS)
-
-    async def upload(request: Request) -> Response:
-        shared = get_shared()
-        tab = shared.tabs.find(request.headers.get("X-Tab", ""))
-        if tab is None:
-            return JSONResponse({"error": "tab_unknown"}, status_code=403)
-        name = unquote(request.headers.get("X-Name", ""))[:LONGEST_NAME]
-        try:
-            picture = await receive(request, name=name, tab=tab, shared=shared)
-        except SuperResolutionError as exc:
-            key = exc.key if isinstance(exc, PageError) else exc.code
-            # Whatever is left of the body is not read.
-            headers = {"Connection": "close"}
-            return JSONResponse({"error": key}, status_code=exc.status, headers=headers)
-        return JSONResponse({"digest": picture.digest})
 
     async def result(request: Request) -> Response:
         shared = get_shared()
@@ -89,7 +62,7 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
                 keeps=request.query_params.get("keep") == "1",
             )
             file = await to_thread.run_sync(make, limiter=encoders)
-        name = download_name(download.name, scale=download.scale, format=file_format)
+        name = download.file_name(file_format)
         headers = {
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
             "Content-Length": str(file.nbytes),
@@ -127,49 +100,12 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
 
     place = "{side}/{column:int}-{row:int}.webp"
     return [
+        *create_upload_routes(get_shared, base=base),
         *create_live_routes(get_shared, base=base),
         Route(f"{base}/{DETAIL_PATH}/{{secret}}/{place}", detail, methods=["GET"]),
         Route(f"{base}/{ARCHIVE_PATH}/{{secret}}.zip", archive, methods=["GET"]),
-        Route(f"{base}/{UPLOAD_PATH}", upload, methods=["POST"]),
         Route(f"{base}/{RESULT_PATH}/{{secret}}.{{format}}", result, methods=["GET", "HEAD"]),
     ]
-
-
-async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> InputFile:
-    """Stream the body to disk within every bound; the tab shows the picture from then on.
-
-    An upload that is too slow, or whose tab was closed, ends.
-    """
-    limit = shared.settings.max_image_bytes
-    digest = hashlib.sha256()
-    pace = Pace(shared.settings)
-    chunks = aiter(request.stream())
-    with tab.upload() as upload, shared.disk.writing() as writer:
-        while chunk := await _next(chunks, seconds=pace.seconds_left(writer.nbytes)):
-            if writer.nbytes + len(chunk) > limit:
-                raise PayloadTooLargeError.over(limit, what="picture")
-            if shared.tabs.find(tab.token) is not tab:
-                raise SlowRequestError
-            upload.take(len(chunk))
-            digest.update(chunk)
-            writer.write(chunk)
-        if writer.nbytes == 0:
-            raise EmptyFileError()
-        picture = InputFile(name=name, digest=digest.hexdigest(), file=writer.close())
-        upload.is_finished = True
-    tab.add(picture)
-    return picture
-
-
-async def _next(chunks: AsyncIterator[bytes], *, seconds: float) -> bytes:
-    """Return the next piece of a body, empty at its end; SlowRequestError or RequestError."""
-    try:
-        with anyio.fail_after(max(0.0, seconds)):
-            return await anext(chunks, b"")
-    except TimeoutError as exc:
-        raise SlowRequestError from exc
-    except ClientDisconnect as exc:
-        raise RequestError("The upload ended before it was complete.") from exc
 
 
 def _is_quality(text: str | None) -> bool:

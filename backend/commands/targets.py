@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from glob import glob
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from backend.bulk.files import Listing
 from backend.errors import RequestError
-from backend.images.filenames import result_name
+from backend.images.filenames import namesakes, result_name
 from backend.images.formats import FORMATS, RESULT_FORMATS
 from backend.options import AUTO, UpscaleOptions
 
@@ -148,10 +147,8 @@ def _tasks_below(given: str, listing: Listing, out: Path) -> Iterator[Task]:
 
 
 def _with_namesakes(tasks: Sequence[Task]) -> list[Task]:
-    places = [(task.folder, task.source.stem.lower()) for task in tasks]
-    names = Counter(dict.fromkeys(zip(places, (task.source.name for task in tasks), strict=True)))
-    counts = Counter(place for place, _ in names)
+    names = [(task.folder / task.source.name).as_posix() for task in tasks]
+    found = namesakes(names)
     return [
-        replace(task, has_namesake=counts[place] > 1)
-        for task, place in zip(tasks, places, strict=True)
+        replace(task, has_namesake=name in found) for task, name in zip(tasks, names, strict=True)
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from backend.images.formats import INPUT_SUFFIXES
@@ -30,6 +31,12 @@ def pictures_among(keys: Iterable[str]) -> list[str]:
     found = [key for key in keys if is_picture(key)]
     sources = {name.lower() for key in found for name in (key, _stem(key))}
     return [key for key in found if not _is_result(key, sources)]
+
+
+def namesakes(keys: Sequence[str]) -> set[str]:
+    """Return the files of which another differs by its ending or the case of its letters alone."""
+    counts = Counter(_stem(key).lower() for key in set(keys))
+    return {key for key in keys if counts[_stem(key).lower()] > 1}
 
 
 def result_name(name: str, *, label: str, suffix: str, has_namesake: bool = False) -> str:

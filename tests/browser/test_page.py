@@ -423,6 +423,24 @@ def test_a_picture_dropped_anywhere_is_enhanced(visit: Page) -> None:
     expect(visit.get_by_text("Drop your pictures to enlarge them")).to_be_hidden()
 
 
+def test_a_dropped_folder_gives_its_pictures_and_no_results_of_earlier_runs(
+    visit: Page, tmp_path: Path
+) -> None:
+    below = tmp_path / "holiday" / "below"
+    below.mkdir(parents=True)
+    for name in ("a.png", "a_x2.png", "._a.png", "notes.txt", "below/b.png"):
+        (tmp_path / "holiday" / name).write_bytes(noise(50, 40, seed=len(name)))
+    dragged = {"items": [], "files": [str(tmp_path / "holiday")], "dragOperationsMask": 1}
+    mouse = visit.context.new_cdp_session(visit)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        event = {"type": kind, "x": 200, "y": 200, "data": dragged}
+        mouse.send("Input.dispatchDragEvent", event)
+
+    for name in ("a", "b"):
+        expect(visit.get_by_role("radio", name=re.compile(rf"^{name}\.png: "))).to_be_visible()
+    expect(visit.get_by_role("radio", name=re.compile(r"\.(png|txt): "))).to_have_count(2)
+
+
 def test_a_picture_in_the_clipboard_is_pasted(visit: Page) -> None:
     paste(visit, file=("image.png", noise(44, 30, seed=6)))
 

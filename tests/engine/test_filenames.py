@@ -6,7 +6,13 @@ import os
 
 import pytest
 
-from backend.images.filenames import MAX_NAME_BYTES, is_picture, pictures_among, result_name
+from backend.images.filenames import (
+    MAX_NAME_BYTES,
+    is_picture,
+    namesakes,
+    pictures_among,
+    result_name,
+)
 from backend.images.formats import INPUT_SUFFIXES
 
 
@@ -44,6 +50,11 @@ def test_a_picture_that_is_called_like_a_result_is_one_without_its_source() -> N
 
 def test_a_result_has_the_scale_behind_the_name() -> None:
     assert result_name("photo.jpg", label="x2", suffix=".png") == "photo_x2.png"
+
+
+def test_names_that_differ_by_their_ending_or_case_are_namesakes() -> None:
+    names = ["a.bmp", "A.png", "b.png", "b.png", "in/a.png", "in/c.jpg", "in/c.png"]
+    assert namesakes(names) == {"a.bmp", "A.png", "in/c.jpg", "in/c.png"}
 
 
 def test_namesakes_keep_their_endings() -> None:

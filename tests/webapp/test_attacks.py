@@ -212,6 +212,16 @@ def test_many_qualities_at_once_are_made_one_after_the_other(
     assert statuses.count(200) >= MAX_WAITING
 
 
+def test_a_result_keeps_the_ending_that_tells_it_from_a_neighbours(download: Download) -> None:
+    download.neighbours = lambda: ["b.png", "A.bmp"]
+
+    assert download.file_name("png") == "a_x2.png"
+    assert download.file_name("jpeg") == "a.png_x2.jpg"
+
+    download.neighbours = lambda: ["b.png"]
+    assert download.file_name("jpeg") == "a_x2.jpg"
+
+
 def test_an_archive_is_never_in_memory(shared: Shared, download: Download) -> None:
     data = random.Random(1).randbytes(5 * CHUNK_BYTES)
     download.result = replace(download.result, master=shared.disk.store(data))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from backend.images.filenames import result_name
 from webapp.base.filenames import download_name, name_from_link
 
 
@@ -18,11 +19,19 @@ from webapp.base.filenames import download_name, name_from_link
         ('a"b\r\nc<d>.png', "a-b--c-d_x2.png"),
         ("....", "picture_x2.png"),
         ("", "picture_x2.png"),
-        ("x" * 300 + ".png", "x" * 60 + "_x2.png"),
+        ("x" * 300 + ".png", "x" * 248 + "_x2.png"),
     ],
 )
 def test_a_download_is_named_after_the_original(original: str, name: str) -> None:
     assert download_name(original, scale="x2", format="png") == name
+
+
+@pytest.mark.parametrize("has_namesake", [False, True])
+@pytest.mark.parametrize("name", ["a.jpg", "a.b.png", "猫.tif", "x" * 251 + ".bmp", "a"])
+def test_a_download_is_named_as_the_command_line_names_it(name: str, has_namesake: bool) -> None:
+    made = download_name(name, scale="x2", format="png", has_namesake=has_namesake)
+
+    assert made == result_name(name, label="x2", suffix=".png", has_namesake=has_namesake)
 
 
 def test_the_extension_is_that_of_the_file() -> None:

@@ -128,6 +128,32 @@ def test_a_refused_upload_is_named_and_leaves_nothing(
     assert shared.disk.nbytes == before
 
 
+def test_a_folder_is_sifted_by_the_rule_of_the_command_line(
+    client: Session, address: str, tab: Tab
+) -> None:
+    names = ["/in/a.jpg", "/in/a_x2.png", "/in/._a.jpg", "/in/b.JFIF", "/in/c.txt", "/a_x2.png"]
+
+    answer = client.post(f"{address}/folder", json=names, headers={"X-Tab": tab.token})
+
+    assert answer.json() == {"pictures": [0, 3, 5]}
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [(b"[", 400), (b"{}", 400), (b"[1]", 400), (b"[" * 100_000, 400), (b" " * 2**20 + b"[]", 413)],
+)
+def test_what_is_no_list_of_names_is_refused(
+    client: Session, address: str, tab: Tab, data: bytes, status: int
+) -> None:
+    answer = client.post(f"{address}/folder", data=data, headers={"X-Tab": tab.token})
+
+    assert answer.status_code == status
+
+
+def test_a_folder_for_no_tab_is_refused(client: Session, address: str) -> None:
+    assert client.post(f"{address}/folder", json=[]).status_code == 403
+
+
 def test_a_tab_with_too_many_pictures_is_told(
     client: Session, address: str, tab: Tab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

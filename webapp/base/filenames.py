@@ -5,23 +5,28 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from backend.images.filenames import mark
+from backend.images.filenames import result_name
 from backend.images.formats import FORMATS
 
 LONGEST_STEM = 60
 
 
-def download_name(original: str, *, scale: str, format: str) -> str:
-    """Return `holiday_x2.png` for `holiday.jpg` and `x2`, as the command line does."""
-    return download_stem(original, scale=scale) + FORMATS[format].suffix
+def download_name(original: str, *, scale: str, format: str, has_namesake: bool = False) -> str:
+    """Return `holiday_x2.png` for `holiday.jpg` and `x2`, by the one rule of all faces.
 
-
-def download_stem(original: str, *, scale: str) -> str:
-    """Return `holiday_x2` for `holiday.jpg`: letters, digits, `-`, `_`, `.` and spaces."""
-    stem = PurePosixPath(original.replace("\\", "/")).stem
-    kept = "".join(c if c.isalnum() or c in "-_. " else "-" for c in stem)
-    name = kept[:LONGEST_STEM].strip("-_. ") or "picture"
-    return name + mark(scale)
+    What is no letter, digit, `-`, `_`, `.` or space becomes `-`.
+    """
+    path = PurePosixPath(original.replace("\\", "/"))
+    stem, ending = (
+        "".join(c if c.isalnum() or c in "-_. " else "-" for c in part)
+        for part in (path.stem, path.suffix)
+    )
+    return result_name(
+        (stem.strip("-_. ") or "picture") + ending,
+        label=scale,
+        suffix=FORMATS[format].suffix,
+        has_namesake=has_namesake,
+    )
 
 
 def split_name(original: str) -> tuple[str, str]:

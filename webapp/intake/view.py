@@ -9,13 +9,13 @@ import streamlit as st
 
 from backend import SuperResolutionError
 from backend.errors import ImageTooLargeError
-from backend.images.formats import READABLE
+from backend.images.formats import INPUT_SUFFIXES, READABLE
 from webapp.base.view import show_error
 from webapp.intake import state
 from webapp.intake.frame import frame
 from webapp.intake.frame import picture as plain_picture
 from webapp.intake.gallery import Item, gallery
-from webapp.intake.picker import UPLOAD_PATH, Events, picker
+from webapp.intake.picker import FOLDER_PATH, UPLOAD_PATH, Events, picker
 from webapp.intake.pictures import InputFile, Inspection, webp_data_url
 from webapp.intake.samples import samples
 from webapp.shared import Page
@@ -40,9 +40,10 @@ def receive_pictures(page: Page) -> Events:
             "token": page.tab.token,
             "digests": list(page.tab.pictures),
             "address": UPLOAD_PATH,
+            "folder": FOLDER_PATH,
             "maxFiles": MAX_PICTURES,
             "allowsLinks": settings.allow_web_sources,
-            "accept": ",".join(["image/*", *(end for each in READABLE for end in each.suffixes)]),
+            "accept": ",".join(["image/*", *INPUT_SUFFIXES]),
             "texts": texts,
         },
         key="picker",

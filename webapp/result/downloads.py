@@ -7,13 +7,14 @@ import secrets
 import time
 import weakref
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 from PIL import Image
 
+from backend.images.filenames import namesakes
 from backend.images.metadata import Kept
 from backend.images.picture import reopen
 from backend.inference.allocator import give_back_memory
@@ -35,6 +36,8 @@ class Download:
     """The input file's name."""
     scale: str
     """The factor or the size, as it stands in names of files."""
+    neighbours: Callable[[], Collection[str]] = tuple
+    """Names the pictures of the tab, of which one may differ by its ending alone."""
     result: Enhanced
     disk: Disk
     original: Callable[[], Image.Image]
@@ -59,6 +62,11 @@ class Download:
     def format(self) -> str:
         """The one that is offered first: the input's kind where it is among them."""
         return self.natural if self.natural in self.formats else self.formats[0]
+
+    def file_name(self, format: str) -> str:
+        """Return the name that the result is saved under."""
+        has_namesake = self.name in namesakes([self.name, *self.neighbours()])
+        return download_name(self.name, scale=self.scale, format=format, has_namesake=has_namesake)
 
     def picture(self, name: str) -> Image.Image:
         """Return one side of the slider, `before` or `after`, with every pixel."""
@@ -106,8 +114,8 @@ class Archive:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             for download in self.downloads():
                 kind = download.format
-                name = download_name(download.name, scale=download.scale, format=kind)
-                entry = zipfile.ZipInfo(_free_name(name, names), time.localtime()[:6])
+                name = _free_name(download.file_name(kind), names)
+                entry = zipfile.ZipInfo(name, time.localtime()[:6])
                 entry.external_attr = FOR_THE_OWNER
                 with archive.open(entry, "w") as member:
                     for chunk in download.file(kind, keeps=True).chunks():

@@ -25,12 +25,14 @@ BEFORE = "before"
 
 def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> Download:
     """Return the address of a result for this tab, opened once."""
-    key = id(result)
+    key, pictures = id(result), tab.pictures
     if key not in tab.downloads:
         inspection = intake.inspect(shared, tab, picture)
         opened = Download(
             name=picture.name,
             scale=size_in_names(result.upscaled),
+            # Without the tab itself, which would hold its own files in a circle.
+            neighbours=lambda: [each.name for each in list(pictures.values())],
             result=result,
             disk=shared.disk,
             original=lambda: image_from(

@@ -9,7 +9,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from backend.images.formats import FORMATS
 from backend.options import AUTO
-from webapp.base.filenames import download_stem
 from webapp.base.texts import Texts
 from webapp.base.view import show_error
 from webapp.client.remote import RemoteUpscaled
@@ -183,14 +182,13 @@ def show_saver(page: Page, picture: InputFile, result: Enhanced, *, key: str = "
                 {
                     "name": each.name,
                     "label": each.label,
-                    "suffix": each.suffix,
+                    "file": download.file_name(each.name),
                     "quality": each.default_quality,
                     "note": t("save.white") if inspection.has_alpha and not each.has_alpha else "",
                 }
                 for each in formats
             ],
             "canChooseQuality": not is_single,
-            "stem": download_stem(picture.name, scale=download.scale),
             "keep": _kept(inspection, t),
             "note": " ".join(_save_notes(result, inspection, t)),
             "language": t.language,

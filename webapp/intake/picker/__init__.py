@@ -10,8 +10,9 @@ from webapp.base.component import component, ignore_change
 FOLDER = Path(__file__).parent
 
 UPLOAD_PATH = "upload"
+FOLDER_PATH = "folder"
 
-__all__ = ["UPLOAD_PATH", "Events", "picker"]
+__all__ = ["FOLDER_PATH", "UPLOAD_PATH", "Events", "picker"]
 
 
 @dataclass(frozen=True, kw_only=True)

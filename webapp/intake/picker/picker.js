@@ -1,6 +1,6 @@
 // Files that are chosen, dropped or pasted anywhere on the page go to the server one by one; links
-// go to the page. `data` is {token, digests, address, accept, maxFiles, allowsLinks,
-// texts}.
+// go to the page. `data` is {token, digests, address, folder, accept, maxFiles,
+// allowsLinks, texts}.
 
 const REMEMBERED = "super-resolution-tab"; // in the storage of this browser tab alone
 const RESTORE_TRIES = 4;
@@ -221,11 +221,21 @@ function createPicker(parent) {
     const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
     if (transfer.files.length) {
       const folders = entries.filter((entry) => entry.isDirectory);
-      const files = folders.length ? (await Promise.all(entries.map(filesIn))).flat() : [...transfer.files];
-      take(files);
+      if (!folders.length) return take([...transfer.files]);
+      const alone = entries.filter((entry) => entry.isFile);
+      const found = [...alone, ...(await picturesAmong((await Promise.all(folders.map(filesIn))).flat()))];
+      take(await Promise.all(found.map((entry) => new Promise((resolve, reject) => entry.file(resolve, reject)))));
     } else {
       offer(transfer.getData("text/uri-list") || transfer.getData("text/plain"));
     }
+  }
+
+  /** The server knows the rule: results of an earlier run, for one, are no pictures. */
+  async function picturesAmong(entries) {
+    const { folder, token } = component.data;
+    const names = JSON.stringify(entries.map((entry) => entry.fullPath));
+    const answer = await fetch(new URL(folder, document.baseURI), { method: "POST", headers: { "X-Tab": token }, body: names });
+    return answer.ok ? (await answer.json()).pictures.map((number) => entries[number]) : entries;
   }
 
   function offer(text) {
@@ -241,9 +251,9 @@ function createPicker(parent) {
   return { update, close };
 }
 
-/** All files of a dropped entry, those in folders inside it too. */
+/** All files below a dropped entry. */
 async function filesIn(entry) {
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  if (entry.isFile) return [entry];
   const reader = entry.createReader();
   const found = [];
   for (;;) {

@@ -28,7 +28,7 @@ def examples() -> dict[str, str]:
 def fill_in(example: str, *, stem: str, suffix: str, options: UpscaleOptions) -> str:
     """Fill an example in for a file `STEMSUFFIX` and these options.
 
-    `stem` must be free of quotes, as `filenames.download_stem` makes it.
+    `stem` must be free of quotes, as `filenames.split_name` makes it.
     """
     fields = [f"{options.scale}", f'"model": "{options.model}"']
     if options.cleanup is not None:

@@ -1,5 +1,5 @@
-// Save a result. `data` is {address, formats: [{name, label, suffix, quality, note}], stem, note, keep,
-// language, canChooseQuality, texts}; `quality` is a format's default, or null where it has no such
+// Save a result. `data` is {address, formats: [{name, label, file, quality, note}], note, keep, language,
+// canChooseQuality, texts}; `quality` is a format's default, or null where it has no such
 // choice, and `keep` names what can be kept of the original, or is empty.
 
 const PAUSE = 250; // milliseconds after the last move of the slider
@@ -62,7 +62,7 @@ export default function (component) {
     range.value = quality(format) ?? 100;
     find(".quality output").textContent = range.value;
     link.href = address();
-    link.download = data.stem + format.suffix;
+    link.download = format.file;
     link.lastElementChild.textContent = "";
     clearTimeout(timer);
     timer = setTimeout(measure, PAUSE);
