@@ -1,4 +1,4 @@
-"""What docs/deploy.md and docs/architecture.md say, against the templates and the commands."""
+"""What the pages about AWS say, against the templates and the commands."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from tests.cfn.resolver import load
 from tests.cfn.test_templates import KEPT_LOGS, KEPT_ON_PURPOSE
 
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+BULK = (ROOT / "docs" / "bulk.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-TABLES = DEPLOY.split("## Parameters")[1].split("\n## ")[0]
+TABLES = "".join(page.split("## Parameters")[1].split("\n## ")[0] for page in (DEPLOY, BULK))
 ROWS = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", TABLES, re.MULTILINE))
 
 
@@ -41,7 +42,7 @@ def test_the_tables_have_the_right_default(name: str) -> None:
 
 
 def test_every_command_line_is_one_that_the_parser_takes() -> None:
-    text = DEPLOY.replace("\\\n", " ")
+    text = (DEPLOY + BULK).replace("\\\n", " ")
     lines = re.findall(r"^\s*python -m cfn ((?!\.)\w.*)$", text, re.MULTILINE)
     assert len(lines) >= 5
     for line in lines:
@@ -50,7 +51,7 @@ def test_every_command_line_is_one_that_the_parser_takes() -> None:
 
 def test_every_call_of_aws_s_own_command_line_has_the_options_of_its_operation() -> None:
     lines = re.findall(
-        r"^aws (sagemaker\S*) (\S+) (.*)$", DEPLOY.replace("\\\n", " "), re.MULTILINE
+        r"^aws (sagemaker\S*) (\S+) (.*)$", (DEPLOY + BULK).replace("\\\n", " "), re.MULTILINE
     )
     assert {operation for _, operation, _ in lines} == {
         "invoke-endpoint-async",
