@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend import __version__
-from cfn import gateway
+from cfn import gateway, variants
 from cfn.variants import PACKAGE_NAMES, STACKS, Variant
 
 HERE = Path(__file__).parent
@@ -65,6 +65,7 @@ def render(variant: Variant, package: PackageMapping | None = None) -> str:
         "refusals": gateway.REFUSALS,
         "states": gateway.STATES,
         "waits": gateway.WAITS,
+        "async_budget": variants.ASYNC_BUDGET,
         "api_digest": "",
     }
     values["s"] = _PARTS.get_template("snippets.yaml").make_module(values)

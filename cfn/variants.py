@@ -37,6 +37,24 @@ class Variant:
         return self.archives[-1]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """The seconds that a picture may take on the asynchronous endpoint."""
+
+    least: int
+    default: int
+    longest: int
+    spare: int
+    """Seconds for receiving a picture, its last tile and the answer, which no budget counts."""
+
+    @property
+    def adapter_waits(self) -> int:
+        """The seconds for which AWS's adapter leaves the engine alone, whatever the budget is."""
+        return self.longest + self.spare
+
+
+ASYNC_BUDGET = Budget(least=60, default=840, longest=3540, spare=60)
+"""SageMaker itself waits for 900 seconds, or 3600 where a call says so."""
 LAMBDA = Variant(
     name="lambda",
     template="lambda.yaml",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cfn import templates
-from cfn.variants import BULK, GPU, INF, LAMBDA, STACKS, Variant
+from cfn.variants import ASYNC_BUDGET, BULK, GPU, INF, LAMBDA, STACKS, Variant
 from tests.cfn.aws_rules import broken
 from tests.cfn.conftest import package_of, put_up, text_of
 from tests.cfn.resolver import BEIJING, GOVCLOUD, NINGXIA, US, Region, Stack, load
@@ -30,7 +30,7 @@ def whole(variant: Variant, region: Region, *, text: str | None = None) -> Stack
     if variant is LAMBDA:
         given["availabilityZones"] = f"{region.name}b,{region.name}c"
     if variant is GPU:
-        given["asyncTimeBudgetSeconds"] = "3540"
+        given["asyncTimeBudgetSeconds"] = str(ASYNC_BUDGET.longest)
     return everything_in(region, variant, **given)
 
 
@@ -101,8 +101,8 @@ FAULTS = {
         "answered like a fault",
     ),
     "the adapter's 300 seconds": (
-        *(GPU, US, "          RAYSERVE_BACKEND_TIMEOUT: '3600'\n", ""),
-        "ended after 300 s of 3540",
+        *(GPU, US, f"          RAYSERVE_BACKEND_TIMEOUT: '{ASYNC_BUDGET.adapter_waits}'\n", ""),
+        f"ended after 300 s of {ASYNC_BUDGET.longest}",
     ),
     "X-Ray in China": (
         *(LAMBDA, NINGXIA, "!If [InChina, !Ref AWS::NoValue, {Mode: Active}]", "{Mode: Active}"),

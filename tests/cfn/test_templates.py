@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +16,7 @@ from jinja2 import UndefinedError
 from backend import Settings
 from backend.requests.parsing import FIELDS
 from cfn import gateway, package, templates
-from cfn.variants import GPU, INF, LAMBDA, STACKS, VARIANTS, Variant
+from cfn.variants import ASYNC_BUDGET, GPU, INF, LAMBDA, STACKS, VARIANTS, Variant
 from tests.cfn.conftest import MakeStack, package_of, put_up, text_of
 from tests.cfn.resolver import (
     BEIJING,
@@ -933,6 +934,17 @@ def test_its_time_budget_ends_before_sagemaker_s_own() -> None:
     assert int(with_async().parameters["asyncTimeBudgetSeconds"]) < 900
     about = load(text_of(GPU))["Parameters"]
     assert about["asyncTimeBudgetSeconds"]["MaxValue"] < 3600
+
+
+@pytest.mark.parametrize("longest", [ASYNC_BUDGET.longest, 1800])
+def test_the_adapter_waits_longer_than_the_longest_budget_whatever_that_is(
+    monkeypatch: pytest.MonkeyPatch, longest: int
+) -> None:
+    monkeypatch.setattr("cfn.variants.ASYNC_BUDGET", replace(ASYNC_BUDGET, longest=longest))
+    text = templates.render(GPU)
+    assert load(text)["Parameters"]["asyncTimeBudgetSeconds"]["MaxValue"] == longest
+    container = with_async(text=text).properties("AsyncModel")["PrimaryContainer"]
+    assert longest < int(container["Environment"]["RAYSERVE_BACKEND_TIMEOUT"]) <= longest + 60
 
 
 @pytest.mark.parametrize("region", REGIONS, ids=lambda region: region.name)
