@@ -51,8 +51,11 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """The transposition that makes a picture stored with an orientation of EXIF upright."""
-FILL = bytes.fromhex("5a3c96e1a5c3691e2d4bb4d2") * 256
-"""Bits that decode as noise."""
+NOISE = bytes.fromhex("5a3c96e1a5c3691e2d4bb4d2") * 256
+FILL = NOISE + b"".join(b"\xff" + bytes([restart]) + NOISE for restart in range(0xD0, 0xD8))
+"""Bits that decode as noise, also behind each of the marks at which decoders start afresh."""
+LAST_BLOCK = 8
+"""The side of a JPEG's blocks."""
 WHITE_IS_ZERO = 0
 PHOTOMETRIC = 262
 
@@ -141,7 +144,8 @@ def read_pixels(examined: Examined) -> DecodedImage:
             if mended is None:
                 raise
             image, tables = _pixels(mended, examined)
-        if lean.is_cut and not _is_complete(image, examined):
+        may_be_cut = lean.is_cut or (file_format is JPEG and _ends_flat(image))
+        if may_be_cut and not _is_complete(image, examined):
             raise damaged()
         return _decoded(image, file_format, lean, jpeg_quality=estimated_quality(tables))
     except BOMB_ERRORS as exc:
@@ -194,8 +198,17 @@ def _eight_bit(opened: Image.Image, lean: LeanFile) -> Image.Image:
     return image if image is not opened else opened.copy()
 
 
+def _ends_flat(image: Image.Image) -> bool:
+    """Return whether the last block has one colour, as decoders make of missing ones."""
+    width, height = image.size
+    left, top = ((side - 1) // LAST_BLOCK * LAST_BLOCK for side in image.size)
+    middle = ((left + width) // 2, (top + height) // 2, width, height)
+    ends = image.crop(middle).getextrema()
+    return all(low == high for low, high in (ends if isinstance(ends[0], tuple) else (ends,)))
+
+
 def _is_complete(image: Image.Image, examined: Examined) -> bool:
-    """Return whether a JPEG without its end mark has all pixels.
+    """Return whether a JPEG has all pixels.
 
     If one were missing, other bits behind the last ones would make other pixels.
     """

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from backend.images.colour import ADOBE_1998, DISPLAY_P3
-from backend.images.hdr import BT709
+from backend.images.hdr import BT709, BT2020
 from backend.images.icc import Primaries, color_space, make_profile
 from backend.images.notes import GAIN_MAP, HDR_TO_SDR
 from backend.images.picture import Picture, decode, encode
@@ -152,6 +152,12 @@ ADOBE: Levels = ((168, 102, 102), (217, 175, 97), (170, 170, 0), (144, 133, 115)
         ((P3_PROFILE, chunk(b"cICP", b"\1\x0d\0\1")), STORED),
         ((chunk(b"cICP", b"\2\2\0\1"), P3_PROFILE), IN_P3),
         ((chunk(b"cICP", b"\1\1\0\1"),), GAMMA_2_4),
+        ((chunk(b"cICP", b"\x0c\x0d\0\0"),), STORED),
+        ((gamma(100_000), gamma(45_455)), LINEAR),
+        ((gamma(45_455), gamma(100_000)), STORED),
+        ((P3_PROFILE, profile_chunk(make_profile(BT2020, gamma=None, is_gray=False))), IN_P3),
+        ((P3_PROFILE[:-1] + b"\0",), STORED),
+        ((gamma(100_000)[:-1] + b"\0",), STORED),
     ],
 )
 def test_chunks_are_obeyed_in_their_order(chunks: tuple[bytes, ...], wanted: Levels) -> None:

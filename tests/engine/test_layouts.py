@@ -121,6 +121,25 @@ def test_alpha_is_kept_or_refused(photometric: int, bits: int, is_read: bool) ->
     np.testing.assert_allclose(picture.alpha, np.asarray(image.getchannel("A")), atol=1)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_colours_that_were_multiplied_by_their_alpha_are_divided(bits: int) -> None:
+    values = np.dstack((values_of(scene()) / 2, np.full((*scene().size[::-1], 1), 0.5)))
+    made = directory(values, photometric=RGB, bits=bits, more={338: [1]})
+    picture = decode(tiff(made), max_side=99)
+    assert distance(picture, scene()) <= 2
+    assert picture.alpha is not None
+    np.testing.assert_allclose(picture.alpha, 127, atol=1)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_channel_of_no_meaning_is_no_alpha(bits: int) -> None:
+    values = np.dstack((values_of(scene()), np.full((*scene().size[::-1], 1), 0.5)))
+    made = directory(values, photometric=RGB, bits=bits, more={338: [0]})
+    picture = decode(tiff(made), max_side=99)
+    assert picture.alpha is None
+    assert distance(picture, scene()) <= 1
+
+
 def test_highlights_of_floats_are_clipped_and_other_ranges_refused() -> None:
     values = values_of(gray()) * 1.4
     made = directory(values, photometric=BLACK_IS_ZERO, bits=32, kind=FLOAT)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from backend.errors import ImageError
+from backend.images.picture import decode
 from backend.images.segments import lean_file
 from backend.images.segments.exif import read_exif
 from backend.images.segments.jpeg import MAX_SCANS, MAX_SEGMENTS
@@ -25,6 +29,7 @@ from benchmarks.hostile_files import (
 from tests.hostile.corpus import (
     GOOD,
     Case,
+    gray,
     jpeg,
     scene,
     srgb_profile,
@@ -50,6 +55,63 @@ def pixels(data: bytes) -> bytes:
     """As stored, in RGBA."""
     with Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "BMP"]) as opened:
         return opened.convert("RGBA").tobytes()
+
+
+def places(data: bytes, marker: bytes) -> list[int]:
+    return [found.start() for found in re.finditer(marker, data)]
+
+
+def in_intervals() -> bytes:
+    """A JPEG whose decoder starts afresh with every row of blocks."""
+    return jpeg(restart_marker_rows=1)
+
+
+def between_scans(number: int) -> bytes:
+    """The first scans of a progressive JPEG, each of them whole."""
+    whole = jpeg(progressive=True)
+    start = places(whole, rb"\xff\xda")[number - 1]
+    return whole[: start + 2 + places(whole[start + 2 :], rb"\xff[^\x00]")[0]]
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff\xd9"], ids=["cut", "ended"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: in_intervals()[: places(in_intervals(), rb"\xff[\xd0-\xd7]")[0]],
+        lambda: in_intervals()[: places(in_intervals(), rb"\xff[\xd0-\xd7]")[-1]],
+        lambda: jpeg()[:-400],
+        lambda: jpeg(gray())[:-200],
+    ],
+    ids=["first interval", "all intervals but one", "colours", "gray"],
+)
+def test_a_jpeg_of_which_rows_are_missing_is_damaged(make: Callable[[], bytes], end: bytes) -> None:
+    with pytest.raises(ImageError):
+        decode(make() + end, max_side=4096)
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+def test_a_jpeg_of_which_scans_are_missing_is_damaged(number: int) -> None:
+    with pytest.raises(ImageError):
+        decode(between_scans(number), max_side=4096)
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff\xd9"], ids=["cut", "ended"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        in_intervals,
+        lambda: jpeg(progressive=True),
+        lambda: jpeg(Image.new("RGB", (50, 40), "white"), subsampling=2),
+        lambda: jpeg(Image.new("L", (50, 40), "white"), restart_marker_blocks=1),
+        lambda: jpeg(Image.new("CMYK", (17, 9)), progressive=True),
+    ],
+    ids=["intervals", "progressive", "white", "white in intervals", "CMYK"],
+)
+def test_a_jpeg_with_every_pixel_is_read(make: Callable[[], bytes], end: bytes) -> None:
+    whole = make()
+    assert whole.endswith(b"\xff\xd9")
+    wanted = decode(whole, max_side=4096).rgb
+    assert np.array_equal(decode(whole[:-2] + end, max_side=4096).rgb, wanted)
 
 
 @pytest.mark.parametrize("case", WALKED, ids=str)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import product
 
 from backend.images.colour import SRGB, Colour
 from backend.images.rights import rights_from_iptc, rights_from_xmp
@@ -21,6 +22,8 @@ END = b"\xff\xd9"
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Start of frame of every kind: between them are DHT, JPG and DAC."""
 SEQUENTIAL = (0xC0, 0xC1)
+COEFFICIENTS = 64
+"""Coefficients of a block."""
 UNREAD_FRAMES = frozenset({0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF})
 """Hierarchical and lossless kinds that no decoder in use reads."""
 JFIF, EXIF, PROFILE, IPTC, ADOBE, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
@@ -57,6 +60,8 @@ class _Found:
     profile: dict[int, bytes] = field(default_factory=dict)
     profile_parts: int = 0
     has_iso_gain_map: bool = False
+    sent: set[tuple[int, int]] = field(default_factory=set)
+    """(component, coefficient) of all that scans have brought to their last bit."""
 
     def take(self, marker: int, content: bytes) -> None:
         """Take a segment before the first scan."""
@@ -94,9 +99,19 @@ class _Found:
             sampling[0] >> 4 > each >> 4 and sampling[0] & 15 > each & 15 for each in sampling[1:3]
         )
 
-    def is_whole_after(self, scan: bytes) -> bool:
-        """Return whether a scan with this header has all components, so that none follows."""
-        return self.is_sequential and len(scan) > 2 and scan[2] == self.components
+    def take_scan(self, header: bytes) -> None:
+        """Note what a scan brings: some components, and of progressive files a part of each."""
+        components = header[1 : 1 + 2 * header[0] : 2] if header else b""
+        first, last, depth = 0, COEFFICIENTS - 1, 0
+        if not self.is_sequential:
+            first, last, depth = [*header[1 + 2 * len(components) :], 0, 0, 0][:3]
+        if not depth & 15:
+            self.sent.update(product(components, range(first, min(last + 1, COEFFICIENTS))))
+
+    @property
+    def is_whole(self) -> bool:
+        """True if no scan is missing."""
+        return len(self.sent) >= COEFFICIENTS * self.components
 
     def colour(self) -> Colour | None:
         """Join the parts of the profile in their order; None if one is missing."""
@@ -128,7 +143,17 @@ def lean_jpeg(data: bytes) -> LeanFile:
 
 
 def _walked(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
-    """Return the pieces of a lean file, with an end mark, and whether the file had none."""
+    """Return the pieces of a lean file, with an end mark, and whether the file had none.
+
+    ImageError for a file without one of which whole scans are missing as well.
+    """
+    kept, is_cut = _pieces(data, found)
+    if is_cut and not found.is_whole:
+        raise damaged()
+    return [*kept, END], is_cut
+
+
+def _pieces(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
     view = memoryview(data)
     kept: list[bytes | memoryview] = [b"\xff\xd8"]
     segments = Count("segments", limit=MAX_SEGMENTS)
@@ -141,21 +166,22 @@ def _walked(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]
         at = match.end()
         marker = data[at - 1]
         if marker == END_OF_IMAGE:
-            return [*kept, END], False
+            return kept, False
         if has_scan and (is_whole or not _is_part(data, at, marker)):
-            return [*kept, END], True
+            return kept, True
         if marker not in WITH_LENGTH:
             if marker not in WITHOUT_LENGTH:
                 raise damaged()
             continue
         start, at = at, at + max(2, int.from_bytes(data[at : at + 2]))
         if at > len(data):
-            return [*kept, END], True
+            return kept, True
         in_scan = marker == START_OF_SCAN
         if in_scan:
             scans.add()
             has_scan = True
-            is_whole = found.is_whole_after(data[start : start + 3])
+            found.take_scan(data[start + 2 : at])
+            is_whole = found.is_sequential and found.is_whole
         content = data[start + 2 : at]
         if not has_scan:
             found.take(marker, content)
@@ -163,7 +189,7 @@ def _walked(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]
             kept += (match[0], view[start:at])
     if in_scan:
         kept.append(view[at:])
-    return [*kept, END], True
+    return kept, True
 
 
 def _is_part(data: bytes, at: int, marker: int) -> bool:

@@ -29,6 +29,10 @@ HEADER = struct.Struct(">IIBBBBB")
 MAX_PIXEL_CHUNKS = 65_536
 """Encoders write 8 KiB or more in each; 32 MiB in pieces of 512 bytes are so many."""
 MAX_OTHER_CHUNKS = 4096
+FULL_RANGE = b"\0\1"
+"""The end of a `cICP` that means RGB from 0 to the highest level; no other is used."""
+SINGLE = frozenset((b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"pHYs", b"acTL"))
+"""Chunks of which a file has one; of more, the first counts."""
 KEPT = (b"PLTE", b"tRNS")
 """Chunks that the colours of the pixels need; they stand before the pixels."""
 GRAY, COLOURS, PALETTE, GRAY_WITH_ALPHA, COLOURS_WITH_ALPHA = 0, 2, 3, 4, 6
@@ -72,9 +76,14 @@ class _Found:
     frames: int | None = None
     is_first_frame_separate: bool = False
     """The picture itself is none of the animation's frames."""
+    seen: set[bytes] = field(default_factory=set)
+    """Kinds of `SINGLE`."""
 
     def take(self, kind: bytes, content: bytes) -> None:
         """Take one chunk other than IHDR, IDAT and IEND."""
+        if kind in self.seen:
+            return
+        self.seen.update(SINGLE & {kind})
         if kind == b"eXIf":
             self.exif = content[:MAX_EXIF_BYTES]
         elif kind == b"pHYs" and len(content) == 9 and content[8] == METRES:
@@ -106,7 +115,7 @@ class _Found:
             self.clear_level = int.from_bytes(content[:2]) & (1 << self.bits) - 1
         elif kind == b"iCCP":
             self.profile = _profile(content)
-        elif kind == b"cICP" and len(content) == 4 and content[2] == 0:
+        elif kind == b"cICP" and len(content) == 4 and content[2:] == FULL_RANGE:
             self.coded = colour_from_still_codes(content[0], content[1])
         elif kind == b"sRGB":
             self.is_srgb = True
@@ -230,7 +239,8 @@ def _walk(data: bytes, found: _Found) -> None:
         else:
             if kind in KEPT and not found.pixels and found.fits(kind, len(content)):
                 found.kept += _chunk(kind, [content])  # whatever its checksum was
-            found.take(kind, bytes(content))
+            if kind in KEPT or _has_right_checksum(whole):
+                found.take(kind, bytes(content))
 
 
 def _chunk(kind: bytes, contents: Sequence[Piece]) -> list[Piece]:
@@ -240,6 +250,10 @@ def _chunk(kind: bytes, contents: Sequence[Piece]) -> list[Piece]:
         checksum = zlib.crc32(content, checksum)
     length = sum(map(len, contents))
     return [struct.pack(">I4s", length, kind), *contents, struct.pack(">I", checksum)]
+
+
+def _has_right_checksum(chunk: memoryview) -> bool:
+    return zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:])
 
 
 def _profile(content: bytes) -> bytes | None:
