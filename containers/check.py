@@ -30,7 +30,6 @@ TARGETS = ("server", "page", "lambda", "sagemaker")
 MOST_MEGABYTES = {"server": 450}
 GRACE_SECONDS = 30
 START_SECONDS = 60
-PROMISED_SECONDS = 5
 UNNEEDED = "path-exclude=/usr/share/{}/*"
 MOUNT = """
 mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" "$0" && mount -t proc proc "$0/proc" &&

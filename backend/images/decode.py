@@ -78,11 +78,6 @@ class PictureFacts(Facts):
     jpeg_quality: int | None = None
     """The lowest quality it was saved at as a JPEG, estimated; None if it never was."""
 
-    @property
-    def has_more_frames(self) -> bool:
-        """True if the file has more frames or pages; this is the first."""
-        return FIRST_FRAME in self.notes
-
 
 @dataclass(frozen=True, kw_only=True)
 class DecodedImage(PictureFacts):

@@ -213,7 +213,7 @@ def is_camera_raw(data: bytes) -> bool:
     return re.match(CAMERA_RAW, data, re.DOTALL) is not None
 
 
-def labels(formats: tuple[FileFormat, ...], *, conjunction: str = "or") -> str:
+def labels(formats: tuple[FileFormat, ...]) -> str:
     """`JPEG, PNG or BMP`, for a sentence."""
     *others, last = (each.label for each in formats)
-    return f"{', '.join(others)} {conjunction} {last}" if others else last
+    return f"{', '.join(others)} or {last}" if others else last

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
-from backend.engine import Box, Upscaled, Watch
+from backend.engine import Upscaled, Watch
 from backend.errors import DeadlineError, PayloadTooLargeError
 from backend.images.jpeg_quality import cleanup_from_quality
 from backend.images.metadata import DPI
@@ -147,23 +147,6 @@ class LocalEngine:
             source.become(small)
             return self._upscale(source, replace(look, cleanup=cleanup), work)
 
-    def upscale_part(
-        self, picture: Picture, options: UpscaleOptions, box: Box, *, watch: Watch = Watch()
-    ) -> Picture:
-        """Return what is inside the box, with the pixels that it has in the whole result.
-
-        It takes turns and is refused for its time as `upscale` is; `options.format` and
-        `options.quality` say nothing here.
-        """
-        left, top, right, bottom = box
-        self._check(options)
-        with self._scheduler.work(watch) as work:
-            first = self._plan(picture, replace(options, size=None)).passes[0]
-            part = replace(first, lr_size=(right - left, bottom - top))
-            self._expect(Plan(passes=(part,), size=part.sr_size), work)
-            with self._pixels.hold(part.sr_size[0] * part.sr_size[1], watch):
-                return self._run(part, picture, work, watch, box=box)
-
     @contextmanager
     def _in_hand(
         self, data: bytes, watch: Watch, *, is_first_look: bool = False
@@ -242,15 +225,13 @@ class LocalEngine:
             before += counts[number - 1]
         return picture
 
-    def _run(
-        self, planned: Pass, picture: Picture, work: Work, watch: Watch, *, box: Box | None = None
-    ) -> Picture:
+    def _run(self, planned: Pass, picture: Picture, work: Work, watch: Watch) -> Picture:
         worked = work.worked
         upscaler = self._upscaler(planned.spec, work)
         cleanup = planned.cleanup / 100
         # Between the tiles of a first look nobody else's come: each may take as long as the look.
         with work.turn() if work.is_first_look else nullcontext():
-            sr = upscaler.upscale(picture, box=box, cleanup_level=cleanup, watch=watch)
+            sr = upscaler.upscale(picture, cleanup_level=cleanup, watch=watch)
         self._estimator.learn(planned.spec, pixels=planned.pixels, seconds=work.worked - worked)
         return sr
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
-from backend.engine import Box
-
 EDGE_PAD = 32
 """The most LR pixels read beyond the picture: they are invented, and far ones cost much."""
 
@@ -39,20 +37,18 @@ def spans(
     tile_pad: int,
     multiple_of: int = 1,
     grid: int = 1,
-    part: tuple[int, int] | None = None,
 ) -> list[Span]:
-    """Cover [0, length), or the part of it, by equal parts of at most `tile_size`, each with pads.
+    """Cover [0, length) by equal parts of at most `tile_size`, each with pads.
 
     Reads reach beyond the picture, where it is to be continued, as far in a tile as in the whole.
     They start and stop at multiples of `multiple_of`, so that a network that works on blocks sees
     the same blocks in both. The parts are cut at multiples of `grid` too.
     """
     edge_pad = min(tile_pad, EDGE_PAD)
-    first, last = part or (0, length)
-    count = -(-(last - first) // tile_size)
-    edges = [first + (last - first) * i // count for i in range(count + 1)]
+    count = -(-length // tile_size)
+    edges = [length * i // count for i in range(count + 1)]
     grid = math.lcm(grid, multiple_of)
-    edges[1:-1] = [max(first, edge - edge % grid) for edge in edges[1:-1]]
+    edges[1:-1] = [edge - edge % grid for edge in edges[1:-1]]
     cover: list[Span] = []
     for start, stop in pairwise(edges):
         if start == stop:
@@ -78,14 +74,12 @@ def tiles(
     tile_pad: int,
     multiple_of: int = 1,
     grid: int = 1,
-    box: Box | None = None,
 ) -> Iterator[Tile]:
-    """Yield every tile of a picture, or of the part inside the box, row by row."""
-    left, top, right, bottom = box or (0, 0, width, height)
+    """Yield every tile of a picture, row by row."""
     cover = partial(
         spans, tile_size=tile_size, tile_pad=tile_pad, multiple_of=multiple_of, grid=grid
     )
-    columns = cover(width, part=(left, right))
-    for rows in cover(height, part=(top, bottom)):
+    columns = cover(width)
+    for rows in cover(height):
         for column in columns:
             yield Tile(rows, column)

@@ -52,23 +52,20 @@ class Upscaler:
         self,
         picture: Picture,
         *,
-        box: Box | None = None,
         cleanup_level: float = 0.0,
         watch: Watch = Watch(),
     ) -> Picture:
         """Return the picture at exactly `scale` times its size; stops as `Watch.check` says.
 
-        With a box, return only the part inside it, with the pixels that it has in the whole.
         Pieces are done in the order that `watch.next_piece` asks for.
         """
         scale = self.scale
-        left, top, right, bottom = outer = _on_grid(box, picture.size)
-        size = (right - left) * scale, (bottom - top) * scale
-        cuts = self._tiles(picture.size, outer)
-        places = [place(tile, scale=scale, origin=(left, top)) for tile in cuts]
+        width, height = picture.size
+        cuts = self._tiles(picture.size)
+        places = [place(tile, scale=scale) for tile in cuts]
         alpha = None if picture.alpha is None else _Alpha(picture.alpha)
         total = len(cuts) * (1 if alpha is None else 2)
-        rgb = np.empty((size[1], size[0], 3), np.uint8)
+        rgb = np.empty((height * scale, width * scale, 3), np.uint8)
         plane = None if alpha is None else np.empty(rgb.shape[:2], np.uint8)
         sr = replace(picture, rgb=rgb, alpha=plane)
         done = 0
@@ -91,13 +88,13 @@ class Upscaler:
             if alpha is not None and plane is not None:
                 plane[inside] = alpha.bounded(run(alpha.gray, tile, 0.0), tile, scale=scale)
             watch.on_piece(_piece(sr, at, model=self._session.spec.name))
-        return sr if box is None else crop(sr, _within(box, outer, scale=scale))
+        return sr
 
     def count(self, size: tuple[int, int]) -> int:
         """Return the number of tiles of a picture of (width, height)."""
-        return len(self._tiles(size, (0, 0, *size)))
+        return len(self._tiles(size))
 
-    def _tiles(self, size: tuple[int, int], box: Box) -> list[Tile]:
+    def _tiles(self, size: tuple[int, int]) -> list[Tile]:
         width, height = size
         spec = self._session.spec
         return list(
@@ -108,7 +105,6 @@ class Upscaler:
                 tile_pad=spec.receptive_radius,
                 multiple_of=spec.multiple_of,
                 grid=BLOCK,
-                box=box,
             )
         )
 
@@ -132,30 +128,6 @@ class _Alpha:
         blocks = sr.reshape(low.shape[0], scale, low.shape[1], scale)
         np.clip(blocks, low[:, None, :, None], high[:, None, :, None], out=blocks)
         return sr
-
-
-def _on_grid(box: Box | None, size: tuple[int, int]) -> Box:
-    """Return the least box around the other one that is cut along the grid of means."""
-    if box is None:
-        return 0, 0, *size
-    left, top, right, bottom = box
-    return (
-        left - left % BLOCK,
-        top - top % BLOCK,
-        min(right + -right % BLOCK, size[0]),
-        min(bottom + -bottom % BLOCK, size[1]),
-    )
-
-
-def _within(box: Box, outer: Box, *, scale: int) -> Box:
-    """Return where a box lies in another one's result."""
-    left, top = outer[:2]
-    return (
-        (box[0] - left) * scale,
-        (box[1] - top) * scale,
-        (box[2] - left) * scale,
-        (box[3] - top) * scale,
-    )
 
 
 def _covered(lr: RgbImage, tile: Tile) -> RgbImage:

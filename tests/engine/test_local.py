@@ -6,12 +6,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from backend import LocalEngine, Settings, UpscaleOptions
 from backend.engine import Watch
-from backend.errors import DeadlineError
 from backend.images.picture import Picture, RgbImage, decode
 from backend.inference.upscaler import Session
 from backend.models.manifest import SHIPPED, ModelSpec, load_registry
@@ -125,25 +123,3 @@ def test_results_in_the_making_share_the_limit_of_the_largest(
     for thread in (first, second):
         thread.join(SECONDS)
     assert slow.most == 1
-
-
-def test_a_part_is_what_the_whole_shows_there(
-    engine: LocalEngine, photo_bytes: Callable[..., bytes]
-) -> None:
-    data = photo_bytes("JPEG", quality=50)
-    picture = decode(data, max_side=999)
-    for options in (UpscaleOptions(scale=4, model="auto", format="png"), UpscaleOptions(cleanup=9)):
-        whole = decode(engine.upscale(data, replace(options, format="png")).data, max_side=999)
-        part = engine.upscale_part(picture, options, (10, 20, 50, 60))
-        left, top, right, bottom = (side * options.scale for side in (10, 20, 50, 60))
-        assert np.array_equal(part.rgb, whole.rgb[top:bottom, left:right])
-
-
-def test_a_part_for_which_there_is_no_time_is_refused(
-    engine: LocalEngine, photo_bytes: Callable[..., bytes]
-) -> None:
-    picture = decode(photo_bytes("PNG"), max_side=999)
-    with pytest.raises(DeadlineError):
-        engine.upscale_part(
-            picture, UpscaleOptions(), (0, 0, 9, 9), watch=Watch(seconds_left=lambda: 0.0)
-        )

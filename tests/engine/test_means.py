@@ -82,10 +82,6 @@ def test_tiles_of_a_pattern_equal_the_whole(
     whole = Upscaler(session, tile_size=1000).upscale(picture)
     tiled = Upscaler(session, tile_size=tile_size).upscale(picture)
     np.testing.assert_array_equal(tiled.rgb, whole.rgb)
-    box = (5, 3, width - 6, height - 7)
-    part = Upscaler(session, tile_size=tile_size).upscale(picture, box=box)
-    left, top, right, bottom = (side * scale for side in box)
-    np.testing.assert_array_equal(part.rgb, whole.rgb[top:bottom, left:right])
 
 
 def test_what_is_near_enough_is_left_alone() -> None:

@@ -52,25 +52,6 @@ def test_spans_cover_every_pixel_once(
         assert 0 <= span.read_stop - last < multiple_of
 
 
-@given(data=st.data(), tile_size=st.integers(1, 600), multiple_of=st.sampled_from([1, 2, 4, 8]))
-def test_a_part_is_covered_and_nothing_else(
-    data: st.DataObject, tile_size: int, multiple_of: int
-) -> None:
-    length = data.draw(st.integers(1, 5000))
-    start = data.draw(st.integers(0, length - 1))
-    stop = data.draw(st.integers(start + 1, length))
-    cover = spans(
-        length, tile_size=tile_size, tile_pad=20, multiple_of=multiple_of, part=(start, stop)
-    )
-    assert (cover[0].start, cover[-1].stop) == (start, stop)
-    for before, after in pairwise(cover):
-        assert before.stop == after.start
-    for span in cover:
-        assert span.start < span.stop
-        assert span.read_start <= max(span.start - 20, -20)
-        assert span.read_stop >= min(span.stop + 20, length + 20)
-
-
 def test_a_network_that_looks_far_reads_little_that_is_not_in_the_picture() -> None:
     first, second = spans(400, tile_size=200, tile_pad=150)
     assert (first.read_start, first.read_stop) == (-EDGE_PAD, 350)

@@ -50,24 +50,6 @@ def test_tiles_equal_the_whole(
 
 
 @pytest.mark.parametrize(("model", "scale"), MODELS)
-def test_a_part_equals_that_part_of_the_whole(
-    engine: LocalEngine, noise: Picture, model: str, scale: int
-) -> None:
-    upscaler = Upscaler(engine.session(model=model, scale=scale), tile_size=48)
-    picture = replace(noise, alpha=noise.rgb[:, :, 1])
-    whole = upscaler.upscale(picture, cleanup_level=0.3)
-    assert whole.alpha is not None
-
-    for box in ((0, 0, 1, 1), (40, 30, 71, 50), (15, 5, 91, 75), (2, 70, 30, 74)):
-        part = upscaler.upscale(picture, box=box, cleanup_level=0.3)
-
-        left, top, right, bottom = (side * scale for side in box)
-        np.testing.assert_array_equal(part.rgb, whole.rgb[top:bottom, left:right])
-        assert part.alpha is not None
-        np.testing.assert_array_equal(part.alpha, whole.alpha[top:bottom, left:right])
-
-
-@pytest.mark.parametrize(("model", "scale"), MODELS)
 def test_inside_the_tiles_are_what_the_network_says_of_the_bare_picture(
     engine: LocalEngine, noise: Picture, model: str, scale: int
 ) -> None:
