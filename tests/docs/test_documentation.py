@@ -18,9 +18,14 @@ from webapp.settings import PageSettings
 
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
+ALL_PAGES = [
+    *PAGES,
+    *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "training/LOG.md")),
+]
+
 
 def codes(error: type[SuperResolutionError]) -> set[str]:
-    """Of the class and of all below it."""
+    """The codes of the class and of all below it."""
     return {error.code}.union(*(codes(each) for each in error.__subclasses__()))
 
 
@@ -37,7 +42,7 @@ def test_every_setting_is_named_by_a_page() -> None:
 
 
 def options(parser: argparse.ArgumentParser) -> set[str]:
-    """Of the parser and of all its commands."""
+    """The options of the parser and of all its commands."""
     found: set[str] = set()
     for action in parser._actions:
         found.update(each for each in action.option_strings if each.startswith("--"))
@@ -52,16 +57,27 @@ def test_every_option_of_a_command_is_named_by_a_page(parser: argparse.ArgumentP
     assert options(parser) - set(re.findall(r"--[a-z][a-z-]*", text)) == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def anchors(page: Path) -> set[str]:
+    """The names by which GitHub addresses the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-        assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+        linked = page.parent / target if target else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), anchor
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
 def test_every_module_to_run_is_there(page: Path) -> None:
     for module in set(
-        re.findall(r"python -m ((?:backend|benchmarks|cfn|training)[.\w]*)", page.read_text())
+        re.findall(
+            r"python -m ((?:backend|benchmarks|cfn|containers|metrics|training)[.\w]*)",
+            page.read_text(),
+        )
     ):
         assert importlib.util.find_spec(module), module
 
