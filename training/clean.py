@@ -1,8 +1,8 @@
-"""Networks that clean without enlarging, made of those for x2: `python -m training.clean`.
+"""Networks that clean without enlarging, made from those for x2: `python -m training.clean`.
 
-An x1 network answers what its x2 network does, reduced by averaging 2 x 2. Averages of sub-pixels
-are sums over the last convolutions' channels, so they are folded into the kernels: what is left
-is a network without PixelShuffle that costs a little less. Run it after every export of x2.
+An x1 network returns the result of its x2 network, averaged over 2 x 2. Averages of sub-pixels
+are sums over the last convolutions' channels, so they are folded into the kernels: a network
+without PixelShuffle remains, which costs a little less. Run it after every export of x2.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
 """Fit the weights of `photo_or_drawing`: `python -m training.content --data DIR --art DIR`.
 
-Photographs against drawings, rendered pages and scans of them, each as it is, badly exposed, made
-smaller, and saved as JPEG.
-Prints how often the result is right, also on pictures that it was not made from: every picture is
-left out once (four groups). What a folder holds is not always what its name says: `--photographs`
-and `--drawings` name the exceptions, and `--doubtful` what is left out, one part of a file name a
-line.
+It tells photographs from drawings, rendered pages and scans of them; each is seen as it is, badly
+exposed, made smaller, and saved as JPEG. The program prints how often the result is right, also on
+pictures that were left out of the fit: each is left out once (four groups). A folder's name does
+not fit all of its files: `--photographs` and `--drawings` name the exceptions and `--doubtful` the
+files to ignore, with one part of a file name a line.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from training.renders import render_pictures
 
 GROUPS = 4
 NETWORKS, UNITS = 5, 8
-"""Number of networks, and hidden units of each; the judge is their mean, as one network."""
+"""The number of networks and of hidden units in each; the judge is their mean, as one network."""
 PENALTY = 0.005
 """Penalty on the squared weights."""
 STEPS = 800
@@ -38,13 +37,13 @@ LEARNING_RATE = 0.01
 DECIMALS = 4
 FOG, FOG_SHARE = 170, 0.25
 LONGEST = 1024
-"""Larger pictures are made smaller first, to save time."""
+"""The side to which larger pictures are reduced first, to save time."""
 Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One look at one picture."""
+    """One view of one picture."""
 
     picture: str
     view: str
@@ -77,7 +76,7 @@ def views(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
 
 
 def darker(image: Image.Image) -> Image.Image:
-    """Return what a camera would have seen with an eighth of the light."""
+    """Darken the picture as an exposure with an eighth of the light would."""
     levels = np.arange(256) / 255
     light = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4) / 8
     seen = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
@@ -102,7 +101,7 @@ def reduced(image: Image.Image, factor: int) -> Image.Image:
 
 
 def examples(name: str, image: Image.Image, *, is_photograph: bool) -> Iterator[Example]:
-    """All views of a picture."""
+    """Return all views of a picture."""
     for view, seen in views(on_white(image)):
         yield Example(
             picture=name,
@@ -171,7 +170,7 @@ def left_out(
 
 
 def load(options: argparse.Namespace) -> list[Example]:
-    """Every view of every picture."""
+    """Return every view of every picture."""
     doubtful = options.doubtful.read_text().split() if options.doubtful else []
     drawn = options.drawings.read_text().split() if options.drawings else []
     photographed = options.photographs.read_text().split() if options.photographs else []

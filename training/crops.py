@@ -44,8 +44,7 @@ class Crop:
 class CropBatch:
     """Patches: `lr` (N, h, w, 3), `hr` and `target` (N, h * scale, …, 3) uint8, `level` (N,).
 
-    `is_drawn` (N,) bool tells drawings and text from photographs; `is_damaged` (N,) bool those that
-    are seen to be.
+    `is_drawn` (N,) bool marks drawings and text, `is_damaged` (N,) bool crops whose damage shows.
     """
 
     lr: Tensor
@@ -68,11 +67,11 @@ class Teach(Protocol):
 
 
 class CropSource:
-    """Draws crops of `side` LR pixels, damages them and asks the teacher.
+    """A source of crops of `side` LR pixels, which it damages and gives to the teacher.
 
-    `ruined_share` of the photographs' are damaged strongly, see `training.ruin`.
-    Where the input is hardly damaged, or drawn, the real HR is the target: a teacher's answer
-    would only teach its habits.
+    `ruined_share` of the photographs' crops are damaged strongly (see `training.ruin`). The target
+    of crops that are drawn or hardly damaged is the real HR: a teacher's answer would only teach
+    its habits.
     """
 
     def __init__(
@@ -207,9 +206,9 @@ def cut(crop: Crop, rng: np.random.Generator, *, patch: int) -> list[RgbImage]:
 
 
 class AnchoredTeacher:
-    """A teacher whose colours are the input's: what its answer, made small, lacks is added back.
+    """A teacher whose answer gets the input's colours: the difference, made large, is added.
 
-    `reduction` pixels a side of its answer are averaged: one of x4 teaches x2 too.
+    Squares of `reduction` pixels of the answer are averaged, so that a teacher of x4 can teach x2.
     """
 
     def __init__(self, network: nn.Module, *, device: torch.device, reduction: int = 1) -> None:
@@ -228,7 +227,7 @@ class AnchoredTeacher:
 
 
 def anchor(answer: Tensor, lr: Tensor) -> Tensor:
-    """Return what gives (N, 3, H * scale, …) the wide colours of (N, 3, H, W) when added."""
+    """Return the difference that gives (N, 3, H * scale, …) the low frequencies of (N, 3, H, W)."""
     scale = answer.shape[-1] // lr.shape[-1]
     difference = lr - F.avg_pool2d(answer, scale)
     wide = gaussian_blur(difference, sigma=ANCHOR_SIGMA)

@@ -29,9 +29,9 @@ PLACES = 2
 LARGE_SIDE = 1200
 """Pictures at least this long are used at half size: full size is too soft to teach."""
 HELD_OUT_SIDE = 160
-"""LR pixels of each held-out picture that are judged."""
+"""The side in LR pixels of the part of a held-out picture that is judged."""
 REDUCTIONS = Image.Resampling.BICUBIC, Image.Resampling.BILINEAR
-"""Filters that halve them, in turn; Lanczos is sharper and teaches to oversharpen."""
+"""The filters that halve large pictures, by turns; sharper Lanczos teaches to oversharpen."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ def picture_files(folder: Path) -> list[Path]:
 
 
 def is_held_out(path: Path) -> bool:
-    """One picture in fifty is kept for validation, chosen by its name alone."""
+    """Return whether the picture is kept for validation: one in fifty, chosen by its name alone."""
     return zlib.crc32(path.name.encode()) % 50 == 0
 
 
 def make_pair(image: Image.Image, *, scale: int, is_drawn: bool = False) -> Pair:
-    """LR by Pillow's antialiased bicubic, from a picture cropped to a multiple of the scale."""
+    """Crop a picture to a multiple of the scale and reduce it by Pillow's antialiased bicubic."""
     width, height = (side - side % scale for side in image.size)
     hr = image.convert("RGB").crop((0, 0, width, height))
     lr = hr.resize((width // scale, height // scale), Image.Resampling.BICUBIC)
@@ -66,7 +66,7 @@ def make_pair(image: Image.Image, *, scale: int, is_drawn: bool = False) -> Pair
 
 
 def load_pairs(files: Sequence[Path], *, scale: int, is_drawn: bool = False) -> list[Pair]:
-    """Every picture, the large ones at half size."""
+    """Load every picture, the large ones at half size."""
     pairs = []
     for path, reduction in zip(files, cycle(REDUCTIONS), strict=False):
         with Image.open(path) as opened:
@@ -86,7 +86,7 @@ def load_groups(
     rendered_share: float,
     seed: int,
 ) -> list[tuple[float, list[Pair]]]:
-    """All that is trained on, each kind with its share: photographs, drawings, rendered text."""
+    """Load the training pictures, with each kind's share: photographs, drawings, rendered text."""
     files = [f for f in picture_files(photographs) if not is_held_out(f)]
     groups = [
         (1 - art_share - rendered_share, load_pairs(files, scale=scale)),
@@ -118,13 +118,13 @@ def middle(pair: Pair, *, side: int) -> Pair:
 
 
 def detail(lr: RgbImage) -> float:
-    """Mean step between neighbouring pixels: near 0 for a clear sky."""
+    """Return the mean difference between neighbouring pixels, which is near 0 for a clear sky."""
     green = lr[..., 1].astype(np.int16)
     return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())
 
 
 def augment(pictures: Sequence[RgbImage], rng: np.random.Generator) -> list[RgbImage]:
-    """All of them flipped and transposed in the same one of the eight ways."""
+    """Flip and transpose all of them in the same one of eight ways."""
     flip_y, flip_x, turn = rng.random(3) < 0.5
     steps = (-1 if flip_y else 1), (-1 if flip_x else 1)
     flipped = [picture[:: steps[0], :: steps[1]] for picture in pictures]
@@ -154,7 +154,7 @@ class PairSource:
 
 
 def draw_place(pair: Pair, rng: np.random.Generator, *, side: int) -> tuple[int, int]:
-    """(top, left) in LR pixels: of `PLACES` random squares the one with most detail."""
+    """Return (top, left) in LR pixels of the most detailed of `PLACES` random squares."""
     height, width = pair.lr.shape[:2]
     places = rng.integers(0, (height - side + 1, width - side + 1), (PLACES, 2)).tolist()
     top, left = max(places, key=lambda at: detail(pair.lr[at[0] :, at[1] :][:side, :side]))
@@ -164,8 +164,8 @@ def draw_place(pair: Pair, rng: np.random.Generator, *, side: int) -> tuple[int,
 class PatchSource:
     """Draws random patches from groups of pictures; each group has its share of the patches.
 
-    `wild_share` of those of photographs are damaged as `photo`'s are, by `wild`; `pattern_share`
-    of them become patterns, see `training.patterns`.
+    `wild_share` of the photographs' patches are damaged by `wild`, as `photo`'s are, and
+    `pattern_share` become patterns (see `training.patterns`).
     """
 
     def __init__(

@@ -20,5 +20,5 @@ def has_fast_bfloat16() -> bool:
 
 
 def autocast() -> torch.autocast:
-    """Convolutions in bfloat16 where that is faster; weights and losses stay in float32."""
+    """Run convolutions in bfloat16 where that is faster; weights and losses stay in float32."""
     return torch.autocast(own_device().type, torch.bfloat16, enabled=has_fast_bfloat16())

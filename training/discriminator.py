@@ -1,4 +1,4 @@
-"""Tells real patches from enhanced ones; trained against the network, never shipped."""
+"""The discriminator, which tells real patches from enhanced ones; it is never shipped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 class Discriminator(nn.Module):
     """PatchGAN: (N, 3, H, W) in [0, 1] -> (N, 1, H / 4, W / 4) logits, one for each patch.
 
-    Spectral normalisation (Miyato et al., 2018) keeps it from being right too steeply.
+    Spectral normalisation (Miyato et al., 2018) bounds its slope.
     """
 
     def __init__(self, num_feat: int = 32) -> None:

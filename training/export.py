@@ -58,7 +58,7 @@ def _plain(graph: GraphWriter, features: str, network: PlainNetwork) -> str:
 
 
 def _span(graph: GraphWriter, features: str, network: Span) -> str:
-    """Each convolution under its name in the state dict; the gains are the first one's."""
+    """Write SPAN, with the state dict's names; the first convolution has the input's gains."""
 
     def convolve(features: str, name: str) -> str:
         conv = network.get_submodule(name)
@@ -90,7 +90,7 @@ def _span(graph: GraphWriter, features: str, network: Span) -> str:
 
 
 def _less_half(graph: GraphWriter, features: str, network: Span) -> str:
-    """Features minus 1/2, by a convolution of one value a channel, as `GraphWriter.prelu` is."""
+    """Subtract 1/2 by a convolution of one value a channel, as `GraphWriter.prelu` multiplies."""
     feat = network.shape.num_feat
     kernel = graph.constant(f"{features}.one", np.ones((feat, 1, 1, 1), np.float32))
     bias = graph.constant(f"{features}.half", np.full(feat, -0.5, np.float32))
@@ -133,9 +133,9 @@ def write(
 ) -> Path:
     """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out.
 
-    `natural` is the run, or the ONNX file, whose weights `detail` blends in; `mean_with` one whose
-    weights count as much as the run's; `is_halved` writes the network of half the scale, see
-    `networks.halved`.
+    `natural` is the run, or the ONNX file, whose weights `detail` blends in; the weights of
+    `mean_with` are averaged with the run's; `is_halved` writes the network of half the scale (see
+    `networks.halved`).
     """
     network, training = load_network(run / CHECKPOINT)
     if mean_with is not None:

@@ -32,6 +32,6 @@ class VggFeatures(nn.Module):
         return fine, coarse
 
     def distance(self, sr: Tensor, hr: Tensor) -> Tensor:
-        """Mean L1 of both stages, a scalar."""
+        """Return the mean L1 distance of both stages, a scalar."""
         pairs = zip(self(sr), self(hr), strict=True)
         return sum(((a.float() - b.float()).abs().mean() for a, b in pairs), start=sr.new_zeros(()))

@@ -1,4 +1,4 @@
-"""Held-out pictures as a network is asked about them: clean, or damaged the same at every look."""
+"""Held-out pictures as inputs of a network: clean, or damaged in the same way each time."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Case:
 
 
 def clean_cases(pairs: Sequence[Pair]) -> list[Case]:
-    """Each pair as it is."""
+    """Return each pair undamaged."""
     return [Case(lr=pair.lr, level=0.0, hr=pair.hr) for pair in pairs]
 
 
 def damaged_cases(
     pairs: Sequence[Pair], degradation: WildDegradation, *, scale: int, times: int = 1
 ) -> list[Case]:
-    """Each pair's HR damaged in so many ways."""
+    """Damage each pair's HR `times` times."""
     rng = np.random.default_rng(SEED)
     cases = []
     for pair in pairs:

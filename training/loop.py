@@ -52,7 +52,7 @@ class Objective(Protocol):
         ...
 
     def judge(self, network: PlainNetwork | Span) -> dict[str, float]:
-        """Figures for the log, from pictures that are never trained on."""
+        """Return figures for the log, from pictures that are never trained on."""
         ...
 
     def state_dict(self) -> dict[str, Any]: ...
@@ -81,14 +81,14 @@ class Ema:
 
 
 def learning_rate(recipe: Recipe, *, progress: float, step: int) -> float:
-    """Linear warm-up by steps, then a cosine over the run's progress in [0, 1]."""
+    """Return the rate: linear warm-up by steps, then a cosine over the progress in [0, 1]."""
     cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
     rate = recipe.final_learning_rate + (recipe.learning_rate - recipe.final_learning_rate) * cosine
     return rate * min(1.0, (step + 1) / recipe.warmup_steps)
 
 
 def own_rank() -> int:
-    """0 for the process that logs and saves."""
+    """Return this process's rank; 0 logs and saves."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 

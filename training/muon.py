@@ -36,8 +36,8 @@ def orthogonalised(matrix: Tensor) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Muon for kernels, Adam for the rest; the Adam rate is `adam_ratio` times the Muon rate.
 
-    `is_relative` is for another's network, whose kernels may be a tenth of the usual size in a
-    layer that takes large features: the rate falls with the size.
+    With `is_relative` the rate falls with the size of a kernel: in networks of others, kernels that
+    take large features may have a tenth of the usual size.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:
-        """One update; a `closure`, as some optimizers take, is refused."""
+        """Update the weights once; a `closure`, which some optimizers take, is refused."""
         if closure is not None:
             raise ValueError("Muon does not re-evaluate the loss")
         for group in self.param_groups:

@@ -29,7 +29,7 @@ class NetworkShape:
     num_feat: int = 32
     num_conv: int = 6
     is_prelu: bool = False
-    """Negative features keep a learnt share, another for each channel, instead of becoming 0."""
+    """PReLU instead of ReLU: negative features keep a learnt share, one for each channel."""
 
     def build(self) -> PlainNetwork:
         """Make a network of this shape."""
@@ -37,7 +37,7 @@ class NetworkShape:
 
     @property
     def multiplications(self) -> int:
-        """Multiplications per LR pixel of the exported network."""
+        """Return the exported network's multiplications per LR pixel."""
         out = 3 * self.scale**2
         head = 9 * 4 * self.num_feat
         body = 9 * self.num_feat**2 * self.num_conv
@@ -47,7 +47,7 @@ class NetworkShape:
 
     @property
     def receptive_radius(self) -> int:
-        """LR pixels around a pixel that can change its result: one for each 3x3 convolution."""
+        """Return the reach in LR pixels: one for each 3x3 convolution."""
         return self.num_conv + 2
 
 
@@ -130,7 +130,7 @@ class PlainNetwork(nn.Module):
 
     @property
     def hidden(self) -> list[RepConv]:
-        """The convolutions that an activation follows."""
+        """Return the convolutions that an activation follows."""
         return [self.head, *(conv for conv in self.body if isinstance(conv, RepConv))]
 
     def forward(self, batch: Tensor) -> Tensor:
@@ -146,10 +146,10 @@ class PlainNetwork(nn.Module):
 
 @torch.no_grad()
 def halved(network: PlainNetwork) -> PlainNetwork:
-    """Make a network of half the scale whose answer is this one's, averaged over 2 x 2.
+    """Make a network of half the scale whose result is this one's, averaged over 2 x 2.
 
     Averages of sub-pixels are sums over the last convolution's channels, so they are folded into
-    its kernel and the skip's, and the reduction costs less than nothing.
+    its kernel and the skip's, and the new network costs a little less.
     """
     shape = network.shape
     half = PlainNetwork(replace(shape, scale=shape.scale // 2))
@@ -176,7 +176,7 @@ def _averaged(channels: Tensor, scale: int) -> Tensor:
 
 
 def bicubic_kernel(scale: int) -> Tensor:
-    """Keys' bicubic enlargement (a = -0.5) as a (3 * scale**2, 3, 5, 5) kernel for PixelShuffle."""
+    """Return Keys' bicubic enlargement (a = -0.5): (3 * scale**2, 3, 5, 5), for PixelShuffle."""
 
     def keys(distance: float) -> float:
         d = abs(distance)

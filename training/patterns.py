@@ -1,7 +1,7 @@
 """Patterns as fine as pixels: dither, weave, chessboards. Networks take them for strong edges.
 
-No larger picture of them exists. What is right is at least their mean colour, so their target is
-the linear enlargement, which keeps it: nothing is overdrawn and cut off at black or white.
+No HR picture of them exists. Their mean colour is known, so their target is the linear enlargement,
+which keeps it: no value overshoots and is cut off at black or white.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def draw_pattern(photograph: RgbImage, rng: np.random.Generator) -> RgbImage:
 
 
 def _two_colours(rng: np.random.Generator) -> RgbImage:
-    """Black and white half of the time, else any two."""
+    """Return black and white half of the time, else any two colours."""
     if rng.random() < 0.5:
         return np.array([[0, 0, 0], [255, 255, 255]], np.uint8)
     colours = rng.integers(0, 256, (2, 3)).astype(np.uint8)

@@ -1,9 +1,9 @@
 """Train `photo`: `python -m training.photo distil --crops CROPS --data DIR --out FOLDER`.
 
 Two stages, both towards a teacher's answers to damaged pictures, which `training.teach` collected.
-`distil` learns them pixel by pixel: natural and a little soft. `perceive` learns them with losses
-that see as people do, and a discriminator: vivid. Where one goes on from the other, an engine may
-blend their weights. `training.loop` is the loop; a run is one process.
+`distil` learns them pixel by pixel; its results are natural and a little soft. `perceive` learns
+them by perceptual losses and a discriminator; its results are vivid. Where one stage goes on from
+the other, an engine may blend their weights. `training.loop` is the loop; a run is one process.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from training.networks import NetworkShape, PlainNetwork
 from training.wild import WildDegradation
 
 JUDGED_SIDE = 96
-"""LR pixels of each held-out picture that are damaged and judged."""
+"""The side in LR pixels of the part of a held-out picture that is damaged and judged."""
 JUDGED_TIMES = 2
 """Number of ways in which each of them is damaged."""
 LAPLACIAN = ((0.0, -1.0, 0.0), (-1.0, 4.0, -1.0), (0.0, -1.0, 0.0))
 LOW_PASS_SIGMA = 3.0
-"""Sigma in HR pixels; finer differences are left to the perceptual losses."""
+"""The sigma in HR pixels below which differences are left to the perceptual losses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +48,9 @@ class PhotoRecipe(Recipe):
     laplacian_weight: float = 1.0
     pixel_weight: float = 0.5
     drawn_pixel_weight: float = 4.0
-    """Weight of pixels in drawings and text, whose letters no other loss may touch."""
+    """The weight of pixels in drawings and text, for which no other loss counts."""
     paper_weight: float = 20.0
-    """Weight of plain areas in undamaged drawings, where the smallest ripple is seen."""
+    """The weight of plain areas in undamaged drawings, where the smallest ripple shows."""
     low_pass_weight: float = 1.0
     lpips_weight: float = 0.5
     vgg_weight: float = 0.15
@@ -65,7 +65,7 @@ class PhotoRecipe(Recipe):
 
 
 class Judge:
-    """Held-out photographs, damaged in ways that are the same at every look."""
+    """The judge of a run, by held-out photographs that are damaged in the same ways each time."""
 
     def __init__(
         self, pairs: list[Pair], degradation: WildDegradation, lpips: Lpips, *, scale: int
@@ -76,7 +76,7 @@ class Judge:
 
     @torch.no_grad()
     def __call__(self, network: PlainNetwork) -> dict[str, float]:
-        """Means: LPIPS, PSNR-Y in dB, and the largest drift of a mean colour in grey levels."""
+        """Return mean LPIPS, mean PSNR-Y in dB, and the largest colour drift in grey levels."""
         device = own_device()
         seen, fidelity, drift = [], [], 0.0
         for case in self._cases:
@@ -95,7 +95,7 @@ class Judge:
 
 
 class Distillation:
-    """L1, the L1 of the Laplacians, and mean colours, towards the teacher's answer."""
+    """The loss towards the teacher's answer: L1, L1 of the Laplacians, and mean colours."""
 
     def __init__(self, recipe: PhotoRecipe, crops: CropFolder, judge: Judge) -> None:
         self._recipe = recipe
@@ -117,7 +117,7 @@ class Distillation:
         return loss + recipe.paper_weight * paper + recipe.colour_weight * colour_error(sr, lr)
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing but the network is learnt."""
+        """Return nothing: the network alone learns."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ class Distillation:
 
 
 class Perception:
-    """The anchored answer, as eyes and a discriminator see it."""
+    """The loss towards the anchored answer by perceptual networks and a discriminator."""
 
     def __init__(
         self,
@@ -194,7 +194,7 @@ class Perception:
         self._optimizer.load_state_dict(state["optimizer"])
 
     def _adversarial_weight(self, progress: float, step: int) -> float:
-        """None while the discriminator learns alone, then rising over half of the run."""
+        """Return 0 while the discriminator learns alone, then a rising weight."""
         if step < self._recipe.discriminator_steps:
             return 0.0
         return self._recipe.adversarial_weight * min(1.0, 2 * progress)
@@ -209,7 +209,7 @@ class Perception:
         self._discriminator.requires_grad_(False)
 
     def _shifted(self, sr: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Both without the same few rows and columns: AlexNet's steps of 4 leave no pattern."""
+        """Cut the same few rows and columns off both, so AlexNet's stride leaves no pattern."""
         top, left = self._rng.integers(0, 8, 2).tolist()
         return sr[:, :, top:, left:], target[:, :, top:, left:]
 
@@ -223,10 +223,10 @@ def answer(network: nn.Module, batch: CropBatch, device: torch.device) -> Tensor
 
 
 def paper_error(sr: Tensor, target: Tensor, has_paper: Tensor, *, scale: int) -> Tensor:
-    """Mean of |`sr` - `target`|, 0 but where one that has paper is plain for an LR pixel around.
+    """Return the mean of |`sr` - `target`|, counted on paper that is plain for an LR pixel around.
 
-    Noise that was cut off at white has darkened the paper of a damaged drawing. One that learns to
-    answer white there brightens photographs.
+    Paper counts in undamaged drawings alone. Noise that was cut off at white darkens the paper of a
+    damaged one, and a network that learns to answer white there brightens photographs.
     """
     side, padding = 2 * scale + 1, scale
     highest = F.max_pool2d(target, side, 1, padding)

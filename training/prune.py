@@ -1,4 +1,4 @@
-"""A thinner copy of Real-ESRGAN's small network to start from.
+"""A thinner copy of Real-ESRGAN's small network, as the start of a training.
 
 `python -m training.prune --teacher PARAM --crops CROPS --num-feat 48 --out FILE.onnx`
 
@@ -25,7 +25,7 @@ from training.teachers import SRVGGNetCompact, load_teacher
 CROPS = 96
 PATCH = 64
 RIDGE = 1e-5
-"""Share of the mean diagonal that keeps the fits stable."""
+"""The ridge of the fits, as a share of the mean diagonal; it keeps them stable."""
 CHANNEL = 9
 """Weights of a channel in a 3x3 kernel."""
 
@@ -45,7 +45,7 @@ class Moments:
         self.squares += RIDGE * self.squares.diagonal().mean() * torch.eye(size)
 
     def fitted(self) -> tuple[Tensor, Tensor]:
-        """(out, in, 3, 3) kernel and bias that come nearest to the results."""
+        """Return the kernel (out, in, 3, 3) and the bias that come nearest to the results."""
         solved = torch.linalg.solve(self.squares, self.products).float().T
         return solved[:, :-1].reshape(solved.shape[0], -1, 3, 3), solved[:, -1].clone()
 
@@ -68,7 +68,7 @@ def spared(moments: Moments, *, keep: int) -> Tensor:
 
 @torch.no_grad()
 def prune(teacher: SRVGGNetCompact, lr: Tensor, *, num_feat: int) -> PlainNetwork:
-    """(N, 3, h, w) in [0, 1] are pictures as it will see them."""
+    """Prune a network for `pictures` like these, (N, 3, h, w) in [0, 1]."""
     layers = list(teacher.body)
     convs = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
     slopes = [layer.weight for layer in layers if isinstance(layer, nn.PReLU)]
@@ -88,7 +88,7 @@ def prune(teacher: SRVGGNetCompact, lr: Tensor, *, num_feat: int) -> PlainNetwor
     for i, conv in enumerate(network.hidden):
         kernel, bias = Moments(features, wanted[i][:, kept[i]]).fitted()
         conv.weight.zero_()
-        conv.weight[:, : kernel.shape[1]] = kernel  # the clean-up level has no say yet
+        conv.weight[:, : kernel.shape[1]] = kernel  # the clean-up level has no effect yet
         conv.bias.copy_(bias)
         network.slopes[i].copy_(slopes[i][kept[i]])
         features = F.prelu(F.conv2d(features, kernel, bias, padding=1), network.slopes[i])
@@ -98,7 +98,7 @@ def prune(teacher: SRVGGNetCompact, lr: Tensor, *, num_feat: int) -> PlainNetwor
 
 
 def nearest_kernel(scale: int) -> Tensor:
-    """Enlargement by repeating pixels, as the skip's (3 * scale**2, 3, 5, 5) kernel."""
+    """Return the skip's (3 * scale**2, 3, 5, 5) kernel that enlarges by repeating pixels."""
     kernel = torch.zeros(3, scale**2, 3, SKIP_SIZE, SKIP_SIZE)
     for colour in range(3):
         kernel[colour, :, colour, SKIP_SIZE // 2, SKIP_SIZE // 2] = 1

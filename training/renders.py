@@ -12,7 +12,7 @@ FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 SIDE = 512
 COUNT = 160
 STROKE_SUBPIXELS = 4
-"""Strokes are drawn so many times larger and reduced: their borders are as smooth as a print's."""
+"""The factor by which strokes are drawn larger and then reduced, so that borders are smooth."""
 TEXT = (
     "light river stone window garden number picture quiet between letter morning paper market "
     "silver winter copper station answer island yellow engine simple harbour future 1984 27.5 % "
@@ -22,7 +22,7 @@ WORDS = TEXT.split(" ")
 
 
 def render_pictures(*, seed: int) -> list[Image.Image]:
-    """`COUNT` pictures by turns: boxes and lines, a page of text, bare strokes, a table."""
+    """Return `COUNT` pictures by turns: boxes and lines, a page of text, bare strokes, a table."""
     rng = random.Random(seed)
     fonts = font_files()
     kinds = (
@@ -35,7 +35,7 @@ def render_pictures(*, seed: int) -> list[Image.Image]:
 
 
 def font_files() -> list[Path]:
-    """TrueType fonts installed on this machine; FileNotFoundError when there is none."""
+    """Return the installed TrueType fonts; raise FileNotFoundError if there is none."""
     found = sorted(f for folder in FONT_FOLDERS if folder.exists() for f in folder.rglob("*.ttf"))
     if not found:
         raise FileNotFoundError("no TrueType font found: install one, e.g. fonts-dejavu-core")
@@ -48,7 +48,7 @@ def _font(path: Path, size: int) -> ImageFont.FreeTypeFont:
 
 
 def _colours(rng: random.Random) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Paper and ink with a readable contrast."""
+    """Return paper and ink with a readable contrast."""
     dark = tuple(rng.randint(0, 90) for _ in range(3))
     light = tuple(rng.randint(170, 255) for _ in range(3))
     if rng.random() < 0.4:
@@ -96,7 +96,7 @@ def _window(rng: random.Random, fonts: list[Path]) -> Image.Image:
 
 
 def _strokes(rng: random.Random) -> Image.Image:
-    """Lines, circles and dots with plain paper between them."""
+    """Draw lines, circles and dots with plain paper between them."""
     paper, ink = _colours(rng)
     if rng.random() < 0.5:
         paper, ink = ((rng.randint(0, 255),) * 3 for _ in range(2))
@@ -119,7 +119,7 @@ def _strokes(rng: random.Random) -> Image.Image:
 
 
 def _table(rng: random.Random, fonts: list[Path]) -> Image.Image:
-    """Small figures between hairlines, which need not fall on whole pixels."""
+    """Draw small figures between hairlines, which need not fall on whole pixels."""
     paper, ink = _colours(rng)
     share = rng.uniform(0.15, 0.6)
     hairline = tuple(round(p + share * (i - p)) for p, i in zip(paper, ink, strict=True))

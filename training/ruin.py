@@ -1,7 +1,7 @@
 """Strong damage: pictures saved again and again, coarse grain, old scans and prints.
 
-Their files tell nothing: they come as PNG, or with the tables of the last of many saves, so the
-clean-up level is 0 and the network judges for itself. `training.wild` has what is milder.
+Their files do not tell the damage: they are PNG, or have the quantisation tables of the last of
+many saves. So the clean-up level is 0 and the network judges for itself. `training.wild` is milder.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def ruin(hr: RgbImage, rng: np.random.Generator, *, scale: int) -> Damaged:
 
 
 def _resaved(picture: RgbImage, rng: np.random.Generator) -> RgbImage:
-    """Two or three JPEGs, each with its blocks elsewhere; some made smaller and larger between."""
+    """Save two or three times as JPEG with other block grids, sometimes resized between."""
     if rng.random() < 0.4:
         picture = blur(picture, random_kernel(rng, sigma=rng.uniform(0.3, 1.0)))
     if rng.random() < 0.3:
@@ -76,7 +76,7 @@ def _grainy(picture: RgbImage, rng: np.random.Generator) -> RgbImage:
 
 
 def _scanned(picture: RgbImage, rng: np.random.Generator) -> RgbImage:
-    """Soft, with the grain of paper, and saved once more."""
+    """Soften the picture, add the grain of paper, and save it once more."""
     picture = blur(picture, random_kernel(rng, sigma=rng.uniform(0.5, 1.5)))
     if rng.random() < 0.3:
         picture = _with_texture(picture, rng, sigma=rng.uniform(2, 8))
@@ -86,7 +86,7 @@ def _scanned(picture: RgbImage, rng: np.random.Generator) -> RgbImage:
 
 
 def _with_texture(picture: RgbImage, rng: np.random.Generator, *, sigma: float) -> RgbImage:
-    """Grain larger than pixels, grey, as film and paper have it."""
+    """Add grey grain that is larger than pixels, as film and paper have it."""
     height, width = picture.shape[:2]
     coarse = rng.standard_normal((height // 2 + 1, width // 2 + 1)).astype(np.float32)
     grain = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
@@ -94,7 +94,7 @@ def _with_texture(picture: RgbImage, rng: np.random.Generator, *, sigma: float) 
 
 
 def _printed(picture: RgbImage, rng: np.random.Generator) -> RgbImage:
-    """Print as a halftone whose dots partly run together."""
+    """Print the picture as a halftone whose dots partly run together."""
     height, width = picture.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)
     turned, period = rng.uniform(0, np.pi), rng.uniform(2.0, 4.0)

@@ -18,13 +18,13 @@ from backend.models.ncnn import Arrays, Numbers
 CONVOLUTIONS = 3
 """Convolutions of a block."""
 GAINS = (255.0, 255.0, 255.0, 2040.0)
-"""SPAN sees grey levels, less the mean colour of its training pictures.
+"""The scaling of SPAN's input, to grey levels less the mean colour of its training pictures.
 
-The clean-up level counts eight times: its weights begin at zero, and the rate suits the others'.
+The clean-up level is multiplied by eight: its weights begin at zero and have to grow faster.
 """
 COLOUR_MEAN = (0.4488, 0.4371, 0.4040)
 MIXED = 3
-"""Features that the 1x1 convolution takes: the first ones, and those of two blocks."""
+"""The number of feature maps that the 1x1 convolution takes: the first ones, and two blocks'."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class SpanShape:
 
     @property
     def multiplications(self) -> int:
-        """Multiplications per LR pixel of the exported network."""
+        """Return the exported network's multiplications per LR pixel."""
         feat, out = self.num_feat, 3 * self.scale**2
         body = 9 * feat**2 * CONVOLUTIONS * self.num_block
         pointwise = feat * (2 * (CONVOLUTIONS - 1) + 2) * self.num_block
@@ -50,7 +50,7 @@ class SpanShape:
 
     @property
     def receptive_radius(self) -> int:
-        """LR pixels around a pixel that can change its result: one for each 3x3 convolution."""
+        """Return the reach in LR pixels: one for each 3x3 convolution."""
         return CONVOLUTIONS * self.num_block + 3
 
 
@@ -108,8 +108,8 @@ class Span(nn.Module):
 def read_span(param: Path) -> dict[str, Tensor]:
     """Read the weights of an official network's `.param` file and its `.bin`.
 
-    `Span` leaves out one step: what the last convolution answers is not mixed with the rest by a
-    second one, but by itself. The clean-up level has no say yet.
+    `Span` has one convolution where SPAN has two in a row, since both are linear; their product is
+    read. The clean-up level has no effect yet.
     """
     arrays = Arrays(param.with_suffix(".bin").read_bytes())
     layers = []

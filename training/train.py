@@ -1,6 +1,6 @@
 """Train a network for fidelity: `python -m training.train --scale 2 --data DIR --out FOLDER`.
 
-The answer is to be the nearest to the true picture, in PSNR. `training.loop` is the loop.
+The result shall be as near to the true picture as possible, by PSNR. `training.loop` is the loop.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from training.span import Span, SpanShape
 from training.wild import WildDegradation
 
 SMALL_MSE = 1e-5
-"""A patch that is closer than this, 50 dB, has little left to teach."""
+"""The squared error, 50 dB, below which a patch has little left to teach."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class FidelityRecipe(Recipe):
 
 
 class Fidelity:
-    """Charbonnier, then for the last part of the run PSNR itself: each patch's log of its MSE.
+    """The loss: Charbonnier, then for the last part of the run the log of each patch's MSE (PSNR).
 
     Plain MSE is ruled by the few patches of highest contrast and oversharpens all others.
     """
@@ -91,7 +91,7 @@ class Fidelity:
         return (difference.square() + 1e-6).sqrt().mean()
 
     def judge(self, network: PlainNetwork | Span) -> dict[str, float]:
-        """Mean PSNR-Y in dB, crop_border = scale, of clean pictures and of damaged ones."""
+        """Return mean PSNR-Y in dB, crop_border = scale, of clean pictures and of damaged ones."""
         clean, damaged = (self._psnr_y(network, cases) for cases in (self._clean, self._damaged))
         return {"psnr_y": round(clean, 3), "damaged_psnr_y": round(damaged, 3)}
 
@@ -104,7 +104,7 @@ class Fidelity:
         return float(np.mean(scores))
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing is learnt here."""
+        """Return nothing: this loss has no weights."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -112,7 +112,7 @@ class Fidelity:
 
 
 def luma_weighted(difference: Tensor, *, chroma_weight: float) -> Tensor:
-    """RGB differences (N, 3, H, W) as BT.601 Y, Cb, Cr; chroma counts less, as it does to eyes."""
+    """Convert RGB differences (N, 3, H, W) to BT.601 Y, Cb, Cr, with less weight on chroma."""
     matrix = torch.tensor(
         [[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]],
         device=difference.device,
@@ -124,9 +124,9 @@ def luma_weighted(difference: Tensor, *, chroma_weight: float) -> Tensor:
 def _draw_batches(
     source: PatchSource, recipe: FidelityRecipe, *, patch: int, step: int
 ) -> Iterator[Batch]:
-    """Batches from here on; a run that goes on at another step draws other patches.
+    """Draw batches from this step on; a run that is resumed at another step draws other patches.
 
-    For a GPU, workers prepare them in pinned memory; on a CPU they would only be in the way.
+    For a GPU, workers prepare them in pinned memory; on a CPU they would only compete for cores.
     """
     batches = Batches(source, size=recipe.batch, patch=patch, seed=(recipe.seed, own_rank(), step))
     has_gpu = torch.cuda.is_available()

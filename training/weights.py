@@ -14,7 +14,7 @@ from training.span import GAINS, Span, read_span
 
 CHECKPOINT = "checkpoint.pt"
 Weights = dict[str, Tensor]
-"""Names as in `PlainNetwork.state_dict()`; of a collapsed convolution only weight and bias."""
+"""Weights by their name in `PlainNetwork.state_dict()`; a collapsed convolution has two entries."""
 
 
 def load_weights(start: Path) -> Weights:

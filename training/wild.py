@@ -25,7 +25,7 @@ FILTERS = (
     Image.Resampling.LANCZOS,
 )
 HARDLY_DAMAGED_PSNR = 38.0
-"""PSNR to the undamaged LR patch above which the HR patch is the better target."""
+"""The PSNR to the undamaged LR patch above which the HR patch is the better target."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +42,12 @@ class WildDegradation:
     second_blur_probability: float = 0.25
     noise_probability: float = 0.45
     noise_sigma: float = 25.0
-    """The largest, in grey levels; most are below half of it."""
+    """The largest sigma of noise in grey levels; most are below half of it."""
     sharpen_probability: float = 0.1
     jpeg_probability: float = 0.6
     jpeg_quality: tuple[int, int] = (30, 95)
     unknown_jpeg_probability: float = 0.15
-    """Share of last JPEGs that are saved again without loss, so no table tells the quality."""
+    """The share of results that end as a lossless file, so that no table tells the quality."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,7 @@ def blur(picture: RgbImage, kernel: Kernel) -> RgbImage:
 
 
 def add_noise(picture: RgbImage, rng: np.random.Generator, *, sigma: float) -> RgbImage:
-    """Coloured or grey, even or growing with the light as a sensor's does."""
+    """Add noise, coloured or grey, even or growing with the light as a sensor's does."""
     height, width, channels = picture.shape
     is_gray = rng.random() < 0.4
     noise = rng.standard_normal((height, width, 1 if is_gray else channels), np.float32) * sigma
@@ -138,7 +138,7 @@ def add_noise(picture: RgbImage, rng: np.random.Generator, *, sigma: float) -> R
 
 
 def sharpen(picture: RgbImage, rng: np.random.Generator) -> RgbImage:
-    """Unsharp masking, as phones do before they save."""
+    """Sharpen by unsharp masking, as phones do before they save."""
     soft = blur(picture, random_kernel(rng, sigma=rng.uniform(0.6, 1.2))).astype(np.float32)
     return _to_bytes(picture + rng.uniform(0.2, 0.8) * (picture - soft))
 

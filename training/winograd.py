@@ -18,7 +18,7 @@ from torch.utils import cpp_extension
 
 TILE = 4
 LANES = 8
-"""Channels that one AVX instruction takes."""
+"""The number of channels that one AVX instruction takes."""
 KERNEL_TRANSFORM = torch.tensor(
     [
         [1 / 4, 0, 0],
