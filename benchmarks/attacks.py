@@ -1,10 +1,10 @@
 """Measure what hostile files cost: `python -m benchmarks.attacks [--server]`.
 
-Every file is made here and read twice, each time in a fresh copy of this process: by Pillow as it
-is, and by this project's decoder with its limits. The table has the CPU seconds and the memory of
-the copy, beside what the project's first version took.
+Every file is made here and read twice, each time in a fresh copy of this process: by Pillow alone,
+and by this project's decoder with its limits. The table has the CPU seconds and the memory of the
+copy, beside those of the project's first version.
 With --server each file is also sent to `python -m backend serve`, which is asked `/ping` all the
-time meanwhile; what is printed is the longest time without an answer.
+time meanwhile; the longest time without an answer is printed.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def by_this_project(data: bytes, max_side: int, *, limit: Callable[[int], None] 
 
 
 def without_limits(data: bytes, max_side: int) -> str:
-    """Read a file in the same way, however long it takes."""
+    """Read a file as the decoding process does, without its limits."""
     return by_this_project(data, max_side, limit=lambda _pixels: None)
 
 
@@ -102,7 +102,7 @@ def cost(read: Callable[[bytes, int], str], data: bytes, *, max_side: int) -> Co
 
 
 def longest_silence(server: Served, data: bytes) -> tuple[float, float]:
-    """Seconds between two answers of `/ping` at most, and until the file was answered."""
+    """Return the longest time between two answers of `/ping`, and the time to the file's answer."""
     body = json.dumps({"img": base64.b64encode(data).decode()}).encode()
     started = time.perf_counter()
     sender = os.fork()
@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("--server", action="store_true", help="ask a server, too")
     options = parser.parse_args()
     settings = Settings()
-    # A picture that is read after all is then refused, for its upscaling is no attack.
+    # A picture that is read is refused before upscaling, whose cost is no attack.
     server = Served({"SR_MAX_OUTPUT_PIXELS": str(128 * 128)}) if options.server else None
     columns = ["file", "MiB", "first version", "Pillow alone", "now", "outcome"]
     columns += ["longest silence", "answered after"] if server else []

@@ -3,8 +3,8 @@
 `interrupted` kills runs over small pictures by SIGKILL at random moments and starts them again,
 then shares the pictures out among shards; it fails unless each result is right and was made once.
 `listing` plans a run over a million keys of a stand-in for S3. `throughput` compares a run with
-the network alone, in a process of the same threads; nothing else should run meanwhile for its
-seconds by the clock, while those of the processor depend little on that.
+the network alone, in a process of the same threads; its wall-clock seconds need a machine that
+does nothing else, its CPU seconds hardly.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ AT_ONCE = 4
 
 
 def interrupted(options: argparse.Namespace) -> dict[str, object]:
-    """Right, whole and once, or an AssertionError."""
+    """Kill and restart runs; raise AssertionError unless each result is right and was made once."""
     engine = create_engine(Settings())
     facts: dict[str, object] = {"pictures": options.pictures}
     with tempfile.TemporaryDirectory() as folder:

@@ -23,12 +23,12 @@ SET = "Set14"
 SCALES = (2, 4)
 OURS, THEIRS, PLAIN = "#0b6e4f", "#7a7f87", "#b5b8bd"
 LEFT = {"ABPN-M4C28", "ECBSR-M4C32", "ETDS-M M6C32", "SAFMNv3", "EFDN"}
-"""Labels that would lie on another point's on the right."""
+"""The networks whose labels stand on the left, since others' labels are on the right."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """One point."""
+    """One point of the chart."""
 
     name: str
     cost: float
@@ -53,9 +53,9 @@ def read_peers(scale: int) -> list[Network]:
 
 
 def read_tiers(scale: int) -> tuple[list[Network], float]:
-    """Our tiers, cheapest first, and bicubic enlargement's PSNR on the same set.
+    """Return our tiers, cheapest first, and bicubic enlargement's PSNR on the same set.
 
-    Only those that were trained for it have a figure: `photo` is measured by `perceptual`.
+    Only tiers that were trained for PSNR have a figure: `photo` is measured by `perceptual`.
     """
     specs = [spec for spec in read_manifest(SHIPPED) if spec.scale == scale and SET in spec.quality]
     tiers = [
@@ -71,7 +71,7 @@ def read_tiers(scale: int) -> tuple[list[Network], float]:
 
 
 def draw(axes: Axes, *, scale: int) -> None:
-    """One scale's points."""
+    """Draw the points of one scale."""
     tiers, bicubic = read_tiers(scale)
     _points(axes, read_peers(scale), colour=THEIRS, size=18)
     _points(axes, tiers, colour=OURS, size=70, weight="bold")
@@ -104,7 +104,7 @@ def _points(
 
 
 def figure() -> Figure:
-    """Both scales side by side."""
+    """Draw both scales side by side."""
     mpl.rcParams.update({"svg.hashsalt": "quality-cost", "svg.fonttype": "path", "font.size": 9})
     sheet = Figure(figsize=(11, 4.4), layout="constrained", facecolor="white")
     for axes, scale in zip(sheet.subplots(1, len(SCALES)), SCALES, strict=True):

@@ -26,7 +26,7 @@ STEPS = {
 
 
 def measure_seconds(statement: str) -> tuple[float, float]:
-    """(CPU, wall) seconds of a fresh interpreter that runs the statement."""
+    """Return (CPU, wall) seconds of a fresh interpreter that runs the statement."""
     before, started = os.times(), time.perf_counter()
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-c", statement], env=environment, check=True)

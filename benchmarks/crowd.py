@@ -1,9 +1,9 @@
-"""Many callers at once, and a server that is ended among them: `python -m benchmarks.crowd`.
+"""Many callers at once, also while the server is ended: `python -m benchmarks.crowd`.
 
 50 clients, each from an address of its own on loopback, ask for 300 pictures of a server with
-`SR_MAX_QUEUED=8`; whoever is refused comes back after the seconds that Retry-After says. Then
-the same twice more, with SIGTERM and with SIGKILL in the middle, and a new server on the same
-port. What should not be is printed, and ends the run with 1.
+`SR_MAX_QUEUED=8`; a client that is refused comes back after the seconds of Retry-After. The same is
+done twice more, with SIGTERM and with SIGKILL in the middle, and a new server on the same port.
+Every fault is printed, and the run ends with 1 then.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ENDED_SECONDS = 10.0
 
 
 class FromAddress(HTTPAdapter):
-    """Connections from one of this machine's loopback addresses."""
+    """An adapter that connects from one of this machine's loopback addresses."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -60,13 +60,13 @@ class Outcomes:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, outcome: str, seconds: float) -> None:
-        """One answer, refusal or broken connection."""
+        """Count one answer, refusal or broken connection."""
         with self.lock:
             self.counted[outcome] += 1
             self.longest = max(self.longest, seconds)
 
     def report(self, name: str, more: str) -> None:
-        """One row."""
+        """Print the row of the table."""
         outcomes = ", ".join(f"{number} {each}" for each, number in sorted(self.counted.items()))
         print(f"| {name} | {outcomes} | {self.longest:.1f} | {more} |", flush=True)
 
@@ -84,7 +84,7 @@ class Crowd:
 
     @property
     def answered(self) -> int:
-        """Pictures so far."""
+        """Return the number of pictures so far."""
         return self.outcomes.counted["answered"]
 
     def wait(self) -> None:
@@ -139,7 +139,7 @@ class Crowd:
 
 
 def color(client: int) -> tuple[int, int, int]:
-    """Each client's own."""
+    """Return the client's own colour."""
     return 5 * client, 255 - 5 * client, 128
 
 
@@ -160,7 +160,7 @@ def color_from(result: str) -> tuple[int, ...]:
 
 
 def all_answered(folder: Path, *, number: int) -> list[str]:
-    """So many requests to their end."""
+    """Run so many requests to their end."""
     server = Served(SETTINGS, temporary=folder)
     crowd = Crowd(server.address, number=number)
     crowd.wait()
@@ -204,7 +204,7 @@ def ended_in_the_middle(ending: signal.Signals, folder: Path, *, number: int) ->
 
 
 def left_behind(folder: Path) -> list[str]:
-    """Files in the folder for temporary ones."""
+    """Return the files that are left in the folder for temporary files."""
     return [f"{path.name} was left behind" for path in folder.rglob("*")]
 
 

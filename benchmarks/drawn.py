@@ -1,7 +1,7 @@
 """Text and line art to measure on: `python -m benchmarks.drawn --out DIR`.
 
 Eight pictures, the same on every machine: Pillow's built-in font (the recipe in `training/` knows
-only the system's fonts) and strokes drawn four times as large, then averaged. Nothing of them is in
+only the system's fonts) and strokes drawn four times as large, then averaged. None of them is in
 the training data.
 """
 
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 SIDE = 512
 FINE = 4
-"""Strokes are drawn on a canvas this many times as large."""
+"""The factor by which the canvas is larger than the finished picture."""
 VERSE = (
     "The harbour wakes before the sun; a bell, a rope, a gull, a door. Nets are mended, coffee "
     "poured, and someone counts the boats: 17, 18, 19 - all ashore. (Nobody says it, but they "
@@ -72,7 +72,7 @@ def blob(rng: random.Random, centre: Point, radius: float, *, wobble: float = 0.
 
 
 def text(rng: random.Random, *, ink: Colour = INK, paper: Colour = PAPER) -> Image.Image:
-    """Lines of ten sizes."""
+    """Draw lines of text in ten sizes."""
     sheet = Sheet(paper)
     y = 8.0
     while y < SIDE:
@@ -89,7 +89,7 @@ def night_text(rng: random.Random) -> Image.Image:
 
 
 def table(rng: random.Random) -> Image.Image:
-    """Small figures between hairlines."""
+    """Draw a table of small figures between hairlines."""
     sheet = Sheet((250, 250, 246))
     for row in range(22):
         y = 12 + row * 23
@@ -102,7 +102,7 @@ def table(rng: random.Random) -> Image.Image:
 
 
 def line_art(rng: random.Random) -> Image.Image:
-    """Pen outlines of many widths, one over the other."""
+    """Draw pen outlines of many widths, one over the other."""
     sheet = Sheet()
     for _ in range(26):
         centre = rng.uniform(0, SIDE), rng.uniform(0, SIDE)
@@ -112,7 +112,7 @@ def line_art(rng: random.Random) -> Image.Image:
 
 
 def hatching(rng: random.Random) -> Image.Image:
-    """Shapes shaded by parallel strokes, as in an engraving."""
+    """Draw shapes shaded by parallel strokes, as in an engraving."""
     sheet = Sheet((248, 244, 232))
     for top in range(0, SIDE, 128):
         for left in range(0, SIDE, 128):
@@ -128,7 +128,7 @@ def hatching(rng: random.Random) -> Image.Image:
 
 
 def comic(rng: random.Random) -> Image.Image:
-    """Flat colours with thick black outlines, and a word in each."""
+    """Draw flat colours with thick black outlines, and a word in each."""
     sheet = Sheet((120, 190, 230))
     for _ in range(16):
         centre = rng.uniform(30, SIDE - 30), rng.uniform(30, SIDE - 30)
@@ -139,7 +139,7 @@ def comic(rng: random.Random) -> Image.Image:
 
 
 def chart(rng: random.Random) -> Image.Image:
-    """Curves over a grid, with labels."""
+    """Draw curves over a grid, with labels."""
     sheet = Sheet()
     for tick in range(10):
         at = 40 + tick * 48
@@ -157,7 +157,7 @@ def chart(rng: random.Random) -> Image.Image:
 
 
 def floor_plan(rng: random.Random) -> Image.Image:
-    """Walls, doors' arcs and measures."""
+    """Draw walls, doors' arcs and measures."""
     sheet = Sheet()
     for left, top, right, bottom in ((30, 30, 260, 220), (260, 30, 482, 300), (30, 220, 260, 482)):
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
@@ -190,7 +190,7 @@ DRAWERS: tuple[Callable[[random.Random], Image.Image], ...] = (
 
 
 def drawn() -> dict[str, Image.Image]:
-    """Name -> RGB picture of `SIDE` x `SIDE`."""
+    """Draw all: name -> RGB picture of `SIDE` x `SIDE`."""
     return {draw.__name__: draw(random.Random(f"{draw.__name__} 7")) for draw in DRAWERS}
 
 

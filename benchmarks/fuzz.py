@@ -1,8 +1,8 @@
 """Damaged files and request bodies by the thousand: `python -m benchmarks.fuzz`.
 
 Files of every readable format are read as the decoding process reads them, in copies of this
-process of which each takes some hundred. Bodies go to `python -m backend serve`, which may fetch
-nothing. What no program should do is printed with its seed and number, and ends the run with 1.
+process, each of which takes some hundred. Bodies go to `python -m backend serve`, which may fetch
+nothing. Every fault is printed with its seed and number, and the run ends with 1 then.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from benchmarks.small_pictures import small_pictures
 
 BATCH = 500
 TRIED_FIRST = 500
-"""Bodies before memory is measured: everything has been loaded then."""
+"""The number of bodies before memory is measured, so that everything has been loaded."""
 ALLOWED_MEBIBYTES = 150
 ANSWER_SECONDS = 60
 BYTES_ONLY = 0.5
@@ -56,7 +56,7 @@ class Findings:
 
 
 def fuzz_files(seeds: Sequence[bytes], *, name: str, number: int, seed: int) -> Findings:
-    """So many damaged files of one format."""
+    """Read so many damaged files of one format."""
     found = Findings()
     start = 0
     while start < number:
@@ -73,14 +73,14 @@ def fuzz_files(seeds: Sequence[bytes], *, name: str, number: int, seed: int) -> 
 
 
 def file_from(seeds: Sequence[bytes], *, seed: int, number: int) -> bytes:
-    """Make the same bytes for the same numbers, whatever was tried before."""
+    """Make the damaged file of these numbers, independent of what was tried before."""
     return mutate(seeds[number % len(seeds)], random.Random(f"{seed}:{number}"))
 
 
 def _batch(
     seeds: Sequence[bytes], *, seed: int, start: int, number: int
 ) -> Iterator[tuple[float, int, str]]:
-    """(CPU seconds, MiB, outcome) of each; a `!` is before an outcome that should not be."""
+    """Return (CPU seconds, MiB, outcome) of each; a fault's outcome begins with `!`."""
     told, teller = os.pipe()
     child = os.fork()
     if child == 0:
@@ -130,7 +130,7 @@ def requests_from(pictures: Sequence[bytes]) -> list[dict[str, object]]:
 
 
 def damaged(request: dict[str, object], chance: random.Random) -> bytes:
-    """Damage a request in its bytes, or its fields with values that they should not have."""
+    """Damage a request's bytes, or give its fields wrong values."""
     if chance.random() < BYTES_ONLY:
         return hurt_text(json.dumps(request).encode(), chance)
     field, value = chance.choice(FIELDS), chance.choice(VALUES)
@@ -143,7 +143,7 @@ def damaged(request: dict[str, object], chance: random.Random) -> bytes:
 def fuzz_bodies(
     server: Served, seeds: Sequence[dict[str, object]], *, number: int, seed: int
 ) -> Findings:
-    """So many damaged requests, one after another."""
+    """Send so many damaged requests, one after another."""
     found = Findings()
     chance = random.Random(seed)
     address = server.address + "/resolution"
@@ -206,7 +206,7 @@ def main() -> int:
 
 
 def report(name: str, found: Findings) -> None:
-    """One row; for bodies, the seconds are those of the answer and the MiB those that stayed."""
+    """Print the row; for bodies it has the seconds to the answer and the MiB that stayed."""
     outcomes = ", ".join(f"{number:,} {code}" for code, number in found.outcomes.most_common())
     numbers = f"{found.outcomes.total():,} | {found.most_seconds:.2f} | {found.most_mebibytes}"
     print(f"| {name} | {numbers} | {outcomes} |", flush=True)

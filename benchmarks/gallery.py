@@ -127,7 +127,7 @@ def damage(original: Image.Image, photograph: Photograph, rng: np.random.Generat
 
 
 def figure(engine: Engine, lr_file: bytes) -> Image.Image:
-    """Two rows of two, each with its label."""
+    """Draw two rows of two pictures, each with its label."""
     with Image.open(io.BytesIO(lr_file)) as lr:
         size = lr.width * SCALE, lr.height * SCALE
         panels = [("input", lr.convert("RGB").resize(size, Image.Resampling.NEAREST))]

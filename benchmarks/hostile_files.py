@@ -48,7 +48,7 @@ def jpeg_with(*parts: bytes) -> bytes:
 
 
 def jpeg_of_scans(scans: int, *, side: int = 4096) -> bytes:
-    """Progressive and grey: each scan of a few bytes says that all blocks stay as they are.
+    """Make a progressive grey JPEG: each scan of a few bytes leaves all blocks as they are.
 
     One block's answer has one bit in the first scan; in the others, a code for runs of up to
     32,767 blocks covers the picture.
@@ -85,12 +85,12 @@ def _bytes_from_bits(bits: str) -> bytes:
 
 
 def many_exif_segments() -> bytes:
-    """8 MiB of one byte each, which readers join: every one copies all before it."""
+    """Make 8 MiB of EXIF segments of one byte; a reader that joins them copies all before each."""
     return jpeg_with(segment(0xE1, b"Exif\0\0" + b"x") * 760_000)
 
 
 def exif_of_offsets() -> bytes:
-    """4 MiB in which 60,000 entries name the same long value."""
+    """Make 4 MiB of EXIF in which 60,000 entries name the same long value."""
     entries = b"".join(struct.pack(">HHII", tag, 7, 4_000_000, 8) for tag in range(60_000))
     exif = b"MM\0*\0\0\0\x08" + struct.pack(">H", 60_000) + entries
     return png_with(chunk(b"eXIf", exif.ljust(4 * 2**20, b"\0")))
@@ -124,19 +124,19 @@ def png_with(*parts: bytes, side: int = 64) -> bytes:
 
 
 def packed_texts() -> bytes:
-    """Each unpacks to just below what one may have."""
+    """Make texts that each unpack to just below the limit of one."""
     text = zlib.compress(bytes(2**20 - 16), 9)
     one = chunk(b"zTXt", b"Comment\0\0" + text)
     return png_with(one * ((LIMIT - 1000) // len(one)))
 
 
 def png_of_empty_pixels() -> bytes:
-    """Pixels in pieces of nothing."""
+    """Make a PNG with millions of empty chunks for its pixels."""
     return png_with(chunk(b"IDAT", b"") * 2_700_000)
 
 
 def bmp_of_runs(bits: int, runs: bytes) -> bytes:
-    """4096 x 4096 pixels."""
+    """Make a BMP of 4096 x 4096 pixels from these runs."""
     side, compression = 4096, {8: 1, 4: 2}[bits]
     palette = bytes(4 * 2**bits)
     start = 54 + len(palette)
@@ -152,14 +152,14 @@ def bmp_of_runs(bits: int, runs: bytes) -> bytes:
 
 
 def many_packets() -> bytes:
-    """Each as long as a segment may be, and full of elements."""
+    """Make XMP packets that are as long as a segment may be, and full of elements."""
     start = b'http://ns.adobe.com/xap/1.0/\0<a xmlns:dc="http://purl.org/dc/elements/1.1/">'
     packet = start + b"<dc:rights/>" * 5400 + b"</a>"
     return jpeg_with(segment(0xE1, packet) * 500)
 
 
 def tiff_of_tags(count: int) -> bytes:
-    """One directory whose tags all hold the whole file."""
+    """Make a TIFF directory whose tags all hold the whole file."""
     entry = struct.pack("<HHII", 700, 7, LIMIT - 1000, 8)
     data = b"II*\0" + struct.pack("<IH", 8, count) + entry * count
     return data.ljust(LIMIT - 1000, b"\0")

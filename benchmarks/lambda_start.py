@@ -25,7 +25,7 @@ MEBIBYTE = 2**20
 
 
 def cold_call(event: object) -> tuple[float, float, int]:
-    """(CPU seconds, wall seconds, peak bytes) until the first answer of a fresh process."""
+    """Return (CPU seconds, wall seconds, peak bytes) until a fresh process's first answer."""
     started = time.perf_counter()
     with LambdaProcess("backend.aws.lambda_handler.handler") as process:
         answer = process.call(event).content

@@ -22,7 +22,7 @@ def peak_bytes() -> int:
 
 
 def family(process: int) -> list[int]:
-    """Its own id, and those of all that it started."""
+    """Return the process's id, and those of all processes that it started."""
     found = [process]
     for each in found:
         for task in Path(f"/proc/{each}/task").glob("*/children"):

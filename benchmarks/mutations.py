@@ -6,7 +6,7 @@ import random
 
 
 def mutate(data: bytes, chance: random.Random) -> bytes:
-    """One to four hurts: flipped, overwritten, removed, repeated or inserted bytes, or a cut."""
+    """Damage a file one to four times: flip, overwrite, remove, repeat or insert bytes, or cut."""
     whole = bytearray(data)
     for _ in range(chance.randint(1, 4)):
         # Headers are where the interesting fields are.

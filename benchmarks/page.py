@@ -2,9 +2,9 @@
 
 A real Chromium asks a real `streamlit run`, which has made its samples before. `times` prints how
 long a visitor waits for the first comparison, for the result of a photograph of 600 x 400 with
-each tier, for the first enhanced detail of 24 megapixels, and how far estimates are from the
-truth. `visitors` lets twenty tabs upload a picture each at the same moment, looks whether each gets
-its own, and what memory and disk hold after the tabs were closed. Nothing else should run
+each tier, for the first enhanced detail of 24 megapixels, and how wrong estimates are. `visitors`
+lets twenty tabs upload a picture each at the same moment, checks that each gets its own, and
+measures memory and disk after the tabs were closed. Nothing else should run
 meanwhile.
 """
 
@@ -48,17 +48,17 @@ ESTIMATED = (
     *(("Best quality", side) for side in (900, 1100, 1300)),
     *(("Photo", side) for side in (700, 800, 900, 1100)),
 )
-"""Ten pictures: the tier, and the side of the square."""
+"""The tiers and the sides of ten square pictures."""
 SLOW_LINE = {
     "offline": False,
     "latency": 40,
     "downloadThroughput": 200_000,
     "uploadThroughput": 100_000,
 }
-"""Milliseconds, and bytes a second."""
+"""The latency in milliseconds, and the bytes a second."""
 VISITORS = 20
 SWEPT_SECONDS = 90
-"""A tab that was closed is kept for 60, in case it was only reloaded."""
+"""The seconds to wait until closed tabs are forgotten; they are kept for 60."""
 ESTIMATE = re.compile(r"about (?:(\d+) min(?: (\d+) s)?|(\d+) s)")
 MOVING_BAR = "[role=progressbar]:not([aria-valuenow='0'])"
 WAITING = re.compile(r"before yours")
@@ -73,7 +73,7 @@ class Served:
     folder: Path
 
     def mebibytes(self) -> int:
-        """Resident, of it and all that it started."""
+        """Return the resident memory of the server and all processes that it started."""
         return resident_bytes(family(self.process)) >> 20
 
     def disk_bytes(self) -> int:
@@ -109,7 +109,7 @@ def serve() -> Iterator[Served]:
 
 @contextmanager
 def browse() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Start Debian's Chromium."""
     path = shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
@@ -128,7 +128,7 @@ def photograph(size: tuple[int, int], *, seed: int) -> bytes:
 
 
 def until_enhanced(page: Page, size: tuple[int, int], *, seed: int) -> float:
-    """Seconds from the upload to the comparison at x4; the button is pressed where it has to be."""
+    """Return the seconds from upload to comparison at x4; the button is pressed if needed."""
     started = time.perf_counter()
     upload(page, f"{seed}.jpg", photograph(size, seed=seed))
     while not _shows(page, size):
@@ -139,7 +139,7 @@ def until_enhanced(page: Page, size: tuple[int, int], *, seed: int) -> float:
 
 
 def press_if_asked(page: Page, size: tuple[int, int]) -> None:
-    """Once the page has come to the new picture; it may do it by itself at any moment."""
+    """Press the button for the new picture, unless the page begins by itself."""
     button = enhance_button(page)
     with suppress(playwright.sync_api.TimeoutError):
         if _plan(page, size).is_visible() and button.is_visible() and button.is_enabled():
@@ -149,11 +149,11 @@ def press_if_asked(page: Page, size: tuple[int, int]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class EstimateErrors:
-    """Errors of the announced times, as shares of the time that then passed."""
+    """The errors of the announced times, as shares of the time that passed."""
 
     before_the_press: float | None
     from_the_first_tile: float | None
-    """None where the page says `a moment`, which is less than three seconds."""
+    """The error beside the bar; None if the page says `a moment`, less than three seconds."""
 
 
 def estimate_errors(page: Page, tier: str, side: int, *, seed: int) -> EstimateErrors:
@@ -187,7 +187,7 @@ def _error(sentence: str, seconds: float) -> float | None:
 
 
 def first_detail(page: Page, *, seed: int) -> float:
-    """Seconds from the upload of 24 megapixels to the enhanced detail of what was shrunk."""
+    """Return the seconds from the upload of 24 megapixels to the first enhanced detail."""
     data = photograph(LARGE, seed=seed)
     started = time.perf_counter()
     upload(page, "large.jpg", data)
@@ -197,7 +197,7 @@ def first_detail(page: Page, *, seed: int) -> float:
 
 
 def slow_arrival(browser: Browser, address: str) -> dict[str, float]:
-    """Seconds on a line of 1.6 Mbit/s to the name, to where pictures go, and to a comparison."""
+    """Return the seconds on a slow line to the name, to the drop zone, and to a comparison."""
     context = browser.new_context()
     page = context.new_page()
     network = context.new_cdp_session(page)
@@ -219,7 +219,7 @@ def slow_arrival(browser: Browser, address: str) -> dict[str, float]:
 
 
 def times() -> dict[str, object]:
-    """Seconds, and shares for the estimates."""
+    """Measure the seconds, and the estimates' errors as shares."""
     with serve() as served, browse() as browser:
         arrivals = []
         for _ in range(ARRIVALS):
@@ -233,7 +233,10 @@ def times() -> dict[str, object]:
         results = {}
         for seed, (tier, label) in enumerate(TIERS.items()):
             choose(page, label, group="Quality")
-            size = SMALL[0] + seed, SMALL[1]  # each its own: the one before stays until then
+            size = (
+                SMALL[0] + seed,
+                SMALL[1],
+            )  # the one before stays until then
             results[tier] = round(until_enhanced(page, size, seed=seed), 2)
         errors = [
             asdict(estimate_errors(page, tier, side, seed=100 + number))

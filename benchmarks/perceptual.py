@@ -1,4 +1,4 @@
-"""Measure how results look to eyes.
+"""Measure how results look, by perceptual metrics.
 
 `python -m benchmarks.perceptual --hr-dir DIR --lr-dir DIR --model photo`
 
@@ -40,7 +40,7 @@ class Looks:
 
 
 class Metrics:
-    """Holds the networks that judge."""
+    """The networks of the metrics."""
 
     def __init__(self, weights: Path) -> None:
         self._lpips, self._dists, self._niqe = Lpips(weights), Dists(weights), Niqe(weights)
@@ -63,7 +63,7 @@ def as_batch(picture: RgbImage) -> torch.Tensor:
 
 
 def pairs(hr_dir: Path, lr_dir: Path) -> Iterator[tuple[Path, Path]]:
-    """(HR, LR) files of the same name, in name order; FileNotFoundError where one lacks its LR."""
+    """Return (HR, LR) files of one name, in order; raise FileNotFoundError if an LR is missing."""
     for hr in sorted(hr_dir.iterdir()):
         if hr.suffix.lower() in SUFFIXES:
             lr = lr_dir / hr.name
@@ -85,7 +85,7 @@ def mean(rows: Sequence[Looks]) -> Looks:
 
 
 def line(name: str, ours: Looks, bicubic: Looks) -> str:
-    """One row of the table."""
+    """Return one row of the table."""
     cells = [
         f"{looks.lpips:7.4f} {looks.dists:7.4f} {looks.niqe:7.3f} {looks.psnr_y:6.2f}"
         for looks in (ours, bicubic)
@@ -96,7 +96,7 @@ def line(name: str, ours: Looks, bicubic: Looks) -> str:
 def measure(
     engine: Engine, metrics: Metrics, hr_file: Path, lr_file: Path, options: UpscaleOptions
 ) -> tuple[Looks, Looks]:
-    """(ours, bicubic) of one pair."""
+    """Return (ours, bicubic) for one pair."""
     hr, lr = read(hr_file), read(lr_file)
     result = engine.upscale(lr_file.read_bytes(), options)
     sr = np.asarray(Image.open(io.BytesIO(result.data)).convert("RGB"))

@@ -37,7 +37,7 @@ class Score:
 
 
 def pictures(folder: Path) -> Iterator[tuple[str, Image.Image]]:
-    """Names and RGB pictures of a folder, in name order."""
+    """Yield the names and RGB pictures of a folder, in name order."""
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in SUFFIXES:
             with Image.open(path) as opened:

@@ -1,4 +1,4 @@
-"""`python -m backend serve` on a free port of this machine, for what attacks and asks it."""
+"""`python -m backend serve` on a free port of this machine, for attacks and load tests."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class Served:
         return int(self.address.rpartition(":")[2])
 
     def processes(self) -> list[int]:
-        """Its own id, and those of all that it started."""
+        """Return the server's id, and those of all processes that it started."""
         return family(self._process.pid)
 
     def mebibytes(self) -> int:
-        """Resident, of all its processes; pages that they share count for each."""
+        """Return the resident memory of all its processes; shared pages count for each."""
         return resident_bytes(self.processes()) >> 20
 
     def send_signal(self, number: signal.Signals) -> None:
@@ -71,7 +71,7 @@ class Served:
         return self._process.wait(STOP_SECONDS)
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+        """Send SIGTERM and return the exit code."""
         self.send_signal(signal.SIGTERM)
         return self.wait()
 
@@ -81,7 +81,7 @@ class Served:
 
 
 def alive(processes: list[int], *, within_seconds: float) -> list[int]:
-    """Those that still run after so long."""
+    """Return the processes that still run after so many seconds."""
     end = time.monotonic() + within_seconds
     while True:
         left = [each for each in processes if _runs(each)]

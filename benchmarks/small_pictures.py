@@ -1,4 +1,4 @@
-"""A few small files of every readable format, in the modes that take different ways through."""
+"""A few small files of every readable format, in the modes that are decoded differently."""
 
 from __future__ import annotations
 

@@ -43,14 +43,14 @@ class Measurement:
     side: int
     seconds: float
     cpu_seconds: float
-    """Processor seconds of the whole process, start included."""
+    """CPU seconds of the whole process, start included."""
     seconds_per_megapixel: float
-    """Inside the network, per million LR pixels kept (tiles' padding counts as cost)."""
+    """Seconds in the network per million LR pixels kept; the padding of tiles counts as cost."""
     gflops: float
-    """Multiplications and additions really done in the network, per second."""
+    """Multiplications and additions done in the network, padding included, per second."""
     sgemm_gflops: float
     share_outside: float
-    """Share of the request's time outside the network: decoding, tiling, encoding, base64, JSON."""
+    """The share of the request's time outside the network: decoding, tiling, encoding, JSON."""
     peak_rss_megabytes: float
 
 

@@ -1,1 +1,1 @@
-"""Measures of how near a result is to the truth: PSNR-Y, SSIM-Y, LPIPS, DISTS and NIQE."""
+"""Metrics of a result's quality: PSNR-Y, SSIM-Y, LPIPS, DISTS and NIQE."""

@@ -41,7 +41,7 @@ def _crop(plane: Plane, border: int) -> Plane:
 
 
 def _window(plane: Plane) -> Plane:
-    """Means under the Gaussian window, only where it fits whole."""
+    """Average under the Gaussian window, only where it fits whole."""
     window = np.exp(-((np.arange(11) - 5) ** 2) / (2 * 1.5**2))
     window /= window.sum()
     rows = np.lib.stride_tricks.sliding_window_view(plane, 11, axis=0) @ window

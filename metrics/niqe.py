@@ -16,7 +16,7 @@ from scipy.special import gamma
 
 Plane = npt.NDArray[np.float64]
 PRISTINE = "niqe_pris_params.npz"
-"""File in the folder of weights."""
+"""The file in the folder of weights."""
 BLOCK = 96
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 SHAPES = np.arange(0.2, 10.001, 0.001)
@@ -55,14 +55,14 @@ class Niqe:
 
 
 def blocks(plane: Plane, side: int) -> Iterator[Plane]:
-    """Whole squares of `side` pixels, column by column."""
+    """Return whole squares of `side` pixels, column by column."""
     for left in range(0, plane.shape[1], side):
         for top in range(0, plane.shape[0], side):
             yield plane[top : top + side, left : left + side]
 
 
 def fit_asymmetric(values: Plane) -> tuple[float, float, float]:
-    """(shape, left scale, right scale) of an asymmetric generalised Gaussian."""
+    """Return (shape, left scale, right scale) of an asymmetric generalised Gaussian."""
     x = values.ravel()
     left, right = np.sqrt((x[x < 0] ** 2).mean()), np.sqrt((x[x > 0] ** 2).mean())
     skew = left / right
@@ -74,7 +74,7 @@ def fit_asymmetric(values: Plane) -> tuple[float, float, float]:
 
 
 def block_features(block: Plane) -> list[float]:
-    """18 numbers: the fit of the block, and of its products with itself shifted four ways."""
+    """Return 18 numbers: fits of the block, and of its products with itself shifted four ways."""
     shape, left, right = fit_asymmetric(block)
     features = [shape, (left + right) / 2]
     for shift in NEIGHBOURS:
@@ -85,7 +85,7 @@ def block_features(block: Plane) -> list[float]:
 
 
 def halve(plane: Plane, *, axis: int) -> Plane:
-    """MATLAB's antialiased bicubic reduction by two along an axis, mirrored at the border."""
+    """Halve an axis by MATLAB's antialiased bicubic reduction, mirrored at the border."""
     lines = np.moveaxis(plane, axis, 0)
     length = lines.shape[0]
     centres = 2 * np.arange(1, length // 2 + 1) - 0.5

@@ -1,4 +1,4 @@
-"""LPIPS and DISTS: how different two pictures look, by the features of networks that see.
+"""LPIPS and DISTS: how different two pictures look, by the features of image classifiers.
 
 LPIPS: R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric"
 (2018), AlexNet, version 0.1. DISTS: K. Ding et al., "Image Quality Assessment: Unifying Structure
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 ALEXNET, VGG16, DISTS = "alexnet.ckpt", "vgg16.ckpt", "dists.pt"
-"""Files in the folder of weights."""
+"""The files in the folder of weights."""
 PICKLED = {
     ("numpy", "dtype"),
     ("numpy", "ndarray"),
@@ -28,11 +28,11 @@ PICKLED = {
 }
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 VGG_STAGES = (2, 2, 3, 3, 3)
-"""Convolutions of each stage of VGG16; the picture is halved between them."""
+"""The number of convolutions in each stage of VGG16; the picture is halved between stages."""
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """Makes NumPy arrays and nothing else."""
+    """An unpickler that makes NumPy arrays and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in PICKLED:
@@ -41,7 +41,7 @@ class ArrayUnpickler(pickle.Unpickler):
 
 
 def read_parameters(path: Path) -> dict[str, Any]:
-    """Nested dicts of arrays, as Flax saves them."""
+    """Read nested dicts of arrays, as Flax saves them."""
     with path.open("rb") as file:
         saved: dict[str, Any] = ArrayUnpickler(file).load()
     return dict(saved.get("params", saved))
@@ -143,7 +143,7 @@ class Dists(nn.Module):
             yield x
 
     def _halved(self, x: Tensor) -> Tensor:
-        """L2 pooling under a Hann window, which does not alias as max-pooling does."""
+        """Pool by L2 under a Hann window, which does not alias as max-pooling does."""
         channels = x.shape[1]
         kernel = self.blur.expand(channels, 1, 3, 3)
         mean_square = F.conv2d(x.square(), kernel, stride=2, padding=1, groups=channels)

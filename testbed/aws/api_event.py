@@ -1,4 +1,4 @@
-"""Events as API Gateway sends them: the files in `events/`, with a body of one's own."""
+"""Events as API Gateway sends them: the files in `events/`, with another body."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EVENTS = Path(__file__).parent / "events"
 
 
 def read_event(name: str) -> dict[str, Any]:
-    """One of the files."""
+    """Read one of the files."""
     event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
     return event
 

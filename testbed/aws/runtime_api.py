@@ -19,7 +19,7 @@ from testbed.processes import ROOT
 
 VERSION = "/2018-06-01/runtime"
 MAX_ANSWER_BYTES = 6_291_556
-"""Largest answer that the real one takes; it refuses more with 413."""
+"""The largest answer that AWS's Runtime API takes; it refuses more with 413."""
 PATIENCE_SECONDS = 60
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -31,11 +31,11 @@ class Outcome:
     kind: str
     """`response`, `error` or `init error`."""
     content: Any
-    """The JSON."""
+    """The JSON that the process sent."""
 
 
 class RuntimeApi(Loopback):
-    """Hands out one event at a time."""
+    """A Runtime API that hands out one event at a time."""
 
     def __init__(self, *, timeout_seconds: float = 60) -> None:
         super().__init__(self._answer)
@@ -109,7 +109,7 @@ class LambdaProcess:
     def __exit__(self, *error: object) -> None:
         self._process.kill()
         self._process.wait()
-        self._api.events.put(b"{}")  # lets the thread go that still waits for one
+        self._api.events.put(b"{}")  # ends the thread that still waits for an event
         self._api.__exit__(*error)
         self._log.close()
 
@@ -118,7 +118,7 @@ class LambdaProcess:
         self._api.events.put(event if isinstance(event, bytes) else json.dumps(event).encode())
 
     def call(self, event: object) -> Outcome:
-        """Send an event and wait for what comes of it."""
+        """Send an event and return its outcome."""
         self.send(event)
         return self.outcome()
 
@@ -142,17 +142,17 @@ class LambdaProcess:
 
     @property
     def resident_bytes(self) -> int:
-        """Memory in use."""
+        """Return the memory in use."""
         return self._status("VmRSS")
 
     @property
     def peak_bytes(self) -> int:
-        """The most that it ever used."""
+        """Return the peak of its memory."""
         return self._status("VmHWM")
 
     @property
     def cpu_seconds(self) -> float:
-        """User and system time of all its threads so far."""
+        """Return user and system time of all its threads so far."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
 

@@ -10,7 +10,7 @@ from testbed.aws.signature import is_presigned, is_signed
 from testbed.loopback import Loopback, Received, Sent
 
 PAGE = 1000
-"""Keys that one listing has."""
+"""The number of keys in one listing."""
 META = "x-amz-meta-"
 
 
@@ -29,8 +29,8 @@ class StoredObject:
 class S3(Loopback):
     """`objects` by "bucket/key"; `failures` are answered first, one a request: (status, code).
 
-    `unlisted` are buckets that the caller may not list. For a key that is not there S3 then answers
-    403 and not 404 (API reference, GetObject and HeadObject: Permissions).
+    `unlisted` are buckets that the caller may not list. S3 then answers 403, not 404, for a missing
+    key (API reference, GetObject and HeadObject: Permissions).
     """
 
     def __init__(self, *, buckets: tuple[str, ...]) -> None:
