@@ -12,6 +12,7 @@ from importlib import import_module
 from backend import PROGRAM
 from backend.commands.extras import advice
 from backend.commands.interrupt import INTERRUPTED
+from backend.commands.lines import write_line
 from backend.commands.parser import make_parser
 from backend.errors import SuperResolutionError
 from backend.settings import Settings, SettingsError
@@ -63,7 +64,7 @@ def _sentence_for(error: ImportError | MemoryError) -> str | None:
 
 
 def _say(sentence: str) -> int:
-    sys.stderr.write(f"{sentence}\n")
+    write_line(sys.stderr, sentence)
     return USAGE_ERROR
 
 

@@ -24,6 +24,7 @@ from backend.bulk.work import (
     work_all,
 )
 from backend.commands.interrupt import INTERRUPTED, Interrupt
+from backend.commands.lines import write_line
 from backend.commands.parser import options_from
 from backend.commands.plan import Plan
 from backend.commands.progress import Progress, Speed
@@ -103,8 +104,8 @@ class Run:
                     progress.show()
         left_out = self._stores.source.left_out
         more = f", {left_out:,} left out" if left_out else ""
-        sys.stdout.write(f"{self._report}{more}\n")
-        sys.stdout.write(f"Report: {self._write_report(speed)}\n")
+        write_line(sys.stdout, f"{self._report}{more}")
+        write_line(sys.stdout, f"Report: {self._write_report(speed)}")
         if self._interrupt.is_requested():
             return INTERRUPTED
         return 1 if self._report.failures else 0

@@ -8,6 +8,7 @@ import time
 from tqdm import tqdm
 
 from backend.bulk.work import SKIPPED, Result
+from backend.commands.lines import write_line
 
 SECONDS_BETWEEN_LINES = 10.0
 BAR = "{percentage:3.0f}% |{bar}| {desc}"
@@ -83,8 +84,7 @@ class Progress:
     def print_line(self, line: str) -> None:
         """Print a line to standard output, above the bar."""
         with tqdm.external_write_mode(file=sys.stdout):
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
+            write_line(sys.stdout, line)
 
     def close(self) -> None:
         """Remove the bar."""

@@ -67,12 +67,17 @@ class Tasks:
 
 
 def expanded(inputs: Sequence[str]) -> list[str]:
-    """Return the files that `*.jpg` means: the shells of Windows leave that to the program."""
+    """Return each input once, and the files that `*.jpg` means, which Windows leaves to us."""
     names: list[str] = []
     for given in inputs:
         found = [] if Path(given).exists() else sorted(glob(given))  # noqa: PTH207
         names += found or [given]
-    return names
+    places = [_place(name) for name in names]
+    return [
+        name
+        for number, name in enumerate(names)
+        if name == PIPE or places.index(places[number]) == number
+    ]
 
 
 def chosen_format(output: str, *, is_file: bool, requested: str) -> str:
@@ -130,7 +135,15 @@ def tasks_from(inputs: Sequence[str], output: str, *, is_file: bool, recursive: 
         else:
             folder = out.parent if is_file else out
             tasks.append(Task(key=given, folder=folder, name=out.name if is_file else None))
-    return Tasks(tasks=_with_namesakes(tasks), left_out=left_out)
+    once: dict[tuple[str, Path], Task] = {}
+    for task in tasks:
+        once.setdefault((_place(task.key), task.folder), task)
+    return Tasks(tasks=_with_namesakes(list(once.values())), left_out=left_out)
+
+
+def _place(given: str) -> str:
+    """Return what is the same however a path is written; links stay what they are."""
+    return given if given == PIPE else os.path.normcase(os.path.abspath(given))  # noqa: PTH100
 
 
 def _is_folder(given: str) -> bool:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from backend.bulk.files import new_file, read_file
 from backend.bulk.work import DONE, FAILED, Result, work_all
 from backend.commands.interrupt import INTERRUPTED, Interrupt
+from backend.commands.lines import visible, write_line
 from backend.commands.parser import options_from
 from backend.commands.report import Report
 from backend.commands.targets import (
@@ -74,12 +75,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 def _tell(result: Result, *, lines: TextIO) -> None:
     """Write a picture's line, or what went wrong, and what is not in the result."""
     if result.outcome == DONE:
-        lines.write(f"{result.line}\n")
-        lines.flush()
+        write_line(lines, result.line)
     else:
-        sys.stderr.write(f"{result.key}: {result.message} ({result.error})\n")
+        write_line(sys.stderr, f"{result.key}: {result.message} ({result.error})")
     for note in result.notes:
-        sys.stderr.write(f"{result.key}: {NOTES.get(note, note)}\n")
+        write_line(sys.stderr, f"{result.key}: {NOTES.get(note, note)}")
 
 
 class Worker:
@@ -119,7 +119,7 @@ class Worker:
         try:
             target, result = self._upscale(task)
         except CancelledError:
-            sys.stderr.write(f"{task.key}: stopped\n")
+            write_line(sys.stderr, f"{task.key}: stopped")
             raise
         except SuperResolutionError as exc:
             return Result(key=task.key, outcome=FAILED, error=exc.code, message=exc.message)
@@ -161,7 +161,7 @@ class Worker:
     def _run(self, task: Task, data: bytes) -> Upscaled:
         position = f"{self._begun}/{len(self._tasks)}"
         with tqdm(
-            desc=f"{position} {task.source.name}", unit="tile", leave=False, disable=None
+            desc=f"{position} {visible(task.source.name)}", unit="tile", leave=False, disable=None
         ) as bar:
 
             def show(done: int, total: int) -> None:

@@ -236,9 +236,12 @@ class HttpConnection(H11Protocol):
         """Answer in this project's error shape; `msg` is uvicorn's text, for the log alone."""
         request_id = str(uuid.uuid4())
         log.info("malformed request %s: %s", request_id, msg)
-        if not self.is_idle:  # its answer is on its way or its body was cut short
-            self.abort()
-            return
+        if not self.is_idle:
+            if not self.cycle.more_body or self.conn.our_state is not h11.SEND_RESPONSE:
+                self.abort()  # its answer is on its way
+                return
+            self.cycle.disconnected = True  # whoever reads the body ends, without an answer
+            self.cycle.message_event.set()
         reply = refuse(RequestError.not_http(), request_id=request_id)
         length = str(len(reply.body))
         headers = {**reply.headers, **CORS_HEADERS, "Content-Length": length, "Connection": "close"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -133,6 +134,65 @@ def test_odd_entries_are_failures_of_their_own(run: Run, tmp_path: Path) -> None
     (report,) = reports(tmp_path / "out")
     assert report["outcomes"].keys() == {each.name for each in (tmp_path / "in").iterdir()}
     assert "\n0 done, 4 skipped, 3 failed\n" in run(*given).stdout
+
+
+def test_every_file_of_a_folder_stands_in_the_report_once(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outcomes name what was taken for a picture, and what was not is counted."""
+    good, source = save(draw(1), "PNG"), tmp_path / "in"
+    done = {
+        "good.png",
+        "Good.PNG",
+        "jpeg.jfif",
+        "line\nbreak.png",
+        "\N{RIGHT-TO-LEFT OVERRIDE}gnp.png",
+        "%41.png",
+        "z" * 251 + ".png",
+        os.fsdecode(b"caf\xe9.png"),
+        "link.png",
+        "below/good.png",
+    }
+    damaged = {
+        "damaged.png": good[:50],
+        "empty.jpg": b"",
+        "no picture.gif": b"hello",
+        "camera.tif": b"IIRO\x08\0\0\0" + bytes(40),
+    }
+    left_out = {
+        "good_x2.png": good,
+        "._good.png": good,
+        "notes.txt": b"",
+        "dot.png.": good,
+        "camera.nef": b"II*\0",
+    }
+    (source / "below").mkdir(parents=True)
+    for name in done - {"link.png"}:
+        (source / name).write_bytes(good)
+    for name, data in (damaged | left_out).items():
+        (source / name).write_bytes(data)
+    for name, place in (("link", "good"), ("loop", "loop"), ("gone", "nothing")):
+        (source / f"{name}.png").symlink_to(f"{place}.png")
+    (source / "folder").symlink_to("below")
+    os.mkfifo(source / "pipe.png")
+    (source / "closed").mkdir()
+    scan = os.scandir
+
+    def scan_open_folders(path: str | os.PathLike[str]) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "closed":  # as root, none is
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return scan(os.fspath(path))
+
+    monkeypatch.setattr(os, "scandir", scan_open_folders)
+
+    assert call("bulk", "in", "out", "--model", "fast")[0] == 1
+
+    (report,) = reports(tmp_path / "out")
+    failed = {*damaged, "loop.png", "pipe.png", "closed"}
+    assert report["outcomes"] == dict.fromkeys(done, "done") | dict.fromkeys(failed, "failed")
+    assert sorted(each["key"] for each in report["failures"]) == sorted(failed)
+    assert (report["done"], report["failed"], report["skipped"]) == (len(done), len(failed), 0)
+    assert report["left_out"] == len({*left_out, "gone.png", "folder"})
 
 
 def test_faults_in_a_row_end_the_run(call: Call, tmp_path: Path, pictures: Path) -> None:

@@ -326,6 +326,26 @@ def test_odd_entries_of_a_folder_are_failures_of_their_own(run: Run, tmp_path: P
     assert told[3:] == ["1 done, 3 failed"]
 
 
+def test_what_is_named_twice_is_done_once(call: Call, tmp_path: Path) -> None:
+    write(tmp_path / "in/a.png")
+    for given in (["in", "in/", "./in"], ["in/a.png", "in/../in/a.png", "in"]):
+        code, written = call("upscale", *given, "-o", "out", "--force")
+        assert code == 0, written
+        assert written.count(" -> out/a_x2.png ") == 1
+    assert call("upscale", "in/a.png", "./in/a.png", "-o", "one.png")[0] == 0
+
+
+def test_a_file_has_one_line_whatever_its_name_holds(call: Call, tmp_path: Path) -> None:
+    write(tmp_path / "in/line\nbreak \x1b[31m \u202egnp.png")
+    write(tmp_path / "in/bad\r\u2028.png", b"no picture")
+    code, written = call("upscale", "in", "-o", "out")
+    assert code == 1
+    told = written.splitlines()
+    assert told[0].startswith("in/line\\nbreak \\x1b[31m \\u202egnp.png -> out/")
+    assert told[1].startswith("in/bad\\r\\u2028.png: This is not a picture")
+    assert told[2:] == ["1 done, 1 failed"]
+
+
 @pytest.mark.parametrize("encoding", ["cp1252:strict", "utf-8:strict", "ascii:strict"])
 def test_a_name_that_the_console_cannot_show_is_escaped(
     run: Run, tmp_path: Path, encoding: str

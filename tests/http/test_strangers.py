@@ -99,6 +99,16 @@ def test_a_body_in_crumbs_is_refused(strict: Server) -> None:
     assert strict.get("/ping").status_code == 200
 
 
+@pytest.mark.parametrize("chunk", [b"zz\r\nabc\r\n", b"3\r\nabcdef\r\n", b"\xff\r\n"])
+def test_a_body_that_is_no_http_is_answered(strict: Server, chunk: bytes) -> None:
+    with connected(strict) as (connection,):
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n" + chunk)
+        answer = everything(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"error": "invalid_request"' in answer
+    assert strict.get("/ping").status_code == 200
+
+
 def test_an_answer_that_nobody_reads_is_dropped(start_server: StartServer) -> None:
     server = start_server(
         is_shared=False, SR_TRANSFER_GRACE_SECONDS="1", SR_MIN_BYTES_PER_SECOND="10000000"

@@ -41,6 +41,7 @@ def test_the_alphabet_for_addresses_is_read() -> None:
         "data:image/png;charset=utf-8;base64,",
         "data:image/jpeg;name=holiday%20%28large%29 1.jpg;base64,",
         "data:application/octet-stream;base64,",
+        "data:binary/octet-stream;base64,",
         "data:;base64,",
     ],
 )

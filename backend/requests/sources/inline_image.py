@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from backend.errors import PayloadTooLargeError, RequestError
 
 _DATA_PREFIX = re.compile(
-    r"data:((image/[a-z0-9.+-]{1,40}|application/octet-stream)(;[^;,]{1,255}){0,4})?;base64,", re.I
+    r"data:((image/[a-z0-9.+-]{1,40}|(application|binary)/octet-stream)(;[^;,]{1,255}){0,4})?"
+    r";base64,",
+    re.I,
 )
 _PIECE_LETTERS = 4 * 2**20
 _LINE_ENDS = b"\r\n"
