@@ -1,7 +1,6 @@
 #!/bin/sh
-# Install what the tests use of Debian's packages, where it is missing and this user may:
-# Chromium for the browser tests, strace to see what the programs ask of the network, ExifTool to read
-# what results keep.
+# Install the Debian packages that the tests need, if they are missing and this user may: Chromium
+# for the browser tests, strace to see network calls, ExifTool to read the metadata of results.
 set -u
 has() { command -v "$1" >/dev/null; }
 has chromium-headless-shell && has strace && has exiftool && exit 0
@@ -18,5 +17,5 @@ install() {
 $as_root apt-get update -qq
 has strace || install strace
 has exiftool || install libimage-exiftool-perl
-# The browser without windows costs the least; some distributions have only the whole one.
+# The headless Chromium is the smallest; some distributions have only the full one.
 has chromium-headless-shell || install chromium-headless-shell || has chromium || install chromium

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Pin what the requirement files bring along, with the hashes of every file of each version.
+# Write a lock file for each requirement file: all packages, with the hashes of their files.
 # The first argument is uv; the others go to `uv pip compile`, as in: --upgrade, --upgrade-package pillow
 set -eu
 uv=$1
@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 cp --parents requirements*.txt requirements*.lock cfn/requirements-*.txt cfn/requirements-*.lock \
     scripts/tools/*.txt scripts/tools/*.lock containers/*.txt containers/*.lock pyproject.toml \
     "$work" 2>/dev/null || true
-# The last locks' versions are kept where they still fit, but bind nobody.
+# Versions of the last locks are kept if they still fit.
 : >"$work/constraints.txt"
 lock() (
     from=$1
@@ -29,7 +29,7 @@ lock requirements-openvino.txt --constraints requirements.lock $anywhere "$@"
 for part in function gpu; do
     lock "cfn/requirements-$part.txt" --constraints requirements.lock $cloud "$@"
 done
-# The images have what the extras of the wheel bring.
+# The images have the packages of the wheel's extras.
 image() (
     name=$1
     shift
