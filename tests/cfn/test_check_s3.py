@@ -9,12 +9,16 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
 from cfn.bulk import BulkStack
+from cfn.check import check_stack
+from cfn.check import picture as small_picture
 from cfn.check_s3 import MISSING, PICTURE, check_async, check_bulk
 from cfn.errors import DeploymentError
+from tests.cfn.test_check import URL, Api
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:Pictures"
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:Pictures:1"
@@ -33,7 +37,7 @@ class Account:
 
     def __init__(self) -> None:
         session = boto3.session.Session("AK", "SK", region_name="us-east-1")
-        names = ("stepfunctions", "s3", "sagemaker-runtime")
+        names = ("cloudformation", "logs", "stepfunctions", "s3", "sagemaker-runtime")
         self._clients = {name: session.client(name) for name in names}
         self.stubs = {name: Stubber(client) for name, client in self._clients.items()}
         for stub in self.stubs.values():
@@ -52,6 +56,24 @@ class Account:
         told: list[str] = []
         account: Any = self
         check_async(account, DESCRIBED, b"picture", told.append, pause=lambda seconds: None)
+        return told
+
+    def check_stack(self, outputs: dict[str, str], **parameters: str) -> list[str]:
+        described = {
+            "StackName": "s",
+            "StackStatus": "CREATE_COMPLETE",
+            "CreationTime": NOW,
+            "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()],
+            "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+        }
+        self.stubs["cloudformation"].add_response("describe_stacks", {"Stacks": [described]})
+        told: list[str] = []
+        account: Any = self
+        with requests.Session() as http:
+            http.mount("https://", Api())
+            check_stack(account, "s", print_line=told.append, http=http, pause=lambda seconds: None)
+        for stub in self.stubs.values():
+            stub.assert_no_pending_responses()
         return told
 
     def run_ends_as(self, *states: str) -> None:
@@ -105,10 +127,17 @@ def test_a_function_that_may_not_list_is_found(account: Account) -> None:
         account.check_bulk()
 
 
-def answered(account: Account) -> None:
+def test_a_bulk_stack_is_checked_after_its_deployment(account: Account) -> None:
+    account.run_ends_as("SUCCEEDED")
+    account.failure_says("source_not_found")
+    outputs = {"StateMachineArn": MACHINE, "Source": STACK.source, "Target": STACK.target}
+    assert account.check_stack(outputs)[-1] == "The stack does its work."
+
+
+def answered(account: Account, image: bytes = b"picture") -> None:
     where = {"Bucket": "one", "Key": PICTURE}
     account.stubs["s3"].add_response(
-        "put_object", {}, {**where, "Body": b"picture", "ContentType": "image/png"}
+        "put_object", {}, {**where, "Body": image, "ContentType": "image/png"}
     )
     account.stubs["sagemaker-runtime"].add_response(
         "invoke_endpoint_async",
@@ -137,6 +166,18 @@ def test_the_asynchronous_endpoint_is_waited_for(account: Account, failures: int
     s3.add_response("delete_object", {}, {"Bucket": "one", "Key": PICTURE})
     assert account.check_async()[-1].startswith("ok")
     s3.assert_no_pending_responses()
+
+
+def test_both_endpoints_of_a_stack_are_checked(account: Account) -> None:
+    answered(account, small_picture())
+    s3 = account.stubs["s3"]
+    s3.add_response("head_object", {}, {"Bucket": "results", "Key": "async/results/1.out"})
+    s3.add_response("delete_object", {}, {"Bucket": "one", "Key": PICTURE})
+    outputs = {"aikitsInvokeURL": URL, "AsyncEndpointName": "sr-1-async"}
+    given = {"customAuthType": "NONE", "inputBucketArns": "arn:aws:s3:::one,arn:aws:s3:::two"}
+    told = account.check_stack(outputs, **given)
+    assert "a picture in the request" in told[1]
+    assert told[-2:] == ["ok      a picture through the queue", "The stack does its work."]
 
 
 def test_an_asynchronous_failure_is_told_and_the_picture_removed(account: Account) -> None:
