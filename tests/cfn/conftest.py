@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import boto3
 import pytest
 
 from cfn import templates
@@ -26,6 +27,12 @@ GIVEN_TO: dict[str, dict[str, str]] = {
 }
 
 MakeStack = Callable[..., Stack]
+
+
+@cache
+def aws_session(region: str = US.name) -> boto3.session.Session:
+    """Return boto3's session with nobody's credentials, which reads each service's model once."""
+    return boto3.session.Session("AK", "SK", region_name=region)
 
 
 def package_of(

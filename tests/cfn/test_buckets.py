@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
 from cfn.account import Account
 from cfn.buckets import ensure_own_bucket, ensure_public_bucket, public_policy
 from cfn.errors import DeploymentError
+from tests.cfn.conftest import aws_session
 
 NUMBER = "123456789012"
 OWN = f"super-resolution-{NUMBER}-eu-west-1"
@@ -20,7 +20,7 @@ class Stubbed:
     """An account whose answers are known; a call that was not expected is an error."""
 
     def __init__(self, region: str) -> None:
-        session = boto3.session.Session("AK", "SK", region_name=region)
+        session = aws_session(region)
         self._clients = {name: session.client(name) for name in ("s3", "sts")}
         self.s3, self.sts = (Stubber(each) for each in self._clients.values())
         for stub in (self.s3, self.sts):

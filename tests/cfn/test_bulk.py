@@ -6,7 +6,6 @@ import datetime
 import json
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
@@ -16,7 +15,7 @@ from cfn.bulk import BulkStack, Order, Runs
 from cfn.bulk_cost import Work, cost_from, explain
 from cfn.errors import DeploymentError
 from cfn.variants import BULK
-from tests.cfn.conftest import put_up
+from tests.cfn.conftest import aws_session, put_up
 from tests.cfn.resolver import BEIJING, GOVCLOUD, US, Region, RuleError, Stack
 from tests.cfn.test_templates import foreign_to_china, principals, role_statements, statement_with
 
@@ -209,7 +208,7 @@ class Account:
     """boto3's clients with answers that are known, and no network."""
 
     def __init__(self) -> None:
-        session = boto3.session.Session("AK", "SK", region_name="us-east-1")
+        session = aws_session()
         self._clients = {name: session.client(name) for name in ("stepfunctions", "s3")}
         self.stubs = {name: Stubber(client) for name, client in self._clients.items()}
         for stub in self.stubs.values():

@@ -7,7 +7,6 @@ import io
 import json
 from typing import Any
 
-import boto3
 import pytest
 import requests
 from botocore.response import StreamingBody
@@ -18,6 +17,7 @@ from cfn.check import check_stack
 from cfn.check import picture as small_picture
 from cfn.check_s3 import MISSING, PICTURE, check_async, check_bulk
 from cfn.errors import DeploymentError
+from tests.cfn.conftest import aws_session
 from tests.cfn.test_check import URL, Api
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:Pictures"
@@ -36,7 +36,7 @@ class Account:
     """An account whose answers are known; a call that was not expected is an error."""
 
     def __init__(self) -> None:
-        session = boto3.session.Session("AK", "SK", region_name="us-east-1")
+        session = aws_session()
         names = ("cloudformation", "logs", "stepfunctions", "s3", "sagemaker-runtime")
         self._clients = {name: session.client(name) for name in names}
         self.stubs = {name: Stubber(client) for name, client in self._clients.items()}

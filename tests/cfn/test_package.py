@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -43,24 +44,24 @@ def made(cache: Path, lock: Path, wheel: Mapping[str, bytes]) -> None:
     (cache / "downloaded.txt").write_text(lock.read_text())
 
 
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With one small wheel for each purpose, so that nothing is downloaded."""
+    folder = tmp_path_factory.mktemp("cache")
     wheel = {
         "thing/__init__.py": b"VALUE = 1\n",
         "thing-1.0.data/purelib/other.py": b"",
         "thing-1.0.data/scripts/thing": b"#!/bin/sh\n",
     }
-    made(tmp_path / "cache" / "function", package.FUNCTION_LOCK, wheel)
-    made(tmp_path / "cache" / "gpu", package.GPU_LOCK, wheel)
-    return tmp_path / "cache"
+    made(folder / "function", package.FUNCTION_LOCK, wheel)
+    made(folder / "gpu", package.GPU_LOCK, wheel)
+    return folder
 
 
-@pytest.fixture
-def neuron(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the compile script leaves behind."""
-    folder = tmp_path / "neuron"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("neuron")
     (folder / "fast_x2.pt").write_bytes(b"compiled")
     entry = {
         "name": "fast",
@@ -75,10 +76,23 @@ def neuron(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_same_input_gives_the_same_bytes(cache: Path, neuron: Path, tmp_path: Path) -> None:
-    packages = [
-        build(tmp_path / name, bucket="b", neuron=neuron, cache=cache) for name in ("one", "two")
-    ]
+@pytest.fixture
+def neuron(compiled: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    return Path(shutil.copytree(compiled, tmp_path / "neuron"))
+
+
+@pytest.fixture(scope="module")
+def built(cache: Path, compiled: Path, tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """Every variant's package."""
+    folder = tmp_path_factory.mktemp("package")
+    return build(folder, bucket="artifacts", neuron=compiled, cache=cache)
+
+
+def test_the_same_input_gives_the_same_bytes(
+    built: Package, cache: Path, neuron: Path, tmp_path: Path
+) -> None:
+    packages = [built, build(tmp_path / "two", bucket="artifacts", neuron=neuron, cache=cache)]
     assert packages[0].digests == packages[1].digests
     for variant in VARIANTS.values():
         assert packages[0].prefix(variant) == packages[1].prefix(variant)
@@ -95,22 +109,19 @@ def test_another_byte_or_order_decides_about_the_archive(write: object, tmp_path
     assert first == hashlib.sha256((tmp_path / "1").read_bytes()).hexdigest()
 
 
-def test_every_archive_that_a_template_names_is_there(
-    cache: Path, neuron: Path, tmp_path: Path
-) -> None:
-    made_package = build(tmp_path / "out", bucket="artifacts", neuron=neuron, cache=cache)
+def test_every_archive_that_a_template_names_is_there(built: Package) -> None:
     for variant in VARIANTS.values():
         given: dict[str, Any] = {
             "inf": {"containerImage": "1" * 12 + ".dkr.ecr.x/a:1"},
             "lambda": {"modelStorage": "efs"},
         }.get(variant.name, {})
-        stack = Stack(load_file(made_package.folder / variant.template), **given)
-        package_mapping = load_file(made_package.folder / variant.template)["Mappings"]["Package"]
-        assert package_mapping == made_package.mapping(variant, bucket="artifacts")
+        stack = Stack(load_file(built.folder / variant.template), **given)
+        package_mapping = load_file(built.folder / variant.template)["Mappings"]["Package"]
+        assert package_mapping == built.mapping(variant, bucket="artifacts")
         for name in variant.archives:
-            assert name in made_package.digests
-            assert f"{made_package.prefix(variant)}/{name}" in json.dumps(stack.resources)
-        assert package_mapping["Function"]["Sha256"] == made_package.digests[FUNCTION_ARCHIVE]
+            assert name in built.digests
+            assert f"{built.prefix(variant)}/{name}" in json.dumps(stack.resources)
+        assert package_mapping["Function"]["Sha256"] == built.digests[FUNCTION_ARCHIVE]
 
 
 def test_a_wheel_with_another_hash_is_not_packaged(tmp_path: Path) -> None:
@@ -136,9 +147,8 @@ def test_a_wheel_with_another_hash_is_not_packaged(tmp_path: Path) -> None:
                 wheels.download(lock, folder=tmp_path / "b")
 
 
-def test_the_function_has_the_code_its_wheels_and_the_networks(cache: Path, tmp_path: Path) -> None:
-    build(tmp_path, bucket=None, variants=[LAMBDA], cache=cache)
-    with zipfile.ZipFile(tmp_path / FUNCTION_ARCHIVE) as archive:
+def test_the_function_has_the_code_its_wheels_and_the_networks(built: Package) -> None:
+    with zipfile.ZipFile(built.folder / FUNCTION_ARCHIVE) as archive:
         names = set(archive.namelist())
     assert {"backend/aws/lambda_handler.py", "thing/__init__.py", "other.py"} <= names
     files = {path.name for spec in read_manifest(SHIPPED) for path in spec.paths}
@@ -159,14 +169,15 @@ def test_networks_of_one_s_own_take_the_place_of_the_shipped_ones(
     assert found == {"backend/models/weights/manifest.json", "backend/models/weights/fast_x2.pt"}
 
 
-def test_only_the_chosen_variants_have_templates(cache: Path, tmp_path: Path) -> None:
-    build(tmp_path, bucket=None, variants=[GPU], cache=cache)
+def test_only_the_chosen_variants_have_templates(
+    cache: Path, compiled: Path, tmp_path: Path
+) -> None:
+    build(tmp_path, bucket=None, variants=[GPU], cache=cache, models=compiled)
     assert [path.name for path in tmp_path.glob("*.yaml")] == [GPU.template]
 
 
-def test_the_gpu_archive_has_the_layout_of_its_container(cache: Path, tmp_path: Path) -> None:
-    build(tmp_path, bucket=None, variants=[GPU], cache=cache)
-    with tarfile.open(tmp_path / GPU_ARCHIVE) as archive:
+def test_the_gpu_archive_has_the_layout_of_its_container(built: Package) -> None:
+    with tarfile.open(built.folder / GPU_ARCHIVE) as archive:
         names = set(archive.getnames())
         requirements = archive.extractfile("code/requirements.txt")
         assert requirements is not None
@@ -186,9 +197,10 @@ def test_the_gpu_archive_has_the_layout_of_its_container(cache: Path, tmp_path: 
 
 
 def test_without_compiled_networks_there_is_no_archive_for_inferentia(
-    cache: Path, tmp_path: Path
+    cache: Path, compiled: Path, tmp_path: Path
 ) -> None:
-    assert NEURON_ARCHIVE not in build(tmp_path, bucket=None, variants=[INF], cache=cache).digests
+    made = build(tmp_path, bucket=None, variants=[INF], cache=cache, models=compiled)
+    assert NEURON_ARCHIVE not in made.digests
 
 
 def test_a_function_that_is_too_large_is_refused_with_its_largest_packages() -> None:

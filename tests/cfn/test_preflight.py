@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
@@ -14,13 +13,14 @@ from cfn.account import Account
 from cfn.errors import DeploymentError
 from cfn.preflight import Plan, findings, preflight
 from cfn.variants import BULK, GPU, INF, LAMBDA, Variant
+from tests.cfn.conftest import aws_session
 
 
 class Stubbed:
     """An account whose answers are known; one that was not expected is an error."""
 
     def __init__(self, region: str = "us-east-1") -> None:
-        self._session = boto3.session.Session("AK", "SK", region_name=region)
+        self._session = aws_session(region)
         self._clients: dict[str, Any] = {}
         self._stubs: dict[str, Stubber] = {}
         self.account = Account(session=self, region=region)

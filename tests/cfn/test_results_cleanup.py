@@ -17,12 +17,13 @@ from botocore.stub import Stubber
 
 from backend.custom_resources import results_cleanup
 from backend.deadline import Deadline, DeadlineExceededError
+from tests.cfn.conftest import aws_session
 
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Any:
     """boto3's client with its own check of what is asked and answered, and no network."""
-    client = boto3.session.Session("AK", "SK", region_name="us-east-1").client("s3")
+    client = aws_session().client("s3")
     monkeypatch.setattr(boto3.session.Session, "client", lambda self, name: client)
     return client
 
