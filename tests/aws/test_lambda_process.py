@@ -6,7 +6,8 @@ import base64
 import io
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -61,12 +62,13 @@ def test_a_cold_start_answers_and_warm_calls_do_not_grow(
     assert grown < ALLOWED_GROWTH, f"{grown / 2**20:.0f} MiB more after ten calls"
 
 
-def test_an_event_that_is_no_json_is_reported_and_the_process_goes_on() -> None:
-    with LambdaProcess(HANDLER) as process:
-        failed = process.call(b"{not json")
-        assert failed.kind == "error"
-        assert failed.content["errorType"] == "Runtime.UnmarshalError"
-        assert process.call(read_event("post")).content["statusCode"] == 200
+def test_an_event_that_is_no_json_is_reported_and_the_process_goes_on(
+    upscale_lambda: LambdaProcess,
+) -> None:
+    failed = upscale_lambda.call(b"{not json")
+    assert failed.kind == "error"
+    assert failed.content["errorType"] == "Runtime.UnmarshalError"
+    assert upscale_lambda.call(read_event("post")).content["statusCode"] == 200
 
 
 def test_a_setting_that_the_code_does_not_know_yet_ends_no_start() -> None:
@@ -115,13 +117,14 @@ def test_what_would_outlast_the_call_is_refused_before_it_starts(square: bytes) 
         assert process.call(read_event("post")).content["statusCode"] == 200
 
 
-def test_a_result_over_the_limit_is_refused_without_a_bucket(noise: bytes) -> None:
-    with LambdaProcess(HANDLER) as process:
-        refused = process.call(upscale_event(noise, scale=4))
-        assert refused.content["statusCode"] == 413
-        assert read_body(refused)["error"] == "reply_too_large"
-        assert process.is_running
-        assert process.call(read_event("post")).content["statusCode"] == 200
+def test_a_result_over_the_limit_is_refused_without_a_bucket(
+    noise: bytes, upscale_lambda: LambdaProcess
+) -> None:
+    refused = upscale_lambda.call(upscale_event(noise, scale=4))
+    assert refused.content["statusCode"] == 413
+    assert read_body(refused)["error"] == "reply_too_large"
+    assert upscale_lambda.is_running
+    assert upscale_lambda.call(read_event("post")).content["statusCode"] == 200
 
 
 def test_an_answer_over_the_limit_would_end_the_process() -> None:
@@ -131,16 +134,41 @@ def test_an_answer_over_the_limit_would_end_the_process() -> None:
         assert "413" in process.log or "too large" in process.log.lower(), process.log
 
 
-def test_a_result_over_the_limit_comes_as_a_link_that_expires(noise: bytes, s3: S3) -> None:
-    environment = {**ENVIRONMENT, **s3.environment, "SR_RESULTS_BUCKET": RESULTS}
-    with LambdaProcess(HANDLER, environment=environment) as process:
-        outcome = process.call(upscale_event(noise, scale=4))
-        log = process.log
+@dataclass(frozen=True)
+class Storing:
+    """A function with a results bucket."""
+
+    process: LambdaProcess
+    s3: S3
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Storing]:
+    """One for the module."""
+    with S3(buckets=(RESULTS,)) as s3:
+        environment = {**ENVIRONMENT, **s3.environment, "SR_RESULTS_BUCKET": RESULTS}
+        with LambdaProcess(HANDLER, environment=environment) as process:
+            yield Storing(process, s3)
+
+
+@pytest.fixture
+def storing(started: Storing) -> Storing:
+    """The same, with an empty bucket."""
+    started.s3.objects.clear()
+    assert not started.s3.failures
+    return started
+
+
+def test_a_result_over_the_limit_comes_as_a_link_that_expires(
+    noise: bytes, storing: Storing
+) -> None:
+    outcome = storing.process.call(upscale_event(noise, scale=4))
+    log = storing.process.log
     body = read_body(outcome)
     assert outcome.content["statusCode"] == 200, body
     assert set(body) == {"result_url", "width", "height", "format", "model", "scale"}
     assert len(json.dumps(outcome.content)) < MAX_ANSWER_BYTES
-    [(name, stored)] = s3.objects.items()
+    [(name, stored)] = storing.s3.objects.items()
     assert stored.media_type == "image/png"
     assert stored.encryption is None, "the bucket's own setting says with which key"
     assert parse_qs(urlsplit(body["result_url"]).query)["X-Amz-Expires"] == ["3600"]
@@ -155,27 +183,25 @@ def test_a_result_over_the_limit_comes_as_a_link_that_expires(noise: bytes, s3: 
 
 
 def test_a_small_result_comes_as_a_link_when_asked(
-    s3: S3, photo_bytes: Callable[..., bytes]
+    storing: Storing, photo_bytes: Callable[..., bytes]
 ) -> None:
-    environment = {**ENVIRONMENT, **s3.environment, "SR_RESULTS_BUCKET": RESULTS}
-    with LambdaProcess(HANDLER, environment=environment) as process:
-        plain = read_body(process.call(upscale_event(photo_bytes("PNG"))))
-        assert not s3.objects
-        linked = read_body(process.call(upscale_event(photo_bytes("PNG"), output="url")))
-    [stored] = s3.objects.values()
+    process = storing.process
+    plain = read_body(process.call(upscale_event(photo_bytes("PNG"))))
+    assert not storing.s3.objects
+    linked = read_body(process.call(upscale_event(photo_bytes("PNG"), output="url")))
+    [stored] = storing.s3.objects.values()
     assert stored.data == base64.b64decode(plain["result"])
-    assert linked["result_url"].startswith(f"{s3.url}/{RESULTS}/")
+    assert linked["result_url"].startswith(f"{storing.s3.url}/{RESULTS}/")
 
 
 @pytest.mark.parametrize("failure", [(403, "AccessDenied"), (404, "NoSuchBucket")])
 def test_a_result_that_cannot_be_stored_is_an_error_of_ours(
-    s3: S3, photo_bytes: Callable[..., bytes], failure: tuple[int, str]
+    storing: Storing, photo_bytes: Callable[..., bytes], failure: tuple[int, str]
 ) -> None:
-    environment = {**ENVIRONMENT, **s3.environment, "SR_RESULTS_BUCKET": RESULTS}
-    s3.failures.append(failure)
-    with LambdaProcess(HANDLER, environment=environment) as process:
-        refused = process.call(upscale_event(photo_bytes("PNG"), output="url"))
-        assert failure[1] in process.log
+    storing.s3.failures.append(failure)
+    assert failure[1] not in storing.process.log
+    refused = storing.process.call(upscale_event(photo_bytes("PNG"), output="url"))
+    assert failure[1] in storing.process.log
     assert refused.content["statusCode"] == 500
     assert read_body(refused)["error"] == "internal_error"
     assert failure[1] not in refused.content["body"]
