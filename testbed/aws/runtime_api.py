@@ -39,7 +39,7 @@ class RuntimeApi(Loopback):
 
     def __init__(self, *, timeout_seconds: float = 60) -> None:
         super().__init__(self._answer)
-        self._timeout_seconds = timeout_seconds
+        self.timeout_seconds = timeout_seconds
         self.events: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._count = 0
@@ -60,7 +60,7 @@ class RuntimeApi(Loopback):
     def _next(self) -> Sent:
         event = self.events.get()
         self._count += 1
-        deadline = int((time.time() + self._timeout_seconds) * 1000)
+        deadline = int((time.time() + self.timeout_seconds) * 1000)
         headers = {
             "Content-Type": "application/json",
             "Lambda-Runtime-Aws-Request-Id": f"00000000-0000-4000-8000-{self._count:012}",
@@ -112,6 +112,10 @@ class LambdaProcess:
         self._api.events.put(b"{}")  # ends the thread that still waits for an event
         self._api.__exit__(*error)
         self._log.close()
+
+    def set_timeout(self, seconds: float) -> None:
+        """Give the events that are sent from now on so much time."""
+        self._api.timeout_seconds = seconds
 
     def send(self, event: object) -> None:
         """Send an event as JSON, or `bytes` as they are."""
