@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -43,6 +43,17 @@ class ExactSize:
     """Written into the file, where its format has a place for it."""
 
     @property
+    def name(self) -> str:
+        """`width=2000`: the option of `READERS` that asks for this size, and its value."""
+        if self.frame is None:
+            asked = (("width", self.width), ("height", self.height), ("factor", self.factor))
+            return next(f"{option}={value}" for option, value in asked if value is not None)
+        if self.dpi is None:
+            return f"fit={self.frame[0]}x{self.frame[1]}"
+        width, height = (round(float(side * CM_PER_INCH / self.dpi), 2) for side in self.frame)
+        return f"print={width:g}x{height:g}"
+
+    @property
     def label(self) -> str:
         """The size as it stands in the names of files."""
         if self.frame is not None:
@@ -75,10 +86,10 @@ def _rounded(side: Fraction) -> int:
 
 def factor_from(text: str) -> ExactSize:
     """`3` or `1.5`, at most 16; raise RequestError for anything else."""
-    factor = float(text) if NUMBER.fullmatch(text) else 0
+    factor = float(text) if NUMBER.fullmatch(text) else 0.0
     if not 0 < factor <= MAX_FACTOR:
         raise RequestError(f"A factor is a number up to {MAX_FACTOR}: 3 or 1.5.", field="factor")
-    return ExactSize(factor=factor)
+    return ExactSize(factor=int(factor) if factor.is_integer() else factor)
 
 
 def width_from(text: str) -> ExactSize:
@@ -123,6 +134,24 @@ def print_from(text: str) -> ExactSize:
         )
     width, height = (_rounded(side / CM_PER_INCH * PRINT_DPI) for side in sides)
     return ExactSize(frame=(width, height), dpi=PRINT_DPI)
+
+
+READERS: Mapping[str, Callable[[str], ExactSize]] = {
+    "factor": factor_from,
+    "width": width_from,
+    "height": height_from,
+    "fit": frame_from,
+    "print": print_from,
+}
+"""The options that ask for an exact size, and how the value of each is read."""
+
+
+def size_from(name: str) -> ExactSize:
+    """Return the size of a name, `width=2000`; raise RequestError for one that nothing has."""
+    option, _, value = name.partition("=")
+    if option not in READERS:
+        raise RequestError.not_one_of("size", list(READERS))
+    return READERS[option](value)
 
 
 def passes(factor: float, scales: Iterable[int]) -> list[int]:

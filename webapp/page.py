@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 # Streamlit puts this file's folder on the path, and not the root of the clone.
@@ -51,7 +52,7 @@ with base.faults_explained(texts(st.session_state.lang)):
         st.stop()
     if st.session_state.get("sample") not in samples():
         st.session_state.sample = next(iter(samples()))
-    address.read(address.parsers(shared.engine.models, list(samples()), list(options.EXACT_SIZES)))
+    address.read(address.parsers(shared.engine.models, list(samples())))
     t = texts(st.session_state.lang)
     tab = intake.connect(shared)
     page = Page(tab=tab, shared=shared, t=t)
@@ -59,7 +60,9 @@ with base.faults_explained(texts(st.session_state.lang)):
 
     base.show_head(t)
     events = intake_view.receive_pictures(page)
-    intake.receive(page, events)
+    with st.container():  # always there, so that a refusal does not move what is below
+        intake.receive(page, events)
+        intake_view.show_refusal(page)
 
     stage, panel = st.columns([11, 6], gap="large")
     with stage:
@@ -101,10 +104,13 @@ with base.faults_explained(texts(st.session_state.lang)):
         request = EnhanceRequest(digest=picture.digest, options=resolved, place=place)
         job = jobs.get(request)
         result = work.result(shared, tab, picture, request)
-        is_asked = work.needs_a_press(shared, inspection.size, request)
+        refusal = work.refusal(shared, inspection.size, request)
+        if refusal is not None:
+            tab.errors[request] = refusal
+        is_asked = refusal is None and work.needs_a_press(shared, inspection.size, request)
         if result is not None:
             tab.shown = request
-        elif place is not Place.CLOUD:
+        elif place is not Place.CLOUD and refusal is None:
             tab.live = work.begin_look(shared, tab, picture, inspection, request)
         if job is None and result is None and not is_asked and request not in tab.errors:
             work.start_and_wait(page, picture, request)
@@ -114,8 +120,15 @@ with base.faults_explained(texts(st.session_state.lang)):
         address.write(options.choices_for_address(tab))
         shown = work.shown_result(page, picture)
         with bar:
-            seconds = work.seconds_by_size(shared, inspection.size, request)
-            options_view.choose_scale(page, inspection, resolved, seconds=seconds)
+            options_view.choose_scale(
+                page,
+                inspection,
+                resolved,
+                seconds=work.seconds_by_size(shared, inspection.size, request),
+                expect=partial(work.seconds, shared, inspection.size, request)
+                if place is Place.LOCAL
+                else None,
+            )
             presses = work_view.show_bar(
                 page, request, job=job, is_done=result is not None, is_asked=is_asked
             )
@@ -139,8 +152,6 @@ with base.faults_explained(texts(st.session_state.lang)):
 
     address.write(options.choices_for_address(tab))
     with notice:
-        if tab.input_error is not None:
-            base.show_error(tab.input_error, t, name=tab.refused_name)
         if problem is not None:
             intake_view.show_problem(page, picture, problem)
         elif request is not None and request in tab.errors:

@@ -77,6 +77,8 @@ class Tab:
 
     pictures: OrderedDict[str, InputFile] = field(default_factory=OrderedDict)
     """The visitor's own, by digest, in the order in which they came."""
+    arrived: list[str] = field(default_factory=list)
+    """Digests of uploads that the page has not looked at yet."""
     inspections: dict[str, Inspection | SuperResolutionError] = field(default_factory=dict)
     large_pictures: dict[str, LargePicture] = field(default_factory=dict)
     """Pictures that have to be shrunk or cut first."""
@@ -108,9 +110,13 @@ class Tab:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, picture: InputFile) -> None:
-        """Keep an own picture and show it; TooManyPicturesError beyond the tab's bounds."""
+        """Keep an own picture; TooManyPicturesError beyond the tab's bounds."""
         self.check_room(picture.file.nbytes if picture.digest not in self.pictures else 0)
         self.pictures[picture.digest] = picture
+
+    def show(self, picture: InputFile) -> None:
+        """Keep an own picture and put it on the page; TooManyPicturesError as `add`."""
+        self.add(picture)
         self.current = picture.digest
         self.input_error = None
 

@@ -14,7 +14,7 @@ from backend.errors import RequestError
 from backend.images.filenames import is_picture
 from backend.images.formats import INPUT_SUFFIXES, RESULT_FORMATS
 from backend.options import OPTIONS, UpscaleOptions
-from backend.sizes import factor_from, frame_from, height_from, print_from, width_from
+from backend.sizes import READERS
 
 GRACE_SECONDS = 25
 """Less than the 30 seconds that SageMaker and most schedulers wait before they kill."""
@@ -199,17 +199,17 @@ def add_options(command: argparse.ArgumentParser, *, auto: str) -> None:
 def _add_sizes(command: argparse.ArgumentParser) -> None:
     """Add the arguments that ask for an exact size, of which one may be given."""
     sizes = command.add_mutually_exclusive_group()
-    for name, syntax, read, meaning in (
-        ("factor", "N", factor_from, "this many times as large, 3 or 8 or 1.5"),
-        ("width", "PIXELS", width_from, "exactly this wide"),
-        ("height", "PIXELS", height_from, "exactly this high"),
-        ("fit", "WIDTHxHEIGHT", frame_from, "as large as fits into so many pixels, 3840x2160"),
-        ("print", "WIDTHxHEIGHT", print_from, "to print at 300 dpi, in centimetres, 15x10"),
+    for name, syntax, meaning in (
+        ("factor", "N", "this many times as large, 3 or 8 or 1.5"),
+        ("width", "PIXELS", "exactly this wide"),
+        ("height", "PIXELS", "exactly this high"),
+        ("fit", "WIDTHxHEIGHT", "as large as fits into so many pixels, 3840x2160"),
+        ("print", "WIDTHxHEIGHT", "to print at 300 dpi, in centimetres, 15x10"),
     ):
         sizes.add_argument(
             f"--{name}",
             dest="size",
-            type=_checked(read),
+            type=_checked(READERS[name]),
             metavar=syntax,
             help=f"{meaning}; in place of --scale",
         )

@@ -17,7 +17,7 @@ from backend.images.resize import reduced, resized
 from backend.inference.allocator import give_back_memory, keep_freed_memory
 from backend.inference.estimate import Estimator
 from backend.inference.pixel_budget import PixelBudget
-from backend.inference.plan import Pass, Plan, check_size, make_plan, plan_passes
+from backend.inference.plan import Pass, Plan, check_passes, check_size, make_plan, plan_passes
 from backend.inference.scheduler import Scheduler, Work
 from backend.inference.session_cache import Sessions
 from backend.inference.upscaler import Session, Upscaler
@@ -101,12 +101,13 @@ class LocalEngine:
         return self._sessions.get(self._find(UpscaleOptions(model=model, scale=scale)))
 
     def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
-        """See `Engine`."""
+        """See `Engine`; raise ImageTooLargeError for a result beyond the engine's bounds."""
         self._check(options)
         name = self._name(options)
         plan = plan_passes(
             size, options, self._registry, model=PHOTOGRAPHS if name == AUTO else name, cleanup=0
         )
+        check_passes(plan, max_pixels=self._settings.max_output_pixels)
         return self._estimate(plan)
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:

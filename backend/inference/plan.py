@@ -123,8 +123,13 @@ def _tier(
 
 def check_size(plan: Plan, *, max_pixels: int, format: str) -> None:
     """Raise ImageTooLargeError for a result, or one in between, that is beyond the bounds."""
+    check_passes(plan, max_pixels=max_pixels)
+    check_output_size(*plan.size, format=format)
+
+
+def check_passes(plan: Plan, *, max_pixels: int) -> None:
+    """Raise ImageTooLargeError for more pixels than are allowed, whatever the file format."""
     for each in plan.passes:
         width, height = each.sr_size
         if width * height > max_pixels:
             raise ImageTooLargeError.output(width, height, because="; choose a smaller scale.")
-    check_output_size(*plan.size, format=format)

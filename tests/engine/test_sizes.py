@@ -16,7 +16,7 @@ from backend import LocalEngine, Settings, UpscaleOptions, create_engine
 from backend.engine import Piece, Watch
 from backend.errors import ImageTooLargeError, RequestError
 from backend.images.picture import decode
-from backend.sizes import ExactSize, frame_from, passes, print_from
+from backend.sizes import ExactSize, frame_from, passes, print_from, size_from
 from tests import pictures
 
 
@@ -162,3 +162,23 @@ def test_the_estimate_counts_both_passes(engine: LocalEngine) -> None:
         for factor in (4, 8)
     )
     assert double > 3 * single
+
+
+@pytest.mark.parametrize(
+    "name", ["factor=3", "factor=1.5", "width=2000", "height=7", "fit=3840x2160", "print=12.55x9"]
+)
+def test_a_size_is_named_as_it_is_asked_for(name: str) -> None:
+    assert size_from(name).name == name
+
+
+@pytest.mark.parametrize("name", ["", "4", "depth=3", "width", "width=0", "width=65501"])
+def test_no_size_has_another_name(name: str) -> None:
+    with pytest.raises(RequestError):
+        size_from(name)
+
+
+def test_an_estimate_is_refused_for_what_cannot_be_made() -> None:
+    engine = create_engine(Settings(max_output_pixels=1_000_000))
+
+    with pytest.raises(ImageTooLargeError):
+        engine.estimated_seconds((600, 400), UpscaleOptions(model="fast", scale=4))

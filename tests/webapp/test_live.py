@@ -116,7 +116,15 @@ def test_the_pieces_are_those_of_the_result(
     assert request not in tab.lives
 
 
-@pytest.mark.parametrize(("name", "size"), [("3x", (900, 600)), ("15x10", (1772, 1181))])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("factor=3", (900, 600)),
+        ("width=777", (777, 518)),
+        ("fit=640x400", (600, 400)),
+        ("print=15x10", (1772, 1181)),
+    ],
+)
 def test_a_result_of_an_exact_size_is_seen_in_its_place(
     shared: Shared, tab: Tab, photo: Image.Image, name: str, size: tuple[int, int]
 ) -> None:
@@ -140,9 +148,11 @@ def test_a_result_of_an_exact_size_is_seen_in_its_place(
     download = result_state.download(shared, tab, picture, found)
     with Image.open(io.BytesIO(download.file("jpeg", keeps=True).read())) as saved:
         assert saved.size == size
-        if name == "15x10":
+        if name.startswith("print"):
             assert [round(side) for side in saved.info["dpi"]] == [300, 300]
-    assert download.scale == ("x3" if name == "3x" else "1772x1181")
+    assert download.scale == (
+        f"x{size[0] // 300}" if size[0] % 300 == 0 else f"{size[0]}x{size[1]}"
+    )
 
 
 def test_a_full_disk_costs_only_the_pieces(photo_bytes: Callable[..., bytes]) -> None:

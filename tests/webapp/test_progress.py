@@ -71,8 +71,8 @@ def test_the_bar_grows_in_proportion_to_time() -> None:
 
 
 def test_a_waiting_visitor_is_told_how_many_are_ahead() -> None:
-    assert "1 picture is before yours" in words(State(phase=Phase.WAITING, ahead=1))
-    assert "3 pictures are before yours" in words(State(phase=Phase.WAITING, ahead=3))
+    assert "1 picture is ahead of yours" in words(State(phase=Phase.WAITING, ahead=1))
+    assert "3 pictures are ahead of yours" in words(State(phase=Phase.WAITING, ahead=3))
 
 
 def test_a_late_first_tile_is_admitted() -> None:

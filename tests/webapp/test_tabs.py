@@ -162,7 +162,7 @@ def test_a_result_over_the_bound_stays_until_the_next(
 
 def test_a_removed_picture_takes_its_results_along(disk: Disk) -> None:
     tab, one = Tab(), picture(disk)
-    tab.add(one)
+    tab.show(one)
     tab.keep(request(one.digest), result(disk))
 
     tab.remove(one.digest)

@@ -94,7 +94,7 @@ def test_a_job_that_ends_while_the_page_is_drawn_is_under_way_for_all_of_it(
     shared: Shared, tab: Tab, picture: InputFile
 ) -> None:
     request, t = request_for(picture), texts("en")
-    tab.add(picture)
+    tab.show(picture)
     work.start(shared, tab, picture, request)
     jobs = work.collect(tab)
     assert jobs[request].wait(SECONDS)
@@ -328,7 +328,7 @@ def test_a_network_that_was_added_is_a_choice_with_its_price_and_its_makers(
     app.session_state.model = "realesrgan-x4plus"
     app.run()
 
-    (origin,) = (each.value for each in app.caption if "A network of others" in each.value)
+    (origin,) = (each.value for each in app.caption if "made by others" in each.value)
     assert "Xintao Wang" in origin
     assert "BSD-3-Clause" in origin
     assert re.search(r"about \d\d times as long as “Photo”", origin)

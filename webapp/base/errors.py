@@ -5,6 +5,7 @@ SuperResolutionError
 ├── TooManyPicturesError    a visitor keeps as many pictures as one may
 ├── UploadFailedError       the connection was lost during an upload
 ├── EmptyFileError          an upload without a byte
+├── ImpossibleSizeError     a size that cannot be made of this picture
 └── ConnectionLostError     a job that ended because its tab was away for too long
 
 They are shown on the page and never sent to anyone.
@@ -43,6 +44,12 @@ class EmptyFileError(PageError):
 
     status = 400
     key = "empty_file"
+
+
+class ImpossibleSizeError(PageError):
+    """The chosen size is beyond what the networks reach, or has too many pixels."""
+
+    key = "impossible_size"
 
 
 class ConnectionLostError(PageError):

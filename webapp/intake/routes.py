@@ -70,7 +70,7 @@ def create_upload_routes(get_shared: Callable[[], Shared], *, base: str = "") ->
 
 
 async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> InputFile:
-    """Stream the body to disk within every bound; the tab shows the picture from then on.
+    """Stream the body to disk within every bound; the page looks at it when it is drawn next.
 
     An upload that is too slow, or whose tab was closed, ends.
     """
@@ -89,6 +89,7 @@ async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> I
         picture = InputFile(name=name, digest=digest.hexdigest(), file=writer.close())
         upload.is_finished = True
     tab.add(picture)
+    tab.arrived.append(picture.digest)
     return picture
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 
 import streamlit as st
@@ -57,15 +56,8 @@ def receive(page: Page, events: Events) -> None:
     tab = page.tab
     if events.restore is not None:
         restore(page.shared, events.restore)
-    if events.added:
-        tab.input_error, tab.is_cropping = None, False
-    if len(events.added) > 1:
-        with st.spinner(page.t("wait.opening")):
-            inspect_all(page)
-        readable = [
-            each for each in events.added if isinstance(tab.inspections.get(each), Inspection)
-        ]
-        tab.current = next(iter(readable), tab.current)
+    if tab.arrived:
+        show_arrived(page)
     if events.refused is not None:
         tab.refused_name, reason = events.refused
         tab.input_error = refusal(reason, max_bytes=page.shared.settings.max_image_bytes)
@@ -77,23 +69,48 @@ def receive(page: Page, events: Events) -> None:
             picture = InputFile.from_bytes(
                 data, name=name_from_link(events.link), disk=page.shared.disk
             )
-            add_readable(page, picture)
+            tab.add(picture)
+            open_new(page, picture)
         except SuperResolutionError as exc:
             tab.input_error = exc
 
 
-def add_readable(page: Page, picture: InputFile) -> None:
-    """Show a picture unless it cannot be read, which leaves the stage as it was."""
-    tab, before = page.tab, page.tab.current
-    tab.add(picture)
+def show_arrived(page: Page) -> None:
+    """Show the first of the uploads that can be read; others leave the stage as it was.
+
+    They count as arrived until the end: a run of the page that is cut short loses none.
+    """
+    tab, arrived = page.tab, list(page.tab.arrived)
+    before, shown = tab.current, None
+    tab.input_error, tab.is_cropping = None, False
+    with st.spinner(page.t("wait.opening")):
+        for picture in [tab.pictures[each] for each in arrived if each in tab.pictures]:
+            try:
+                open_new(page, picture, is_kept=len(arrived) > 1)
+            except SuperResolutionError as exc:
+                tab.refused_name, tab.input_error = picture.name, exc
+            else:
+                shown = shown or picture.digest
+    tab.current = shown or before
+    del tab.arrived[: len(arrived)]
+
+
+def open_new(page: Page, picture: InputFile, *, is_kept: bool = False) -> None:
+    """Put a new picture on the page; raise why it cannot be read, and forget it unless `is_kept`.
+
+    One that is only too large is shown too, since it can be shrunk or cut.
+    """
+    tab = page.tab
     try:
-        inspect(page.shared, tab, picture)
-    except ImageTooLargeError:  # it can be shrunk or cut
-        pass
+        try:
+            inspect(page.shared, tab, picture)
+        except ImageTooLargeError:
+            large_preview(page, picture)
     except SuperResolutionError:
-        tab.remove(picture.digest)
-        tab.current = before
+        if not is_kept:
+            remove(page, picture.digest)
         raise
+    tab.current = picture.digest
 
 
 def refusal(reason: str, *, max_bytes: int) -> SuperResolutionError:
@@ -156,7 +173,7 @@ def turn(page: Page, towards: str) -> None:
         tab.input_error = exc
         return
     remove(page, tab.current)
-    tab.add(turned)
+    tab.show(turned)
 
 
 def begin_crop(tab: Tab) -> None:
@@ -176,7 +193,7 @@ def crop(page: Page, picture: InputFile, box: Box) -> None:
     decoded = shared.decode(picture.file.read(), max_side=shared.settings.max_side)
     part = cut(picture, decoded, box, disk=shared.disk)
     remove(page, picture.digest)
-    tab.add(part)
+    tab.show(part)
 
 
 def current_picture(tab: Tab) -> InputFile:
@@ -222,13 +239,6 @@ def _inspection_or_error(shared: Shared, picture: InputFile) -> Inspection | Sup
         return exc
 
 
-def inspect_all(page: Page) -> None:
-    """Open every own picture; one that cannot be read keeps its error."""
-    for picture in page.tab.pictures.values():
-        with suppress(SuperResolutionError):
-            inspect(page.shared, page.tab, picture)
-
-
 def fetch(shared: Shared, url: str) -> bytes:
     """Return the file behind a link; SourceError and others say what is wrong."""
     request = UpscaleRequest(url=url, options=UpscaleOptions())
@@ -253,7 +263,7 @@ def fit(page: Page, picture: InputFile, box: Box | None) -> None:
             del decoded
             give_back_memory()
     tab.remove(picture.digest)
-    tab.add(fitted)
+    tab.show(fitted)
 
 
 def _large(page: Page, picture: InputFile) -> LargePicture:

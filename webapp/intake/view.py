@@ -50,6 +50,13 @@ def receive_pictures(page: Page) -> Events:
     )
 
 
+def show_refusal(page: Page) -> None:
+    """Say why the last file or link was not taken."""
+    tab = page.tab
+    if tab.input_error is not None:
+        show_error(tab.input_error, page.t, name=tab.refused_name)
+
+
 def choose_own(page: Page, *, states: dict[str, tuple[str, str]]) -> None:
     """Draw the visitor's pictures of this visit, with what became of each."""
     tab, t = page.tab, page.t

@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from backend.errors import RequestError
 from backend.options import OPTIONS
+from backend.sizes import READERS
 from webapp.base.texts import LANGUAGES
 
 ESTIMATED, OFF, ADJUST = "auto", "off", "adjust"
@@ -23,14 +24,11 @@ Parse = Callable[[str], object]
 """A value, or None for one that is not offered."""
 
 
-def parsers(
-    models: Mapping[str, Sequence[int]], samples: Sequence[str], sizes: Sequence[str] = ()
-) -> dict[str, Parse]:
+def parsers(models: Mapping[str, Sequence[int]], samples: Sequence[str]) -> dict[str, Parse]:
     """Return how each parameter is read; of options, only those that the page offers are."""
-    scales: dict[str, object] = {
-        str(scale): scale for each in models.values() for scale in each
-    } | {name: name for name in sizes}
+    scales: dict[str, object] = {str(scale): scale for each in models.values() for scale in each}
     return {
+        **{name: _exact_size(name) for name in READERS},
         "lang": {each: each for each in LANGUAGES}.get,
         "sample": {each: each for each in samples}.get,
         "model": {each: each for each in models}.get,
@@ -53,6 +51,18 @@ def _number(name: str) -> Parse:
     return parse
 
 
+def _exact_size(option: str) -> Parse:
+    """Return how the name of an exact size is read."""
+
+    def parse(text: str) -> object:
+        try:
+            return READERS[option](text).name
+        except RequestError:
+            return None
+
+    return parse
+
+
 def read(parsers: Mapping[str, Parse]) -> None:
     """Take over what the address says when the page is opened, and when the visitor goes back.
 
@@ -64,12 +74,12 @@ def read(parsers: Mapping[str, Parse]) -> None:
     if _IS_READ in st.session_state and not goes_back:
         return
     given = st.query_params.to_dict()
+    if goes_back:  # perhaps to the default for the picture's size
+        st.session_state.pop("scale", None)
     for name, parse in parsers.items():
         value = parse(given[name]) if name in given else None
         if value is not None:
-            st.session_state[name] = value
-        elif goes_back and name == "scale":  # back to the default for the picture's size
-            st.session_state.pop(name, None)
+            st.session_state["scale" if name in READERS else name] = value
     st.session_state[_IS_READ] = True
 
 

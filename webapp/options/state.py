@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -11,20 +11,21 @@ import streamlit as st
 from backend.images.formats import FORMATS
 from backend.models.manifest import OTHER_PICTURES, PHOTOGRAPHS, PIXELS, ModelSpec
 from backend.options import AUTO, UpscaleOptions
-from backend.sizes import ExactSize, frame_from, print_from
+from backend.sizes import ExactSize, frame_from, print_from, size_from
 from webapp.intake.pictures import Inspection
 from webapp.options.address import ADJUST
 from webapp.shared import Shared
 from webapp.tabs import Tab
 
-EXACT_SIZES: Mapping[str, ExactSize] = {
-    "3x": ExactSize(factor=3),
-    "8x": ExactSize(factor=8),
-    "4K": frame_from("3840x2160"),
-    "15x10": print_from("15x10"),
-    "30x20": print_from("30x20"),
-}
-"""The sizes beside the networks' scales, by the names that the address has; prints are in cm."""
+FOUR_K = frame_from("3840x2160")
+EXACT_SIZES = (
+    ExactSize(factor=3),
+    ExactSize(factor=8),
+    FOUR_K,
+    print_from("15x10"),
+    print_from("30x20"),
+)
+"""The sizes that are offered beside the networks' scales; any other one can be asked for."""
 SMALL_PIXELS, MEDIUM_PIXELS = 1_000_000, 6_000_000
 BYTES_PER_PIXEL, BYTES_PER_PIXEL_LOSSLESS = 0.3, 1.6
 
@@ -70,7 +71,7 @@ class Choices:
 
     model: str
     scale: int | str | None = None
-    """A scale, a name of `EXACT_SIZES`, or None for the default for each picture's size."""
+    """A scale, the name of an exact size, or None for the default for each picture."""
     cleanup: int | None = None
     detail: int | None = None
 
@@ -85,8 +86,8 @@ def resolve(shared: Shared, choices: Choices, inspection: Inspection) -> Upscale
     if model == AUTO:
         model = automatic_tier(inspection)
     scales = shared.engine.models[model]
-    exact = EXACT_SIZES.get(str(choices.scale))
     scale = choices.scale
+    exact = size_from(scale) if isinstance(scale, str) else None
     if not isinstance(scale, int) or scale not in scales:
         scale = default_scale(inspection.size, scales)
     default = shared.engine.details.get(model)
@@ -108,9 +109,8 @@ def result_size(size: tuple[int, int], options: UpscaleOptions) -> tuple[int, in
 
 
 def scale_name(options: UpscaleOptions) -> str:
-    """Return the name by which the size is chosen."""
-    names = [name for name, size in EXACT_SIZES.items() if size == options.size]
-    return names[0] if names else str(options.scale)
+    """Return the name by which the size is chosen: `4`, or that of an exact size."""
+    return str(options.scale) if options.size is None else options.size.name
 
 
 def default_scale(size: tuple[int, int], scales: Sequence[int]) -> int:
@@ -133,11 +133,13 @@ def expected_bytes(pixels: int, *, format: str) -> float:
 def choices_for_address(tab: Tab) -> dict[str, object]:
     """Return what stands in the address."""
     state = st.session_state
+    scale = state.get("scale")
+    option, _, value = scale.partition("=") if isinstance(scale, str) else ("scale", "", scale)
     return {
         "lang": state.lang,
         "sample": None if tab.current else state.sample,
         "model": state.get("model"),
-        "scale": state.get("scale"),
+        option: value,
         "cleanup": state.get("cleanup"),
         "strength": state.get("strength") if state.get("cleanup") == ADJUST else None,
         "detail": state.get("detail"),

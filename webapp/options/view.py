@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ from webapp.base.view import escape_markdown
 from webapp.intake.pictures import Inspection
 from webapp.options import state
 from webapp.options.address import ADJUST, CLEANUPS, ESTIMATED, OFF
+from webapp.options.other_size import DRAFT, described_size, other_size, scale_label
 from webapp.options.scale import Choice
 from webapp.options.scale import choose_scale as scale_list
 from webapp.shared import Page
@@ -71,32 +73,35 @@ def choose_scale(
     options: UpscaleOptions,
     *,
     seconds: Mapping[UpscaleOptions, float],
+    expect: Callable[[UpscaleOptions], float] | None,
 ) -> None:
-    """Draw the sizes with what each means in pixels, bytes and `seconds`."""
+    """Draw the sizes with what each means in pixels, bytes and `seconds`.
+
+    Where any other size can be had, `expect` returns its seconds or raises why it cannot be made.
+    """
     t = page.t
-    choices = []
-    for each, time in seconds.items():
-        width, height = state.result_size(inspection.size, each)
-        size = state.expected_bytes(width * height, format=inspection.format)
-        words = t(
+    labels = {
+        state.scale_name(each): t(
             "option.scale_choice",
             factor=scale_label(each, t),
-            width=width,
-            height=height,
-            size=t.file_size(round(size)),
-            time=t.about(time),
+            **described_size(inspection, each, time, t),
         )
-        choices.append(Choice(value=state.scale_name(each), label=words))
+        for each, time in seconds.items()
+    }
+    chosen = state.scale_name(options)
+    labels.setdefault(chosen, scale_label(options, t))  # which cannot be made of this picture
 
     def take(value: str) -> None:
         st.session_state.scale = int(value) if value.isdigit() else value
 
     scale_list(
-        choices,
-        chosen=state.scale_name(options),
+        [Choice(value=name, label=label) for name, label in labels.items()],
+        chosen=chosen,
         label=t("option.scale"),
         key="scales",
         on_choose=take,
+        on_draft=partial(st.session_state.__setitem__, DRAFT),
+        other=None if expect is None else other_size(page, inspection, options, expect=expect),
     )
 
 
@@ -169,14 +174,3 @@ def _choose_cleanup(inspection: Inspection | None, t: Texts) -> int | None:
         is_jpeg = quality is not None
         st.session_state.strength = cleanup_from_quality(quality) if is_jpeg else MIDDLE_CLEANUP
     return int(st.slider(t("cleanup.strength"), min_value=0, max_value=100, key="strength"))
-
-
-def scale_label(options: UpscaleOptions, t: Texts) -> str:
-    """Name a size in few words."""
-    size = options.size
-    if size is None:
-        return t("option.factor", factor=options.scale) if options.scale > 1 else t("option.clean")
-    if size.factor is not None:
-        return t("option.factor", factor=round(size.factor))
-    name = state.scale_name(options)
-    return name if size.dpi is None else t("option.print", size=name.replace("x", " × "))

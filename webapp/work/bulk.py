@@ -46,6 +46,9 @@ def plan_bulk(
             continue
         if state.result(shared, tab, picture, request) is not None:
             continue
+        if (error := state.refusal(shared, inspection.size, request)) is not None:
+            tab.errors[request] = error
+            continue
         pending[picture] = request
         seconds += state.estimate(shared, inspection.size, request).total
     own = set(tab.pictures)

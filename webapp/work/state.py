@@ -10,10 +10,10 @@ from functools import partial
 
 from backend import SuperResolutionError
 from backend.engine import Engine, Watch
-from backend.errors import CancelledError
+from backend.errors import CancelledError, ImageTooLargeError, RequestError
 from backend.inference.estimate import encoding_seconds
 from backend.options import UpscaleOptions
-from webapp.base.errors import ConnectionLostError
+from webapp.base.errors import ConnectionLostError, ImpossibleSizeError
 from webapp.intake import state as intake
 from webapp.intake.pictures import InputFile, Inspection
 from webapp.options.state import EXACT_SIZES, result_size
@@ -54,7 +54,10 @@ def shown_result(page: Page, picture: InputFile | None) -> Result | None:
 
 
 def estimate(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> Estimate:
-    """Return what an upright input of (width, height) is expected to take where it is wanted."""
+    """Return what an upright input of (width, height) is expected to take where it is wanted.
+
+    Raise RequestError or ImageTooLargeError for a size that is beyond the engine's bounds.
+    """
     pixels = math.prod(result_size(size, request.options))
     work = 0.0
     if request.place is not Place.CLOUD:
@@ -76,17 +79,32 @@ def seconds_by_size(
         for scale in shared.engine.models[options.model or ""]
     ]
     if request.place is Place.LOCAL:
-        exact = [replace(options, size=each) for each in EXACT_SIZES.values()]
-        offered += [each for each in exact if _enlarges(size, each)]
+        exact = [replace(options, size=each) for each in EXACT_SIZES]
+        offered += [each for each in exact if math.prod(result_size(size, each)) > math.prod(size)]
+        offered += [] if options.size is None or options in offered else [options]
     found = {}
     for each in offered:
         with suppress(SuperResolutionError):  # beyond the engine's bounds
-            found[each] = estimate(shared, size, replace(request, options=each)).total
+            found[each] = seconds(shared, size, request, each)
     return found
 
 
-def _enlarges(size: tuple[int, int], options: UpscaleOptions) -> bool:
-    return math.prod(result_size(size, options)) > math.prod(size)
+def seconds(
+    shared: Shared, size: tuple[int, int], request: EnhanceRequest, options: UpscaleOptions
+) -> float:
+    """Return the expected seconds of a request with other options; raise as `estimate` does."""
+    return estimate(shared, size, replace(request, options=options)).total
+
+
+def refusal(
+    shared: Shared, size: tuple[int, int], request: EnhanceRequest
+) -> SuperResolutionError | None:
+    """Return why no result of the chosen size can be made of an input of (width, height)."""
+    try:
+        estimate(shared, size, request)
+    except (RequestError, ImageTooLargeError):
+        return ImpossibleSizeError()
+    return None
 
 
 def needs_a_press(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> bool:
@@ -139,6 +157,9 @@ def start(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest)
         return
     owner = intake.owner(shared, tab, picture)
     inspection = intake.inspect(shared, tab, picture)
+    if (error := refusal(shared, inspection.size, request)) is not None:
+        tab.errors[request] = error
+        return
     live = live_of(shared, tab, picture, inspection, request)
     work = partial(_work, shared, owner, picture, inspection, request, live, tab.token)
     try:
@@ -189,11 +210,13 @@ def begin_look(
 
 
 def start_and_wait(page: Page, picture: InputFile, request: EnhanceRequest) -> None:
-    """Queue the work and wait a moment for it; the page is drawn again after that."""
-    start(page.shared, page.tab, picture, request)
-    job = page.tab.jobs.get(request)
-    if job is not None and not job.wait(SHORT_WAIT_SECONDS):
-        page.tab.asked.add(request)
+    """Queue the work, and wait a moment for what is short; the page is drawn again after that."""
+    tab = page.tab
+    start(page.shared, tab, picture, request)
+    job, live = tab.jobs.get(request), intake.owner(page.shared, tab, picture).lives.get(request)
+    is_short = live is None or live.estimate.total < LOOK_FROM_SECONDS
+    if job is not None and not job.wait(SHORT_WAIT_SECONDS if is_short else 0.0):
+        tab.asked.add(request)
 
 
 def _work(

@@ -15,7 +15,7 @@ from webapp.work.live import LIVE_PATH, Live
 from webapp.work.progress import fraction, sentence
 
 EVENTS_PATH = "events"
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 0.1
 SILENCE_SECONDS = 15.0
 """The time after which a comment is sent, so that proxies keep the connection."""
 

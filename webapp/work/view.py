@@ -7,9 +7,11 @@ import streamlit as st
 from backend import SuperResolutionError
 from backend.errors import CancelledError
 from webapp.base.announcer import announce
+from webapp.base.errors import ImpossibleSizeError
 from webapp.base.messages import message_for
 from webapp.base.view import show_error
-from webapp.options.view import model_label, scale_label
+from webapp.options.other_size import scale_label
+from webapp.options.view import model_label
 from webapp.shared import Page
 from webapp.tabs import Result
 from webapp.work import state
@@ -60,10 +62,12 @@ def show_bar(
     is_looking = look is not None and not look.state.phase.is_over
     is_waiting = job is None and not is_done
     label = ""
-    if is_waiting and (is_asked or request in tab.errors):
+    error = tab.errors.get(request)
+    is_impossible = isinstance(error, ImpossibleSizeError)
+    if is_waiting and not is_impossible and (is_asked or error is not None):
         time = live.estimate.total if live is not None else 0.0
         label = t("enhance.do_time", time=t.about(time)) if is_asked else t("enhance.again")
-    is_stopped = is_waiting and isinstance(tab.errors.get(request), CancelledError)
+    is_stopped = is_waiting and isinstance(error, CancelledError)
     others = [each for each in tab.jobs if each.digest == request.digest and each != request]
     return bar(
         {

@@ -89,6 +89,7 @@ function createPicker(parent) {
     const isLost = document.querySelector(DISCONNECTED) !== null;
     if (isLost && losing === undefined) {
       losing = setTimeout(() => {
+        freePage();
         find(".lost").hidden = false;
       }, LOST_AFTER);
     } else if (!isLost) {
@@ -97,6 +98,15 @@ function createPicker(parent) {
       find(".lost").hidden = true;
     }
   }
+  /** Streamlit's dialog, which is not shown, keeps the page from being read aloud and scrolled. */
+  function freePage() {
+    document.documentElement.style.removeProperty("overflow");
+    for (let each = root; each; each = each.parentElement ?? each.getRootNode().host) {
+      each.removeAttribute("aria-hidden");
+      each.removeAttribute("inert");
+    }
+  }
+
   const watching = new MutationObserver(watchConnection);
   watching.observe(document.body, { childList: true, subtree: true });
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -30,16 +31,28 @@ def choose_scale(
     label: str,
     key: str,
     on_choose: Callable[[str], None],
+    on_draft: Callable[[str], None],
+    other: dict[str, object] | None = None,
 ) -> None:
-    """Draw the list; `on_choose` is called with another choice before the page is drawn."""
+    """Draw the list; `on_choose` is called with another choice before the page is drawn.
 
-    def take() -> None:
-        choice = st.session_state[key].get("choice")
-        if choice:
-            on_choose(str(choice))
+    With `other`, see `other.js`, it ends with an entry that opens fields for a size of one's own.
+    `on_draft` is called with what stands in them, so that the page can say what it means.
+    """
+
+    def take(event: str, act: Callable[[str], None]) -> None:
+        told = st.session_state[key].get(event)
+        if told:
+            act(str(told))
 
     component(FOLDER)(
         key=key,
-        data={"label": label, "chosen": chosen, "choices": [asdict(each) for each in choices]},
-        on_choice_change=take,
+        data={
+            "label": label,
+            "chosen": chosen,
+            "choices": [asdict(each) for each in choices],
+            "other": other,
+        },
+        on_choice_change=partial(take, "choice", on_choose),
+        on_draft_change=partial(take, "draft", on_draft),
     )

@@ -1,14 +1,30 @@
-// A list of scales. `data` is {label, chosen, choices: [{value, label}]}.
+// A list of sizes. `data` is {label, chosen, choices: [{value, label}], other}; see `other.js` for the last one.
+
+const OTHER = "other";
+const fields = new WeakMap(); // mount point -> the fields in it
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector(".scale");
   list.setAttribute("aria-label", data.label);
-  const written = JSON.stringify(data.choices);
+  const choices = data.other ? [...data.choices, { value: OTHER, label: data.other.texts.choose }] : data.choices;
+  const written = JSON.stringify(choices);
   if (list.dataset.choices !== written) {
     list.dataset.choices = written;
-    list.replaceChildren(...data.choices.map(({ value, label }) => new Option(label, value)));
+    list.replaceChildren(...choices.map(({ value, label }) => new Option(label, value)));
   }
   list.value = data.chosen;
   list.title = list.selectedOptions[0]?.label ?? "";
-  list.onchange = () => setTriggerValue("choice", list.value);
+  const choose = (value) => setTriggerValue("choice", value);
+  const asking = { ask: (name) => setTriggerValue("draft", name), use: choose };
+  const other = fields.get(parentElement) ?? createOther(parentElement.querySelector(".other"), asking);
+  fields.set(parentElement, other);
+  if (data.other) other.update(data.other);
+  list.onchange = () => {
+    if (list.value !== OTHER) {
+      choose(list.value);
+      return;
+    }
+    list.value = data.chosen;
+    other.open(data.chosen);
+  };
 }
