@@ -1,314 +1,267 @@
-"""Measure what one visitor waits for, and many at once: `python -m benchmarks.page times|visitors`.
+"""Measure what visitors of the page wait for, as one Markdown table: `python -m benchmarks.page`.
 
-A real Chromium asks a real `streamlit run`, which has made its samples before. `times` prints how
-long a visitor waits for the first comparison, for the result of a photograph of 600 x 400 with
-each tier, for the first enhanced detail of 24 megapixels, and how wrong estimates are. `visitors`
-lets twenty tabs upload a picture each at the same moment, checks that each gets its own, and
-measures memory and disk after the tabs were closed. Nothing else should run
-meanwhile.
+A real Chromium asks a real `streamlit run`, which has made its samples before. Nothing else should
+run meanwhile; it takes about ten minutes on two cores. `--divide 8 --visitors 2` tries the program
+itself, with smaller pictures and fewer visitors.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import json
-import os
-import re
-import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import playwright.sync_api
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from backend import Settings, UpscaleOptions, create_engine
 from benchmarks.memory import family, resident_bytes
-from tests.browser.conftest import ARGUMENTS, free_port, options, wait_until_healthy
-from tests.browser.steps import choose, comparison, enhance_button, enter, upload
+from testbed.chromium import launch
+from testbed.page_server import PageServer
+from testbed.visitor import choose_scale, comparison, enter, opened
 
 SAMPLES = Path(__file__).parents[1] / "sample_images"
 PICTURE = SAMPLES / "cat.jpg"
-TIERS = {"fast": "Fast", "quality": "Best quality", "photo": "Photo"}
-ARRIVALS = 5
-SMALLEST = 400, 300
-SMALL = 600, 400
-LARGE = 6000, 4000
-ESTIMATED = (
-    *(("Fast", side) for side in (1700, 2000, 2300)),
-    *(("Best quality", side) for side in (900, 1100, 1300)),
-    *(("Photo", side) for side in (700, 800, 900, 1100)),
-)
-"""The tiers and the sides of ten square pictures."""
-SLOW_LINE = {
-    "offline": False,
-    "latency": 40,
-    "downloadThroughput": 200_000,
-    "uploadThroughput": 100_000,
-}
-"""The latency in milliseconds, and the bytes a second."""
-VISITORS = 20
-SWEPT_SECONDS = 90
+SIZES = {"600 × 400": (600, 400), "12 megapixels": (4000, 3000), "24 megapixels": (6000, 4000)}
+ASKED = {"600 × 400": (1.5, 2.0), "12 megapixels": (3.0, 3.0), "24 megapixels": (5.0, 4.0)}
+"""The seconds to the first whole result, and to the first finished piece in sight."""
+LARGE, SMALL = (4000, 3000), (240, 180)
+SMALL_ONES = 3
+SMALL_SECONDS, LOST_SHARE = 6.0, 0.05
+VISITORS, VISITORS_SIZE, VISITORS_SECONDS = 20, (400, 300), 15.0
+SWEPT_SECONDS = 75
 """The seconds to wait until closed tabs are forgotten; they are kept for 60."""
-ESTIMATE = re.compile(r"about (?:(\d+) min(?: (\d+) s)?|(\d+) s)")
-MOVING_BAR = "[role=progressbar]:not([aria-valuenow='0'])"
-WAITING = re.compile(r"before yours")
+LONGEST = 600_000
+"""Milliseconds that any one result may take."""
+WATCH = """() => {
+  const seen = window.seen = {};
+  const start = performance.now();
+  const inside = (each) => each.shadowRoot?.querySelector(".comparison");
+  const finder = () => [...document.querySelectorAll(".st-key-result *")].map(inside).find(Boolean);
+  const before = finder()?.querySelector(".badge[data-side=before]")?.textContent;
+  const note = (name) => { seen[name] ??= (performance.now() - start) / 1000; };
+  const timer = setInterval(() => {
+    const shown = finder();
+    if (!shown || shown.querySelector(".badge[data-side=before]").textContent === before) return;
+    const isMaking = shown.dataset.state === "making";
+    const isReady = shown.dataset.state === "ready";
+    if (isReady || (isMaking && shown.querySelector(".look")?.complete)) note("whole");
+    if (isReady || (isMaking && shown.querySelector(".piece")?.complete)) note("piece");
+    if (isReady) { note("end"); clearInterval(timer); }
+  }, 20);
+}"""
+"""A script that notes the seconds to what is seen of the next picture, of another size."""
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """The seconds from the drop of a picture to what is seen of it."""
+
+    whole: float
+    piece: float
+    end: float
+
+
+@dataclass
+class Table:
+    """The rows of what was measured, printed as they come."""
+
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def add(self, what: str, measured: str, asked: str = "") -> None:
+        """Print one row, below the head if it is the first."""
+        if not self.rows:
+            print("| | measured | asked |\n|---|---|---|")
+        self.rows.append((what, measured, asked))
+        print(f"| {what} | {measured} | {asked} |", flush=True)
+
+
 class Served:
-    """The page's server, with a folder of its own for temporary files."""
+    """The page's server with its own temporary folder; its memory and disk are watched."""
 
-    address: str
-    process: int
-    folder: Path
+    def __init__(self, folder: Path) -> None:
+        self._temporary = folder / "temporary"
+        self._temporary.mkdir()
+        self._is_over = threading.Event()
+        self._watching = threading.Thread(target=self._watch)
+        self._server = PageServer(log=folder / "log.txt", env={"TMPDIR": str(self._temporary)})
+        self.address = self._server.address
+        self.most = 0
+        """Most resident bytes so far, of it and all that it started."""
+        self.most_on_disk = 0
 
-    def mebibytes(self) -> int:
-        """Return the resident memory of the server and all processes that it started."""
-        return resident_bytes(family(self.process)) >> 20
+    def __enter__(self) -> Self:
+        made = len([*SAMPLES.glob("*.jpg"), *SAMPLES.glob("*.png")])
+        while self._server.log.read_text().count('"job": "done"') < made:
+            time.sleep(0.2)
+        self._watching.start()
+        return self
 
-    def disk_bytes(self) -> int:
-        """Return the bytes of the server's temporary files."""
-        return sum(each.stat().st_size for each in self.folder.rglob("*") if each.is_file())
+    def __exit__(self, *error: object) -> None:
+        self._is_over.set()
+        self._watching.join()
+        self._server.stop()
 
+    @property
+    def memory(self) -> int:
+        """Return the resident bytes just now."""
+        return resident_bytes(family(self._server.process.pid))
 
-@contextmanager
-def serve() -> Iterator[Served]:
-    """Serve the page; enter when its samples are made."""
-    with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name, "temporary"), free_port()
-        folder.mkdir()
-        log = Path(name, "log.txt")
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "webapp/app.py", *options(port)],
-                env={**os.environ, "TMPDIR": str(folder)},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            served = Served(address=f"http://127.0.0.1:{port}", process=process.pid, folder=folder)
-            wait_until_healthy(served.address, process=process, log=log)
-            made = len([*SAMPLES.glob("*.jpg"), *SAMPLES.glob("*.png")])
-            while log.read_text().count('"job": "done"') < made:
-                time.sleep(0.2)
-            yield served
-        finally:
-            process.terminate()
-            process.wait()
+    @property
+    def disk(self) -> int:
+        """Return the bytes of temporary files just now."""
+        files = [each for each in self._temporary.rglob("*") if each.is_file()]
+        return sum(each.stat().st_size for each in files)
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(0.5):
+            self.most = max(self.most, self.memory)
+            self.most_on_disk = max(self.most_on_disk, self.disk)
 
 
 @contextmanager
 def browse() -> Iterator[Browser]:
     """Start Debian's Chromium."""
-    path = shutil.which("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = launch(playwright)
         yield browser
         browser.close()
 
 
-def photograph(size: tuple[int, int], *, seed: int) -> bytes:
-    """Make a JPEG that no other call makes."""
+def visit(browser: Browser, address: str) -> Page:
+    """Open the page in a window of its own; its visitor is patient."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(LONGEST)
+    return enter(page, address)
+
+
+def photograph(folder: Path, size: tuple[int, int], *, seed: int) -> Path:
+    """Write a JPEG that no other call writes."""
     with Image.open(PICTURE) as opened:
         levels = np.asarray(opened.convert("RGB").resize(size)).astype(np.int16)
     noise = np.random.default_rng(seed).integers(-6, 7, levels.shape)
-    file = io.BytesIO()
-    Image.fromarray(np.clip(levels + noise, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=90)
-    return file.getvalue()
+    path = folder / f"{size[0]}x{size[1]}-{seed}.jpg"
+    Image.fromarray(np.clip(levels + noise, 0, 255).astype(np.uint8)).save(path, quality=90)
+    return path
 
 
-def until_enhanced(page: Page, size: tuple[int, int], *, seed: int) -> float:
-    """Return the seconds from upload to comparison at x4; the button is pressed if needed."""
-    started = time.perf_counter()
-    upload(page, f"{seed}.jpg", photograph(size, seed=seed))
-    while not _shows(page, size):
-        press_if_asked(page, size)
-        page.wait_for_timeout(20)
-    comparison(page, (4 * size[0], 4 * size[1]))
-    return time.perf_counter() - started
+def drop(page: Page, path: Path) -> None:
+    """Begin to measure, and hand the file over."""
+    page.evaluate(WATCH)
+    page.locator("input[type=file]").set_input_files(path)
 
 
-def press_if_asked(page: Page, size: tuple[int, int]) -> None:
-    """Press the button for the new picture, unless the page begins by itself."""
-    button = enhance_button(page)
-    with suppress(playwright.sync_api.TimeoutError):
-        if _plan(page, size).is_visible() and button.is_visible() and button.is_enabled():
-            button.click(timeout=200)
-            button.wait_for(state="detached", timeout=2000)
+def seen(page: Page) -> Seen:
+    """Wait for the end of what was dropped; one that is too large is shrunk."""
+    shrink = page.get_by_role("button", name="Shrink to fit")
+    while not page.evaluate("'end' in window.seen"):
+        if shrink.is_visible():
+            shrink.click()
+            shrink.wait_for(state="detached")
+        page.wait_for_timeout(100)
+    return Seen(**page.evaluate("window.seen"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class EstimateErrors:
-    """The errors of the announced times, as shares of the time that passed."""
+def single_pictures(served: Served, browser: Browser, folder: Path, table: Table, by: int) -> None:
+    """Drop one picture after the other, each on a fresh page."""
+    for seed, (name, size) in enumerate(SIZES.items()):
+        page = visit(browser, served.address)
+        drop(page, photograph(folder, (size[0] // by, size[1] // by), seed=seed))
+        found = seen(page)
+        whole, piece = ASKED[name]
+        table.add(f"{name}: first whole result", f"{found.whole:.1f} s", f"≤ {whole} s")
+        table.add(f"{name}: first piece in sight", f"{found.piece:.1f} s", f"≤ {piece} s")
+        table.add(f"{name}: the end", f"{found.end:.1f} s")
+        page.context.close()
 
-    before_the_press: float | None
-    from_the_first_tile: float | None
-    """The error beside the bar; None if the page says `a moment`, less than three seconds."""
+
+def equals_the_command_line(served: Served, browser: Browser, folder: Path, table: Table) -> None:
+    """Compare a saved PNG with the bytes that the engine makes with the same options."""
+    path = photograph(folder, SMALL, seed=90)
+    page = visit(browser, served.address)
+    drop(page, path)
+    seen(page)
+    menu = page.get_by_role("group", name="Save the result")
+    menu.get_by_role("combobox", name="Format").select_option("png")
+    with page.expect_download() as download:
+        menu.get_by_role("link").click()
+    options = UpscaleOptions(scale=4, model="auto", format="png", keep=())
+    made = create_engine(Settings()).upscale(path.read_bytes(), options).data
+    is_equal = download.value.path().read_bytes() == made
+    table.add("bytes of the PNG equal the command line's", "yes" if is_equal else "NO", "yes")
+    page.context.close()
 
 
-def estimate_errors(page: Page, tier: str, side: int, *, seed: int) -> EstimateErrors:
-    """Measure the errors of the seconds on the button, and beside the bar once it moves."""
-    choose(page, tier, group="Quality")
-    upload(page, f"{seed}.jpg", photograph((side, side), seed=seed))
-    _plan(page, (side, side)).wait_for()
-    button = enhance_button(page)
-    button.wait_for()
-    page.wait_for_timeout(1500)
-    on_button = button.inner_text()
-    pressed = time.perf_counter()
-    button.click()
-    page.locator(MOVING_BAR).wait_for()
-    moving = time.perf_counter()
-    beside_bar = page.get_by_test_id("stProgress").inner_text()
-    comparison(page, (4 * side, 4 * side))
-    end = time.perf_counter()
-    return EstimateErrors(
-        before_the_press=_error(on_button, end - pressed),
-        from_the_first_tile=_error(beside_bar, end - moving),
+def large_beside_small(
+    served: Served, browser: Browser, folder: Path, table: Table, by: int
+) -> None:
+    """Enlarge a large picture twice, alone and beside small ones of another visitor."""
+    seconds = []
+    size = LARGE[0] // by, LARGE[1] // by
+    for is_alone in (True, False):
+        page = visit(browser, served.address)
+        other = page if is_alone else visit(browser, served.address)
+        choose_scale(page, 2)
+        comparison(page, (600, 400))
+        drop(page, photograph(folder, size, seed=40 + is_alone))
+        opened(page, (2 * size[0], 2 * size[1]))
+        if not is_alone:
+            ends = []
+            for number in range(SMALL_ONES):
+                width, height = SMALL  # each its own: what is seen before stays until then
+                drop(other, photograph(folder, (width + number, height), seed=50 + number))
+                ends.append(seen(other).end)
+            name = "240 × 180 beside 12 megapixels ×2: the end"
+            table.add(name, f"{max(ends):.1f} s", f"≤ {SMALL_SECONDS} s")
+            other.context.close()
+        seconds.append(seen(page).end)
+        page.context.close()
+    table.add("12 megapixels ×2 alone", f"{seconds[0]:.1f} s")
+    lost = seconds[1] / seconds[0] - 1
+    name = f"the same beside {SMALL_ONES} small pictures"
+    table.add(name, f"{seconds[1]:.1f} s ({lost:+.0%})", f"≤ +{LOST_SHARE:.0%}")
+
+
+def visitors(served: Served, browser: Browser, folder: Path, table: Table, *, count: int) -> None:
+    """Let many visitors drop a picture each at the same moment; look whether each has their own."""
+    colours = np.random.default_rng(1).integers(40, 216, (count, 3))
+    before, disk_before = served.memory, served.disk
+    tabs = [visit(browser, served.address) for _ in range(count)]
+    for number, (page, colour) in enumerate(zip(tabs, colours, strict=True)):
+        path = folder / f"visitor-{number}.png"
+        Image.new("RGB", VISITORS_SIZE, tuple(colour.tolist())).save(path)
+        drop(page, path)
+    found = [seen(page) for page in tabs]
+    own = sum(_nearest(_mean_colour(page), colours) == each for each, page in enumerate(tabs))
+    table.add(
+        f"{count} visitors at once: first whole result of the last",
+        f"{max(each.whole for each in found):.1f} s",
+        f"≤ {VISITORS_SECONDS} s",
     )
-
-
-def _error(sentence: str, seconds: float) -> float | None:
-    found = ESTIMATE.search(sentence)
-    if found is None:
-        return None
-    minutes, rest, said = (int(each or 0) for each in found.groups())
-    return round((60 * minutes + rest + said) / seconds - 1, 2)
-
-
-def first_detail(page: Page, *, seed: int) -> float:
-    """Return the seconds from the upload of 24 megapixels to the first enhanced detail."""
-    data = photograph(LARGE, seed=seed)
-    started = time.perf_counter()
-    upload(page, "large.jpg", data)
-    page.get_by_role("button", name="Shrink to fit").click()
-    page.locator(".st-key-slider-part .comparison[data-state=ready]").wait_for()
-    return time.perf_counter() - started
-
-
-def slow_arrival(browser: Browser, address: str) -> dict[str, float]:
-    """Return the seconds on a slow line to the name, to the drop zone, and to a comparison."""
-    context = browser.new_context()
-    page = context.new_page()
-    network = context.new_cdp_session(page)
-    network.send("Network.enable")
-    network.send("Network.emulateNetworkConditions", SLOW_LINE)
-    seen = {
-        "heading": page.get_by_role("heading", name="Super-resolution").first,
-        "picker": page.get_by_role("button", name="Choose pictures"),
-        "comparison": page.locator(".comparison[data-state=ready]"),
-    }
-    started = time.perf_counter()
-    page.goto(address, wait_until="commit")
-    seconds = {}
-    for name, each in seen.items():
-        each.wait_for()
-        seconds[name] = round(time.perf_counter() - started, 2)
-    context.close()
-    return seconds
-
-
-def times() -> dict[str, object]:
-    """Measure the seconds, and the estimates' errors as shares."""
-    with serve() as served, browse() as browser:
-        arrivals = []
-        for _ in range(ARRIVALS):
-            context = browser.new_context()
-            started = time.perf_counter()
-            enter(context.new_page(), served.address)
-            arrivals.append(time.perf_counter() - started)
-            context.close()
-        slow = slow_arrival(browser, served.address)
-        page = enter(browser.new_page(), served.address)
-        results = {}
-        for seed, (tier, label) in enumerate(TIERS.items()):
-            choose(page, label, group="Quality")
-            size = (
-                SMALL[0] + seed,
-                SMALL[1],
-            )  # the one before stays until then
-            results[tier] = round(until_enhanced(page, size, seed=seed), 2)
-        errors = [
-            asdict(estimate_errors(page, tier, side, seed=100 + number))
-            for number, (tier, side) in enumerate(ESTIMATED)
-        ]
-        detail = first_detail(enter(browser.new_page(), served.address), seed=7)
-    return {
-        "navigation_to_first_comparison": round(statistics.median(arrivals), 2),
-        "on_a_slow_line": slow,
-        "upload_to_result": results,
-        "upload_of_24_megapixels_to_first_detail": round(detail, 2),
-        "estimate_errors": errors,
-    }
-
-
-def visitors() -> dict[str, object]:
-    """Check that each visitor gets their own result, and measure what they leave behind."""
-    colours = np.random.default_rng(1).integers(40, 216, (VISITORS, 3))
-    with serve() as served, browse() as browser:
-        before, disk_before = served.mebibytes(), served.disk_bytes()
-        tabs = [enter(browser.new_page(), served.address) for _ in range(VISITORS)]
-        started = time.perf_counter()
-        for number, (page, colour) in enumerate(zip(tabs, colours, strict=True)):
-            file = io.BytesIO()
-            Image.new("RGB", SMALLEST, tuple(colour.tolist())).save(file, "PNG")
-            upload(page, f"{number}.png", file.getvalue())
-        moved = 0
-        waiting, left = set(range(VISITORS)), set(range(VISITORS))
-        while left:
-            for number in sorted(left):
-                page = tabs[number]
-                press_if_asked(page, SMALLEST)
-                if number in waiting and page.get_by_text(WAITING).is_visible():
-                    waiting.remove(number)
-                    moved += 1
-                if _shows(page, SMALLEST):
-                    left.remove(number)
-        seconds = time.perf_counter() - started
-        own = sum(_nearest(_mean_colour(page), colours) == each for each, page in enumerate(tabs))
-        most = served.mebibytes()
-        for page in tabs:
-            page.close()
-        time.sleep(SWEPT_SECONDS)
-        facts: dict[str, object] = {
-            "visitors": VISITORS,
-            "own_result": own,
-            "saw_their_place_in_the_queue": moved,
-            "seconds_for_all": round(seconds, 1),
-            "mebibytes": {"before": before, "most": most, "after": served.mebibytes()},
-            "disk_bytes": {"before": disk_before, "after": served.disk_bytes()},
-        }
-    return facts
-
-
-def _plan(page: Page, size: tuple[int, int]) -> Locator:
-    """Read what the page promises to make of the chosen picture."""
-    width, height = size
-    said = f"{width} × {height} → {4 * width} × {4 * height} pixels"
-    return page.get_by_text(said, exact=True)
-
-
-def _shows(page: Page, size: tuple[int, int]) -> bool:
-    """Return whether the slider shows the result of a picture of this size at x4."""
-    badges = page.locator(".st-key-result .badge[data-side=after]").all_inner_texts()
-    return f"After · {4 * size[0]} × {4 * size[1]}" in badges
+    table.add("… all finished", f"{max(each.end for each in found):.1f} s")
+    table.add("… each with their own picture", f"{own} of {count}", "all")
+    for page in tabs:
+        page.context.close()
+    time.sleep(SWEPT_SECONDS)
+    memory = f"{_mega(before)} → {_mega(served.memory)} MB"
+    table.add("… memory before and after their tabs were closed", memory, "≤ +150 MB")
+    table.add("… disk", f"{_mega(disk_before)} → {_mega(served.disk)} MB")
 
 
 def _mean_colour(page: Page) -> npt.NDArray[np.float64]:
     with page.expect_download() as download:
         page.get_by_role("group", name="Save the result").get_by_role("link").click()
-    with Image.open(download.value.path()) as opened:
-        mean: npt.NDArray[np.float64] = np.asarray(opened.convert("RGB")).mean((0, 1))
+    with Image.open(io.BytesIO(download.value.path().read_bytes())) as opened_:
+        mean: npt.NDArray[np.float64] = np.asarray(opened_.convert("RGB")).mean((0, 1))
     return mean
 
 
@@ -316,11 +269,26 @@ def _nearest(colour: npt.NDArray[np.float64], colours: npt.NDArray[np.int64]) ->
     return int(np.abs(colours - colour).sum(1).argmin())
 
 
+def _mega(nbytes: int) -> int:
+    return round(nbytes / 1e6)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    measure: dict[str, Callable[[], dict[str, object]]] = {"times": times, "visitors": visitors}
-    parser.add_argument("what", choices=measure)
-    print(json.dumps(measure[parser.parse_args().what](), indent=2))
+    parser.add_argument("--divide", type=int, default=1, help="make sides smaller by this factor")
+    parser.add_argument("--visitors", type=int, default=VISITORS, help="at once")
+    arguments = parser.parse_args()
+    by = arguments.divide
+    table = Table()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Served(folder) as served, browse() as browser:
+            single_pictures(served, browser, folder, table, by)
+            equals_the_command_line(served, browser, folder, table)
+            large_beside_small(served, browser, folder, table, by)
+            visitors(served, browser, folder, table, count=arguments.visitors)
+            table.add("the server's memory at most", f"{_mega(served.most)} MB")
+            table.add("its files at most", f"{_mega(served.most_on_disk)} MB")
 
 
 if __name__ == "__main__":

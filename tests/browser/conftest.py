@@ -1,14 +1,8 @@
 """A real Chromium against a real `streamlit run`, with every request and console line watched."""
 
+import json
 import os
-import shutil
-import socket
-import subprocess
 import sys
-import threading
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,23 +10,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-]
-BROWSERS = "chromium-headless-shell", "chromium", "chromium-browser"
-"""Debian's; the first is the same browser without windows and costs two thirds as much."""
+from testbed.chromium import chromium_path, launch
+from testbed.page_server import PageServer, free_port
+
 ONE_THREAD = {"SR_THREADS": "1"}
 """Threads that wait for one another waste the time of a machine that runs other tests too."""
-START_SECONDS = 60.0
 EXPECT_MILLISECONDS = 60_000
 
 FAILED = pytest.StashKey[bool]()
@@ -82,15 +73,14 @@ def is_local(url: str) -> bool:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One browser a session; without Chromium the test is skipped, under CI it fails."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
+    if chromium_path() is None:
         reason = "browser tests need Chromium: apt-get install chromium-headless-shell"
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(reason)
         pytest.skip(reason)
     expect.set_options(timeout=EXPECT_MILLISECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = launch(playwright)
         yield browser
         browser.close()
 
@@ -112,30 +102,45 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.fixture(scope="session")
+def contexts(chromium: Browser) -> Callable[..., BrowserContext]:
+    """One context for the same options, which has the page's scripts after its first page.
+
+    A tab's memory is in the storage of that tab alone, so the next test's page is a new visitor.
+    """
+    made: dict[str, BrowserContext] = {}
+
+    def context(**options: Any) -> BrowserContext:
+        key = json.dumps(options, sort_keys=True)
+        if key not in made:
+            made[key] = chromium.new_context(**options)
+            made[key].set_default_timeout(EXPECT_MILLISECONDS)
+        return made[key]
+
+    return context
+
+
 @pytest.fixture
 def open_page(
-    chromium: Browser, traffic: Traffic, request: pytest.FixtureRequest
+    contexts: Callable[..., BrowserContext], traffic: Traffic, request: pytest.FixtureRequest
 ) -> Iterator[OpenPage]:
     """Opens pages with the options of `Browser.new_context`; at the end all must have been calm.
 
     What the pages of a failed test show is printed.
     """
-    contexts = []
+    pages: list[Page] = []
 
     def open_(**options: Any) -> Page:
-        context = chromium.new_context(**options)
-        context.set_default_timeout(EXPECT_MILLISECONDS)
-        contexts.append(context)
-        page = context.new_page()
+        page = contexts(**options).new_page()
+        pages.append(page)
         traffic.watch(page)
         return page
 
     yield open_
-    for context in contexts:
-        if request.node.stash.get(FAILED, False):
-            for each in context.pages:
-                sys.stdout.write(f"{each.url}\n{each.locator('body').aria_snapshot()}\n")
-        context.close()
+    for page in pages:
+        if request.node.stash.get(FAILED, False) and not page.is_closed():
+            sys.stdout.write(f"{page.url}\n{page.locator('body').aria_snapshot()}\n")
+        page.close()
     assert traffic.strangers == [], "the page spoke to another machine"
     assert traffic.unexpected_errors == [], "the browser's console shows errors"
 
@@ -146,71 +151,30 @@ def page(open_page: OpenPage) -> Page:
     return open_page(viewport={"width": 1280, "height": 900})
 
 
+@pytest.fixture
+def quick_address(streamlit_server: StartServer) -> str:
+    """One server for all tests in which the tier does not matter; links may lead to loopback."""
+    env = {"SR_ALLOW_PRIVATE_SOURCES": "1", "SR_ASK_SECONDS": "86400", "SR_MODEL": "fast"}
+    return streamlit_server("webapp/app.py", env=env)
+
+
 @pytest.fixture(scope="session")
 def streamlit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     """Starts `streamlit run SCRIPT` and gives its address; the same script and env start once."""
-    running: dict[tuple[Path, frozenset[tuple[str, str]]], str] = {}
-    processes: list[subprocess.Popen[bytes]] = []
+    running: dict[tuple[str, frozenset[tuple[str, str]]], PageServer] = {}
     logs = tmp_path_factory.mktemp("streamlit")
 
     def start(script: Path | str, *, env: Mapping[str, str] | None = None) -> str:
-        path = (ROOT / script).resolve()
-        identity = (path, frozenset((env or {}).items()))
-        if identity in running:
-            return running[identity]
-        port = free_port()
-        log = logs / f"{path.stem}-{port}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", str(path), *options(port)],
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **ONE_THREAD, **(env or {})},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        processes.append(process)
-        address = f"http://127.0.0.1:{port}"
-        wait_until_healthy(address, process=process, log=log)
-        running[identity] = address
-        return address
+        identity = (str(script), frozenset((env or {}).items()))
+        if identity not in running:
+            port = free_port()
+            log = logs / f"{Path(script).stem}-{port}.log"
+            given = {**ONE_THREAD, **(env or {})}
+            running[identity] = PageServer(script, log=log, env=given, port=port)
+        return running[identity].address
 
     yield start
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def options(port: int) -> list[str]:
-    return [
-        f"--server.port={port}",
-        "--server.address=127.0.0.1",
-        "--server.headless=true",
-        "--server.fileWatcherType=none",
-        "--browser.gatherUsageStats=false",
-    ]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def wait_until_healthy(address: str, *, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Returns once the server answers; fails with its log where it ended or took too long."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    pause = threading.Event()
-    end = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < end:
-        try:
-            with opener.open(f"{address}/_stcore/health", timeout=5):
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            pause.wait(0.1)
-    pytest.fail(f"streamlit did not start:\n{log.read_text(errors='replace')}")
+    for server in running.values():
+        server.ask_to_stop()
+    for server in running.values():
+        server.stop()

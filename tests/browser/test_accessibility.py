@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import (
+from testbed.visitor import (
     LONG,
     choose,
     choose_scale,
@@ -19,6 +19,7 @@ from tests.browser.steps import (
     enter,
     noise,
     overflow,
+    pass_time,
     progress,
     saved,
     upload,
@@ -43,10 +44,8 @@ TARGETS = """() => {
 
 
 @pytest.fixture
-def address(streamlit_server: Callable[..., str]) -> str:
-    return streamlit_server(
-        "webapp/app.py", env={"SR_ALLOW_PRIVATE_SOURCES": "1", "SR_ASK_SECONDS": "86400"}
-    )
+def address(quick_address: str) -> str:
+    return quick_address
 
 
 FADED = """
@@ -71,7 +70,9 @@ def violations(page: Page) -> list[str]:
 def test_axe_finds_nothing_on_any_state_of_the_page(
     address: str, open_page: Callable[..., Page], scheme: str
 ) -> None:
-    page = enter(open_page(color_scheme=scheme), address)
+    page = open_page(color_scheme=scheme)
+    pass_time(page)
+    enter(page, address)
     page.get_by_text("More options").click()
     choose(page, "Adjust")
     assert violations(page) == [], "with a result"
@@ -88,13 +89,25 @@ def test_axe_finds_nothing_on_any_state_of_the_page(
     shrink.click()
     expect(progress(page)).to_be_visible(timeout=LONG)
     assert violations(page) == [], "at work"
-    page.wait_for_timeout(11_000)  # what was done in less is not worth a question
+    expect(page).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)  # it has heard of the job
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("will be lost")).to_be_visible(timeout=LONG)
     assert violations(page) == [], "with a question"
     page.get_by_role("button", name="Stop it").click()
     expect(page.get_by_text("Stopped", exact=True)).to_be_visible(timeout=LONG)
     assert violations(page) == [], "when it was stopped"
+
+
+def kinds_stand_in_one_row(page: Page, language: str) -> None:
+    """On desktops, a tablet and a phone."""
+    row = page.get_by_role("radiogroup", name=texts(language)("option.model"), exact=True)
+    for width in (1280, 1100, 820, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        boxes = [each.bounding_box() for each in row.get_by_role("radio").all()]
+        places = [each for each in boxes if each is not None]
+        assert len(places) == 5
+        assert len({round(each["y"]) for each in places}) == 1, width
+        assert all(each["x"] >= 0 and each["x"] + each["width"] <= width for each in places)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -112,6 +125,7 @@ def test_the_page_speaks_the_browsers_language_and_no_other(
         for text in ("Enhance", "Size", "Choose", "Before", "Save"):
             assert not re.search(rf"\b{text}\b", seen), text
     assert overflow(page) == 0
+    kinds_stand_in_one_row(page, language)
 
 
 def test_another_language_can_be_chosen_and_stands_in_the_address(
@@ -170,7 +184,7 @@ def test_back_and_reload_keep_picture_choices_and_result(address: str, page: Pag
 def test_the_focus_goes_to_a_new_result_and_its_state_is_announced(
     address: str, page: Page
 ) -> None:
-    enter(page, address)
+    enter(page, f"{address}/?model=quality")
     upload(page, "large.png", saved(Image.new("RGB", (900, 700), "teal")))
     expect(progress(page)).to_be_visible(timeout=LONG)
 
@@ -183,7 +197,7 @@ def test_the_focus_goes_to_a_new_result_and_its_state_is_announced(
 def test_choices_are_visible_in_forced_colours(
     address: str, open_page: Callable[..., Page]
 ) -> None:
-    page = enter(open_page(forced_colors="active"), address)
+    page = enter(open_page(forced_colors="active"), f"{address}/?model=photo")
 
     chosen = page.get_by_role("radio", name=texts("en")("sample.cat.title"))
     other = page.get_by_role("radio", name=texts("en")("sample.comic.title"))

@@ -12,7 +12,8 @@ from playwright.sync_api import Page, expect
 
 from testbed.aws.signature import SECRET_KEY
 from testbed.loopback import Received, Sent
-from tests.browser.steps import (
+from testbed.visitor import (
+    LONG,
     choose,
     enhance_button,
     enter,
@@ -33,8 +34,6 @@ from tests.webapp.cloud_endpoint import (
 )
 
 TWICE = "/?scale=2&sample=astronaut-portrait.jpg&model=fast"
-LONG = 120_000
-"""Milliseconds for what computes; the machine may be busy with other things."""
 
 
 class Changeable:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import (
+from testbed.visitor import (
     LONG,
     choose_drawing,
     choose_scale,
@@ -18,6 +18,7 @@ from tests.browser.steps import (
     enter,
     noise,
     opened,
+    pass_time,
     progress,
     saved,
     scales,
@@ -34,15 +35,15 @@ SCREENS: dict[str, dict[str, object]] = {
 
 
 @pytest.fixture
-def address(streamlit_server: Callable[..., str]) -> str:
-    env = {"SR_ALLOW_PRIVATE_SOURCES": "1", "SR_ASK_SECONDS": "86400"}
-    return streamlit_server("webapp/app.py", env=env)
+def address(quick_address: str) -> str:
+    return quick_address
 
 
 @pytest.fixture
 def asking(streamlit_server: Callable[..., str]) -> str:
     """A server that asks before anything but a sample is begun."""
-    return streamlit_server("webapp/app.py", env={"SR_ASK_SECONDS": "0.001"})
+    env = {"SR_ASK_SECONDS": "0.001", "SR_MODEL": "fast"}
+    return streamlit_server("webapp/app.py", env=env)
 
 
 @pytest.fixture
@@ -79,7 +80,9 @@ def bar_is_inside(page: Page) -> None:
 def test_the_bar_is_inside_the_window_in_every_state(
     address: str, asking: str, open_page: Callable[..., Page], screen: str
 ) -> None:
-    page = enter(open_page(**SCREENS[screen]), address)
+    page = open_page(**SCREENS[screen])
+    pass_time(page)
+    enter(page, address)
     expect(page.get_by_role("link", name=re.compile("^Save"))).to_be_in_viewport(ratio=1)
     bar_is_inside(page)
 
@@ -88,7 +91,7 @@ def test_the_bar_is_inside_the_window_in_every_state(
     stop = page.get_by_role("button", name="Stop", exact=True)
     expect(stop).to_be_in_viewport(ratio=1)
     bar_is_inside(page)
-    page.wait_for_timeout(11_000)  # what was done in less is not worth a question
+    expect(page).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)  # it has heard of the job
     stop.click()
     expect(page.get_by_role("button", name="Stop it")).to_be_in_viewport(ratio=1)
     bar_is_inside(page)

@@ -16,8 +16,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Traffic
-from tests.browser.steps import (
+from testbed.visitor import (
     KIND,
     LONG,
     choose,
@@ -29,6 +28,7 @@ from tests.browser.steps import (
     noise,
     opened,
     overflow,
+    pass_time,
     progress,
     saved,
     scales,
@@ -36,6 +36,7 @@ from tests.browser.steps import (
     upload,
     upload_all,
 )
+from tests.browser.conftest import Traffic
 from webapp.base.texts import texts
 from webapp.intake.samples import FOLDER, samples
 
@@ -238,7 +239,8 @@ def test_a_result_is_there_at_once_when_the_visitor_returns_to_it(
 @pytest.fixture
 def asking(streamlit_server: Callable[..., str]) -> str:
     """A server that asks before anything but a sample is begun."""
-    return streamlit_server("webapp/app.py", env={"SR_ASK_SECONDS": "0.001"})
+    env = {"SR_ASK_SECONDS": "0.001", "SR_MODEL": "fast"}
+    return streamlit_server("webapp/app.py", env=env)
 
 
 def test_what_takes_very_long_waits_for_a_press_and_says_how_long(asking: str, page: Page) -> None:
@@ -254,8 +256,10 @@ def test_what_takes_very_long_waits_for_a_press_and_says_how_long(asking: str, p
 
 
 def test_a_long_job_begins_by_itself_and_ends_only_after_a_question(
-    visit: Page, finished_jobs: Callable[[str], int]
+    address: str, page: Page, finished_jobs: Callable[[str], int]
 ) -> None:
+    pass_time(page)
+    visit = enter(page, address)
     before = finished_jobs("cancelled")
     choose_scale(visit, 4)
     large(visit)
@@ -263,7 +267,6 @@ def test_a_long_job_begins_by_itself_and_ends_only_after_a_question(
     expect(bar).not_to_have_attribute("aria-valuenow", "0", timeout=LONG)
     expect(visit.get_by_text(re.compile(r"Enhancing … .* left"))).to_be_visible(timeout=LONG)
     expect(visit).to_have_title(re.compile(r"^\d+ % · Make pictures sharp"))
-    visit.wait_for_timeout(11_000)  # what was done in less is not worth a question
     visit.get_by_role("button", name="Stop", exact=True).click()
     expect(visit.get_by_text("will be lost")).to_be_visible()
     visit.get_by_role("button", name="Go on").click()
@@ -487,14 +490,19 @@ def test_the_upload_survives_a_look_at_the_samples(visit: Page) -> None:
     comparison(visit, (240, 176))
 
 
-# What cannot be used is explained, and clears what was there before.
+# What cannot be used is explained, and leaves what was there before.
 
 
-def explained(page: Page, words: str, *, has_picture: bool = True) -> Locator:
-    """A word about what cannot be used; `has_picture` where what was there before stays."""
+def explained(page: Page, words: str) -> Locator:
+    """A word about what cannot be used, between the drop area and what was there before."""
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(words, timeout=LONG)
-    expect(page.locator(".comparison")).to_have_count(int(has_picture))
+    shown = page.locator(".comparison")
+    expect(shown).to_have_count(1)
+    boxes = [each.bounding_box() for each in (page.locator(".picker"), alert, shown)]
+    places = [each["y"] for each in boxes if each is not None]
+    assert places == sorted(places)
+    assert len(places) == 3
     return alert
 
 
@@ -523,7 +531,8 @@ def test_a_private_address_is_refused_by_default(
 def test_a_file_that_is_no_picture_is_explained(visit: Page) -> None:
     upload(visit, "notes.jpg", b"Dear diary")
 
-    explained(visit, "not a picture that can be read", has_picture=False)
+    explained(visit, "not a picture that can be read")
+    comparison(visit, (1200, 800))
     expect(visit.get_by_text("Traceback")).to_have_count(0)
 
 
@@ -550,7 +559,8 @@ def test_a_file_over_the_limit_is_explained_in_our_words(visit: Page, traffic: T
 
 def test_a_damaged_picture_is_explained_and_another_one_still_works(visit: Page) -> None:
     upload(visit, "half.png", noise(80, 60, seed=1)[:3000])
-    explained(visit, "damaged", has_picture=False)
+    explained(visit, "half.png: It could not be read completely")
+    expect(visit.get_by_role("radiogroup", name="Your pictures")).to_have_count(0)
 
     choose(visit, title("cat"))
 

@@ -1,0 +1,188 @@
+"""Whole journeys: by keyboard alone, through a lost connection, and away to another tab."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, Route, expect
+
+from testbed.page_server import PageServer
+from testbed.visitor import (
+    LONG,
+    choose_drawing,
+    comparison,
+    enter,
+    noise,
+    progress,
+    saved,
+    scales,
+    stop_the_job,
+    upload,
+)
+from tests.browser.conftest import ONE_THREAD, OpenPage, Traffic
+from tests.browser.test_accessibility import violations
+from webapp.base.texts import texts
+
+QUICK = {**ONE_THREAD, "SR_MODEL": "fast"}
+NOTIFICATIONS = """
+window.told = [];
+window.questions = 0;
+window.Notification = class {
+  static permission = "default";
+  static requestPermission() {
+    window.questions += 1;
+    Notification.permission = "granted";
+    return Promise.resolve("granted");
+  }
+  constructor(text) { window.told.push(text); }
+};
+window.isAway = false;
+Object.defineProperty(document, "hidden", { get: () => window.isAway });
+"""
+"""A browser that grants what it is asked for, and a tab that can be left."""
+
+
+@pytest.fixture
+def address(quick_address: str) -> str:
+    return quick_address
+
+
+def tab_to(page: Page, wanted: Locator, *, key: str = "Tab") -> None:
+    """Press Tab until it has the focus."""
+    for _ in range(80):
+        if wanted.evaluate("each => each.matches(':focus')"):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"Tab does not lead to {wanted}")
+
+
+def test_the_whole_journey_by_keyboard_alone(address: str, page: Page, tmp_path: Path) -> None:
+    picture = tmp_path / "mine.png"
+    picture.write_bytes(noise(60, 40, seed=93))
+    enter(page, address)
+
+    tab_to(page, page.get_by_role("button", name="Choose pictures"))
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(picture)
+    comparison(page, (240, 160))
+
+    tab_to(page, scales(page))
+    page.keyboard.press("2")
+    shown = comparison(page, (120, 80))
+
+    tab_to(page, shown.get_by_role("slider"), key="Shift+Tab")
+    page.keyboard.press("End")
+    expect(shown.get_by_role("slider")).to_have_attribute("aria-valuenow", "100")
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(shown.get_by_role("slider")).to_have_attribute("aria-valuenow", "90")
+
+    tab_to(page, page.get_by_role("group", name="Save the result").get_by_role("link"))
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    with Image.open(download.value.path()) as image:
+        assert image.size == (120, 80)
+
+
+def test_a_lost_connection_is_told_in_the_visitors_language_and_the_file_handed_in_again(
+    open_page: OpenPage, tmp_path: Path, traffic: Traffic
+) -> None:
+    traffic.allowed_errors += ["ERR_", "WebSocket", "/static/js/"]  # Streamlit's complaints
+    t = texts("de")
+    server = PageServer(log=tmp_path / "first.txt", env=QUICK)
+    try:
+        page = enter(open_page(locale="de"), server.address)
+        upload(page, "meins.png", noise(60, 40, seed=94))
+        badge = page.locator(".st-key-result .comparison[data-state=ready] .badge[data-side=after]")
+        expect(badge).to_have_text("Nachher · 240 × 160", timeout=LONG)
+        banner = page.get_by_role("alert").filter(has_text=t("picker.lost"))
+        expect(banner).to_be_hidden()
+
+        server.stop()
+
+        expect(banner).to_be_visible(timeout=LONG)
+        for theirs in ("stDialog", "stConnectionStatus"):
+            expect(page.get_by_test_id(theirs).filter(visible=True)).to_have_count(0)
+        expect(badge).to_be_visible()
+        assert violations(page) == [], "without a connection"
+
+        server = PageServer(log=tmp_path / "second.txt", env=QUICK, port=server.port)
+        expect(banner).to_be_hidden(timeout=LONG)
+        own = page.get_by_role("radiogroup", name=t("own.label"))
+        expect(own.get_by_role("radio", name=re.compile("^meins.png"))).to_be_checked(timeout=LONG)
+        expect(badge).to_have_text("Nachher · 240 × 160", timeout=LONG)
+    finally:
+        server.stop()
+
+
+def test_a_notification_is_asked_for_once_and_comes_only_to_a_tab_that_was_left(
+    address: str, page: Page
+) -> None:
+    file = saved(Image.radial_gradient("L").resize((3600, 2700)))
+    ended: list[str] = []
+
+    def tell(route: Route) -> None:
+        """Answer as the server does, which would take minutes to come to the end."""
+        message = json.dumps({"now": None, "marks": {}, "ended": ended})
+        body = f"retry: 100\ndata: {message}\n\n"
+        route.fulfill(body=body, content_type="text/event-stream")
+
+    page.add_init_script(NOTIFICATIONS)
+    enter(page, f"{address}/?scale=2")
+    offer = page.get_by_role("button", name="Tell me when it is done")
+    upload(page, "small.png", noise(50, 40, seed=95))
+    comparison(page, (100, 80))
+    expect(offer).to_have_count(0)
+    assert page.evaluate("window.questions") == 0
+
+    page.route("**/events/**", tell)
+    choose_drawing(page)
+    upload(page, "large.png", file)
+    expect(progress(page)).to_be_visible(timeout=LONG)
+    assert page.evaluate("window.questions") == 0
+    offer.click()
+    expect(offer).to_have_count(0)
+    assert page.evaluate("window.questions") == 1
+
+    key = f"{hashlib.sha256(file).hexdigest()}-quality-2-None-None-local"
+    ended.append(key)
+    for _ in range(2):  # the first may have been answered before
+        with page.expect_request("**/events/**"):
+            pass
+    assert page.evaluate("window.told") == []
+    page.evaluate("window.isAway = true")
+    ended[:] = [f"{key}-another", key]
+    page.wait_for_function("() => window.told.length > 0")
+
+    assert set(page.evaluate("window.told")) == {"Your picture is done"}
+    page.unroute("**/events/**")
+    stop_the_job(page)
+    assert page.evaluate("window.questions") == 1
+
+
+def test_axe_finds_nothing_with_several_pictures_a_frame_and_a_first_look(
+    address: str, page: Page
+) -> None:
+    enter(page, address)
+    files = [("one.png", noise(60, 40, seed=96)), ("two.png", noise(50, 40, seed=97))]
+    for name, content in files:
+        upload(page, name, content)
+        expect(page.get_by_role("radio", name=f"{name}: done")).to_be_visible(timeout=LONG)
+    assert violations(page) == [], "with several pictures"
+
+    page.get_by_role("button", name="Crop").click()
+    expect(page.get_by_role("button", name="Part to keep")).to_be_visible()
+    assert violations(page) == [], "with a frame"
+    page.get_by_role("button", name="Cancel").click()
+
+    choose_drawing(page)
+    upload(page, "large.png", saved(Image.radial_gradient("L").resize((3600, 2700))))
+    shown = page.locator(".comparison[data-state=making]")
+    expect(shown.locator(".look")).to_have_js_property("complete", True, timeout=LONG)
+    assert violations(page) == [], "with a first look"
+    stop_the_job(page)
