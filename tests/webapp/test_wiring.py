@@ -33,7 +33,7 @@ from webapp.work.enhance import Enhanced, EnhanceRequest, Place
 ROOT = Path(__file__).resolve().parents[2]
 APP = str(ROOT / "webapp" / "page.py")
 SERVER = str(ROOT / "webapp" / "app.py")
-SECONDS = 60.0
+SECONDS = 300.0
 
 
 @pytest.fixture
@@ -238,6 +238,7 @@ def run_until(app: AppTest, words: str) -> None:
     while not any(words in caption.value for caption in app.caption):
         assert not app.exception
         assert time.monotonic() < end
+        time.sleep(0.1)  # drawing is work too, which the job waits for
         app.run()
 
 
