@@ -16,14 +16,13 @@ from backend.models.manifest import (
     MANIFEST,
     NEAREST,
     ONNX_RUNTIME,
-    PIXEL_SCALES,
     SHIPPED,
     ModelSpec,
     Registry,
     load_registry,
     pixel_spec,
 )
-from backend.options import AUTO
+from backend.options import AUTO, SCALES
 from backend.settings import Settings
 
 OPENVINO = "openvino"
@@ -40,7 +39,7 @@ def registry_from(settings: Settings) -> Registry:
     folders = [SHIPPED] if settings.models_dir is None or (SHIPPED / MANIFEST).exists() else []
     if settings.models_dir is not None:
         folders.append(settings.models_dir)
-    return Registry([*load_registry(*folders).specs, *map(pixel_spec, PIXEL_SCALES)])
+    return Registry([*load_registry(*folders).specs, *map(pixel_spec, SCALES)])
 
 
 def session_from(spec: ModelSpec, settings: Settings) -> Session:

@@ -27,8 +27,11 @@ def _user_without_networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="session")
 def engine() -> LocalEngine:
-    """The shipped networks with the default settings."""
-    return create_engine(Settings())
+    """The shipped networks with the default settings, but for one thread.
+
+    Threads that wait for one another waste the time of a machine that runs other tests too.
+    """
+    return create_engine(Settings(threads=1))
 
 
 @pytest.fixture(scope="session")

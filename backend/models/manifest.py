@@ -27,8 +27,6 @@ QUICK = "fast"
 """The tier of first looks."""
 PIXELS, NEAREST = "pixels", "nearest"
 """The tier that repeats pixels, and its runtime: it needs no network and so no file."""
-PIXEL_SCALES = (1, 2, 4)
-"""The factors that requests can name; an exact size may need any other."""
 FULL_DETAIL = 100
 _KINDS: Mapping[str, type] = {
     "name": str,

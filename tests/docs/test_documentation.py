@@ -9,11 +9,15 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from babel import Locale
 
+from backend import Settings
 from backend.commands.parser import make_parser
 from backend.errors import SuperResolutionError
+from backend.factory import registry_from
 from cfn.parser import make_parser as make_cfn_parser
 from tests.paths import ROOT
+from webapp.base.texts import LANGUAGES
 from webapp.settings import PageSettings
 
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -39,6 +43,18 @@ def test_every_setting_is_named_by_a_page() -> None:
     known = {"SR_" + field.name.upper() for field in fields(PageSettings)}
     text = "\n".join(page.read_text() for page in PAGES)
     assert known - set(re.findall(r"\bSR_[A-Z_]*[A-Z]", text)) == set()
+
+
+def test_the_readme_describes_every_model() -> None:
+    table = (ROOT / "README.md").read_text().split("| `model` |")[1].split("\n\n")[0]
+    named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert named == set(registry_from(Settings()).models)
+
+
+def test_the_readme_names_every_language_of_the_page() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for language in LANGUAGES:
+        assert str(Locale.parse(language, sep="-").get_language_name("en")) in readme
 
 
 def options(parser: argparse.ArgumentParser) -> set[str]:

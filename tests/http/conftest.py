@@ -116,12 +116,12 @@ class Server:
 
 
 def start(*arguments: str, env: Mapping[str, str]) -> tuple[Server, threading.Thread]:
-    """A server of the settings in `env` and no others."""
+    """A server of the settings in `env`, with one thread unless they say otherwise."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SR_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "backend", "serve", "--port", "0", *arguments],
         cwd=ROOT,
-        env={**clean, **env},
+        env={**clean, "SR_THREADS": "1", **env},
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -93,7 +93,7 @@ def test_half_a_request_is_not_waited_for(server: Server) -> None:
 
 
 def test_the_work_ends_when_the_client_hangs_up(start_server: StartServer) -> None:
-    server = start_server(is_shared=False, SR_THREADS="1", SR_TILE_SIZE="32")
+    server = start_server(is_shared=False, SR_TILE_SIZE="32")
     with server.connect() as connection:
         connection.sendall(whole(long_request() | {"model": "photo", "scale": 4}))
         until(lambda: server.load() == (1, 0))

@@ -64,7 +64,7 @@ def test_a_running_request_is_finished_and_new_ones_are_refused(
 
 
 def test_after_the_grace_the_work_is_dropped(start_server: StartServer) -> None:
-    server = start_server("--grace-seconds", "1", is_shared=False, SR_THREADS="1", SR_TILE_SIZE="8")
+    server = start_server("--grace-seconds", "1", is_shared=False, SR_TILE_SIZE="8")
     thread, answers = working(server)
     assert server.stop() == 0
     thread.join()
@@ -76,9 +76,7 @@ def test_after_the_grace_the_work_is_dropped(start_server: StartServer) -> None:
 
 def test_after_the_grace_everyone_is_told(start_server: StartServer) -> None:
     """Those whose picture is worked on, who wait for their turn, and who are still sending."""
-    server = start_server(
-        "--grace-seconds", "1", is_shared=False, SR_THREADS="1", SR_ALLOW_PRIVATE_SOURCES="1"
-    )
+    server = start_server("--grace-seconds", "1", is_shared=False, SR_ALLOW_PRIVATE_SOURCES="1")
     work = whole(long_request() | {"model": "photo", "scale": 4})
     with socket.create_server(("127.0.0.1", 0)) as silent, contextlib.ExitStack() as stack:
         link = f"http://127.0.0.1:{silent.getsockname()[1]}/picture.png"

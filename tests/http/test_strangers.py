@@ -160,7 +160,7 @@ def test_sockets_never_use_up_the_descriptors(start_server: StartServer) -> None
 
 
 def test_one_client_has_only_so_many_pictures(start_server: StartServer) -> None:
-    server = start_server(is_shared=False, SR_CLIENT_PICTURES="2", SR_THREADS="1")
+    server = start_server(is_shared=False, SR_CLIENT_PICTURES="2")
     with ThreadPoolExecutor(4) as threads:
         answers = [threads.submit(server.post, long_request()) for _ in range(4)]
         statuses = sorted(answer.result().status_code for answer in answers)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from babel import Locale
 
+from backend import Settings
+from backend.factory import registry_from
 from webapp.base.texts import LANGUAGES, catalogue, language_from_locale, texts
 from webapp.intake.samples import samples
 
@@ -68,6 +70,12 @@ def test_every_sample_has_its_words() -> None:
     named = {key.split(".")[1] for key in catalogue("en") if key.startswith("sample.")}
 
     assert named - {"label"} == {sample.name for sample in samples().values()}
+
+
+def test_every_model_has_its_words() -> None:
+    named = {key.split(".")[1] for key in catalogue("en") if key.startswith("model.")}
+
+    assert named == set(registry_from(Settings()).models)
 
 
 @pytest.mark.parametrize("file", sorted(WEBAPP.glob("*.py")), ids=lambda file: file.name)
