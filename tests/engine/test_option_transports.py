@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 
 from backend.aws import sagemaker_engine
 from backend.commands.parser import make_parser, options_from
-from backend.options import KEPT, OPTIONS, UpscaleOptions, fields_from
+from backend.options import KEPT, OPTIONS, Text, UpscaleOptions, fields_from
 from backend.requests.parsing import FIELDS, OWN_FIELDS, parse_options, parse_request
 from backend.requests.raw_body import ATTRIBUTES, attributes_from, raw_picture_from
 from cfn.parser import make_parser as make_cfn_parser
@@ -84,7 +85,10 @@ def test_the_address_of_the_page_has_every_option_that_is_chosen_before_the_resu
 def test_the_documentation_has_a_row_for_every_field() -> None:
     lines = (ROOT / "docs" / "api.md").read_text().splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "|" in line]
-    defaults = {row[0].strip("`"): row[2].replace("`", "") for row in cells if len(row) == 4}
+    rows = {row[0].strip("`"): row for row in cells if len(row) == 4}
+    defaults = {name: row[2].replace("`", "") for name, row in rows.items()}
     assert [name for name in defaults if name in FIELDS] == [*FIELDS]
     for name, each in {**OWN_FIELDS, **OPTIONS}.items():
         assert defaults[name] == each.without, name
+        values = set(re.findall(r"\w+", each.reader.syntax)) - {Text.syntax}
+        assert values <= set(re.findall(r"\w+", rows[name][3])), name

@@ -17,7 +17,7 @@ def page() -> None:
 
 
 def test_the_address_of_a_page_that_is_opened_is_taken_over() -> None:
-    visit = AppTest.from_function(page)
+    visit = AppTest.from_function(page, default_timeout=60)
     visit.query_params["scale"] = "4"
 
     visit.run()
@@ -27,7 +27,7 @@ def test_the_address_of_a_page_that_is_opened_is_taken_over() -> None:
 
 
 def test_a_click_that_comes_with_the_address_from_before_takes_nothing_back() -> None:
-    visit = AppTest.from_function(page)
+    visit = AppTest.from_function(page, default_timeout=60)
     visit.query_params["scale"] = "4"
     visit.run()
     visit.session_state["scale"] = 2

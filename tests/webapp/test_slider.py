@@ -212,7 +212,9 @@ def page(kind: str, key: str = "k", label: str = "Before") -> None:
 
 
 def run(kind: str, *, key: str = "k", label: str = "Before") -> AppTest:
-    app = AppTest.from_function(page, kwargs={"kind": kind, "key": key, "label": label})
+    app = AppTest.from_function(
+        page, default_timeout=60, kwargs={"kind": kind, "key": key, "label": label}
+    )
     app.run()
     assert not app.exception
     return app
@@ -308,7 +310,7 @@ def test_a_side_can_be_taken_back_out_of_the_blob() -> None:
 
 
 def test_an_unknown_slider_is_refused() -> None:
-    app = AppTest.from_function(page, kwargs={"kind": "carousel"})
+    app = AppTest.from_function(page, default_timeout=60, kwargs={"kind": "carousel"})
     app.run()
 
     assert len(app.exception) == 1
