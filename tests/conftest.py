@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -52,6 +53,14 @@ def photo_bytes(photo: Image.Image) -> Callable[..., bytes]:
     """The photograph saved in a format: `photo_bytes("PNG")`."""
 
     return partial(pictures.save, photo)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port on which nobody listens, and which is taken so that nobody can begin to."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -170,11 +170,8 @@ def test_errors_of_the_other_side(
     assert_error(server.post({"url": picture_server + path}), code, status)
 
 
-def test_a_closed_port_is_unreachable(server: Server) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-        answer = server.post({"url": f"http://127.0.0.1:{port}/picture.png"})
+def test_a_closed_port_is_unreachable(server: Server, closed_port: int) -> None:
+    answer = server.post({"url": f"http://127.0.0.1:{closed_port}/picture.png"})
     assert_error(answer, "source_unreachable", 502)
 
 

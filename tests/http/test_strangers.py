@@ -6,7 +6,6 @@ import contextlib
 import json
 import resource
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from backend.http.server import open_to_others
@@ -288,13 +288,8 @@ def test_a_crowd_is_answered_or_told_when_to_come_again(start_server: StartServe
 def test_a_killed_server_leaves_no_process_behind(start_server: StartServer) -> None:
     server = start_server(is_shared=False)
     assert server.post(small_request()).status_code == 200
-    children = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(server.process.pid)],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.split()
+    children = psutil.Process(server.process.pid).children(recursive=True)
     assert children
     server.process.kill()
     server.process.wait()
-    until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    until(lambda: not any(child.is_running() for child in children))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from urllib3 import Retry
 from backend import RequestHandler
 from testbed.aws.api_event import upscale_event
 from testbed.aws.signature import ENVIRONMENT
-from testbed.processes import address_in
+from testbed.processes import address_in, free_ports
 from tests.aws.sagemaker_runtime import SageMakerRuntime
 from tests.network.tracing import Trace, assert_silent
 
@@ -119,9 +118,7 @@ def test_the_page(trace: Trace) -> None:
 
 
 def test_the_pages_server(trace: Trace) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    (port,) = free_ports()
     arguments = ("--server.port", str(port), "--server.address", "127.0.0.1")
     page = ("-m", "streamlit", "run", "webapp/app.py", "--server.headless", "true", *arguments)
     with trace.running(*page), requests.Session() as session:

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import stat
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from packaging.requirements import Requirement
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from testbed.processes import address_in
+from testbed.processes import address_in, free_ports
 from tests.network.tracing import Trace, assert_silent
 from tests.paths import ROOT, SAMPLES
 
@@ -213,9 +212,7 @@ def test_the_server_answers_and_asks_nobody(installation: Path, tmp_path: Path) 
 
 
 def test_the_page_starts_and_asks_nobody(installation: Path, tmp_path: Path) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    (port,) = free_ports()
     before = contents(installation)
     trace = Trace(tmp_path, python=str(installation / "bin" / "python"), cwd=tmp_path)
     page = ("-m", "super_resolution", "page", "--no-browser", "--port", str(port))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 import sys
 import threading
@@ -202,10 +201,10 @@ def test_missing_credentials_are_unreachable(s3: Site, aws_environment: pytest.M
     assert s3.requests == []
 
 
-def test_a_closed_port_is_unreachable(aws_environment: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    aws_environment.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{port}")
+def test_a_closed_port_is_unreachable(
+    aws_environment: pytest.MonkeyPatch, closed_port: int
+) -> None:
+    aws_environment.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{closed_port}")
     with pytest.raises(SourceUnreachableError):
         read("s3://pictures/cat.png")
 

@@ -668,11 +668,9 @@ def test_a_server_that_talks_nonsense_is_unreachable(first: bytes) -> None:
         thread.join()
 
 
-def test_a_closed_port_is_unreachable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+def test_a_closed_port_is_unreachable(closed_port: int) -> None:
     with pytest.raises(SourceUnreachableError):
-        read(f"http://127.0.0.1:{port}/")
+        read(f"http://127.0.0.1:{closed_port}/")
 
 
 @pytest.mark.parametrize("settings", [STRICT, RELAXED], ids=["strict", "relaxed"])
@@ -681,11 +679,9 @@ def test_an_unknown_name_is_unreachable(settings: Settings) -> None:
         read("http://nowhere.example/", settings)
 
 
-def test_neither_the_message_nor_the_logged_cause_holds_the_address() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+def test_neither_the_message_nor_the_logged_cause_holds_the_address(closed_port: int) -> None:
     with pytest.raises(SourceUnreachableError) as caught:
-        read(f"http://127.0.0.1:{port}/cat.png?signature=very-secret")
+        read(f"http://127.0.0.1:{closed_port}/cat.png?signature=very-secret")
     told = f"{caught.value.message} {caught.value.details} {caught.value.__cause__!r}"
     assert "very-secret" not in told
     assert "127.0.0.1" not in told

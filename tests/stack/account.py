@@ -20,6 +20,8 @@ import boto3
 import trustme
 from botocore.config import Config
 
+from testbed.processes import free_ports
+
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".tools" / "ministack" / "bin" / "python"
 REGION = "eu-west-1"
@@ -63,7 +65,7 @@ class Account:
 
     def __enter__(self) -> Self:
         certificate, key = self._make_certificate()
-        self.https_port, self.http_port = _free_ports()
+        self.https_port, self.http_port = free_ports(2)
         self._log = (self._folder / "ministack.log").open("wb")
         self._process = subprocess.Popen(
             [
@@ -255,10 +257,3 @@ class Account:
 def _policy(action: str, resource: str) -> dict[str, Any]:
     statement = {"Effect": "Allow", "Action": action, "Resource": resource}
     return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as two:
-        one.bind((HOST, 0))
-        two.bind((HOST, 0))
-        return one.getsockname()[1], two.getsockname()[1]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from testbed.processes import free_ports
 from tests.paths import ROOT
 from webapp.base.files import PREFIX
 
@@ -38,8 +39,7 @@ class Page:
     """One page below `/sharp`; its log and its files lie in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        (self.port,) = free_ports()
         self.files = folder / "tmp"
         self.files.mkdir()
         self.log = folder / "log"

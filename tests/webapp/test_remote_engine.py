@@ -496,12 +496,10 @@ def test_an_unknown_name_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         send(cloud("https://gone.example/prod/resolution"), png((10, 5)))
 
 
-def test_a_closed_port_is_said() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}/prod/resolution"
-        with pytest.raises(EndpointUnreachableError, match="no connection"):
-            send(cloud(url), png((10, 5)))
+def test_a_closed_port_is_said(closed_port: int) -> None:
+    url = f"http://127.0.0.1:{closed_port}/prod/resolution"
+    with pytest.raises(EndpointUnreachableError, match="no connection"):
+        send(cloud(url), png((10, 5)))
 
 
 @contextmanager
