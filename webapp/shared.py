@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from backend.images.picture import Decode
-    from backend.inference.gate import Gate
     from backend.inference.local_engine import LocalEngine
     from backend.requests.sources import AnySource
     from webapp.base.files import Disk
+    from webapp.base.gate import Gate
     from webapp.base.texts import Texts
     from webapp.client.remote import RemoteEngine
     from webapp.result.downloads import Downloads

@@ -10,11 +10,11 @@ from functools import cache, partial
 from streamlit import runtime
 
 from backend.factory import create_engine, decoder
-from backend.inference.gate import Gate
 from backend.inference.local_engine import LocalEngine
 from backend.logs import write_logs
 from backend.requests.sources import AnySource
 from webapp.base.files import Disk
+from webapp.base.gate import Gate
 from webapp.client.remote import RemoteEngine
 from webapp.intake import state as intake
 from webapp.intake.samples import samples
@@ -91,7 +91,7 @@ def create_shared(
         details=Details(disk),
         saving=SavingPace(),
         samples=own,
-        inspection_gate=Gate(max_running=1, max_queued=MAX_INSPECTIONS),
+        inspection_gate=Gate(max_waiting=MAX_INSPECTIONS),
     )
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend import UpscaleOptions, Watch
+from backend import UpscaleOptions
 from backend.errors import BusyError, ImageTooLargeError
 from backend.images.picture import Decode, Picture, decode
-from backend.inference.gate import Gate
 from webapp.base import side
 from webapp.base.errors import StorageFullError
 from webapp.base.files import Disk
+from webapp.base.gate import Gate
 from webapp.intake.large_picture import LARGEST_SIDE, LargePicture, cut
 from webapp.intake.pictures import InputFile, inspect
 from webapp.work.enhance import EnhanceRequest, engine_options
@@ -30,7 +30,7 @@ def large(
         decode=decode,
         max_side=48,
         disk=disk,
-        gate=gate or Gate(max_running=1, max_queued=1),
+        gate=gate or Gate(max_waiting=1),
     )
 
 
@@ -139,8 +139,8 @@ def test_a_full_disk_hides_no_preview(photo_bytes: Callable[..., bytes]) -> None
 
 
 def test_a_full_queue_is_said(photo_bytes: Callable[..., bytes], disk: Disk) -> None:
-    gate = Gate(max_running=1, max_queued=0)
-    with gate.turn(Watch()):
+    gate = Gate(max_waiting=0)
+    with gate.turn():
         picture = large(photo_bytes("PNG"), disk, gate=gate)
         with pytest.raises(BusyError):
             picture.preview()

@@ -12,14 +12,14 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from backend.engine import Box, Watch
+from backend.engine import Box
 from backend.errors import ImageTooLargeError
 from backend.images.metadata import Kept, embed
 from backend.images.picture import Decode, Picture, crop, to_image
 from backend.inference.allocator import give_back_memory
-from backend.inference.gate import Gate
 from webapp.base import side
 from webapp.base.files import Disk
+from webapp.base.gate import Gate
 from webapp.client.header import may_be_transparent, read_header
 from webapp.intake.pictures import (
     PREVIEW_SIDE,
@@ -84,7 +84,7 @@ class LargePicture:
 
     def _open(self, gate: Gate) -> None:
         try:
-            with gate.turn(Watch()):
+            with gate.turn():
                 decoded = decode_large(self._picture, decode=self._decode)
                 image = to_image(decoded)
                 self._preview.set_result(preview(image))

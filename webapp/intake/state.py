@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from backend import SuperResolutionError
-from backend.engine import Box, Watch
+from backend.engine import Box
 from backend.errors import ImageTooLargeError, PayloadTooLargeError
 from backend.inference.allocator import give_back_memory
 from backend.options import UpscaleOptions
@@ -222,7 +222,7 @@ def inspect(shared: Shared, tab: Tab, picture: InputFile) -> Inspection:
     """Open a picture once, one at a time in the whole process; raise what the engine would."""
     inspections = owner(shared, tab, picture).inspections
     if picture.digest not in inspections:
-        with shared.inspection_gate.turn(Watch()):
+        with shared.inspection_gate.turn():
             if picture.digest not in inspections:
                 inspections[picture.digest] = _inspection_or_error(shared, picture)
     found = inspections[picture.digest]
@@ -257,7 +257,7 @@ def fit(page: Page, picture: InputFile, box: Box | None) -> None:
         fitted, inspection = _large(page, picture).shrunk()
         tab.inspections[fitted.digest] = inspection
     else:
-        with shared.inspection_gate.turn(Watch()):
+        with shared.inspection_gate.turn():
             decoded = decode_large(picture, decode=shared.decode)
             fitted = cut(picture, decoded, box, disk=shared.disk)
             del decoded
