@@ -160,7 +160,9 @@ def test_a_notification_is_asked_for_once_and_comes_only_to_a_tab_that_was_left(
     page.wait_for_function("() => window.told.length > 0")
 
     assert set(page.evaluate("window.told")) == {"Your picture is done"}
+    ended.clear()
     page.unroute("**/events/**")
+    expect(page).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)  # the server speaks again
     stop_the_job(page)
     assert page.evaluate("window.questions") == 1
 
