@@ -32,7 +32,7 @@ class S3Store:
     """A `Store`."""
 
     def __init__(self, client: Any, *, bucket: str, prefix: str) -> None:
-        """`prefix` is empty or ends with a slash."""
+        """Take a `prefix` that is empty or ends with a slash."""
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
@@ -40,7 +40,7 @@ class S3Store:
 
     @classmethod
     def from_address(cls, address: str) -> S3Store:
-        """`s3://bucket/prefix`; RequestError for one without a bucket."""
+        """Return the store at `s3://bucket/prefix`; raise RequestError if it has no bucket."""
         bucket, prefix = split_s3_address(address)
         if not bucket:
             raise RequestError("An s3 address is s3://bucket/prefix.")

@@ -89,7 +89,10 @@ class Store(Protocol):
         ...
 
     def read(self, key: str, *, max_bytes: int, unless: str | None = None) -> Content | None:
-        """None when its version is still `unless`; PayloadTooLargeError or a SourceError."""
+        """Return the file, or None if its version is still `unless`.
+
+        Raise PayloadTooLargeError or a SourceError.
+        """
         ...
 
     def head(self, key: str) -> Mapping[str, str] | None:
@@ -99,7 +102,7 @@ class Store(Protocol):
     def write(
         self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str] | None = None
     ) -> None:
-        """Wholly or not at all, and the metadata with it; SuperResolutionError when it fails."""
+        """Write all or nothing, with the metadata; raise SuperResolutionError if it fails."""
         ...
 
 
@@ -111,7 +114,7 @@ class Stores:
     target: Store
 
     def __post_init__(self) -> None:
-        """RequestError when one lies in the other: results would be taken for pictures."""
+        """Raise RequestError if one lies in the other: results would be taken for pictures."""
         source, target = self.source.address, self.target.address
         if source.startswith(target) or target.startswith(source):
             raise RequestError(f"Neither of {source} and {target} may lie in the other.")
@@ -157,7 +160,7 @@ class Result:
 def make_job(
     engine: Engine, registry: Registry, options: UpscaleOptions, settings: Settings
 ) -> Job:
-    """RequestError when no network does that: one error, and not one for each picture."""
+    """Return the job; raise one RequestError if no model can do it, before any picture."""
     options = replace(options, model=options.model or settings.model)
     return Job(
         engine=engine,
@@ -168,10 +171,10 @@ def make_job(
 
 
 def work(item: Item, job: Job, stores: Stores, *, watch: Watch = Watch()) -> Result:
-    """One picture: `done`, `skipped` when its result is there already, or `failed`.
+    """Work on one picture: `done`, `skipped` if its result exists, or `failed`.
 
-    Why it failed is written to `_failed/KEY.json`. Whatever is not the picture's doing is raised,
-    and can be tried again.
+    The reason of a failure is written to `_failed/KEY.json`. Errors that the picture did not cause
+    are raised, and the picture can be tried again.
     """
     watch.check()
     if item.problem is not None:
@@ -225,9 +228,9 @@ def work_all(
 
 
 def result_format(key: str, requested: str) -> FileFormat:
-    """`auto` goes by the key, since a result's place must be known before the picture is read.
+    """Return the format; `auto` follows the key, as no picture has been read yet.
 
-    A format with loss stays one, and one that knows transparency keeps it.
+    A lossy format stays lossy, and one with transparency keeps it.
     """
     if requested != AUTO:
         return FORMATS[requested]

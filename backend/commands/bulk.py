@@ -45,7 +45,7 @@ REPORTS = "_bulk"
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """0 when every picture is done, 1 when one failed, 130 when stopped by Ctrl-C."""
+    """Return 0 if every picture is done, 1 if one failed, 130 after Ctrl-C."""
     stores = Stores(source=_open(arguments.source), target=_open(arguments.target))
     if isinstance(stores.target, FolderStore):
         stores.target.remove_abandoned_parts()

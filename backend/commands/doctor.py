@@ -27,7 +27,7 @@ UNLISTED = "no manifest entry names it, and it is no use"
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
-    """0 when everything works, 1 when something is broken."""
+    """Return 0 if everything works, 1 if something is broken."""
     return Doctor(settings).examine()
 
 

@@ -19,7 +19,7 @@ MEGABYTE = 1e6
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """0 when it was done, 1 when it could not be; a name that is not known is a wrong argument."""
+    """Return 0 when it was done, 1 otherwise; raise UnknownModelError for an unknown name."""
     actions = {"add": _add, "list": _list, "remove": _remove}
     try:
         actions[arguments.action](arguments, settings)

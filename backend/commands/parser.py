@@ -62,7 +62,7 @@ class Parser(argparse.ArgumentParser):
     """A parser that explains names which look like options."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Remember what was given, for the hint."""
+        """Keep the arguments for the hint of `error`."""
         self._given = list(sys.argv[1:] if args is None else args)
         return super().parse_known_args(args, namespace)
 
@@ -75,7 +75,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def make_parser(program: str = "super-resolution") -> argparse.ArgumentParser:
-    """`command` is the name of the module in `backend.commands` that runs."""
+    """Make the parser; its `command` names the module of `backend.commands` that runs."""
     parser: argparse.ArgumentParser = Parser(
         prog=program,
         description="Image super-resolution, two or four times.",

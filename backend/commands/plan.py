@@ -23,7 +23,7 @@ class Plan:
             self.total += 1
 
     def __iter__(self) -> Iterator[Item]:
-        """Once: a file has one position."""
+        """Yield the items; only one pass at a time is possible."""
         self._file.seek(0)
         for line in self._file:
             yield Item(*json.loads(line))

@@ -23,14 +23,14 @@ class Speed:
         self._seen = self._worked = self._pixels = 0
 
     def add(self, result: Result) -> None:
-        """One more."""
+        """Count a result."""
         self._seen += 1
         self._worked += result.outcome != SKIPPED
         self._pixels += result.pixels
 
     @property
     def seconds(self) -> float:
-        """Since it was made."""
+        """Seconds since the start."""
         return time.monotonic() - self._started
 
     @property

@@ -23,7 +23,7 @@ class Report:
         self.faults_in_a_row = 0
 
     def add(self, result: Result) -> None:
-        """One more."""
+        """Count a result, and keep its outcome while there is room."""
         self._counts[result.outcome] += 1
         if len(self._outcomes) < MOST_TOLD:
             self._outcomes[result.key] = result.outcome

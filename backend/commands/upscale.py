@@ -185,10 +185,7 @@ class Worker:
 
 
 def _identity(path: Path) -> Hashable:
-    """Return what is the same for all names of a file, as for `A.jpg` and `a.jpg` on macOS.
-
-    None for no file.
-    """
+    """Return a file's identity, the same for `A.jpg` and `a.jpg` on macOS; None for no file."""
     try:
         about = path.stat()
     except OSError:

@@ -37,7 +37,7 @@ def gives_back_memory() -> bool:
 
 
 def give_back_memory() -> None:
-    """Everything that is free."""
+    """Return all free memory to the system."""
     libc = _glibc()
     if libc is not None:
         libc.malloc_trim(0)

@@ -26,7 +26,7 @@ class Health:
     """Sentences for a person."""
 
     def check_providers(self) -> None:
-        """ModelError when one is missing: a start then ends."""
+        """Raise ModelError if a provider that the settings name cannot be used."""
         if self.missing_providers:
             names = ", ".join(self.missing_providers)
             raise ModelError(f"SR_PROVIDERS names {names}, which cannot be used here.")

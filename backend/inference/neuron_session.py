@@ -73,7 +73,7 @@ class NeuronSession:
 
 
 def load_torchscript(spec: ModelSpec) -> CompiledNetwork:
-    """ModelError when PyTorch, Neuron's part of it, or the file is missing or does not fit."""
+    """Load the file; raise ModelError if it, PyTorch or Neuron's part is missing or unfit."""
     if spec.runtime not in RUNTIMES:
         raise ModelError(f"There is no runtime '{spec.runtime}'.", model=spec.name)
     data = verified_bytes(spec)

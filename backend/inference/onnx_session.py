@@ -41,7 +41,7 @@ def is_gpu_available(wanted: tuple[str, ...]) -> bool:
 
 
 def available_providers(wanted: tuple[str, ...]) -> list[str]:
-    """`auto` is CUDA where it is installed, then the CPU; ModelError when nothing is left."""
+    """Return those installed; `auto` is CUDA, then the CPU. Raise ModelError if none is left."""
     installed = ort.get_available_providers()
     if wanted == ("auto",):
         wanted = (CUDA, "CPUExecutionProvider")

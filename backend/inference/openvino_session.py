@@ -17,7 +17,7 @@ class OpenVinoSession:
     """An `upscaler.Session`; `run` may be called from several threads."""
 
     def __init__(self, spec: ModelSpec, *, threads: int, has_matrix_units: bool) -> None:
-        """Multiplies in bfloat16 where the processor does and the network loses nothing by it."""
+        """Load the network; it computes in bfloat16 if the processor and its spec allow that."""
         self.spec = spec
         self.is_bfloat16 = has_matrix_units and spec.bfloat16
         data = verified_bytes(spec)

@@ -22,7 +22,7 @@ class Sessions:
         self._lock = threading.Lock()
 
     def get(self, spec: ModelSpec) -> Session:
-        """ModelError when the network cannot be loaded."""
+        """Return the session, opened on first use; raise ModelError if it cannot be."""
         key = (spec.name, spec.scale, spec.detail)
         with self._lock:
             if key not in self._sessions:

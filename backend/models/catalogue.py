@@ -92,7 +92,7 @@ COLLECTIONS = (REAL_ESRGAN,)
 
 
 def find_collection(name: str) -> Collection:
-    """UnknownModelError when there is none of that name."""
+    """Return the collection; raise UnknownModelError if there is none of that name."""
     for collection in COLLECTIONS:
         if collection.name == name:
             return collection

@@ -21,7 +21,7 @@ Span = tuple[int, int]
 
 
 def scale(network: Network) -> int:
-    """ModelError when a network enlarges by no whole number."""
+    """Return the scale; raise ModelError if it is not a whole number."""
     found = _sizes(network)[network.output]
     if found.denominator != 1:
         raise ModelError("The network does not enlarge by a whole number.")
@@ -29,7 +29,7 @@ def scale(network: Network) -> int:
 
 
 def multiplications(network: Network) -> int:
-    """Those of the convolutions, for each LR pixel."""
+    """Return the multiplications of all convolutions per LR pixel."""
     sizes = _sizes(network)
     return sum(
         math.ceil(layer.weights.size * sizes[layer.output] ** 2)
@@ -39,7 +39,7 @@ def multiplications(network: Network) -> int:
 
 
 def receptive_radius(network: Network) -> int:
-    """LR pixels around a pixel beyond which none can change its result, however little."""
+    """Return the distance in LR pixels beyond which no pixel can change a result."""
     reads: dict[str, Span] = {network.output: (0, scale(network) - 1)}
     for layer in reversed(network.layers):
         if layer.output in reads:

@@ -149,7 +149,7 @@ def _write(
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Half files are removed, and what the file system refuses becomes a sentence."""
+    """Remove unfinished files in the end, and raise ModelError if the file system refuses."""
     try:
         yield
     except OSError as exc:

@@ -163,9 +163,9 @@ class Registry:
         return {**found, AUTO: found[PHOTOGRAPHS]} if chooses else found
 
     def find(self, *, name: str, scale: int) -> ModelSpec:
-        """UnknownModelError or UnsupportedScaleError when there is no such network.
+        """Return the network; raise UnknownModelError or UnsupportedScaleError if there is none.
 
-        `auto` finds the tier for photographs, the dearer of the two that it chooses from.
+        `auto` finds the model for photographs, the most expensive of its choices.
         """
         check_model(self.models, name=name, scale=scale)
         if name == AUTO:
@@ -179,7 +179,7 @@ def load_registry(*folders: Path) -> Registry:
 
 
 def read_manifest(folder: Path) -> list[ModelSpec]:
-    """ModelError when the manifest is missing, is not JSON, or lacks or misspells a field."""
+    """Return the entries; raise ModelError if the manifest is missing, not JSON or wrong."""
     try:
         with (folder / MANIFEST).open("rb") as file:
             text = file.read(MAX_MANIFEST_BYTES + 1)

@@ -107,7 +107,7 @@ def sources(layer: Layer) -> tuple[str, ...]:
 
 
 def read_network(param: str, data: bytes) -> Network:
-    """ModelError for damaged files, and for layers of a kind that is not known here."""
+    """Parse both files; raise ModelError if they are damaged or have unknown layers."""
     try:
         return _read(param, Arrays(data))
     except (ValueError, KeyError, IndexError, ZeroDivisionError) as exc:
@@ -172,7 +172,7 @@ class _Row:
         )
 
     def whole(self, key: int, default: int | None = None) -> int:
-        """KeyError when it is absent and has no default."""
+        """Return a whole number; raise KeyError if it is absent and has no default."""
         return int(self.parameters[key] if default is None else self.parameters.get(key, default))
 
     def numbers(self, key: int) -> tuple[float, ...]:
@@ -183,7 +183,7 @@ class _Row:
         return tuple(float(value) for value in values)
 
     def check(self, *, is_known: bool) -> None:
-        """ModelError unless the layer is one that this module knows to read."""
+        """Raise ModelError unless the layer is of a known kind."""
         if not is_known:
             raise self.error()
 
@@ -262,7 +262,7 @@ class Arrays:
         self._at = 0
 
     def take(self, dtype: type[np.floating], count: int) -> Numbers:
-        """ValueError when the file is too short."""
+        """Return the next numbers; raise ValueError if the file is too short."""
         values = np.frombuffer(self._data, dtype, count, self._at)
         self._at += -(-values.nbytes // 4) * 4
         return values
@@ -276,6 +276,6 @@ class Arrays:
         return self.take(WEIGHT_TYPES[tag], count)
 
     def check_end(self) -> None:
-        """ValueError when numbers are left over."""
+        """Raise ValueError if numbers are left over."""
         if self._at != len(self._data):
             raise ValueError(f"{len(self._data) - self._at} bytes are left over")

@@ -31,7 +31,7 @@ MESSAGES: dict[str, dict[int, str]] = {
 
 
 def check_network_file(data: bytes) -> None:
-    """ModelError in words that go on after the name of the network."""
+    """Raise ModelError, whose message continues a sentence that begins with the model's name."""
     if len(data) > MAX_BYTES:
         raise ModelError(f"is larger than {MAX_BYTES // 2**20} MiB")
     try:

@@ -43,7 +43,7 @@ class GraphWriter:
         kernel: npt.NDArray[np.floating],
         bias: npt.ArrayLike | None,
     ) -> str:
-        """Zeros around the picture; a kernel of half precision stays one in the file."""
+        """Add a convolution padded with zeros; a half-precision kernel stays one in the file."""
         weights = self.constant(f"{output}.weight", kernel)
         if kernel.dtype == np.float16:
             weights = self.node("Cast", [weights], f"{output}.wide", to=TensorProto.FLOAT)
@@ -54,7 +54,7 @@ class GraphWriter:
         return self.node("Conv", inputs, output, kernel_shape=[side, side], pads=[side // 2] * 4)
 
     def prelu(self, features: str, output: str, *, slopes: npt.NDArray[np.float32]) -> str:
-        """Negative values times their channel's slope.
+        """Multiply negative values by their channel's slope.
 
         Written as `slope * x + (1 - slope) * relu(x)`, by convolutions of one value a channel: for
         the operator PRelu, ONNX Runtime leaves the blocked layout of its convolutions and comes
@@ -79,7 +79,7 @@ class GraphWriter:
         return self.node("Mul", [lr, self.constant("one_level", np.float32(1 / 255))], "lr.unit")
 
     def levels(self, planes: str) -> str:
-        """Float32 in [0, 1] and beyond -> uint8, rounded; the shape stays."""
+        """Clip float32 to [0, 1] and round it to uint8 levels; the shape stays."""
         levels = self.node("Mul", [planes, self.constant("levels", np.float32(255))], "scaled")
         levels = self.node("Add", [levels, self.constant("half", np.float32(0.5))], "rounded")
         limits = [self.constant("black", np.float32(0)), self.constant("white", np.float32(255))]

@@ -17,9 +17,9 @@ FLOAT32 = 1
 
 
 def blend(first: bytes, second: bytes, *, share: float) -> bytes:
-    """Weights `(1 - share) * first + share * second`; ValueError when they are not two of a kind.
+    """Return `first` with weights `(1 - share) * first + share * second`.
 
-    `share` in [0, 1]. Both files must hold the same float32 tensors in the same sizes.
+    `share` is in [0, 1]. Raise ValueError unless both files hold the same float32 tensors in size.
     """
     own, others = float_tensors(first), float_tensors(second)
     if {name: end - start for name, (start, end) in own.items()} != {

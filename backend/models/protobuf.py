@@ -21,7 +21,7 @@ class Field:
 
 
 def read_fields(data: bytes, start: int, end: int) -> Iterator[Field]:
-    """Those of the message in `data[start:end]`; ValueError where it is none."""
+    """Yield the fields of the message in `data[start:end]`; raise ValueError if it is broken."""
     at = start
     while at < end:
         key, at = _varint(data, at, end)

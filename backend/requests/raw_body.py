@@ -41,17 +41,17 @@ class RawPicture:
     """`file` for the result's own bytes, `base64` for JSON."""
 
     def request(self, body: bytes) -> UpscaleRequest:
-        """RequestError for a body without a byte."""
+        """Return the request; raise RequestError for an empty body."""
         if not body:
             raise RequestError("The body contains no picture.")
         return UpscaleRequest(data=body, options=self.options, output=self.output)
 
 
 def raw_picture_from(headers: Pairs, query: Pairs) -> RawPicture | None:
-    """None where the body is JSON by its header, or has no type.
+    """Return the picture; None if the header says JSON or names no type.
 
-    RequestError for options and answers that there are not, UnsupportedMediaTypeError for a body
-    of another type.
+    Raise RequestError for unknown options and answers, UnsupportedMediaTypeError for a body of
+    another type.
     """
     given = _joined(headers)
     media_type = media_type_from(given.get("content-type"))

@@ -73,7 +73,7 @@ def _chunks(body: Any, deadline: Deadline) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def translated_errors() -> Iterator[None]:
-    """botocore's as a SourceError."""
+    """Translate botocore's exceptions into a SourceError."""
     try:
         yield
     except ClientError as exc:

@@ -26,7 +26,7 @@ def split_s3_address(address: str) -> tuple[str, str]:
 
 
 def parse_s3_address(url: str, *, allowed_buckets: Collection[str]) -> S3Address:
-    """RequestError when it names no object, SourceNotAllowedError for a bucket not listed."""
+    """Raise RequestError if it names no object, SourceNotAllowedError for an unlisted bucket."""
     bucket, key = split_s3_address(url)
     if not bucket or not key or len(key.encode()) > MAX_KEY_BYTES:
         raise RequestError("An s3 address is s3://bucket/key.", field="url")
