@@ -8,9 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from backend.errors import InferenceError, ModelError
 from backend.images.picture import RgbImage
 from backend.inference.onnx_runtime import ort, ort_errors
-from backend.inference.signature import FLOAT32, UINT8, Tensor, read_signature
-from backend.models.manifest import ModelSpec, verified_bytes
-from backend.models.onnx_file import check_network_file
+from backend.inference.signature import FLOAT32, UINT8, Tensor, network_bytes, read_signature
+from backend.models.manifest import ModelSpec
 
 RUNTIME_ERRORS = (
     ort_errors.EPFail,
@@ -70,11 +69,7 @@ class OrtSession:
         if DIRECTML in chosen:
             options.enable_mem_pattern = False
             self._turn = threading.Lock()
-        data = verified_bytes(spec)
-        try:
-            check_network_file(data)
-        except ModelError as exc:
-            raise spec.error(exc.message) from exc
+        data = network_bytes(spec)
         try:
             self._session = ort.InferenceSession(data, sess_options=options, providers=chosen)
         except RUNTIME_ERRORS as exc:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from backend.errors import InferenceError, ModelError
+from backend.errors import InferenceError
 from backend.images.picture import RgbImage
 from backend.inference.openvino_runtime import core
-from backend.inference.signature import FLOAT32, UINT8, Tensor, read_signature
-from backend.models.manifest import ModelSpec, verified_bytes
-from backend.models.onnx_file import check_network_file
+from backend.inference.signature import FLOAT32, UINT8, Tensor, network_bytes, read_signature
+from backend.models.manifest import ModelSpec
 
 TYPES = {"uint8_t": UINT8, "u8": UINT8, "float": FLOAT32, "f32": FLOAT32}
 DEVICE = "CPU"
@@ -20,11 +19,7 @@ class OpenVinoSession:
         """Load the network; it computes in bfloat16 if the processor and its spec allow that."""
         self.spec = spec
         self.is_bfloat16 = has_matrix_units and spec.bfloat16
-        data = verified_bytes(spec)
-        try:
-            check_network_file(data)
-        except ModelError as exc:
-            raise spec.error(exc.message) from exc
+        data = network_bytes(spec)
         runtime = core()
         settings = {
             "INFERENCE_NUM_THREADS": threads,

@@ -1,4 +1,4 @@
-"""A network's inputs and output, whatever runtime it is loaded in."""
+"""A network's file, inputs and output, whatever runtime it is loaded in."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from backend.errors import InferenceError
+from backend.errors import InferenceError, ModelError
 from backend.images.picture import RgbImage
-from backend.models.manifest import ModelSpec
+from backend.models.manifest import ModelSpec, verified_bytes
+from backend.models.onnx_file import check_network_file
 
 CLEANUP_INPUT = "cleanup"
 UINT8, FLOAT32 = "uint8", "float32"
@@ -48,6 +49,16 @@ class Signature:
         if sr.shape != (lr.shape[0] * scale, lr.shape[1] * scale, 3):
             raise InferenceError.wrong_size()
         return sr
+
+
+def network_bytes(spec: ModelSpec) -> bytes:
+    """Return the bytes of an ONNX file that may be loaded; raise ModelError for any other."""
+    data = verified_bytes(spec)
+    try:
+        check_network_file(data)
+    except ModelError as exc:
+        raise spec.error(exc.message) from exc
+    return data
 
 
 def read_signature(inputs: Mapping[str, Tensor], spec: ModelSpec) -> Signature:
