@@ -34,6 +34,8 @@ LEAST_MEAN_BYTES = 512
 """The least mean size of a body's pieces beyond the first `FREE_PIECES`: each costs time."""
 PROBE_SECONDS = 1.0
 """Time between questions whether a client that sends nothing more is still there."""
+ARRIVING_SECONDS = 3.0
+"""Time for the first request of a client who connected just before the server stops."""
 BACKLOG = 32
 """Connections that are accepted at once, before any of them can be looked at."""
 SPARE_DESCRIPTORS = 64 + 4 * BACKLOG
@@ -154,6 +156,7 @@ class HttpConnection(H11Protocol):
         self._probe_timer: asyncio.TimerHandle | None = None
         self._is_websocket = False
         self._is_half_closed = False
+        self._is_last = False
 
     @property
     def address(self) -> str:
@@ -191,11 +194,21 @@ class HttpConnection(H11Protocol):
         self._cancel(self._header_timer, self._write_timer, self._probe_timer)
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """Close when idle, but let a client who has just connected send a request."""
+        if self.cycle is not None or self._is_websocket:
+            super().shutdown()
+            return
+        self._is_last = True
+        self._cancel(self._header_timer)
+        self._header_timer = self.loop.call_later(ARRIVING_SECONDS, self._end_if_idle)
+
     def handle_events(self) -> None:
         """Stop the timer for headers once they are complete."""
         super().handle_events()
         if not self.is_idle:
             self._cancel(self._header_timer)
+            self.cycle.keep_alive = self.cycle.keep_alive and not self._is_last
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand the socket over; it still counts."""

@@ -28,6 +28,7 @@ from tests.http.test_strangers import everything
         ("pause_writing", []),
         ("resume_writing", []),
         ("send_400_response", ["msg"]),
+        ("shutdown", []),
     ],
 )
 def test_uvicorn_still_has_what_is_overridden(name: str, parameters: list[str]) -> None:
@@ -40,7 +41,7 @@ def test_uvicorn_still_has_what_is_read() -> None:
     for name in ("conn", "app_state", "transport", "client", "cycle", "loop", "scope", "config"):
         assert f"self.{name}" in source
     cycle = inspect.getsource(RequestResponseCycle)
-    for name in ("response_complete", "more_body", "disconnected", "message_event"):
+    for name in ("response_complete", "more_body", "disconnected", "keep_alive", "message_event"):
         assert f"self.{name}" in cycle
 
 
@@ -57,6 +58,7 @@ def test_nothing_else_of_uvicorn_is_overridden_by_chance() -> None:
         "pause_writing",
         "resume_writing",
         "send_400_response",
+        "shutdown",
     }
 
 

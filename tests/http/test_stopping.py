@@ -96,6 +96,21 @@ def test_after_the_grace_everyone_is_told(start_server: StartServer) -> None:
     assert not any("Traceback" in line for line in server.log)
 
 
+def test_one_who_connected_before_the_end_is_answered(start_server: StartServer) -> None:
+    server = start_server(is_shared=False)
+    request = whole(small_request())
+    with server.connect() as begun, server.connect() as silent:
+        begun.sendall(request[:9])
+        server.get("/ping")  # both were accepted before
+        server.process.send_signal(signal.SIGTERM)
+        until(lambda: is_refused(server))
+        begun.sendall(request[9:])
+        assert everything(begun).startswith(b"HTTP/1.1 200 ")
+        assert everything(silent) == b""
+    assert server.process.wait(timeout=20) == 0
+    assert not any("Traceback" in line for line in server.log)
+
+
 def test_an_answer_that_nobody_reads_does_not_hold_a_server_that_stops(
     start_server: StartServer,
 ) -> None:
