@@ -1,4 +1,4 @@
-"""The command line as a user runs it: another process, in a folder of its own."""
+"""The command line in a folder of its own, in this process or in another."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Call = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """`run("upscale", "a.png", "-o", "b.png", SR_MODEL="fast")` in `tmp_path`."""
+def spawn(tmp_path: Path) -> Run:
+    """As `run`, in a process of its own."""
 
-    def run_(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    def spawn_(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "backend", *map(str, arguments)],
             cwd=tmp_path,
@@ -32,28 +32,41 @@ def run(tmp_path: Path) -> Run:
             check=False,
         )
 
-    return run_
+    return spawn_
 
 
 @pytest.fixture
-def call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Call:
-    """As `run`, in this process, where nothing has to start: (exit code, all that was written)."""
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """`run("upscale", "a.png", "-o", "b.png", SR_MODEL="fast")` in `tmp_path`.
+
+    It runs in this process, where nothing has to start.
+    """
     monkeypatch.chdir(tmp_path)
 
-    def call_(*arguments: str | Path, **settings: str) -> tuple[int, str]:
+    def run_(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+        given = [str(argument) for argument in arguments]
         with monkeypatch.context() as patch:
             for name in [name for name in os.environ if name.startswith("SR_")]:
                 patch.delenv(name)
             for name, value in settings.items():
                 patch.setenv(name, value)
             try:
-                code = main([str(argument) for argument in arguments])
+                code = main(given)
             except SystemExit as exc:  # how argparse ends
                 assert isinstance(exc.code, int)
                 code = exc.code
         written = capsys.readouterr()
-        return code, written.out + written.err
+        return subprocess.CompletedProcess(given, code, written.out, written.err)
+
+    return run_
+
+
+@pytest.fixture
+def call(run: Run) -> Call:
+    """As `run`: (exit code, all that was written)."""
+
+    def call_(*arguments: str | Path, **settings: str) -> tuple[int, str]:
+        done = run(*arguments, **settings)
+        return done.returncode, done.stdout + done.stderr
 
     return call_

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from backend import LocalEngine, UpscaleOptions
+from backend.commands import progress
 from testbed.aws.s3 import S3, StoredObject
 from testbed.aws.signature import ENVIRONMENT
 from testbed.bulk_runs import (
@@ -48,8 +49,13 @@ def pictures(drawn: Path, tmp_path: Path) -> Path:
 
 
 def test_a_folder_into_another_and_again(
-    run: Run, tmp_path: Path, pictures: Path, engine: LocalEngine
+    run: Run,
+    tmp_path: Path,
+    pictures: Path,
+    engine: LocalEngine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 3600.0)  # however slow the machine is
     done = run("bulk", "in", "out", "--model", "fast")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{PICTURES} done, 0 skipped, 0 failed\nReport: ")
@@ -114,7 +120,7 @@ def test_a_picture_that_fails_gets_a_line_and_the_others_are_done(
     assert "0 done, 40 skipped, 1 failed" in call("bulk", "in", "out", "--model", "fast")[1]
 
 
-def test_odd_entries_are_failures_of_their_own(run: Run, tmp_path: Path) -> None:
+def test_odd_entries_are_failures_of_their_own(spawn: Run, tmp_path: Path) -> None:
     long_name = "z" * 250 + ".png"
     for name in ("ok.png", long_name, "y" * 251 + ".bmp", os.fsdecode(b"caf\xe9.png")):
         path = tmp_path / "in" / name
@@ -124,7 +130,7 @@ def test_odd_entries_are_failures_of_their_own(run: Run, tmp_path: Path) -> None
     (tmp_path / "in" / os.fsdecode(b"br\xfcch.png")).write_bytes(b"no picture")
     os.mkfifo(tmp_path / "in" / "pipe.jpg")
     given = ("bulk", "in", "out", "--model", "fast")
-    done = run(*given, PYTHONIOENCODING="utf-8:strict")
+    done = spawn(*given, PYTHONIOENCODING="utf-8:strict")
     assert done.returncode == 1
     assert done.stderr == ""
     assert "loop.jpg: The file cannot be read: Too many levels" in done.stdout
@@ -133,7 +139,7 @@ def test_odd_entries_are_failures_of_their_own(run: Run, tmp_path: Path) -> None
     assert (tmp_path / "out" / long_name).is_file()
     (report,) = reports(tmp_path / "out")
     assert report["outcomes"].keys() == {each.name for each in (tmp_path / "in").iterdir()}
-    assert "\n0 done, 4 skipped, 3 failed\n" in run(*given).stdout
+    assert "\n0 done, 4 skipped, 3 failed\n" in spawn(*given).stdout
 
 
 def test_every_file_of_a_folder_stands_in_the_report_once(

@@ -28,8 +28,8 @@ def check_network(folder: Path, name: str) -> network_check.Verdict:
     return network_check.check(spec, open_network)
 
 
-def test_a_good_installation_is_well(run: Run) -> None:
-    done = run("doctor")
+def test_a_good_installation_is_well(spawn: Run) -> None:
+    done = spawn("doctor")
     assert done.returncode == 0, done.stdout
     assert done.stderr == ""
     assert done.stdout.endswith("all is well\n")

@@ -10,9 +10,9 @@ from backend.inference.health import check
 from tests.cli.conftest import Run
 
 
-def test_a_named_provider_that_is_missing_ends_the_start(run: Run) -> None:
+def test_a_named_provider_that_is_missing_ends_the_start(spawn: Run) -> None:
     providers = "CUDAExecutionProvider,CPUExecutionProvider"
-    done = run("serve", "--port", "0", SR_PROVIDERS=providers)
+    done = spawn("serve", "--port", "0", SR_PROVIDERS=providers)
     assert done.returncode == 2
     expected = "SR_PROVIDERS names CUDAExecutionProvider, which cannot be used here."
     assert expected in done.stderr

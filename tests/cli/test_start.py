@@ -16,8 +16,8 @@ from tests.paths import ROOT
 HEAVY = {"numpy", "PIL", "onnxruntime", "starlette", "uvicorn", "requests", "boto3", "tqdm"}
 
 
-def test_the_version_is_the_projects(run: Run) -> None:
-    done = run("--version")
+def test_the_version_is_the_projects(spawn: Run) -> None:
+    done = spawn("--version")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert done.stdout == f"super-resolution {project['version']}\n"
     assert (done.returncode, done.stderr) == (0, "")
@@ -97,8 +97,8 @@ def test_wrong_settings_are_told_and_end_with_2(call: Call, command: tuple[str, 
     assert "SR_THREADS is a whole number" in output
 
 
-def test_the_process_has_the_same_exit_code_and_no_traceback(run: Run) -> None:
-    done = run("doctor", SR_MODLE="fast")
+def test_the_process_has_the_same_exit_code_and_no_traceback(spawn: Run) -> None:
+    done = spawn("doctor", SR_MODLE="fast")
     assert done.returncode == 2
     assert done.stderr.startswith("unknown setting SR_MODLE; known: ")
     assert len(done.stderr.splitlines()) == 1

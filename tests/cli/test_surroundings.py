@@ -22,9 +22,9 @@ def test_a_home_that_cannot_be_looked_into_is_none() -> None:
 
 
 @pytest.mark.parametrize("variable", ["HOME", "XDG_DATA_HOME"])
-def test_the_command_works_without_a_home(run: Run, tmp_path: Path, variable: str) -> None:
+def test_the_command_works_without_a_home(spawn: Run, tmp_path: Path, variable: str) -> None:
     shutil.copy(SAMPLES / "cat.jpg", tmp_path)
-    done = run("upscale", "cat.jpg", "-o", "out.png", **{variable: "/" + 300 * "x"})
+    done = spawn("upscale", "cat.jpg", "-o", "out.png", **{variable: "/" + 300 * "x"})
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.png").exists()
 

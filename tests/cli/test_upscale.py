@@ -45,9 +45,9 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_one_file_to_another_with_a_line_about_it(run: Run, tmp_path: Path) -> None:
+def test_one_file_to_another_with_a_line_about_it(spawn: Run, tmp_path: Path) -> None:
     write(tmp_path / "a.png")
-    done = run("upscale", "a.png", "-o", "b.png")
+    done = spawn("upscale", "a.png", "-o", "b.png")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("a.png -> b.png  48x32 -> 96x64  ")
     assert done.stdout.endswith(" s\n")
@@ -201,11 +201,11 @@ def test_errors_of_the_networks_and_the_limits(run: Run, tmp_path: Path) -> None
     assert files(tmp_path) & {"b.png"} == set()
 
 
-def test_the_corpus_in_one_run(run: Run, tmp_path: Path) -> None:
+def test_the_corpus_in_one_run(spawn: Run, tmp_path: Path) -> None:
     """Each file in its own folder, under the name that its case has."""
     for number, case in enumerate(CORPUS):
         write(tmp_path / f"in/{number:03}/{case.file_name}", case.make())
-    done = run("upscale", "in", "-o", "out", "--recursive")
+    done = spawn("upscale", "in", "-o", "out", "--recursive")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "Warning" not in done.stderr
@@ -240,9 +240,9 @@ def test_stopping_leaves_no_half_file(tmp_path: Path, number: signal.Signals) ->
     assert files(tmp_path) == {"a.png", "b.png"}
 
 
-def test_without_a_terminal_there_is_no_bar(run: Run, tmp_path: Path) -> None:
+def test_without_a_terminal_there_is_no_bar(spawn: Run, tmp_path: Path) -> None:
     write(tmp_path / "a.png")
-    assert "tile" not in run("upscale", "a.png", "-o", "b.png", SR_TILE_SIZE="8").stderr
+    assert "tile" not in spawn("upscale", "a.png", "-o", "b.png", SR_TILE_SIZE="8").stderr
 
 
 @pytest.mark.parametrize(
@@ -348,13 +348,13 @@ def test_a_file_has_one_line_whatever_its_name_holds(call: Call, tmp_path: Path)
 
 @pytest.mark.parametrize("encoding", ["cp1252:strict", "utf-8:strict", "ascii:strict"])
 def test_a_name_that_the_console_cannot_show_is_escaped(
-    run: Run, tmp_path: Path, encoding: str
+    spawn: Run, tmp_path: Path, encoding: str
 ) -> None:
     names = ["a.png", "\N{CJK UNIFIED IDEOGRAPH-5199}.png", os.fsdecode(b"caf\xe9.png")]
     for name in names:
         write(tmp_path / name)
     write(tmp_path / os.fsdecode(b"br\xfcch.png"), b"no picture")
-    done = run("upscale", ".", "-o", "out", PYTHONIOENCODING=encoding)
+    done = spawn("upscale", ".", "-o", "out", PYTHONIOENCODING=encoding)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert len(done.stdout.splitlines()) == len(files(tmp_path / "out")) == len(names)
