@@ -15,7 +15,7 @@ from pathlib import Path
 
 from testbed.processes import ROOT
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 STOP_SECONDS = 15.0
 
 
