@@ -71,7 +71,7 @@ class CropSource:
 
     `ruined_share` of the photographs' crops are damaged strongly (see `training.ruin`). The target
     of crops that are drawn or hardly damaged is the real HR: a teacher's answer would only teach
-    its habits.
+    its habits. It is the real HR for `true_share` of the others too, which need no teacher then.
     """
 
     def __init__(
@@ -84,9 +84,11 @@ class CropSource:
         scale: int,
         side: int,
         ruined_share: float = 0.0,
+        true_share: float = 0.0,
     ) -> None:
         self._pairs = pairs
         self._ruined_share = ruined_share
+        self._true_share = true_share
         self._degradation = degradation
         self._drawn_degradation = drawn_degradation
         self._teach = teach
@@ -104,7 +106,9 @@ class CropSource:
         else:
             degradation = self._drawn_degradation if pair.is_drawn else self._degradation
             damaged = degrade_wild(hr, degradation, rng, scale=scale)
-        is_taught = damaged.is_damaged and not pair.is_drawn
+        is_taught = (
+            damaged.is_damaged and not pair.is_drawn and rng.random() >= self._true_share
+        )
         target = self._teach(damaged.lr) if is_taught else hr
         return Crop(
             lr=_without(damaged.lr, MARGIN),

@@ -34,6 +34,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--art-share", type=float, default=0.11, help="of the new crops")
     parser.add_argument("--rendered-share", type=float, default=0.32, help="text and strokes")
     parser.add_argument("--ruined-share", type=float, default=0.0, help="of the photographs'")
+    parser.add_argument("--true-share", type=float, default=0.0, help="not asked about")
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
@@ -61,6 +62,7 @@ def main() -> None:
         scale=scale,
         side=SIDE,
         ruined_share=options.ruined_share,
+        true_share=options.true_share,
     )
     rng = np.random.default_rng([options.seed, len(folder)])
     while len(folder) < options.count:

