@@ -106,9 +106,7 @@ class CropSource:
         else:
             degradation = self._drawn_degradation if pair.is_drawn else self._degradation
             damaged = degrade_wild(hr, degradation, rng, scale=scale)
-        is_taught = (
-            damaged.is_damaged and not pair.is_drawn and rng.random() >= self._true_share
-        )
+        is_taught = damaged.is_damaged and not pair.is_drawn and rng.random() >= self._true_share
         target = self._teach(damaged.lr) if is_taught else hr
         return Crop(
             lr=_without(damaged.lr, MARGIN),

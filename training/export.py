@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 from backend.models.manifest import SHIPPED, ModelSpec, add_to_manifest
@@ -118,6 +119,21 @@ def load_network(checkpoint: Path) -> tuple[PlainNetwork | Span, dict[str, objec
     return network.eval(), run
 
 
+def mean_of(
+    model: onnx.ModelProto, other: onnx.ModelProto, *, other_share: float
+) -> onnx.ModelProto:
+    """Return the weighted mean of two models, whose kernels have the same names and shapes."""
+    mean = onnx.ModelProto()
+    mean.CopyFrom(model)
+    others = {each.name: numpy_helper.to_array(each) for each in other.graph.initializer}
+    for tensor in mean.graph.initializer:
+        own = numpy_helper.to_array(tensor)
+        if own.dtype == np.float32:
+            between = own + np.float32(other_share) * (others[tensor.name] - own)
+            tensor.CopyFrom(numpy_helper.from_array(between, tensor.name))
+    return mean
+
+
 def write(
     run: Path,
     *,
@@ -126,6 +142,7 @@ def write(
     natural: Path | None = None,
     detail: int | None = None,
     mean_with: Path | None = None,
+    other_share: float = 0.5,
     is_halved: bool = False,
     license: str = LICENSE,
     credit: str = "",
@@ -134,15 +151,13 @@ def write(
     """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out.
 
     `natural` is the run, or the ONNX file, whose weights `detail` blends in; the weights of
-    `mean_with` are averaged with the run's; `is_halved` writes the network of half the scale (see
-    `networks.halved`).
+    `mean_with` make up `other_share` of the mean; `is_halved` writes the network of half the scale
+    (see `networks.halved`).
     """
     network, training = load_network(run / CHECKPOINT)
-    if mean_with is not None:
-        others = load_weights(mean_with)
-        mean = {k: (v + others[k]) / 2 for k, v in network.state_dict().items()}
-        network.load_state_dict(mean)
     shape = network.shape
+    if mean_with is not None and is_halved:
+        raise ValueError("a network is halved, or the mean of two")
     if is_halved:
         network = halved(network)
     path = models / f"{name}_x{network.shape.scale}.onnx"
@@ -154,7 +169,12 @@ def write(
         natural_path.write_bytes(
             to_onnx(halved(gentle) if is_halved else gentle).SerializeToString()
         )
-    path.write_bytes(to_onnx(network).SerializeToString())
+    model = to_onnx(network)
+    if mean_with is not None:
+        other = shape.build().eval()
+        copy_all(load_weights(mean_with), other)
+        model = mean_of(model, to_onnx(other), other_share=other_share)
+    path.write_bytes(model.SerializeToString())
     spec = ModelSpec(
         name=name,
         scale=network.shape.scale,
@@ -186,6 +206,7 @@ def main() -> None:
     parser.add_argument("--natural", type=Path, help="detail 0: a run's folder or an ONNX file")
     parser.add_argument("--detail", type=int, help="the default, 0 natural to 100 vivid")
     parser.add_argument("--mean-with", type=Path, help="the mean with a run's or a file's weights")
+    parser.add_argument("--other-share", type=float, default=0.5, help="its share of the mean")
     parser.add_argument("--halved", action="store_true", help="the network of half the scale")
     parser.add_argument("--license", default=LICENSE)
     parser.add_argument("--credit", default="", help="whose work it goes on from")
@@ -198,6 +219,7 @@ def main() -> None:
         natural=options.natural,
         detail=options.detail,
         mean_with=options.mean_with,
+        other_share=options.other_share,
         is_halved=options.halved,
         license=options.license,
         credit=options.credit,

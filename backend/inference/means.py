@@ -16,11 +16,11 @@ from PIL import Image
 
 from backend.images.picture import RgbImage
 
-BLOCK = 8
+BLOCK = 4
 """Side in LR pixels."""
 STRICT, LOOSE = 1.0, 8.0
 """Grey levels that a block's mean may move in a fine pattern, and in a calm block."""
-CALM_STEP, PATTERN_STEP = 30.0, 60.0
+CALM_STEP, PATTERN_STEP = 50.0, 80.0
 """The mean step between neighbouring pixels of a calm block at most, of a pattern at least."""
 WHITE = 255.0
 Means = npt.NDArray[np.float32]
@@ -36,14 +36,20 @@ def keep_means(sr: RgbImage, lr: RgbImage, *, scale: int) -> RgbImage:
     if off.max() <= STRICT:
         return sr
     tolerance = _tolerance(lr)[:, :, np.newaxis]
+    rows, columns = np.nonzero((off > tolerance).any(-1))
+    if not len(rows):
+        return sr
     wanted = given + np.clip(found - given, -tolerance, tolerance)
     side = BLOCK * scale
-    kept: RgbImage | None = None
-    for row, column in np.argwhere((off > tolerance).any(-1)):
-        kept = sr.copy() if kept is None else kept
-        place = np.s_[row * side : (row + 1) * side, column * side : (column + 1) * side]
-        kept[place] = _moved(kept[place], found[row, column], wanted[row, column])
-    return sr if kept is None else kept
+    height, width = sr.shape[:2]
+    kept = np.pad(sr, ((0, -height % side), (0, -width % side), (0, 0)))
+    blocks = kept.reshape(len(found), side, -1, side, 3).swapaxes(1, 2)
+    blocks[rows, columns] = _moved(
+        blocks[rows, columns],
+        found[rows, columns, np.newaxis, np.newaxis],
+        wanted[rows, columns, np.newaxis, np.newaxis],
+    )
+    return np.ascontiguousarray(kept[:height, :width])
 
 
 def _means(image: RgbImage, side: int) -> Means:
@@ -64,9 +70,9 @@ def _tolerance(lr: RgbImage) -> Means:
     return tolerance
 
 
-def _moved(block: RgbImage, found: Means, wanted: Means) -> RgbImage:
-    """Return a block whose mean moves from `found` to `wanted`, a colour each."""
+def _moved(blocks: RgbImage, found: Means, wanted: Means) -> RgbImage:
+    """(N, side, side, 3) -> the blocks with means moved from `found` to `wanted`, (N, 1, 1, 3)."""
     is_darker = wanted < found
     end = np.where(is_darker, 0.0, WHITE).astype(np.float32)
     share = (wanted - end) / np.where(found == end, 1.0, found - end)
-    return np.asarray(end + (block - end) * share + np.float32(0.5), np.uint8)
+    return np.asarray(end + (blocks - end) * share + np.float32(0.5), np.uint8)

@@ -16,15 +16,16 @@ BORDER = 16
 """HR pixels that are left out: bicubic enlargement continues the border in another way."""
 
 
+@pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("model", shipped_names())
 def test_grain_is_drawn_hardly_stronger_than_by_bicubic_enlargement(
-    engine: LocalEngine, model: str
+    engine: LocalEngine, model: str, scale: int
 ) -> None:
     noise = np.random.default_rng(1).normal(128, SIGMA, (SIDE, SIDE, 3))
     lr = np.clip(np.rint(noise), 0, 255).astype(np.uint8)
-    session = engine.session(model=model, scale=4)
+    session = engine.session(model=model, scale=scale)
     sr = Upscaler(session, tile_size=384).upscale(Picture(rgb=lr)).rgb
-    bicubic = Image.fromarray(lr).resize((4 * SIDE, 4 * SIDE), Image.Resampling.BICUBIC)
+    bicubic = Image.fromarray(lr).resize((scale * SIDE, scale * SIDE), Image.Resampling.BICUBIC)
     inside = slice(BORDER, -BORDER)
     ours, theirs = (np.asarray(each)[inside, inside].std() for each in (sr, bicubic))
     assert ours < theirs * 4 / 3
