@@ -21,7 +21,7 @@ BLOCK = 4
 STRICT, LOOSE = 1.0, 8.0
 """Grey levels that a block's mean may move in a fine pattern, and in a calm block."""
 CALM_STEP, PATTERN_STEP = 50.0, 80.0
-"""The mean step between neighbouring pixels of a calm block at most, of a pattern at least."""
+"""The mean step to the right or down within a calm block at most, within a pattern at least."""
 WHITE = 255.0
 Means = npt.NDArray[np.float32]
 
@@ -58,11 +58,15 @@ def _means(image: RgbImage, side: int) -> Means:
 
 
 def _tolerance(lr: RgbImage) -> Means:
-    """Return how far the mean of each block may move, (rows, columns)."""
+    """Return how far the mean of each block may move, (rows, columns).
+
+    Steps from one block to the next count for neither: a tile does not have them all.
+    """
     step = np.zeros(lr.shape[:2], np.uint8)
     for axis in (0, 1):
         before, after = np.delete(lr, -1, axis), np.delete(lr, 0, axis)
         change = (np.maximum(before, after) - np.minimum(before, after)).max(-1)
+        np.moveaxis(change, axis, 0)[BLOCK - 1 :: BLOCK] = 0
         inside = step[: change.shape[0], : change.shape[1]]
         np.maximum(inside, change, out=inside)
     share = (_means(step, BLOCK) - CALM_STEP) / (PATTERN_STEP - CALM_STEP)
