@@ -37,6 +37,8 @@ PATTERNS = {
     "dots": of_two_colours(np.random.default_rng(1).random((HEIGHT, WIDTH)) < 0.3, (255,) * 3),
     "red chessboard": of_two_colours((X + Y) % 2 == 1, (255, 51, 26)),
     "skin stripes": of_two_colours(X % 2 == 1, (242, 194, 166)),
+    "faint dither": (dithered() // 4).astype(np.uint8),
+    "bright dither": (255 - dithered() // 3).astype(np.uint8),
     "red stripes": of_two_colours(Y % 2 == 1, (255, 51, 26)),
 }
 
