@@ -208,7 +208,8 @@ class HttpConnection(H11Protocol):
         super().handle_events()
         if not self.is_idle:
             self._cancel(self._header_timer)
-            self.cycle.keep_alive = self.cycle.keep_alive and not self._is_last
+            if self._is_last and not self._is_websocket:
+                self.cycle.keep_alive = False
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand the socket over; it still counts."""
