@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from testbed.processes import ROOT
+from testbed.processes import ROOT, free_ports
 
 START_SECONDS = 300.0
 STOP_SECONDS = 15.0
@@ -31,7 +30,7 @@ class PageServer:
         port: int | None = None,
     ) -> None:
         """Start it and wait until it answers; raise RuntimeError with its log if it does not."""
-        self.port = free_port() if port is None else port
+        self.port = free_ports()[0] if port is None else port
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = log
         with log.open("wb") as output:
@@ -81,11 +80,3 @@ class PageServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -20,7 +20,8 @@ from playwright.sync_api import (
 )
 
 from testbed.chromium import chromium_path, launch
-from testbed.page_server import PageServer, free_port
+from testbed.page_server import PageServer
+from testbed.processes import free_ports
 
 ONE_THREAD = {"SR_THREADS": "1"}
 """Threads that wait for one another waste the time of a machine that runs other tests too."""
@@ -167,7 +168,7 @@ def streamlit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start
     def start(script: Path | str, *, env: Mapping[str, str] | None = None) -> str:
         identity = (str(script), frozenset((env or {}).items()))
         if identity not in running:
-            port = free_port()
+            (port,) = free_ports()
             log = logs / f"{Path(script).stem}-{port}.log"
             given = {**ONE_THREAD, **(env or {})}
             running[identity] = PageServer(script, log=log, env=given, port=port)
