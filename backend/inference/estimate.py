@@ -1,4 +1,8 @@
-"""Estimates of time: a first guess from the model's cost, then what was measured."""
+"""Estimates of time: from what a network was measured to take, or else from its cost.
+
+A network that has not run yet is taken to be as fast as the fastest that has: runs beside others
+are slow, and say little of the machine.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +30,15 @@ class Estimator:
     """Seconds per LR pixel of each network, learned from finished runs."""
 
     def __init__(self, *, cores: float) -> None:
-        self._cores = cores
+        self._seconds_per_multiplication = 1 / ASSUMED_RATE / cores
         self._rates: dict[tuple[str, int], float] = {}
         self._lock = threading.Lock()
 
     def seconds(self, spec: ModelSpec, *, pixels: int) -> float:
         """Estimate the seconds for an input of `pixels` LR pixels."""
-        cost = spec.multiplications or ASSUMED_COST
         with self._lock:
-            rate = self._rates.get((spec.name, spec.scale), cost / ASSUMED_RATE / self._cores)
+            guess = _cost(spec) * self._seconds_per_multiplication
+            rate = self._rates.get((spec.name, spec.scale), guess)
         return pixels * rate + encoding_seconds(pixels * spec.scale**2)
 
     def learn(self, spec: ModelSpec, *, pixels: int, seconds: float) -> None:
@@ -46,3 +50,10 @@ class Estimator:
         with self._lock:
             known = self._rates.get(key, newest)
             self._rates[key] = known + WEIGHT_OF_NEWEST * (newest - known)
+            fastest = self._seconds_per_multiplication
+            self._seconds_per_multiplication = min(fastest, newest / _cost(spec))
+
+
+def _cost(spec: ModelSpec) -> int:
+    """Return the multiplications per LR pixel."""
+    return spec.multiplications or ASSUMED_COST

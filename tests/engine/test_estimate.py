@@ -87,3 +87,15 @@ def test_a_small_picture_teaches_nothing() -> None:
     before = estimator.seconds(network(), pixels=PIXELS)
     estimator.learn(network(), pixels=SMALLEST_SAMPLE - 1, seconds=100)
     assert estimator.seconds(network(), pixels=PIXELS) == before
+
+
+def test_a_network_that_has_not_run_is_as_fast_as_the_fastest_that_has() -> None:
+    estimator = Estimator(cores=1)
+    quick, slow = (
+        network(scale=4, multiplications=50_000),
+        network(scale=1, multiplications=100_000),
+    )
+    estimator.learn(quick, pixels=PIXELS, seconds=0.5)
+    assert estimator.seconds(network(), pixels=PIXELS) == pytest.approx(0.25 + encoding(2))
+    estimator.learn(slow, pixels=PIXELS, seconds=100)
+    assert estimator.seconds(network(), pixels=PIXELS) == pytest.approx(0.25 + encoding(2))
