@@ -72,12 +72,10 @@ def expanded(inputs: Sequence[str]) -> list[str]:
     for given in inputs:
         found = [] if Path(given).exists() else sorted(glob(given))  # noqa: PTH207
         names += found or [given]
-    places = [_place(name) for name in names]
-    return [
-        name
-        for number, name in enumerate(names)
-        if name == PIPE or places.index(places[number]) == number
-    ]
+    once: dict[int | str, str] = {}
+    for number, name in enumerate(names):
+        once.setdefault(number if name == PIPE else _place(name), name)
+    return list(once.values())
 
 
 def chosen_format(output: str, *, is_file: bool, requested: str) -> str:
