@@ -11,6 +11,8 @@ result equals the whole's.
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -70,10 +72,12 @@ def _tolerance_of_parts(lr: RgbImage) -> Means:
     """
     step = np.zeros(lr.shape[:2], np.uint8)
     for axis in (0, 1):
-        before, after = np.delete(lr, -1, axis), np.delete(lr, 0, axis)
-        change = (np.maximum(before, after) - np.minimum(before, after)).max(-1)
-        np.moveaxis(change, axis, 0)[PART - 1 :: PART] = 0
-        inside = step[: change.shape[0], : change.shape[1]]
+        lines = np.moveaxis(lr, axis, 0)
+        before, after = lines[:-1], lines[1:]
+        colours = np.moveaxis(np.maximum(before, after) - np.minimum(before, after), -1, 0)
+        change = reduce(np.maximum, colours)
+        change[PART - 1 :: PART] = 0
+        inside = np.moveaxis(step, axis, 0)[:-1]
         np.maximum(inside, change, out=inside)
     share = (_means(step, PART) - CALM_STEP) / (PATTERN_STEP - CALM_STEP)
     tolerance: Means = np.where(share < 0, WHITE, 2 * LOOSE * (1 - share)).astype(np.float32)
