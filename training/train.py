@@ -36,6 +36,7 @@ from training.held_out import Case, clean_cases, damaged_cases
 from training.loop import Recipe, own_rank, train
 from training.networks import NetworkShape, PlainNetwork
 from training.span import Span, SpanShape
+from training.weights import copy_all, load_weights
 from training.wild import WildDegradation
 
 SMALL_MSE = 1e-5
@@ -57,17 +58,29 @@ class FidelityRecipe(Recipe):
     wild: WildDegradation = field(default_factory=lambda: WildDegradation(clean_probability=0.0))
     wild_share: float = 0.0
     pattern_share: float = 0.0
+    teacher: str = ""
+    teacher_share: float = 0.0
+    """The weight of the teacher's answer in the target; the rest is the true picture's."""
 
 
 class Fidelity:
     """The loss: Charbonnier, then for the last part of the run the log of each patch's MSE (PSNR).
 
-    Plain MSE is ruled by the few patches of highest contrast and oversharpens all others.
+    Plain MSE is ruled by the few patches of highest contrast and oversharpens all others. The
+    target is the true picture, or lies between it and the answer of a larger network.
     """
 
-    def __init__(self, recipe: FidelityRecipe, source: PatchSource, held_out: list[Pair]) -> None:
+    def __init__(
+        self,
+        recipe: FidelityRecipe,
+        source: PatchSource,
+        held_out: list[Pair],
+        *,
+        teacher: Span | None = None,
+    ) -> None:
         self._recipe = recipe
         self._source = source
+        self._teacher = teacher
         self._clean = clean_cases(held_out)
         self._damaged = damaged_cases(held_out, recipe.wild, scale=recipe.shape.scale)
         self._device = own_device()
@@ -83,12 +96,23 @@ class Fidelity:
             self._patch = patch
             self._batches = _draw_batches(self._source, recipe, patch=patch, step=step)
         lr, level, hr = (part.to(self._device, non_blocking=True) for part in next(self._batches))
+        batch = as_input(lr, level).contiguous(memory_format=torch.channels_last)
+        target = self._target(batch, hr)
         with autocast():
-            sr = network(as_input(lr, level).contiguous(memory_format=torch.channels_last))
-        difference = luma_weighted(sr - as_target(hr), chroma_weight=recipe.chroma_weight)
+            sr = network(batch)
+        difference = luma_weighted(sr - target, chroma_weight=recipe.chroma_weight)
         if progress >= 1 - recipe.psnr_share:
             return (difference.square().mean((1, 2, 3)) + SMALL_MSE).log().mean()
         return (difference.square() + 1e-6).sqrt().mean()
+
+    @torch.no_grad()
+    def _target(self, batch: Tensor, hr: Tensor) -> Tensor:
+        truth = as_target(hr)
+        if self._teacher is None:
+            return truth
+        with autocast():
+            answer = self._teacher(batch)
+        return truth.lerp(answer.float().clamp(0, 1), self._recipe.teacher_share)
 
     def judge(self, network: PlainNetwork | Span) -> dict[str, float]:
         """Return mean PSNR-Y in dB, crop_border = scale, of clean pictures and of damaged ones."""
@@ -109,6 +133,14 @@ class Fidelity:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See `state_dict`."""
+
+
+def load_teacher(weights: Path, *, scale: int) -> Span:
+    """Load a SPAN from a run's folder or an ONNX file, not to be trained."""
+    teacher = SpanShape(scale=scale).build()
+    copy_all(load_weights(weights), teacher)
+    teacher.to(own_device(), memory_format=torch.channels_last)
+    return teacher.eval().requires_grad_(False)
 
 
 def luma_weighted(difference: Tensor, *, chroma_weight: float) -> Tensor:
@@ -152,6 +184,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--wild-share", type=float, default=0.0, help="damaged as `photo`'s are")
     parser.add_argument("--pattern-share", type=float, default=0.0, help="dither, weave, …")
     parser.add_argument("--rendered-share", type=float, default=0.08, help="text and strokes")
+    parser.add_argument("--teacher", type=Path, help="a SPAN: a run's folder or an ONNX file")
+    parser.add_argument("--teacher-share", type=float, default=0.5, help="of it in the target")
     parser.add_argument("--learning-rate", type=float, default=4e-3)
     parser.add_argument("--psnr-share", type=float, default=0.25, help="of the run, with that loss")
     parser.add_argument("--seed", type=int, default=1)
@@ -182,6 +216,8 @@ def main() -> None:
         wild_share=options.wild_share,
         pattern_share=options.pattern_share,
         rendered_share=options.rendered_share,
+        teacher=options.teacher.name if options.teacher else "",
+        teacher_share=options.teacher_share if options.teacher else 0.0,
     )
     groups = load_groups(
         options.data,
@@ -200,7 +236,9 @@ def main() -> None:
         pattern_share=recipe.pattern_share,
     )
     held_out = load_held_out(options.data, scale=shape.scale)
-    train(recipe, Fidelity(recipe, source, held_out), out=options.out, start=options.weights_from)
+    teacher = load_teacher(options.teacher, scale=shape.scale) if options.teacher else None
+    objective = Fidelity(recipe, source, held_out, teacher=teacher)
+    train(recipe, objective, out=options.out, start=options.weights_from)
 
 
 if __name__ == "__main__":
