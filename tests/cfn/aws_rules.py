@@ -21,6 +21,12 @@ LONGEST_KEY = 1024
 ADAPTER_SECONDS = 300
 """Of a call in AWS's image for Ray Serve, unless RAYSERVE_BACKEND_TIMEOUT says otherwise."""
 ARTIFACTS = "artifacts"
+ACCOUNTS_OF_IMAGES = {
+    "us-east-1": "763104351884",
+    "cn-north-1": "727897471807",
+    "cn-northwest-1": "727897471807",
+    "us-gov-west-1": "442386744353",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +229,24 @@ def policies_have_other_letters(stack: Stack) -> Iterator[str]:
             yield f"{role} has a policy that IAM refuses"
 
 
+def outputs_are_read_back_otherwise(stack: Stack) -> Iterator[str]:
+    """DescribeStacks has `?` for letters outside ASCII (cloudformation-coverage-roadmap #814)."""
+    for name, value in stack.outputs.items():
+        if not str(value).isascii():
+            read = str(value).encode("ascii", "replace").decode()
+            yield f"the output {name} is read back as {read}"
+
+
+def image_is_elsewhere(stack: Stack) -> Iterator[str]:
+    """Each region has its own account of AWS's containers (SageMaker Python SDK, image_uris)."""
+    account = ACCOUNTS_OF_IMAGES[stack.region.name]
+    for name, model in stack.of_type("AWS::SageMaker::Model").items():
+        image = model["PrimaryContainer"]["Image"]
+        host = f"{account}.dkr.ecr.{stack.region.name}.{stack.region.suffix}"
+        if "/ray:" in image and not image.startswith(f"{host}/"):
+            yield f"{name}: {image} is not in the account {account} of the region"
+
+
 RULES = (
     not_offered,
     missing_keys_look_forbidden,
@@ -236,6 +260,8 @@ RULES = (
     states_share_a_name,
     zones_cannot_be_chosen,
     policies_have_other_letters,
+    outputs_are_read_back_otherwise,
+    image_is_elsewhere,
 )
 
 

@@ -277,7 +277,8 @@ class Stack:
 def _check_parameter(name: str, value: str, about: Mapping[str, Any]) -> None:
     """As CloudFormation does before it begins."""
     pattern = about.get("AllowedPattern")
-    assert pattern is None or re.fullmatch(pattern, value), f"{name} may not be '{value}'"
+    refusal = about.get("ConstraintDescription", f"may not be '{value}'")
+    assert pattern is None or re.fullmatch(pattern, value), f"{name} {refusal}"
     allowed = [str(each) for each in about.get("AllowedValues", [])]
     assert not allowed or value in allowed, f"{name} may not be '{value}'"
     assert len(value) <= about.get("MaxLength", 4096), f"{name} is too long"

@@ -109,6 +109,14 @@ FAULTS = {
         "X-Ray of Lambda functions in aws-cn",
     ),
     "an image that floats": (*(GPU, US, "cuda-v1.4", "cuda-v1"), "another one tomorrow"),
+    "an image of another region's account": (
+        *(GPU, US, "    us-east-1: {Account: '763104351884'}", "    us-east-1: {Account: '1'}"),
+        "is not in the account",
+    ),
+    "a letter that CloudFormation and IAM lose": (
+        *(BULK, US, "Value: !Sub s3://${sourceBucket}/", "Value: !Sub s3://${sourceBucket}/照片/"),
+        "is read back as s3://photos/??/",
+    ),
     "no right to sample traces": (
         *(BULK, US, "                  - xray:GetSamplingRules\n", ""),
         "may not ['xray:GetSamplingRules']",
@@ -141,6 +149,6 @@ def test_a_fault_is_caught(name: str) -> None:
     assert said not in "\n".join(broken(whole(variant, region)))
 
 
-def test_letters_that_iam_does_not_take_are_refused_before_anything_is_made() -> None:
-    with pytest.raises(AssertionError, match="sourcePrefix"):
+def test_letters_that_iam_does_not_take_are_refused_and_the_refusal_says_what_works() -> None:
+    with pytest.raises(AssertionError, match=r"sourcePrefix .*bulk start --prefix"):
         put_up(BULK, sourcePrefix="照片/")

@@ -21,7 +21,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator, responses
 from ministack.services import apigateway_v1, s3, stepfunctions
-from ministack.services.cloudformation import provisioners, stacks
+from ministack.services.cloudformation import handlers, provisioners, stacks
 
 LIMIT_OF_STATE = 262_144
 """Bytes of a state's input and output (Step Functions, quotas)."""
@@ -41,6 +41,7 @@ def install() -> None:
     answer_403_without_list_bucket()
     refuse_calls_above_the_concurrency()
     know_api_keys_late()
+    lose_letters()
     ask_for_the_deployer_s_rights()
     stepfunctions._run_distributed_map = run_distributed_map
     redrive()
@@ -137,6 +138,29 @@ def know_api_keys_late() -> None:
         return found if age >= (switch("key_seconds") or 0) else None
 
     apigateway_v1._resolve_api_key = late
+
+
+def lose_letters() -> None:
+    """Refuse or lose letters where AWS does.
+
+    IAM takes none above U+00FF (PutRolePolicy, PolicyDocument); DescribeStacks has `?` for each
+    outside ASCII (cloudformation-coverage-roadmap #814).
+    """
+    provision, describe = provisioners._provision_resource, handlers._describe_stacks
+
+    def strict(kind: str, name: str, properties: dict[str, Any], *rest: Any) -> Any:
+        text = json.dumps(properties, ensure_ascii=False)
+        if kind.startswith("AWS::IAM::") and max(text) > "\xff":
+            raise ValueError("The specified value for policyDocument is invalid")
+        return provision(kind, name, properties, *rest)
+
+    def lossy(given: Any) -> Answer:
+        status, headers, body = describe(given)
+        return status, headers, body.decode().encode("ascii", "replace")
+
+    provisioners._provision_resource = strict
+    stacks._provision_resource = strict
+    handlers._ACTION_HANDLERS["DescribeStacks"] = lossy
 
 
 def ask_for_the_deployer_s_rights() -> None:

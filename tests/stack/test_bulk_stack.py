@@ -26,6 +26,7 @@ import pytest
 from backend import LocalEngine, UpscaleOptions
 from cfn.bulk import Order, Runs, Status, find_stack
 from cfn.check_s3 import check_bulk
+from cfn.errors import DeploymentError
 from cfn.variants import BULK
 from tests.cfn.resolver import load_file
 from tests.stack.account import Account
@@ -225,6 +226,32 @@ def test_a_run_over_a_folder_whose_name_iam_could_not_have(
     status = work.run(prefix="root/照片/")
     assert status.state == "SUCCEEDED", status.lines
     assert set(work.pictures()) == {"root/照片/a b.png"}
+
+
+def test_a_source_that_iam_could_not_name_is_refused_with_what_works(
+    account: Account, bulk_artifacts: Artifacts
+) -> None:
+    before = inventory(account)
+    with pytest.raises(DeploymentError, match=r"sourcePrefix.*bulk start --prefix"):
+        put_up(account, bulk_artifacts, "letters", sourcePrefix="照片/")
+    assert inventory(account) == before
+
+
+def test_without_that_refusal_iam_ends_the_creation_and_an_output_loses_the_letters(
+    account: Account, bulk_artifacts: Artifacts, tmp_path: Path
+) -> None:
+    """A template with a seeded fault, then one whose rights are on the whole bucket besides."""
+    template = load_file(bulk_artifacts.template)
+    del template["Parameters"]["sourcePrefix"]["AllowedPattern"]
+    artifacts = written(bulk_artifacts, template, tmp_path / "template.json")
+    with pytest.raises(DeploymentError, match="policyDocument"):
+        put_up(account, artifacts, "letters", sourcePrefix="照片/")
+    delete(account, "bulk-letters")
+    text = artifacts.template.read_text()
+    artifacts.template.write_text(text.replace("${sourcePrefix}*", "*"))
+    work = put_up(account, artifacts, "letters", sourcePrefix="照片/")
+    assert work.stack.outputs["Source"] == f"s3://{PHOTOS}/??/"
+    delete(account, "bulk-letters")
 
 
 def test_batches_with_a_missing_key_and_a_broken_picture_lose_nothing(
