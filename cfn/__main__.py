@@ -19,12 +19,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         commands.COMMANDS[parsed.command](parsed)
     except DeploymentError as exc:
-        sys.stderr.write(f"{exc}\n")
-        return FAILED
+        return _failed(str(exc))
     except KeyboardInterrupt:
         sys.stderr.write("Stopped watching; what AWS has begun goes on.\n")
         return INTERRUPTED
+    except Exception as exc:
+        from cfn.account import AWS_ERRORS, explained  # noqa: PLC0415 - see commands
+
+        if not isinstance(exc, AWS_ERRORS):
+            raise
+        return _failed(explained(exc))
     return 0
+
+
+def _failed(sentence: str) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return FAILED
 
 
 if __name__ == "__main__":

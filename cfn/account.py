@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import boto3  # type: ignore[import-untyped, unused-ignore]
+from boto3.exceptions import Boto3Error  # type: ignore[import-untyped, unused-ignore]
 from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
     BotoCoreError,
     ClientError,
@@ -14,6 +15,9 @@ from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
 
 from cfn.errors import DeploymentError
 from cfn.partitions import Partition, partition_from
+
+AWS_ERRORS = (BotoCoreError, ClientError, Boto3Error)
+"""The errors of AWS and of its library: of credentials, of the way to AWS, of an upload."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +44,8 @@ class Account:
 
     @cached_property
     def number(self) -> str:
-        """The twelve digits of the account; DeploymentError when the credentials do not work."""
-        try:
-            return str(self.client("sts").get_caller_identity()["Account"])
-        except (BotoCoreError, ClientError) as exc:
-            raise DeploymentError(
-                "The credentials do not work; `aws sts get-caller-identity` says why."
-            ) from exc
+        """The twelve digits of the account."""
+        return str(self.client("sts").get_caller_identity()["Account"])
 
     def client(self, service: str) -> Any:
         """Make boto3's client for this region."""
@@ -56,3 +55,15 @@ class Account:
 def error_code(error: ClientError) -> str:
     """Return AWS's name of the error, as `AccessDenied`."""
     return str(error.response.get("Error", {}).get("Code", "unknown"))
+
+
+def error_message(error: ClientError) -> str:
+    """Return AWS's sentence."""
+    return str(error.response.get("Error", {}).get("Message", ""))
+
+
+def explained(error: Exception) -> str:
+    """Return a sentence for one of `AWS_ERRORS`."""
+    if isinstance(error, ClientError):
+        return f"AWS refused {error.operation_name}: {error_message(error)} ({error_code(error)})"
+    return str(error)

@@ -11,8 +11,6 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped, unus
 from cfn.account import Account, error_code
 from cfn.errors import DeploymentError
 
-WITHOUT_CONSTRAINT = "us-east-1"
-"""The region whose buckets are made without naming it."""
 BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 NOT_THERE = ("404", "NoSuchBucket", "NotFound")
 
@@ -42,11 +40,10 @@ def ensure_own_bucket(account: Account, *, print_line: Callable[[str], None]) ->
     if not is_there(account, bucket):
         print_line(f"Making the private bucket {bucket}")
         s3 = account.client("s3")
-        _make(s3, bucket, account)
-        _call(
-            s3.put_public_access_block, bucket, PublicAccessBlockConfiguration=_blocks(is_on=True)
-        )
-        _call(s3.put_bucket_versioning, bucket, VersioningConfiguration={"Status": "Enabled"})
+        make_bucket(s3, bucket, region=account.region)
+        blocks = _blocks(is_on=True)
+        s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocks)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return bucket
 
 
@@ -61,10 +58,10 @@ def ensure_public_bucket(
         return
     print_line(f"Making the public bucket {bucket}")
     s3 = account.client("s3")
-    _make(s3, bucket, account)
+    make_bucket(s3, bucket, region=account.region)
     blocks = {**_blocks(is_on=True), "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
-    _call(s3.put_public_access_block, bucket, PublicAccessBlockConfiguration=blocks)
-    _call(s3.put_bucket_policy, bucket, Policy=json.dumps(public_policy(account, bucket)))
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocks)
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(public_policy(account, bucket)))
 
 
 def public_policy(account: Account, bucket: str) -> dict[str, Any]:
@@ -84,18 +81,9 @@ def _blocks(*, is_on: bool) -> dict[str, bool]:
     return dict.fromkeys(BLOCKS, is_on)
 
 
-def _make(s3: Any, bucket: str, account: Account) -> None:
+def make_bucket(s3: Any, bucket: str, *, region: str) -> None:
+    """Make the bucket in the region; us-east-1 must not be named."""
     place = {}
-    if account.region != WITHOUT_CONSTRAINT:
-        place["CreateBucketConfiguration"] = {"LocationConstraint": account.region}
-    _call(s3.create_bucket, bucket, **place)
-
-
-def _call(action: Callable[..., Any], bucket: str, **request: Any) -> None:
-    try:
-        action(Bucket=bucket, **request)
-    except ClientError as exc:
-        raise DeploymentError(
-            f"The bucket {bucket} could not be made: AWS refused {exc.operation_name} "
-            f"({error_code(exc)})."
-        ) from exc
+    if region != "us-east-1":
+        place["CreateBucketConfiguration"] = {"LocationConstraint": region}
+    s3.create_bucket(Bucket=bucket, **place)

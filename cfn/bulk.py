@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
-
 from backend.requests.sources.s3_address import split_s3_address
-from cfn.account import Account, error_code
+from cfn.account import Account
 from cfn.errors import DeploymentError
 from cfn.stacks import Stacks, stack_outputs
 
@@ -84,33 +82,31 @@ class Runs:
             given |= {"source": "inventory", "list": order.inventory}
         else:
             given |= {"source": "prefix", "prefix": source_prefix + order.prefix.lstrip("/")}
-        started = self._call(
-            self._states.start_execution,
-            stateMachineArn=self._stack.machine,
-            input=json.dumps(given),
+        started = self._states.start_execution(
+            stateMachineArn=self._stack.machine, input=json.dumps(given)
         )
         return str(started["executionArn"])
 
     def redrive(self, execution: str) -> None:
         """Go on with a run that failed; what was done stays done."""
-        self._call(self._states.redrive_execution, executionArn=execution)
+        self._states.redrive_execution(executionArn=execution)
 
     def newest(self) -> str:
         """Return the ARN of the last execution; DeploymentError when there is none."""
-        found = self._call(
-            self._states.list_executions, stateMachineArn=self._stack.machine, maxResults=1
-        )["executions"]
+        found = self._states.list_executions(stateMachineArn=self._stack.machine, maxResults=1)[
+            "executions"
+        ]
         if not found:
             raise DeploymentError("Nothing was started yet: python -m cfn bulk start")
         return str(found[0]["executionArn"])
 
     def status(self, execution: str) -> Status:
         """Return how far the run is."""
-        described = self._call(self._states.describe_execution, executionArn=execution)
+        described = self._states.describe_execution(executionArn=execution)
         counts: dict[str, int] = {}
-        runs = self._call(self._states.list_map_runs, executionArn=execution)["mapRuns"]
+        runs = self._states.list_map_runs(executionArn=execution)["mapRuns"]
         for run in runs:
-            about = self._call(self._states.describe_map_run, mapRunArn=run["mapRunArn"])
+            about = self._states.describe_map_run(mapRunArn=run["mapRunArn"])
             for name, count in about["itemCounts"].items():
                 counts[name] = counts.get(name, 0) + int(count)
         end = described.get("stopDate")
@@ -141,18 +137,8 @@ class Runs:
         bucket, prefix = split_s3_address(self._stack.target)
         name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}.csv"
         key = f"{prefix}{LISTS}/{name}"
-        self._call(self._s3.put_object, Bucket=bucket, Key=key, Body="\n".join(keys).encode())
+        self._s3.put_object(Bucket=bucket, Key=key, Body="\n".join(keys).encode())
         return key
-
-    @staticmethod
-    def _call(action: Callable[..., Any], **request: Any) -> Any:
-        try:
-            return action(**request)
-        except ClientError as exc:
-            said = exc.response.get("Error", {}).get("Message", "")
-            raise DeploymentError(
-                f"AWS refused {exc.operation_name}: {said} ({error_code(exc)})"
-            ) from exc
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
-    BotoCoreError,
-    ClientError,
-)
+from cfn.account import AWS_ERRORS
 
 LOG_OF: Mapping[str, str] = {
     "ModelFiles": "LoaderLog",
@@ -38,7 +35,7 @@ class Evidence:
                 StackName=stack_id, LogicalResourceId=LOG_OF[resource]
             )
             return list(self.last(found["StackResourceDetail"]["PhysicalResourceId"]))
-        except (BotoCoreError, ClientError):
+        except AWS_ERRORS:
             return []
 
     def last(self, group: str, *, lines: int = LINES) -> Iterator[str]:

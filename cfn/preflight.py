@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
-    BotoCoreError,
-    ClientError,
-)
-
-from cfn.account import Account, error_code
+from cfn.account import AWS_ERRORS, Account, explained
 from cfn.errors import DeploymentError
 from cfn.partitions import AWS, CHINA, GOVCLOUD
 from cfn.upload import check_bucket
@@ -75,8 +69,8 @@ def findings(account: Account, plan: Plan) -> Iterator[Finding]:
 def _identity(account: Account) -> Finding:
     try:
         arn = account.client("sts").get_caller_identity()["Arn"]
-    except (BotoCoreError, ClientError) as exc:
-        return Finding(is_error=True, text=f"The credentials do not work ({_reason(exc)}).")
+    except AWS_ERRORS as exc:
+        return Finding(is_error=True, text=f"The credentials do not work. {explained(exc)}")
     return Finding(is_error=False, text=f"Credentials of {arn}")
 
 
@@ -112,7 +106,7 @@ def _bucket(account: Account, bucket: str) -> Finding:
 def _function_quotas(account: Account, plan: Plan) -> Iterator[Finding]:
     try:
         limits = account.client("lambda").get_account_settings()["AccountLimit"]
-    except (BotoCoreError, ClientError) as exc:
+    except AWS_ERRORS as exc:
         yield _unknown("The number of functions at once", exc)
         return
     at_once = int(limits["ConcurrentExecutions"])
@@ -165,7 +159,7 @@ def _network(account: Account, plan: Plan) -> Iterator[Finding]:
             text = f"{used} of {quota:.0f} VPCs are used"
             yield Finding(is_error=used >= quota, text=text)
         yield from _zones(ec2.describe_availability_zones()["AvailabilityZones"], plan)
-    except (BotoCoreError, ClientError) as exc:
+    except AWS_ERRORS as exc:
         yield _unknown("The network of the region", exc)
 
 
@@ -188,7 +182,7 @@ def _endpoint_quota(account: Account, plan: Plan) -> Finding:
     name = f"{instance} for endpoint usage"
     try:
         quota = _quota(account, "sagemaker", name)
-    except (BotoCoreError, ClientError) as exc:
+    except AWS_ERRORS as exc:
         return _unknown(f"The quota '{name}'", exc)
     if quota is None:
         return Finding(is_error=True, text=f"SageMaker has no quota '{name}' in {account.region}")
@@ -217,7 +211,7 @@ def _gateway_quota(account: Account, plan: Plan) -> Iterator[Finding]:
     name = "Maximum integration timeout in milliseconds"
     try:
         quota = _quota(account, "apigateway", name)
-    except (BotoCoreError, ClientError) as exc:
+    except AWS_ERRORS as exc:
         yield _unknown(f"The quota '{name}'", exc)
         return
     text = f"{name}: {quota or GATEWAY_WAITS:.0f}, and integrationTimeout takes {wanted}"
@@ -236,8 +230,4 @@ def _quota(account: Account, service: str, name: str) -> float | None:
 
 
 def _unknown(what: str, error: Exception) -> Finding:
-    return Finding(is_error=False, text=f"{what} could not be read ({_reason(error)}).")
-
-
-def _reason(error: Any) -> str:
-    return error_code(error) if isinstance(error, ClientError) else type(error).__name__
+    return Finding(is_error=False, text=f"{what} could not be read. {explained(error)}")

@@ -16,13 +16,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import requests
-from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
-    BotoCoreError,
-    ClientError,
-)
+from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
 from backend import __version__
-from cfn.account import Account, error_code
+from cfn.account import AWS_ERRORS, Account, error_code, explained
+from cfn.buckets import make_bucket
 from cfn.bulk import Order, Runs, find_stack
 from cfn.bulk_cost import LAMBDA_CALL, LAMBDA_GB_SECOND, S3_PUT, STATE_TRANSITION
 from cfn.check import Stack, check_stack, make_caller, picture
@@ -171,8 +169,10 @@ class Rehearsal:
         try:
             yield told
             outcome = ", ".join(["ok", *told])
-        except (DeploymentError, BotoCoreError, ClientError, requests.RequestException) as exc:
+        except (DeploymentError, requests.RequestException) as exc:
             outcome = f"FAILED: {exc}"
+        except AWS_ERRORS as exc:
+            outcome = f"FAILED: {explained(exc)}"
         seconds = time.monotonic() - began
         self.report.steps.append(Step(name=name, seconds=seconds, outcome=outcome))
         self._print(f"{outcome}  ({seconds:.1f} s)")
@@ -211,11 +211,8 @@ class Rehearsal:
     def _put_pictures(self) -> list[str]:
         """Put the pictures and return their keys, with one that is not there."""
         s3 = self._account.client("s3")
-        place = {}
-        if self._account.region != "us-east-1":
-            place["CreateBucketConfiguration"] = {"LocationConstraint": self._account.region}
         for bucket in (self._photos, self._results):
-            s3.create_bucket(Bucket=bucket, **place)
+            make_bucket(s3, bucket, region=self._account.region)
         keys = [f"{number:02}.png" for number in range(PICTURES - 1)]
         for key in keys:
             data = BROKEN if key == keys[0] else picture()

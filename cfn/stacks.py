@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
-from cfn.account import Account, error_code
+from cfn.account import Account, error_code, error_message
 from cfn.errors import DeploymentError
 from cfn.evidence import Evidence
 
@@ -103,13 +103,13 @@ class Stacks:
             request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
         if found is None:
             request["Parameters"] = _parameters(parameters)
-            started = self._call(self._client.create_stack, request, default=None)
+            started = self._client.create_stack(**request)
             seen: set[str] = set()
         else:
             kept = self._kept(request, found, parameters)
             request["Parameters"] = [*_parameters(parameters), *kept]
             seen = {event.id for event in self._events(found["StackId"])}
-            started = self._call(self._client.update_stack, request, default=NOTHING_TO_DO)
+            started = self._update(request)
         if started is None:
             self._print_line(f"Nothing has changed in the stack {name}.")
         else:
@@ -129,7 +129,7 @@ class Stacks:
         groups = {event.physical_id for event in events if event.type == LOG_GROUP}
         groups |= set(self._log_groups(found["StackId"]))
         seen = {event.id for event in events}
-        self._call(self._client.delete_stack, {"StackName": found["StackId"]}, default=None)
+        self._client.delete_stack(StackName=found["StackId"])
         self._follow(found["StackId"], seen, wanted=("DELETE_COMPLETE",))
         for group in sorted(filter(None, groups)):
             self._delete_log(group)
@@ -139,9 +139,9 @@ class Stacks:
         try:
             stacks = self._client.describe_stacks(StackName=name)["Stacks"]
         except ClientError as exc:
-            if "does not exist" in _message(exc):
+            if "does not exist" in error_message(exc):
                 return None
-            raise _translated(exc) from exc
+            raise
         found: dict[str, Any] = stacks[0]
         return None if found["StackStatus"] == "DELETE_COMPLETE" else found
 
@@ -150,8 +150,8 @@ class Stacks:
     ) -> list[dict[str, Any]]:
         """Return the parameters that keep the values that the owner chose before."""
         template = {key: request[key] for key in ("TemplateBody", "TemplateURL") if key in request}
-        summary = self._call(self._client.get_template_summary, template, default=None)
-        now = {each["ParameterKey"] for each in summary["Parameters"]} if summary else set()
+        summary = self._client.get_template_summary(**template)
+        now = {each["ParameterKey"] for each in summary["Parameters"]}
         before = set(stack_parameters(stack))
         kept = sorted((now & before) - set(given))
         return [{"ParameterKey": name, "UsePreviousValue": True} for name in kept]
@@ -197,30 +197,25 @@ class Stacks:
     def _events(self, stack_id: str) -> Iterator[Event]:
         """Yield the stack's events, the newest first."""
         pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
-        try:
-            for page in pages:
-                for each in page["StackEvents"]:
-                    yield Event(
-                        id=each["EventId"],
-                        status=each.get("ResourceStatus", ""),
-                        resource=each.get("LogicalResourceId", ""),
-                        type=each.get("ResourceType", ""),
-                        reason=each.get("ResourceStatusReason", ""),
-                        physical_id=each.get("PhysicalResourceId", ""),
-                    )
-        except ClientError as exc:
-            raise _translated(exc) from exc
+        for page in pages:
+            for each in page["StackEvents"]:
+                yield Event(
+                    id=each["EventId"],
+                    status=each.get("ResourceStatus", ""),
+                    resource=each.get("LogicalResourceId", ""),
+                    type=each.get("ResourceType", ""),
+                    reason=each.get("ResourceStatusReason", ""),
+                    physical_id=each.get("PhysicalResourceId", ""),
+                )
 
-    def _call(
-        self, action: Callable[..., Any], request: Mapping[str, Any], *, default: str | None
-    ) -> Any:
-        """Return the answer, or None when CloudFormation says `default`, which is no error."""
+    def _update(self, request: Mapping[str, Any]) -> Any:
+        """Return the answer, or None when there is nothing to do."""
         try:
-            return action(**request)
+            return self._client.update_stack(**request)
         except ClientError as exc:
-            if default is not None and default in _message(exc):
+            if NOTHING_TO_DO in error_message(exc):
                 return None
-            raise _translated(exc) from exc
+            raise
 
 
 def stack_parameters(stack: Mapping[str, Any]) -> dict[str, str]:
@@ -246,13 +241,3 @@ def _parameters(given: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {"ParameterKey": name, "ParameterValue": value} for name, value in sorted(given.items())
     ]
-
-
-def _message(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Message", ""))
-
-
-def _translated(error: ClientError) -> DeploymentError:
-    return DeploymentError(
-        f"AWS refused {error.operation_name}: {_message(error)} ({error_code(error)})"
-    )

@@ -69,10 +69,7 @@ def _stored_size(s3: Any, bucket: str, key: str) -> int | None:
 
 def _put(s3: Any, path: Path, *, bucket: str, key: str, copy_of: str | None = None) -> None:
     """`copy_of` is where the same file is in the bucket already."""
-    try:
-        if copy_of is not None:
-            s3.copy({"Bucket": bucket, "Key": copy_of}, bucket, key)
-        else:
-            s3.upload_file(str(path), bucket, key)
-    except (ClientError, OSError) as exc:
-        raise DeploymentError(f"{path.name} could not be uploaded to {bucket}.") from exc
+    if copy_of is not None:
+        s3.copy({"Bucket": bucket, "Key": copy_of}, bucket, key)
+    else:
+        s3.upload_file(str(path), bucket, key)

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 from backend.models.manifest import SHIPPED, load_registry
@@ -320,7 +321,7 @@ def test_a_redrive_goes_on_with_the_same_run(account: Account) -> None:
     account.runs().redrive(ARN)
     states.assert_no_pending_responses()
     states.add_client_error("redrive_execution", "ExecutionNotRedrivable", "It succeeded")
-    with pytest.raises(DeploymentError, match="It succeeded"):
+    with pytest.raises(ClientError, match="It succeeded"):
         account.runs().redrive(ARN)
 
 

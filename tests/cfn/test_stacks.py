@@ -18,6 +18,7 @@ from cfn.package import Package
 from cfn.stacks import Stacks
 from cfn.templates import BOOTSTRAP
 from cfn.variants import FUNCTION_ARCHIVE, GPU, LAMBDA, STACKS, VARIANTS, Variant
+from testbed.loopback import Loopback, Sent
 
 STACK = "AWS::CloudFormation::Stack"
 ID = "arn:aws:cloudformation:us-east-1:1:stack/pictures/2"
@@ -430,16 +431,49 @@ def test_inferentia_without_compiled_networks_is_refused_at_once(
     assert "compile.py" in capsys.readouterr().err
 
 
-def test_without_credentials_the_console_says_so(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A machine without credentials."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    return monkeypatch
+
+
+def delete_and_read(capsys: pytest.CaptureFixture[str]) -> str:
     assert main(["delete", "--stack", "s", "--region", "us-east-1"]) == 1
-    assert "no AWS credentials" in capsys.readouterr().err
+    return capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("nobody")
+def test_without_credentials_the_console_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no AWS credentials" in delete_and_read(capsys)
+
+
+def test_a_profile_that_is_not_there_is_told_in_a_sentence(
+    capsys: pytest.CaptureFixture[str], nobody: pytest.MonkeyPatch
+) -> None:
+    nobody.setenv("AWS_PROFILE", "china")
+    assert delete_and_read(capsys) == "The config profile (china) could not be found\n"
+
+
+def test_whatever_aws_refuses_is_told_in_a_sentence(
+    capsys: pytest.CaptureFixture[str], nobody: pytest.MonkeyPatch
+) -> None:
+    nobody.setenv("AWS_ACCESS_KEY_ID", "AK")
+    nobody.setenv("AWS_SECRET_ACCESS_KEY", "SK")
+    nobody.setenv("AWS_MAX_ATTEMPTS", "1")
+    refusal = (
+        b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>You may not</Message></Error>"
+        b"</ErrorResponse>"
+    )
+    with Loopback(lambda request: Sent(status=403, body=refusal)) as server:
+        nobody.setenv("AWS_ENDPOINT_URL", server.url)
+        said = "AWS refused DescribeStacks: You may not (AccessDenied)\n"
+        assert delete_and_read(capsys).endswith(said)
+    assert "Could not connect to the endpoint" in delete_and_read(capsys)
 
 
 def test_render_writes_all_templates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

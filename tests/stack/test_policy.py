@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cfn.errors import DeploymentError
 from cfn.policy import actions, documents, resource_rights
@@ -78,7 +79,7 @@ def test_whoever_has_only_the_policy_deploys_checks_updates_and_deletes(
 
 
 def test_a_stranger_does_not_deploy(account: Account, artifacts: Artifacts) -> None:
-    with as_user(account, account.make_user()) as stacks, pytest.raises(DeploymentError):
+    with as_user(account, account.make_user()) as stacks, pytest.raises(ClientError):
         put_up(stacks, "stranger", artifacts)
 
 
@@ -118,7 +119,7 @@ def test_without_a_right_of_the_commands_they_name_it(
 ) -> None:
     assert action in actions(BULK)
     user = account.make_user_with(*without(BULK, action))
-    with as_user(account, user) as stacks, pytest.raises(DeploymentError, match=action):
+    with as_user(account, user) as stacks, pytest.raises(ClientError, match=action):
         put_up(stacks, "commands", bulk_artifacts, **OF_BULK)
 
 
