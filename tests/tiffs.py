@@ -21,11 +21,11 @@ def samples(values: npt.NDArray[np.float64], *, bits: int, kind: int, order: str
         return values.astype(f"{order}f{bits // 8}").tobytes()
     top = 2 ** (bits - (kind == SIGNED)) - 1
     levels = np.round(values * top)
-    if bits >= 8:
+    if bits >= 8 and bits % 8 == 0:
         return levels.astype(f"{order}{KINDS[kind]}{bits // 8}").tobytes()
     places = np.arange(bits)[::-1]
-    rows = levels.astype(np.uint8).reshape(len(values), -1, 1) >> places & 1
-    return np.packbits(rows.reshape(len(values), -1), axis=1).tobytes()
+    rows = levels.astype(np.uint32).reshape(len(values), -1, 1) >> places & 1
+    return np.packbits(rows.reshape(len(values), -1).astype(np.uint8), axis=1).tobytes()
 
 
 def directory(

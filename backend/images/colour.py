@@ -37,10 +37,15 @@ CODED_PRIMARIES: Mapping[int, Primaries] = {
 }
 """ColourPrimaries of ITU-T H.273."""
 HDR = (PQ, HLG)
-CODED_CURVES: Mapping[int, float | str] = {4: 2.2, 5: 2.8, 8: 1.0, 16: PQ, 17: 2.6, 18: HLG}
-"""TransferCharacteristics of ITU-T H.273: an exponent, or an HDR curve; the rest is as sRGB."""
+CODED_CURVES: Mapping[int, float | str] = {
+    4: 2.2, 5: 2.8, 7: 1.88, 8: 1.0, 16: PQ, 17: 2.5, 18: HLG
+}  # fmt: skip
+"""TransferCharacteristics of ITU-T H.273: an exponent, or an HDR curve; the rest is as sRGB.
+
+Those of 7 and 17 are the nearest to curves that are no powers.
+"""
 SRGB_CODE = 13
-VIDEO_CURVES = (1, 6, 14, 15)
+VIDEO_CURVES = (1, 6, 11, 14, 15)
 VIDEO_GAMMA = 2.4
 """The exponent of screens for video, by ITU-R BT.1886."""
 KEPT_GAMMAS = (1.6, 2.9)

@@ -14,7 +14,6 @@ from PIL import Image, ImageChops
 from backend.errors import ImageError, ImageTooLargeError, UnsupportedMediaTypeError
 from backend.images.colour import as_shown
 from backend.images.formats import (
-    GIF,
     JPEG,
     PNG,
     READABLE,
@@ -22,6 +21,7 @@ from backend.images.formats import (
     format_from_signature,
     is_camera_raw,
     labels,
+    unread_kind,
 )
 from backend.images.jpeg_quality import estimated_quality
 from backend.images.modes import (
@@ -117,9 +117,11 @@ def examine(data: bytes, *, max_side: int) -> Examined:
         raise camera_raw()
     found = format_from_signature(data)
     if found is None or not found.is_readable:
-        raise UnsupportedMediaTypeError(
-            f"This is not a picture that can be read here; send a {labels(READABLE)}."
+        kind = unread_kind(data)
+        what = (
+            f"{kind} are not read here" if kind else "This is not a picture that can be read here"
         )
+        raise UnsupportedMediaTypeError(f"{what}; send a {labels(READABLE)}.")
     import_module(found.plugin)
     lean = lean_file(data, name=found.name)
     if lean.size is None:
@@ -164,11 +166,10 @@ def _pixels(data: bytes, examined: Examined) -> tuple[Image.Image, dict[int, lis
         if opened.size != examined.size:
             raise damaged()
         tables = getattr(opened, "quantization", {}) if file_format is JPEG else {}
-        frame = getattr(opened, "dispose_extent", None) if file_format is GIF else None
         opened.load()
         image = _eight_bit(opened, lean)
-        if frame is not None and tuple(frame) != (0, 0, *opened.size):
-            image = inside(image, tuple(frame))
+        if lean.first_frame not in (None, (0, 0, *opened.size)):
+            image = inside(image, lean.first_frame)
         return image, tables
 
 
@@ -207,7 +208,7 @@ def _is_complete(image: Image.Image, examined: Examined) -> bool:
 
     If one were missing, other bits behind the last ones would make other pixels.
     """
-    filled = examined.lean.data.removesuffix(END) + FILL + END
+    filled = examined.lean.data.removesuffix(END).rstrip(b"\xff") + FILL + END
     again, _ = _pixels(filled, examined)
     return ImageChops.difference(image, again).getbbox() is None
 

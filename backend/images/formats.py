@@ -180,6 +180,25 @@ WRITABLE = tuple(
 """Those without loss first."""
 CAMERA_RAW = rb"FUJIFILMCCD-RAW|.{4}ftypcrx |II(RO|RS|U\0)|MMOR|\0MRM|FOVb"
 """The first bytes of RAF, CR3, ORF, RW2, MRW and X3F files."""
+UNREAD = {
+    "JPEG XL files": rb"\xff\x0a|\0\0\0\x0cJXL ",
+    "JPEG 2000 files": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",
+    "Photoshop files": rb"8BPS",
+    "GIMP files": rb"gimp xcf",
+    "PDF files": rb"%PDF-",
+    "PostScript files": rb"%!PS|\xc5\xd0\xd3\xc6",
+    "SVG drawings": rb"(\xef\xbb\xbf)?\s{0,9}(<\?xml|<!--|<!DOCTYPE svg|<svg).{0,999}?(svg\b)",
+    "Icons": rb"\0\0[\x01\x02]\0[^\0]\0",
+    "OpenEXR files": rb"v/1\x01",
+    "Radiance HDR files": rb"#\?R(ADIANC|GB)E",
+    "Netpbm files": rb"P[1-7Ff]\s",
+    "DDS textures": rb"DDS ",
+    "DjVu files": rb"AT&TFORM",
+    "Videos": rb".{4}ftyp(mp4|iso|qt  |M4V|avc1|3g|MSNV)|\x1aE\xdf\xa3|RIFF.{4}AVI ",
+    "ZIP archives": rb"PK\x03\x04",
+    "Web pages": rb"\s{0,9}<(!doctype html|!DOCTYPE html|html)",
+}
+"""The first bytes of files that are often taken for readable pictures, by a name for people."""
 INPUT_FORMATS = {
     suffix: each for each in READABLE for suffix in (*each.suffixes, *each.other_suffixes)
 }
@@ -211,6 +230,11 @@ def format_from_signature(data: bytes) -> FileFormat | None:
 def is_camera_raw(data: bytes) -> bool:
     """Return whether a file begins as the raw files that are no TIFF do."""
     return re.match(CAMERA_RAW, data, re.DOTALL) is not None
+
+
+def unread_kind(data: bytes) -> str | None:
+    """Return the name, in the plural, of a well-known kind of file that is not read."""
+    return next((kind for kind, start in UNREAD.items() if re.match(start, data, re.DOTALL)), None)
 
 
 def labels(formats: tuple[FileFormat, ...]) -> str:

@@ -32,8 +32,9 @@ def eight_bit(image: Image.Image, *, bits: int = 16, clear_level: int | None = N
         if bits == WIDE_BITS:  # as Pillow holds them, the upper half is negative
             value = (value >> 8) & 0xFFFF00
             return images["convert"](value >> 16, "L")
-        clipped = images["min"](images["max"](value, 0), 65535)
-        return images["convert"]((clipped * 255 + 32895) >> 16, "L")
+        top = (1 << bits) - 1
+        clipped = images["min"](images["max"](value, 0), top)
+        return images["convert"]((clipped * OPAQUE + top // 2) / top, "L")
 
     found: Image.Image = ImageMath.lambda_eval(narrow, wide=wide)
     if clear_level is not None:

@@ -38,6 +38,7 @@ CODES: dict[tuple[int, int], Levels] = {
     (12, 18): ((99, 54, 55), (187, 125, 48), (119, 119, 0), (88, 81, 66)),
     (12, 13): IN_P3,
     (9, 13): IN_2020,
+    (1, 7): ((141, 94, 94), (198, 164, 94), (159, 159, 0), (129, 122, 105)),
     (1, 8): LINEAR,
     (1, 13): STORED,
 }
@@ -152,6 +153,7 @@ ADOBE: Levels = ((168, 102, 102), (217, 175, 97), (170, 170, 0), (144, 133, 115)
         ((P3_PROFILE, chunk(b"cICP", b"\1\x0d\0\1")), STORED),
         ((chunk(b"cICP", b"\2\2\0\1"), P3_PROFILE), IN_P3),
         ((chunk(b"cICP", b"\1\1\0\1"),), GAMMA_2_4),
+        ((chunk(b"cICP", b"\1\x0b\0\1"),), GAMMA_2_4),
         ((chunk(b"cICP", b"\x0c\x0d\0\0"),), STORED),
         ((gamma(100_000), gamma(45_455)), LINEAR),
         ((gamma(45_455), gamma(100_000)), STORED),

@@ -35,12 +35,13 @@ READ = {
     (WHITE_IS_ZERO, UNSIGNED, 1), (WHITE_IS_ZERO, UNSIGNED, 2), (WHITE_IS_ZERO, UNSIGNED, 4),
     (WHITE_IS_ZERO, UNSIGNED, 8), (WHITE_IS_ZERO, UNSIGNED, 16), (WHITE_IS_ZERO, FLOAT, 32),
     (BLACK_IS_ZERO, UNSIGNED, 1), (BLACK_IS_ZERO, UNSIGNED, 2), (BLACK_IS_ZERO, UNSIGNED, 4),
-    (BLACK_IS_ZERO, UNSIGNED, 8), (BLACK_IS_ZERO, UNSIGNED, 16), (BLACK_IS_ZERO, UNSIGNED, 32),
+    (BLACK_IS_ZERO, UNSIGNED, 8), (BLACK_IS_ZERO, UNSIGNED, 12), (BLACK_IS_ZERO, UNSIGNED, 16),
+    (BLACK_IS_ZERO, UNSIGNED, 32),
     (BLACK_IS_ZERO, FLOAT, 32), (RGB, UNSIGNED, 8), (RGB, UNSIGNED, 16), (CMYK, UNSIGNED, 8),
     (CMYK, UNSIGNED, 16),
 }  # fmt: skip
 """(photometric interpretation, sample format, bits) that are read at least in one byte order."""
-KINDS = [(UNSIGNED, bits) for bits in (1, 2, 4, 8, 16, 32)]
+KINDS = [(UNSIGNED, bits) for bits in (1, 2, 4, 8, 12, 16, 32)]
 KINDS += [(SIGNED, 8), (SIGNED, 16), (SIGNED, 32), (FLOAT, 16), (FLOAT, 32), (FLOAT, 64)]
 LEVELS_OFF = 6
 
@@ -195,6 +196,13 @@ def test_raw_files_of_other_containers_are_refused_by_name(start: bytes) -> None
         assert "raw file" in caught.value.message
 
 
+@pytest.mark.parametrize(("method", "words"), [(50001, "WebP"), (34712, "JPEG 2000"), (99, "99")])
+def test_ways_to_pack_a_tiff_that_are_not_read_are_named(method: int, words: str) -> None:
+    made = directory(small(), photometric=RGB, bits=8, more={259: [method]})
+    with pytest.raises(UnsupportedMediaTypeError, match=f"compressed by .*{words}"):
+        decode(tiff(made), max_side=99)
+
+
 # PNG
 
 
@@ -300,7 +308,7 @@ def test_an_odd_transparency_of_a_palette_is_left_out_and_its_checksum_mended() 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 2}])
 @pytest.mark.parametrize(
-    "tail", [b"", noise(60_000), b"SEFT" + noise(900), b"\xff\xd8\xff\xe0\0\4ab"]
+    "tail", [b"", noise(60_000), b"SEFT" + noise(900), b"\xff\xd8\xff\xe0\0\4ab", b"\xff" * 99]
 )
 def test_a_jpeg_without_its_end_mark_is_read(options: dict[str, object], tail: bytes) -> None:
     whole = save(scene(), "JPEG", quality=95, **options)
@@ -327,7 +335,8 @@ def noisy() -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("marker", "precision", "words"), [(0xC1, 12, "12 bits"), (0xCF, 8, "Lossless")]
+    ("marker", "precision", "words"),
+    [(0xC1, 12, "12 bits"), (0xCF, 8, "Lossless"), (0xF7, 8, "JPEG-LS")],
 )
 def test_jpeg_kinds_that_no_decoder_has_are_named(marker: int, precision: int, words: str) -> None:
     whole = bytearray(jpeg())
@@ -344,6 +353,62 @@ def test_jpeg_kinds_that_no_decoder_has_are_named(marker: int, precision: int, w
 def test_a_bmp_that_holds_another_file_is_named(compression: int) -> None:
     with pytest.raises(UnsupportedMediaTypeError, match="BMP files that hold"):
         decode(bmp_header(bits=24, compression=compression, data=jpeg()), max_side=99)
+
+
+@pytest.mark.parametrize(
+    ("bits", "masks", "is_read"),
+    [
+        (16, (0x7C00, 0x03E0, 0x001F), True),
+        (16, (0x0F00, 0x00F0, 0x000F), False),
+        (32, (0xFF0000, 0x00FF00, 0x0000FF), True),
+        (32, (0x3FF00000, 0x000FFC00, 0x000003FF), False),
+    ],
+)
+def test_a_bmp_is_read_or_its_depth_is_named(
+    bits: int, masks: tuple[int, int, int], is_read: bool
+) -> None:
+    pixels = bytes(scene().width * scene().height * bits // 8)
+    data = bmp_header(bits=bits, compression=3, data=pixels, extra=struct.pack("<III", *masks))
+    if is_read:
+        assert not decode(data, max_side=99).rgb.any()
+        return
+    with pytest.raises(UnsupportedMediaTypeError, match="BMP files whose channels"):
+        decode(data, max_side=99)
+
+
+def test_a_small_first_frame_of_a_webp_leaves_the_canvas_clear() -> None:
+    frames = [Image.new("RGB", (20, 10), colour) for colour in ("red", "blue")]
+    data = bytearray(save(frames[0], "WEBP", save_all=True, append_images=frames[1:]))
+    at = data.index(b"VP8X") + 12  # the canvas's width and height, each less one
+    data[at : at + 6] = (39).to_bytes(3, "little") + (29).to_bytes(3, "little")
+    at = data.index(b"ANMF") + 8  # the frame's place, in pairs of pixels
+    data[at : at + 6] = (2).to_bytes(3, "little") + (3).to_bytes(3, "little")
+    picture = decode(bytes(data), max_side=99)
+    assert picture.size == (40, 30)
+    assert picture.alpha is not None
+    assert (picture.alpha[6:16, 4:24] == 255).all()
+    assert picture.alpha.sum() == 255 * 20 * 10
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"\xff\x0a\xfa\x1f", "JPEG XL"),
+        (b"\xff\x4f\xff\x51\0\x2f", "JPEG 2000"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"%PDF-1.7", "PDF"),
+        (b"<?xml version='1.0'?>\n<svg xmlns=", "SVG"),
+        (b"\0\0\1\0\1\0\x10\x10", "Icons"),
+        (b"P6\n2 2\n255\n", "Netpbm"),
+        (b"\0\0\0\x18ftypmp42", "Videos"),
+        (b"<!DOCTYPE html><html>", "Web pages"),
+        (b"hello", "This is not a picture"),
+    ],
+)
+def test_files_that_are_taken_for_pictures_are_named(start: bytes, words: str) -> None:
+    with pytest.raises(UnsupportedMediaTypeError, match=rf"^{words}.*; send a JPEG, PNG"):
+        decode(start + bytes(99), max_side=99)
 
 
 def test_a_small_first_frame_leaves_the_canvas_clear() -> None:

@@ -28,6 +28,8 @@ UNREAD_FRAMES = frozenset({0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF})
 """Hierarchical and lossless kinds that no decoder in use reads."""
 JFIF, EXIF, PROFILE, IPTC, ADOBE, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
 APPLICATION = range(0xE0, 0xF0)
+JPEG_LS = 0xF7
+"""Start of frame of another way to pack without loss, by ITU-T T.87."""
 WITHOUT_LENGTH = frozenset({*range(0xD0, 0xD8), START_OF_IMAGE, END_OF_IMAGE})
 WITH_LENGTH = frozenset({*range(0xC0, 0xD0), *range(0xDA, 0xF0), COMMENT}) - {0xC8}
 BETWEEN_SCANS = frozenset({0xC4, 0xCC, START_OF_SCAN, 0xDB, 0xDD, *APPLICATION, COMMENT})
@@ -170,6 +172,8 @@ def _pieces(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]
         if has_scan and (is_whole or not _is_part(data, at, marker)):
             return kept, True
         if marker not in WITH_LENGTH:
+            if marker == JPEG_LS:
+                raise not_read("JPEG-LS files are")
             if marker not in WITHOUT_LENGTH:
                 raise damaged()
             continue

@@ -21,6 +21,8 @@ class LeanFile:
     colour: Colour = SRGB
     """The container's own description, or EXIF's."""
     facts: Facts = field(default_factory=Facts)
+    first_frame: tuple[int, int, int, int] | None = None
+    """(left, top, right, bottom) on the canvas of an animation; None where it is the canvas."""
     frames: int = 1
     """More than one is an animation, or a file of several pages."""
     bits: int = 8

@@ -9,7 +9,7 @@ from dataclasses import replace
 from PIL import Image
 
 from backend.images.colour import SRGB, Colour
-from backend.images.formats import AVIF, BMP, HEIC, TIFF, WEBP, FileFormat
+from backend.images.formats import AVIF, BMP, GIF, HEIC, TIFF, WEBP, FileFormat
 from backend.images.rights import rights_from_xmp
 from backend.images.segments.boxes import primary_item
 from backend.images.segments.exif import facts_from, reasonable_dpi
@@ -31,8 +31,13 @@ BMP_FILE_HEADER_BYTES, BMP_V5_BYTES = 14, 124
 BMP_SPACE, BMP_PROFILE = slice(70, 74), slice(126, 134)
 EMBEDDED = b"DEBM"
 """The mark of a profile inside the file, behind the pixels."""
-WHOLE_FILES = (4, 5)
-"""The BMP compressions that are a JPEG and a PNG."""
+BMP_MASKS, BMP_ALPHA_MASK, BMP_V3_BYTES = slice(54, 66), slice(66, 70), 56
+BIT_FIELDS, WHOLE_FILES = 3, (4, 5)
+"""The BMP compressions that have masks, and those that are a JPEG and a PNG."""
+READ_MASKS_OF_16 = ((0xF800, 0x07E0, 0x001F), (0x7C00, 0x03E0, 0x001F))
+BYTE_MASKS = (0, 0xFF, 0xFF00, 0xFF0000, 0xFF000000)
+Box = tuple[int, int, int, int]
+"""(left, top, right, bottom) in pixels."""
 
 
 def opened_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
@@ -56,8 +61,13 @@ def opened_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
         )
     found = _opened(data, file_format)
     if file_format is WEBP:
-        is_lossless = _is_lossless_webp(data)
-        return replace(found, is_lossless=is_lossless, is_chroma_halved=not is_lossless)
+        is_lossless, first_frame = _webp_pixels(data)
+        return replace(
+            found,
+            is_lossless=is_lossless,
+            is_chroma_halved=not is_lossless,
+            first_frame=first_frame,
+        )
     if file_format in (AVIF, HEIC):
         item = primary_item(data)
         return replace(
@@ -102,6 +112,7 @@ def _lean(opened: Image.Image, data: bytes, file_format: FileFormat) -> LeanFile
             dpi=reasonable_dpi(float(dpi)),
             rights=rights_from_xmp(xmp) if isinstance(xmp, bytes) else None,
         ),
+        first_frame=getattr(opened, "dispose_extent", None) if file_format is GIF else None,
         # To count them all would mean to decode them all.
         frames=2 if getattr(opened, "is_animated", False) else 1,
     )
@@ -113,19 +124,23 @@ def _profile(profile: object) -> Colour | None:
     return None
 
 
-def _is_lossless_webp(data: bytes) -> bool:
-    """Return whether the first frame is of the lossless kind."""
-    at = WEBP_HEADER_BYTES
+def _webp_pixels(data: bytes) -> tuple[bool, Box | None]:
+    """Return whether the pixels are of the lossless kind, and the place of a first frame."""
+    at, frame = WEBP_HEADER_BYTES, None
     for _ in range(MAX_WEBP_CHUNKS):
         kind = data[at : at + 4]
         if kind in (b"VP8 ", b"VP8L"):
-            return kind == b"VP8L"
+            return kind == b"VP8L", frame
         if kind == b"ANMF":
-            at += CHUNK_HEADER_BYTES + FRAME_HEADER_BYTES
+            at += CHUNK_HEADER_BYTES
+            numbers = (data[at + each : at + each + 3] for each in range(0, 12, 3))
+            left, top, width, height = (int.from_bytes(each, "little") for each in numbers)
+            frame = 2 * left, 2 * top, 2 * left + width + 1, 2 * top + height + 1
+            at += FRAME_HEADER_BYTES
             continue
         length = int.from_bytes(data[at + 4 : at + 8], "little")
         at += CHUNK_HEADER_BYTES + length + length % 2
-    return False
+    return False, frame
 
 
 def _bmp_profile(data: bytes) -> bytes:
@@ -139,10 +154,22 @@ def _bmp_profile(data: bytes) -> bytes:
 
 
 def _check_bmp(data: bytes) -> None:
-    """Refuse by name the kinds that hold another file or more than 8 bits a channel."""
-    if int.from_bytes(data[14:18], "little") < 40:
+    """Refuse by name the kinds that hold another file or channels of another depth."""
+    header_bytes = int.from_bytes(data[14:18], "little")
+    if header_bytes < 40:
         return
-    if int.from_bytes(data[BMP_COMPRESSION], "little") in WHOLE_FILES:
+    compression = int.from_bytes(data[BMP_COMPRESSION], "little")
+    bits = int.from_bytes(data[BMP_BITS], "little")
+    if compression in WHOLE_FILES:
         raise not_read("BMP files that hold a JPEG or PNG are")
-    if int.from_bytes(data[BMP_BITS], "little") == 64:
+    if bits == 64:
         raise not_read("BMP files of 64 bits a pixel are")
+    if compression == BIT_FIELDS and len(data) >= BMP_ALPHA_MASK.stop:
+        masks = struct.unpack("<III", data[BMP_MASKS])
+        has_alpha = header_bytes >= BMP_V3_BYTES and any(data[BMP_ALPHA_MASK])
+        is_read = {
+            16: masks in READ_MASKS_OF_16 and not has_alpha,
+            32: all(mask in BYTE_MASKS for mask in masks),
+        }
+        if not is_read.get(bits, True):
+            raise not_read("BMP files whose channels have other than 5, 6 or 8 bits are")

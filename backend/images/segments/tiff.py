@@ -32,6 +32,14 @@ SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUB_DIRECTORIES, DNG_VERSION = 254, 255, 330, 50
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, SAMPLES, PLANAR = 256, 257, 258, 262, 277, 284
 ORIENTATION, PROFILE, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING = 274, 34675, 338, 339, 530
 COMPRESSION, JPEG_COMPRESSIONS = 259, (6, 7)
+READ_COMPRESSIONS = (1, 2, 3, 4, 5, *JPEG_COMPRESSIONS, 8, 32773, 32946, 34925, 50000)
+COMPRESSION_NAMES = {
+    34712: "JPEG 2000",
+    34887: "LERC",
+    50001: "WebP",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
 REDUCED, OLD_REDUCED = 1, 2
 CANON = b"CR\x02"
 SENSOR_DATA = (32803, 34892)
@@ -181,7 +189,11 @@ def _pixels(directory: Directory) -> int:
 def _check_layout(directory: Directory) -> None:
     """Let through what is known to be read right, and refuse everything else by its name."""
     photometric = _number(directory, PHOTOMETRIC, 0)
-    if _number(directory, COMPRESSION, 1) in JPEG_COMPRESSIONS:
+    compression = _number(directory, COMPRESSION, 1)
+    if compression not in READ_COMPRESSIONS:
+        name = COMPRESSION_NAMES.get(compression, f"method {compression}")
+        raise not_read(f"TIFF files compressed by {name} are")
+    if compression in JPEG_COMPRESSIONS:
         return
     bits, kind = _bits(directory), _number(directory, SAMPLE_FORMAT, UNSIGNED)
     samples = _number(directory, SAMPLES, 1)
