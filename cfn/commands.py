@@ -301,15 +301,14 @@ def _look_before(parsed: argparse.Namespace, account: Account) -> None:
     from cfn.stacks import Stacks, stack_parameters  # noqa: PLC0415
 
     variant = STACKS[parsed.variant]
-    there = Stacks.of(account, print_line=print_line).describe(_stack_name(parsed))
+    there = Stacks.of(account, print_line=print_line).describe(_stack_name(parsed)) or {}
+    defaults = templates.default_parameters(variant)
+    before = {name: value for name, value in stack_parameters(there).items() if name in defaults}
     plan = Plan(
         variant=variant,
         bucket=parsed.bucket,
-        parameters={
-            **stack_parameters(there or {}),
-            **read_pairs(parsed.parameter, option="--parameter"),
-        },
-        defaults=templates.default_parameters(variant),
+        parameters={**before, **read_pairs(parsed.parameter, option="--parameter")},
+        defaults=defaults,
     )
     preflight(account, plan, print_line=print_line)
 

@@ -12,6 +12,8 @@ from cfn import templates
 from cfn.package import BUILD
 from cfn.variants import BULK, STACKS, VARIANTS
 
+STACK_HELP = "functions, a GPU, Inferentia, or pictures from S3 to S3"
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of every command."""
@@ -20,68 +22,65 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
 
+    policy = commands.add_parser(
+        "policy", help="print the IAM policies that a deployer needs, one document a line"
+    )
+    preflight = commands.add_parser(
+        "preflight", help="say what would stop a deployment, without making anything"
+    )
+    deploy = commands.add_parser("deploy", help="package, create or update a stack, and check it")
+    check = commands.add_parser("check", help="call a stack with small pictures, as a caller would")
+    delete = commands.add_parser("delete", help="delete a stack and wait until it is gone")
+    _add_bulk_commands(
+        commands.add_parser("bulk", help="start runs of the bulk stack, and tell what one costs")
+    )
+    rehearse = commands.add_parser(
+        "rehearse", help="deploy, check, load, update and delete two stacks, and write a report"
+    )
     render = commands.add_parser("render", help="write the templates, without a package")
-    render.add_argument("--out", type=Path, default=templates.RENDERED)
-
     package = commands.add_parser(
         "package", help="make the archives and templates, and upload them"
     )
-    package.add_argument(
-        "--bucket", help="S3 bucket in the stack's region; left out, nothing is sent"
-    )
-    package.add_argument("--variants", nargs="+", choices=STACKS, default=list(VARIANTS))
-    _add_build_options(package)
-
-    preflight = commands.add_parser(
-        "preflight", help="what would stop a deployment, without making anything"
-    )
-    _add_plan_options(preflight)
-
-    deploy = commands.add_parser("deploy", help="package, create or update a stack, and check it")
-    _add_plan_options(deploy)
-    deploy.add_argument(
-        "--tag", action="append", default=[], metavar="KEY=VALUE", help="again for each"
-    )
-    deploy.add_argument("--no-check", action="store_true", help="do not call the finished stack")
-    deploy.add_argument(
-        "--keep-failed", action="store_true", help="roll nothing back, so that it can be looked at"
-    )
-    _add_build_options(deploy)
-
-    _add_bulk_commands(commands.add_parser("bulk", help="pictures of a whole prefix of S3"))
-
-    check = commands.add_parser("check", help="call a stack with small pictures, as a caller would")
-    check.add_argument("--stack", required=True)
-
-    delete = commands.add_parser("delete", help="delete a stack and wait until it is gone")
-    delete.add_argument("--stack", required=True)
-
-    policy = commands.add_parser(
-        "policy", help="print the IAM policy that deploying a stack needs, one document a line"
-    )
-    policy.add_argument("variant", choices=STACKS)
-
-    rehearse = commands.add_parser(
-        "rehearse", help="deploy, check, load, update and delete stacks, and write a report"
-    )
-    rehearse.add_argument("--bucket", help="S3 bucket in the region; left out, one is made")
-    rehearse.add_argument("--report", type=Path, help="a file (docs/aws-runs/DATE-REGION.md)")
-    _add_build_options(rehearse)
-
     release = commands.add_parser(
         "release", help="publish this version for launch links, one bucket for each region"
     )
+
+    policy.add_argument("variant", choices=STACKS, help=STACK_HELP)
+    for command in (preflight, deploy):
+        _add_plan_options(command)
+    deploy.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a tag of the stack; again for each",
+    )
+    deploy.add_argument("--no-check", action="store_true", help="do not call the finished stack")
+    deploy.add_argument(
+        "--keep-failed", action="store_true", help="leave a failed stack as it is, to be looked at"
+    )
+    for command in (check, delete):
+        command.add_argument("--stack", required=True, help="name of the stack")
+    rehearse.add_argument("--bucket", help="S3 bucket in the region; left out, one is made")
+    rehearse.add_argument("--report", type=Path, help="a file (docs/aws-runs/DATE-REGION.md)")
+    render.add_argument("--out", type=Path, default=templates.RENDERED, help="folder for them")
+    package.add_argument("--bucket", help="S3 bucket in the region; left out, nothing is sent")
+    package.add_argument("--variants", nargs="+", choices=STACKS, default=list(VARIANTS))
     release.add_argument("--bucket", required=True, help="the buckets are BUCKET-REGION")
     release.add_argument("--regions", nargs="+", required=True)
     release.add_argument("--variants", nargs="+", choices=STACKS, default=["lambda", "gpu", "bulk"])
     release.add_argument(
         "--make-buckets", action="store_true", help="make the buckets, readable by anybody"
     )
-    _add_build_options(release)
-
-    for command in (package, preflight, deploy, check, delete, rehearse):
-        command.add_argument("--region")
+    for command in (deploy, package, rehearse, release):
+        _add_build_options(command)
+    for command in (preflight, deploy, check, delete, rehearse, package):
+        _add_region(command)
     return parser
+
+
+def _add_region(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--region", help="as us-east-1; left out, the one that AWS's tools use")
 
 
 def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
@@ -92,13 +91,13 @@ def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--list", type=Path, help="a file with the key of one picture a line")
     which.add_argument("--inventory", help="key of an S3 Inventory's manifest.json in the target")
     add_options(start, auto=AUTO_IN_BULK)
-    status = commands.add_parser("status", help="how far a run is")
+    status = commands.add_parser("status", help="say how far a run is")
     redrive = commands.add_parser("redrive", help="go on with a run that failed")
     for command in (status, redrive):
         command.add_argument("--execution", help="its ARN; left out, the newest")
     for command in (start, status, redrive):
-        command.add_argument("--stack", default="super-resolution-bulk")
-        command.add_argument("--region")
+        command.add_argument("--stack", default="super-resolution-bulk", help="(%(default)s)")
+        _add_region(command)
     cost = commands.add_parser("cost", help="dollars, minutes and requests, before anything runs")
     cost.add_argument("--pictures", type=int, required=True)
     cost.add_argument("--megapixels", type=float, required=True, help="of one input")
@@ -111,11 +110,13 @@ def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
         ("--concurrency", "maxConcurrency"),
         ("--batch", "batchSize"),
     ):
-        cost.add_argument(option, type=int, default=int(defaults[name]), help=f"the stack's {name}")
+        cost.add_argument(
+            option, type=int, default=int(defaults[name] or 0), help=f"the stack's {name}"
+        )
 
 
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("variant", choices=STACKS)
+    parser.add_argument("variant", choices=STACKS, help=STACK_HELP)
     parser.add_argument("--stack", help="name of the stack (super-resolution-VARIANT)")
     parser.add_argument("--bucket", help="S3 bucket in the stack's region; left out, one is made")
     parser.add_argument(
@@ -128,6 +129,8 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_build_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, default=BUILD / "package", help="where the files go")
-    parser.add_argument("--models", type=Path, default=SHIPPED, help="folder with the networks")
+    parser.add_argument(
+        "--out", type=Path, default=BUILD / "package", help="folder for the package"
+    )
+    parser.add_argument("--models", type=Path, default=SHIPPED, help="folder with other networks")
     parser.add_argument("--neuron", type=Path, help="folder with networks compiled for Inferentia")

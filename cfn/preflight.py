@@ -35,12 +35,12 @@ class Plan:
     variant: Variant
     bucket: str | None
     parameters: Mapping[str, str]
-    defaults: Mapping[str, str]
-    """The template's own, for parameters that are not given."""
+    defaults: Mapping[str, str | None]
+    """The template's parameters; None for one that must be given."""
 
     def value(self, name: str) -> str:
         """Return the value that the stack will have; empty for a parameter that it lacks."""
-        return self.parameters.get(name, self.defaults.get(name, ""))
+        return self.parameters.get(name, self.defaults.get(name) or "")
 
 
 def preflight(account: Account, plan: Plan, *, print_line: Callable[[str], None]) -> None:
@@ -57,6 +57,7 @@ def findings(account: Account, plan: Plan) -> Iterator[Finding]:
     """Yield what was found, in the order in which it matters."""
     yield _identity(account)
     yield from _region(account, plan)
+    yield from _parameters(plan)
     if plan.bucket is not None:
         yield _bucket(account, plan.bucket)
     if plan.value("deployInstanceType"):
@@ -93,6 +94,16 @@ def _region(account: Account, plan: Plan) -> Iterator[Finding]:
             "recordal in China; without one AWS closes it."
         )
         yield Finding(is_error=False, text=text)
+
+
+def _parameters(plan: Plan) -> Iterator[Finding]:
+    for name in sorted(plan.parameters.keys() - plan.defaults.keys()):
+        text = f"The stack has no parameter '{name}'; it has {', '.join(sorted(plan.defaults))}"
+        yield Finding(is_error=True, text=text)
+    for name, default in plan.defaults.items():
+        if default is None and name not in plan.parameters:
+            text = f"The stack needs a {name}: --parameter {name}=VALUE"
+            yield Finding(is_error=True, text=text)
 
 
 def _bucket(account: Account, bucket: str) -> Finding:

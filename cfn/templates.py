@@ -79,11 +79,12 @@ def render(variant: Variant, package: PackageMapping | None = None) -> str:
     return "\n".join(_section(name, bodies) for name, bodies in sections.items() if bodies)
 
 
-def default_parameters(variant: Variant) -> dict[str, str]:
-    """Return the defaults of the template's parameters, by name."""
+def default_parameters(variant: Variant) -> dict[str, str | None]:
+    """Return every parameter of the template with its default; None where it has none."""
     parameters = _sections(render(variant))["Parameters"] + "\n"
-    found = re.findall(r"^  (\w+):\n(?:    .*\n)*?    Default: (.*)$", parameters, re.MULTILINE)
-    return {name: value.strip("'") for name, value in found}
+    found = re.findall(r"^  (\w+):\n((?:    .*\n)+)", parameters, re.MULTILINE)
+    defaults = {name: re.search("^    Default: (.*)$", about, re.M) for name, about in found}
+    return {name: each and each[1].strip("'") for name, each in defaults.items()}
 
 
 def render_all(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from cfn import templates
 from cfn.account import Account
 from cfn.errors import DeploymentError
 from cfn.preflight import Plan, findings, preflight
-from cfn.variants import BULK, GPU, INF, LAMBDA, Variant
-from tests.cfn.conftest import aws_session
+from cfn.variants import BULK, GPU, INF, LAMBDA, STACKS, Variant
+from tests.cfn.conftest import GIVEN_TO, aws_session, text_of
+from tests.cfn.resolver import load
 
 
 class Stubbed:
@@ -60,7 +62,7 @@ def plan(variant: Variant, **parameters: str) -> Plan:
     return Plan(
         variant=variant,
         bucket=None,
-        parameters=parameters,
+        parameters={**GIVEN_TO[variant.name], **parameters},
         defaults=templates.default_parameters(variant),
     )
 
@@ -73,6 +75,31 @@ def lambda_limits(stubbed: Stubbed, at_once: int = 1000) -> None:
 def errors_and_texts(found: list[tuple[bool, str]]) -> tuple[list[str], str]:
     """Return what stops the deployment, and everything that was said."""
     return [text for is_error, text in found if is_error], "\n".join(text for _, text in found)
+
+
+@pytest.mark.parametrize("variant", STACKS.values(), ids=STACKS)
+def test_the_parameters_are_those_of_the_template(variant: Variant) -> None:
+    expected = {
+        name: None if "Default" not in about else str(about["Default"])
+        for name, about in load(text_of(variant))["Parameters"].items()
+    }
+    assert templates.default_parameters(variant) == expected
+
+
+def test_a_misspelt_or_missing_parameter_stops_it_before_anything_is_packaged() -> None:
+    stubbed = Stubbed()
+    lambda_limits(stubbed)
+    errors, _ = errors_and_texts(stubbed.look(LAMBDA, functionMemroy="10240"))
+    assert errors[0].startswith("The stack has no parameter 'functionMemroy'; it has accessLog,")
+    stubbed = Stubbed()
+    lambda_limits(stubbed)
+    stubbed.sign_in()
+    lacking = replace(plan(BULK), parameters={"sourceBucket": "photos"})
+    errors = [each.text for each in findings(stubbed.account, lacking) if each.is_error]
+    assert errors == [
+        f"The stack needs a {name}: --parameter {name}=VALUE"
+        for name in ("sourcePrefix", "targetBucket", "targetPrefix")
+    ]
 
 
 def test_a_new_account_is_told_what_it_may_run() -> None:
