@@ -1,8 +1,8 @@
 """The colours that a picture's numbers mean, whatever its container says them with.
 
 Every reader turns its tags into one `Colour`, and `as_shown` gives the pixels and the profile with
-which a result looks as the picture does in a colour-managed viewer. Chromium is the one that the
-tests compare with.
+which a result looks as the picture does in a colour-managed viewer. The tests compare with
+Chromium.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ VIDEO_CURVES = (1, 6, 11, 14, 15)
 VIDEO_GAMMA = 2.4
 """The exponent of screens for video, by ITU-R BT.1886."""
 KEPT_GAMMAS = (1.6, 2.9)
-"""Numbers of such an exponent are near enough to sRGB's for the networks."""
+"""The exponents that are near enough to sRGB's curve for the networks."""
 LEAST_GAMMA = 0.1
 USUAL_GAMMA, SAME_GAMMA = 0.45455, 0.003
-"""The value of `gAMA` with which programs mean sRGB, when no `cHRM` stands beside it."""
+"""The value of `gAMA` by which programs mean sRGB, when there is no `cHRM`."""
 SAME_POINT = 0.0015
-"""A difference of chromaticities that nobody sees."""
+"""A difference of chromaticities that is invisible."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ def colour_from_codes(primaries: int, transfer: int) -> Colour:
 def colour_from_still_codes(primaries: int, transfer: int) -> Colour | None:
     """Read them from PNG's `cICP`, where the curves of video are those of screens for video.
 
-    None for numbers that leave a part open.
+    Return None if a number leaves a part open.
     """
     is_video = transfer in VIDEO_CURVES
     if primaries not in CODED_PRIMARIES or not (
@@ -102,7 +102,7 @@ def colour_from_still_codes(primaries: int, transfer: int) -> Colour | None:
 def colour_from_points(gamma: float, points: Sequence[tuple[float, float]] | None) -> Colour | None:
     """Read the exponent 1 / `gamma` and the points white, red, green, blue of PNG's old chunks.
 
-    None where they say nothing that a screen could show.
+    Return None if no screen could show them.
     """
     is_possible = all(0 < y <= 1 >= x for x, y in points or ())
     if not is_possible or not LEAST_GAMMA <= gamma <= 1 / LEAST_GAMMA:
@@ -164,7 +164,7 @@ def _is_srgb(primaries: Primaries) -> bool:
 
 
 def _with_profile(image: Image.Image, profile: bytes) -> tuple[Image.Image, bytes | None]:
-    """Keep a profile that fits the pixels; convert what a result could not be written as."""
+    """Keep a profile that fits the pixels; convert pixels that cannot be written as they are."""
     space = color_space(profile)
     if image.mode == "CMYK":
         converted = converted_to_srgb(image, profile) if space == b"CMYK" else None
@@ -178,7 +178,7 @@ def _with_profile(image: Image.Image, profile: bytes) -> tuple[Image.Image, byte
 
 
 def _gray_through(image: Image.Image, profile: bytes) -> Image.Image:
-    """Convert grey pixels by the profile of coloured ones, whose greys are grey."""
+    """Convert grey pixels by a profile for colours, whose greys are grey."""
     ramp = Image.new("L", (256, 1))
     ramp.putdata(range(256))
     converted = converted_to_srgb(ramp.convert("RGB"), profile)

@@ -13,7 +13,7 @@ from backend.images.formats import INPUT_SUFFIXES
 MAX_NAME_BYTES = 255
 """The longest name of a file on the systems in use."""
 TWIN = "._"
-"""The beginning of the files in which macOS keeps what other systems have no place for."""
+"""The prefix of the files in which macOS keeps attributes on other file systems."""
 _RESULT_STEM = re.compile(r"(.+)([_-]x[0-9]{1,2}(\.[0-9]+)?|_[0-9]+(w|h|x[0-9]+))", re.DOTALL)
 
 
@@ -34,7 +34,7 @@ def pictures_among(keys: Iterable[str]) -> list[str]:
 
 
 def namesakes(keys: Sequence[str]) -> set[str]:
-    """Return the files of which another differs by its ending or the case of its letters alone."""
+    """Return the files whose names differ from another's only by suffix or case."""
     counts = Counter(_stem(key).lower() for key in set(keys))
     return {key for key in keys if counts[_stem(key).lower()] > 1}
 
@@ -51,12 +51,12 @@ def result_name(name: str, *, label: str, suffix: str, has_namesake: bool = Fals
 
 
 def mark(label: str) -> str:
-    """Return what stands behind a result's name, as `_x2`."""
+    """Return the suffix of a result's stem, such as `_x2`."""
     return f"_{label}"
 
 
 def shortened(stem: str, ending: str) -> str:
-    """Return a name with as much of the stem as a file's name has room for."""
+    """Return a name whose stem is cut to the longest that file systems allow."""
     while len(os.fsencode(stem + ending)) > MAX_NAME_BYTES:
         stem = stem[:-1]
     return stem + ending

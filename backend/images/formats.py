@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 @dataclass(frozen=True, kw_only=True)
 class FileFormat:
-    """One format, as requests, people, browsers, files and Pillow call it."""
+    """One format, by its names for requests, people, browsers, files and Pillow."""
 
     name: str
     """The name in requests and answers."""
@@ -19,7 +19,7 @@ class FileFormat:
     suffixes: tuple[str, ...]
     """Suffixes of file names, in lower case; the first is the one that is written."""
     other_suffixes: tuple[str, ...] = ()
-    """Further endings of files that are read, and never written."""
+    """Suffixes that are read, but never written."""
     media_type: str
     signature: bytes
     """A regular expression for the first bytes of such a file."""
@@ -177,7 +177,7 @@ WRITABLE = tuple(
         key=lambda each: not each.is_lossless,
     )
 )
-"""Those without loss first."""
+"""Lossless ones first."""
 CAMERA_RAW = rb"FUJIFILMCCD-RAW|.{4}ftypcrx |II(RO|RS|U\0)|MMOR|\0MRM|FOVb"
 """The first bytes of RAF, CR3, ORF, RW2, MRW and X3F files."""
 UNREAD = {
@@ -211,16 +211,16 @@ RESULT_FORMATS = {suffix: each for each in WRITABLE for suffix in each.suffixes}
 def automatic_format(
     source: FileFormat, *, has_alpha: bool, is_lossless: bool | None = None
 ) -> FileFormat:
-    """Return what `auto` is: JPEG for what was lossy, PNG for the lossless and transparent.
+    """Return the format of `auto`: JPEG for lossy sources, PNG for lossless or transparent ones.
 
-    `is_lossless` says it of the file, where it is known; else its format says it.
+    `is_lossless` tells it of the file, if known; otherwise its format does.
     """
     is_lossless = source.is_lossless if is_lossless is None else is_lossless
     return PNG if is_lossless or has_alpha else JPEG
 
 
 def format_from_signature(data: bytes) -> FileFormat | None:
-    """Find the format by the file's first bytes, whether it is read here or not."""
+    """Find the format by the file's first bytes, whether this program reads it or not."""
     for each in FORMATS.values():
         if re.match(each.signature, data, re.DOTALL):
             return each
@@ -228,7 +228,7 @@ def format_from_signature(data: bytes) -> FileFormat | None:
 
 
 def is_camera_raw(data: bytes) -> bool:
-    """Return whether a file begins as the raw files that are no TIFF do."""
+    """Return whether a file begins like a camera raw file that is not a TIFF."""
     return re.match(CAMERA_RAW, data, re.DOTALL) is not None
 
 

@@ -32,7 +32,7 @@ STRIP_ROWS = 64
 """Rows that are in floating point at a time."""
 FINE_LEVELS = 65536
 DARKEST = 1e-6
-"""Light that is divided by at least."""
+"""The smallest divisor of light."""
 
 
 def mapped_to_sdr(image: Image.Image, primaries: Primaries, curve: str) -> Image.Image:
@@ -66,7 +66,7 @@ def _channel(row: Vector, planes: Mapping[str, Image.Image], gain: Image.Image) 
 
 
 def _gain(args: Mapping[str, Any], to_2020: Matrix, *, has_ootf: bool) -> Any:
-    """Return what to multiply a pixel's light by, for `FINE_LEVELS` steps of light shown."""
+    """Return the factors for a pixel's light, for `FINE_LEVELS` steps of displayed light."""
     largest = args["max"]
     red, green, blue = (_mixed(row, args) for row in to_2020)
     top = largest(largest(red, green), largest(blue, DARKEST))
@@ -108,6 +108,6 @@ def light_from_hlg(value: float) -> float:
 
 
 def srgb_from_light(value: float) -> float:
-    """Encode light by the curve of sRGB, both 0-1; what is outside is clipped."""
+    """Encode light by the curve of sRGB, both 0-1; values outside are clipped."""
     value = min(max(value, 0.0), 1.0)
     return value * 12.92 if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055

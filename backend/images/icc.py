@@ -19,7 +19,7 @@ BRADFORD: Matrix = (
     (-0.7502, 1.7135, 0.0367),
     (0.0389, -0.0685, 1.0296),
 )
-"""The cone responses in which a white point is adapted to another."""
+"""The cone responses in which one white point is adapted to another."""
 D50: Vector = (0.9642, 1.0, 0.8249)
 """The white of the space that ICC profiles connect to."""
 HEADER_BYTES = 128
@@ -102,7 +102,7 @@ def _xyz(x: float, y: float) -> Vector:
 
 
 def _adaptation(white: Vector) -> Matrix:
-    """Return the matrix that turns colours seen under this white into those under D50."""
+    """Return the matrix that adapts colours from this white to D50."""
     ours, theirs = transformed(BRADFORD, white), transformed(BRADFORD, D50)
     scaled = tuple(
         tuple(value * there / here for value in row)

@@ -15,17 +15,17 @@ BLOCK = 8
 SAMPLE_SIDE = 1024
 """The middle of a larger picture is enough."""
 CALM, STEP = 6, 30
-"""Levels between neighbours: next to a border of blocks, and across it."""
+"""Levels between neighbours: beside a border of blocks, and across it."""
 LEAST_STEPS = 200
-"""Steps of each place that are needed to judge."""
+"""Steps at each place that are needed for a judgement."""
 SOFTENING = 0.25
 MOST = 12.0
-"""A stronger grid is drawn, and no JPEG's."""
+"""The strength above which a grid was drawn, and is not a JPEG's."""
 GRIDS = (1.6, 1.75, 2.06, 2.4, 2.63, 3.08, 3.65, 5.0)
 QUALITIES = (83, 80, 70, 60, 50, 40, 30, 20)
 """The strengths of the grid that saves of these qualities leave, as medians."""
 TELLING_QUALITY = 85
-"""Tables of a lower quality say enough by themselves."""
+"""The quality below which the tables alone say enough."""
 LUMA = np.array([77, 150, 29], np.int32)
 Luma = npt.NDArray[np.int16]
 
@@ -33,7 +33,7 @@ Luma = npt.NDArray[np.int16]
 def quality_with_earlier_saves(rgb: npt.NDArray[np.uint8], by_tables: int | None) -> int | None:
     """Return the quality of the worst save: by a JPEG's tables, or by the grid it left before.
 
-    None is a picture that was never one, as far as can be seen.
+    Return None if the picture was never a JPEG, as far as can be seen.
     """
     if by_tables is not None and by_tables < TELLING_QUALITY:
         return by_tables

@@ -14,9 +14,9 @@ LUMA_TABLE = (
 
 
 def estimated_quality(tables: Mapping[int, Sequence[int]]) -> int | None:
-    """libjpeg's quality 1-100 whose table is as coarse as this file's; None without a table.
+    """Return the libjpeg quality, 1-100, of an equally coarse table; None without a table.
 
-    Only the mean coarseness is compared, so that other encoders' tables get a fair number too.
+    Only the mean coarseness is compared, so other encoders' tables get a fair number too.
     """
     table = tables.get(0)
     if not table or len(table) != len(LUMA_TABLE):

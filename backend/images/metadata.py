@@ -21,7 +21,7 @@ from backend.options import KEPT
 
 INCHES = 2
 DPI, DATE, COPYRIGHT = KEPT
-"""The last is rights, author and keywords."""
+"""The last entry is rights, author and keywords."""
 PNG_HEADER_BYTES = 33
 """A PNG's signature and its first chunk."""
 HAS_XMP, HAS_EXIF, HAS_ALPHA = 0x04, 0x08, 0x10
@@ -67,15 +67,15 @@ class Kept:
 
 
 def embed(data: bytes, kept: Kept, *, format: str, size: tuple[int, int]) -> bytes:
-    """Add what is kept, and nothing else, to a finished file of (width, height).
+    """Add the kept metadata, and nothing else, to a finished file of (width, height).
 
-    An AVIF stays as it is: it has been written with `writer_options`.
+    An AVIF is returned unchanged: `writer_options` has already added it.
     """
     return _WRITERS[format](data, kept, size) if kept else data
 
 
 def writer_options(kept: Kept, *, format: str) -> dict[str, object]:
-    """Return Pillow's options for a format that nothing can be added to afterwards."""
+    """Return Pillow's options for a format that cannot be changed after it was written."""
     if format != AVIF.name or not kept:
         return {}
     return {"exif": EXIF_START + kept.to_exif(), "xmp": kept.rights.to_xmp()}

@@ -1,6 +1,6 @@
-"""Pixels of every mode that Pillow's readers give, in 8 bits a channel and without lies.
+"""Pixels of every mode that Pillow's readers give, in 8 bits a channel.
 
-Without NumPy, as everything that the decoding process loads.
+The decoding process loads no NumPy.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def eight_bit(image: Image.Image, *, bits: int = 16, clear_level: int | None = N
 def from_float(image: Image.Image) -> Image.Image:
     """Convert floating-point grey of 0 to 1 to 8 bits; highlights above 1 are clipped.
 
-    UnsupportedMediaTypeError where most of the picture lies above: then 1 is not white.
+    Raise UnsupportedMediaTypeError if most of the picture lies above 1, which then is not white.
     """
     over = ImageMath.lambda_eval(
         lambda images: images["convert"]((images["values"] > 1.0) * OPAQUE, "L"), values=image
@@ -82,7 +82,7 @@ def with_clear_level(image: Image.Image, level: int, *, bits: int) -> Image.Imag
 
 
 def inside(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
-    """Make transparent what lies outside a box."""
+    """Make everything outside a box transparent."""
     image = image.convert("RGBA")
     mask = Image.new("L", image.size, 0)
     mask.paste(OPAQUE, box)
@@ -91,9 +91,9 @@ def inside(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
 
 
 def bleed(image: Image.Image) -> Image.Image:
-    """Give wholly transparent pixels the colour of what is near, so that edges get no halo.
+    """Give wholly transparent pixels the colours near them, so that edges get no halo.
 
-    RGBA -> RGB. Averages of ever larger blocks fill what has no colour of its own.
+    RGBA -> RGB. Averages of ever larger blocks fill the pixels that have no colour.
     """
     levels = [image.convert("RGBa")]
     while max(levels[-1].size) > 1:
@@ -110,7 +110,7 @@ def bleed(image: Image.Image) -> Image.Image:
 
 
 def _has_colour(alpha: int) -> int:
-    """Trust un-premultiplied 8-bit colours only when enough of them is left."""
+    """Trust un-premultiplied 8-bit colours only where enough of them is left."""
     return OPAQUE if alpha >= 16 else 0
 
 

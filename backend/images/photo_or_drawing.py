@@ -1,8 +1,7 @@
 """Is a picture a photograph, or drawn, written, or taken from a screen?
 
-A small network judges what tells them apart: drawings have flat areas and steps that end at once,
-photographs have grain and gradients. `training.content` finds its weights and says how often it is
-right.
+A small network judges: drawings have flat areas and steps that end at once, photographs have grain
+and gradients. `training.content` finds its weights and says how often it is right.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from backend.images.picture import RgbImage
 
 WEIGHTS_FILE = Path(__file__).parents[1] / "models" / "weights" / "photo_or_drawing.json"
 TILE = 128
-"""Side of the squares that are looked at, in pixels."""
+"""Side of the examined squares, in pixels."""
 TILES_A_SIDE = 4
 LUMA = np.array([77, 150, 29], np.int32)
 """BT.601 in units of 1/256."""
@@ -38,7 +37,7 @@ Weights = npt.NDArray[np.float64]
 
 
 def is_photograph(rgb: RgbImage) -> bool:
-    """(H, W, 3) uint8; what cannot be told, as a single colour, is none."""
+    """Return whether the (H, W, 3) uint8 picture is a photograph; a plain colour is not."""
     judge = _judge()
     found = features(rgb)
     return judge.score(np.array([found[name] for name in judge.names])) > 0
@@ -58,7 +57,7 @@ class Judge:
     output_bias: float
 
     def score(self, values: Weights) -> float:
-        """Above 0 for a photograph; `values` in the order of `names`."""
+        """Return a number above 0 for a photograph; `values` are in the order of `names`."""
         inputs = (values - self.mean) / self.deviation
         units = np.maximum(self.hidden @ inputs + self.hidden_bias, 0)
         return float(self.output @ units) + self.output_bias
@@ -106,7 +105,7 @@ def exposed(tiles: RgbImage) -> tuple[RgbImage, float]:
 
 
 def sample(rgb: RgbImage) -> RgbImage:
-    """(N, h, w, 3): the picture itself, or squares spread evenly over a large one."""
+    """Return (N, h, w, 3): the picture itself, or squares spread evenly over a large one."""
     height, width = rgb.shape[:2]
     tops = _starts(height)
     lefts = _starts(width)
@@ -136,7 +135,7 @@ def _at_least_one_block(rgb: RgbImage) -> RgbImage:
 
 
 def _steps(colours: npt.NDArray[np.int16]) -> dict[str, float]:
-    """Between neighbouring pixels, the largest of the three colours' steps."""
+    """Return the largest step of the three colours between neighbouring pixels."""
     across = np.abs(np.diff(colours, axis=2)).max(-1).ravel()
     down = np.abs(np.diff(colours, axis=1)).max(-1).ravel()
     step = np.concatenate([across, down]).astype(np.float32)
@@ -153,7 +152,7 @@ def _steps(colours: npt.NDArray[np.int16]) -> dict[str, float]:
 
 
 def _blocks(luma: Values, side: int) -> Values:
-    """(blocks, side, side), what is left over at the right and bottom cut off."""
+    """Return (blocks, side, side); the remainder at the right and bottom is cut off."""
     count, height, width = luma.shape
     rows, columns = height // side, width // side
     cut = luma[:, : rows * side, : columns * side]

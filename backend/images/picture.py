@@ -53,7 +53,7 @@ def decode(data: bytes, *, max_side: int) -> Picture:
 
 
 def picture_from_planes(values: Mapping[str, Any]) -> Picture:
-    """Make a picture from its fields; the planes are anything that NumPy makes an array of."""
+    """Make a picture from its fields; NumPy must be able to make arrays of the planes."""
     planes = {"rgb": np.asarray(values["rgb"])}
     if values["alpha"] is not None:
         planes["alpha"] = np.asarray(values["alpha"])
@@ -127,7 +127,7 @@ def encode(
 ) -> bytes:
     """Write a file; transparency is put on white where the format has none.
 
-    `keep` names what goes along of the source's metadata, out of `options.KEPT`.
+    `keep` names the source's metadata to keep, out of `options.KEPT`.
     """
     file_format = FORMATS[format]
     alpha = picture.alpha
@@ -153,5 +153,5 @@ def encode(
 
 
 def _stays_lossless(picture: Picture) -> bool:
-    """Return whether the file was without loss, in a format that mostly is not."""
+    """Return whether the file is lossless although its format is mostly lossy."""
     return picture.is_lossless and not picture.source_format.is_lossless

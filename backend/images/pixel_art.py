@@ -1,4 +1,4 @@
-"""Is a picture pixel art: few colours, hard steps, and so small that each pixel was set by hand?"""
+"""Recognise pixel art: few colours, hard steps, and so small that each pixel was set by hand."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy.typing as npt
 from backend.images.picture import Picture, RgbImage
 
 LONGEST_SIDE = 512
-"""Larger pictures are drawings or scans."""
+"""The longest side; larger pictures are drawings or scans."""
 MAX_COLOURS = 256
 PIXELS_A_COLOUR = 8
-"""A picture has at least as many pixels as this for each of its colours."""
+"""The least number of pixels for each colour."""
 LEAST_EQUAL = 0.3
 """The least share of neighbouring pixels that have the same colour."""
 SMALL_STEP, MOST_SMALL = 12, 0.15
-"""Levels of a step that a shade or a smoothed edge makes, and how many of the steps may be."""
+"""Levels of a shade's or a smoothed edge's step, and the share of such steps that is allowed."""
 
 
 def is_pixel_art(picture: Picture) -> bool:
@@ -35,7 +35,7 @@ def is_pixel_art(picture: Picture) -> bool:
 
 
 def _visible(picture: Picture) -> npt.NDArray[np.uint8]:
-    """(H, W, 4), the colour of what is wholly transparent left out."""
+    """Return (H, W, 4), with wholly transparent pixels in one colour."""
     rgb: RgbImage = picture.rgb
     alpha = np.full(rgb.shape[:2], 255, np.uint8) if picture.alpha is None else picture.alpha
     seen = np.dstack((rgb, alpha))
@@ -48,7 +48,7 @@ def _numbers(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
 
 
 def _steps(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
-    """Between neighbouring pixels, the largest step of the four channels."""
+    """Return the largest step of the four channels between neighbouring pixels."""
     levels = colours.astype(np.int16)
     across, down = (np.abs(np.diff(levels, axis=axis)).max(-1).ravel() for axis in (1, 0))
     return np.concatenate((across, down))

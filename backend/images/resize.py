@@ -1,4 +1,4 @@
-"""Pictures made smaller by a proper filter."""
+"""Reduction of pictures by a proper filter."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from backend.images.picture import Picture, Plane, RgbImage
 
 
 def resized(picture: Picture, size: tuple[int, int], *, has_hard_pixels: bool = False) -> Picture:
-    """Return the picture at (width, height), by a Lanczos filter as wide as the reduction asks.
+    """Return the picture at (width, height), by an antialiased Lanczos filter.
 
-    Hard pixels are averaged by area, which draws nothing beside them.
+    Hard pixels are averaged by area, which does not ring.
     """
     if size == picture.size:
         return picture

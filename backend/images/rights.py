@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 MAX_TEXT = 300
 MAX_KEYWORDS = 50
-"""Characters of a text, and words of a picture, that are kept."""
+"""The longest kept text in characters, and the most keywords."""
 MAX_XMP_BYTES = 64 * 2**10
 DC = "{http://purl.org/dc/elements/1.1/}"
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -63,7 +63,7 @@ class Rights:
 
 
 def line(text: object) -> str | None:
-    """Return a text of a file in one line and cut; None for what is empty or no text."""
+    """Return one line of a file's text, cut; None if it is empty or not text."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     if not isinstance(text, str):
@@ -72,7 +72,7 @@ def line(text: object) -> str | None:
 
 
 def rights_from_xmp(packet: bytes) -> Rights:
-    """Read Dublin Core's rights, creator and subject; nothing from what is no plain XML."""
+    """Read Dublin Core's rights, creator and subject; return nothing if it is not plain XML."""
     packet = packet[:MAX_XMP_BYTES].strip(b"\0 \r\n\t")
     if b"<!" in packet or b"/elements/1.1/" not in packet:  # entities could grow
         return Rights()
@@ -88,7 +88,7 @@ def rights_from_xmp(packet: bytes) -> Rights:
 
 
 def rights_from_iptc(segment: bytes) -> Rights:
-    """Read the newspapers' fields out of a segment of Photoshop's."""
+    """Read IPTC's fields from a Photoshop segment."""
     start = segment.find(IPTC_RESOURCE)
     if not segment.startswith(PHOTOSHOP) or start < 0:
         return Rights()

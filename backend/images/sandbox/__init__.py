@@ -1,1 +1,1 @@
-"""Decoding in a process of its own, which a hostile file can keep busy for a bounded time."""
+"""Decoding in a process of its own, which bounds the cost of a hostile file."""

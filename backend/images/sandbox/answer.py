@@ -18,7 +18,7 @@ WARM_UP_SIDE = 16
 
 
 def warm_up() -> None:
-    """Load now what the first picture would load."""
+    """Load the decoders before the first picture needs them."""
     for each in WRITABLE:
         import_module(each.plugin)
     file = io.BytesIO()

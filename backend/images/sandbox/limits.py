@@ -13,10 +13,10 @@ BASE_SECONDS = 1.5
 SECONDS_PER_MEGAPIXEL = 0.15
 """Processor time; the slowest good pictures take half of this."""
 WALL_SECONDS = 30.0
-"""Enough for a machine with much else to do; a file cannot make the decoder sleep."""
+"""Wall-clock limit; the limit of processor time is the real bound."""
 BASE_BYTES = 300 * 2**20
 BYTES_PER_PIXEL = 40
-"""While 16 bits or transparency are converted, several copies exist at once."""
+"""Memory per pixel; several copies exist while 16 bits or transparency are converted."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -34,7 +34,7 @@ def end_with_parent(parent: int) -> None:
     """Ask Linux to end this process when the one that forked it ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before that was said
+        if os.getppid() != parent:  # it ended before the call above
             os._exit(1)
 
 

@@ -35,16 +35,16 @@ ANSWER_SECONDS = WALL_SECONDS + 5
 TRIES = 3
 LOOK_SECONDS = 0.5
 STILL_LOOKS = 6
-"""Looks at a process, one after the other, that found it doing nothing: then it hangs."""
+"""Consecutive looks that find a process idle before it counts as hanging."""
 FATE_SECONDS = 2.0
 MOST_FATES = 100
 ROOM_ERRORS = (errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
 OUTSIDE = [
     getattr(signal, name)
     for name in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM", "SIGALRM")
-    if hasattr(signal, name)  # Windows has not all
+    if hasattr(signal, name)  # not all exist on Windows
 ]
-"""Signals that no file brings about: the system's or a person's, and the limit of time asleep."""
+"""Signals that no file causes: from the system, a person, or the wall-clock limit."""
 
 
 def is_supported() -> bool:
@@ -65,10 +65,10 @@ class DecodeProcess:
         self._former: _Worker | None = None
 
     def decode(self, data: bytes, *, max_side: int) -> Picture:
-        """Decode as `picture.decode` does; ImageError too for a file that costs too much.
+        """Decode as `picture.decode` does; raise ImageError if it costs too much.
 
-        A process that hangs or was ended from outside is replaced, and the picture tried again;
-        BusyError when that does not help.
+        A process that hangs or was ended from outside is replaced, and the picture is tried again;
+        BusyError if that does not help.
         """
         for _ in range(TRIES):
             worker = self._running()
@@ -94,7 +94,7 @@ class DecodeProcess:
                     new = _Worker()
                 except OSError as exc:
                     raise out_of_memory() from exc
-                # Its number stays its own until the next one ends: others may be told its fate.
+                # Its number is not reused until the next one ends: others may ask how it ended.
                 former, self._former, self._worker = self._former, self._worker, new
                 if former is not None:
                     former.close()
@@ -119,7 +119,7 @@ class _Worker:
         return self._hangs or not self.close.alive or self._process.poll() is not None
 
     def ask(self, data: bytes, *, max_side: int) -> tuple[Head, memoryview]:
-        """Return the answer to a picture; ImageError for one that costs too much, LostError."""
+        """Return the answer to a picture; raise ImageError if it costs too much, or LostError."""
         ours, theirs = socket.socketpair()
         with ours:
             ours.settimeout(LOOK_SECONDS)
@@ -144,9 +144,9 @@ class _Worker:
     def _when_there(
         self, ours: socket.socket, number: int, read: Callable[[socket.socket], T]
     ) -> T:
-        """Read as soon as there is something, or the other side has ended.
+        """Read as soon as there is data or the other side has ended.
 
-        When the process `number` does nothing meanwhile, all are ended and LostError is raised.
+        If the process `number` does nothing meanwhile, end all processes and raise LostError.
         """
         end = time.monotonic() + ANSWER_SECONDS
         still, before = 0, None
@@ -190,13 +190,13 @@ class _Worker:
 
 
 def _is_readable(connection: socket.socket) -> bool:
-    """Wait for a word or the end of the other side, `LOOK_SECONDS` at most."""
+    """Wait for data or the end of the other side, `LOOK_SECONDS` at most."""
     try:
         connection.recv(1, socket.MSG_PEEK)
     except TimeoutError:
         return False
     except OSError:
-        return True  # reading it will say so
+        return True  # the read will report it
     return True
 
 

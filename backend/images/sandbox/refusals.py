@@ -1,4 +1,4 @@
-"""The errors that both kinds of decoding process give rise to."""
+"""The errors of both kinds of decoding process."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class SpawnedDecoder:
         self._stop = weakref.finalize(self, _end_all, self._waiting)
 
     def decode(self, data: bytes, *, max_side: int) -> Picture:
-        """Decode as `picture.decode` does; ImageError too for a file that costs too much."""
+        """Decode as `picture.decode` does; raise ImageError if the file costs too much."""
         answer = self._answer(data, max_side=max_side)
         if answer is None:
             raise too_costly()
@@ -72,7 +72,7 @@ class SpawnedDecoder:
         raise out_of_memory()
 
     def _processes(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Yield one that has waited, if any, and a new one; BusyError when none can be started."""
+        """Yield a waiting process, if any, or a new one; raise BusyError if none can be started."""
         with self._lock:
             waiting = self._waiting[:]
             self._waiting.clear()
@@ -132,7 +132,7 @@ def _bounded(process: subprocess.Popen[bytes]) -> Iterator[_Bounds]:
 
 
 def _read(stream: IO[bytes], bounds: _Bounds, *, max_pixels: int) -> tuple[Head, memoryview] | None:
-    """Return the picture or the error that the process answers; None when it says nothing whole."""
+    """Return the process's picture or error; None if its message is incomplete."""
     with suppress(OSError, ValueError, KeyError):
         head = _head(stream)
         if "pixels" in head:

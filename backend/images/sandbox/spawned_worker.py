@@ -21,12 +21,12 @@ from backend.images.sandbox.wire import MAX_HEAD_BYTES, Head
 def main() -> None:
     """Read a request from standard input and answer on standard output."""
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as output:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing else may write an answer
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # only answers go to stdout
         warm_up()
         request = sys.stdin.buffer.readline(MAX_HEAD_BYTES)
         if not request:
             return  # the caller has ended
-        faulthandler.dump_traceback_later(WALL_SECONDS, exit=True)  # needs no turn of Python's
+        faulthandler.dump_traceback_later(WALL_SECONDS, exit=True)  # needs no interpreter lock
         head = json.loads(request)
         data = sys.stdin.buffer.read(head["length"])
         write(

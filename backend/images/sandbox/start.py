@@ -10,7 +10,7 @@ from typing import Any
 STOP_SECONDS = 5
 KEPT_VARIABLES = (
     *("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR"),
-    *("SYSTEMROOT", "TEMP", "TMP"),  # Windows starts no Python without the first
+    *("SYSTEMROOT", "TEMP", "TMP"),  # Windows cannot start Python without the first
 )
 """The variables that a decoder gets: it needs no credentials."""
 
@@ -25,14 +25,14 @@ def start(module: str, *, stdin: int, stdout: int = subprocess.DEVNULL) -> subpr
         [_python(), "-W", "ignore", "-m", f"{__package__}.{module}"],
         stdin=stdin,
         stdout=stdout,
-        stderr=subprocess.DEVNULL,  # libraries write into it, names of files among that
+        stderr=subprocess.DEVNULL,  # libraries write to it, file names among other things
         env=environment,
         **_apart_from_the_console(),
     )
 
 
 def _python() -> str:
-    """Return the interpreter; a virtual environment's on Windows is only what starts it."""
+    """Return the interpreter; a virtual environment's on Windows only starts it."""
     executable = getattr(sys, "_base_executable", None) if sys.platform == "win32" else None
     return executable or sys.executable
 
@@ -55,6 +55,6 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process whatever it does."""
+    """Kill a process."""
     process.terminate()
     stop(process)

@@ -1,7 +1,7 @@
 """Messages between the two processes: a line of JSON, and bytes in memory that both see.
 
-Not pickled: the decoding process is the one that a hostile file might take over, and what it
-answers is only ever read as numbers and pixels.
+Not pickled: the decoding process is the one that a hostile file might take over, and its answers
+are only ever read as numbers and pixels.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from backend.posix import seal_length
 
 MAX_HEAD_BYTES = 4096
 PID_BYTES = 4
-"""The length of the first word of a copy that has a picture: its number."""
+"""The length of a copy's first message: its process id."""
 NO_ROOM = 4
 """The exit code of a copy that could not write its answer."""
 Head = Mapping[str, object]
@@ -36,7 +36,7 @@ def send(connection: socket.socket, head: Head, contents: Iterable[bytes | memor
 
 
 def receive(connection: socket.socket) -> tuple[Head, memoryview] | None:
-    """Return the message, or None when the other side ended without a word."""
+    """Return the message, or None if the other side ended without a message."""
     with suppress(ConnectionError):
         line, blocks, _, _ = socket.recv_fds(connection, MAX_HEAD_BYTES, 1)
         if line and blocks:
@@ -53,7 +53,7 @@ def fate_line(number: int, status: int) -> bytes:
 
 
 def fates_from_lines(lines: bytes) -> dict[int, int]:
-    """Return the statuses by number; what is no such line is left out."""
+    """Return the exit statuses by process id; malformed lines are ignored."""
     words = [line.split() for line in lines.split(b"\n")]
     return {int(each[0]): int(each[1]) for each in words if len(each) == 2 and _are_numbers(each)}
 
@@ -63,7 +63,7 @@ def _are_numbers(words: list[bytes]) -> bool:
 
 
 def _shared_memory() -> int:
-    """Return a nameless file in memory; where there is none, a deleted one on the disk."""
+    """Return a nameless file in memory; on systems without them, a deleted file on the disk."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("picture", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with tempfile.TemporaryFile() as file:
@@ -76,7 +76,7 @@ def _write(block: int, content: memoryview) -> None:
 
 
 def _mapped(block: int) -> memoryview:
-    """Map the file as private pages; one that could be shortened would end its reader."""
+    """Map the file as private pages; a file that is shortened would kill its reader."""
     seal_length(block)
     length = os.fstat(block).st_size
     if length == 0:

@@ -19,7 +19,7 @@ from backend.images.sandbox.limits import end_with_parent, limit
 from backend.images.sandbox.wire import NO_ROOM, PID_BYTES, fate_line, receive, send
 
 BUSY, OVER = b"b", b"o"
-"""Messages of a copy: it has a picture now, or there will be none any more."""
+"""Messages of a copy: it has got a picture, or there will be no more."""
 
 
 def main() -> None:

@@ -1,9 +1,8 @@
 """Walks over the bytes of picture files, before any decoder sees them.
 
-One module a container walks its segments, chunks or boxes with bounds, and answers a lean file:
-what the pixels need, and nothing that a decoder could be kept busy with. Every walk takes time
-in proportion to the file's length at most, and far less for files as cameras and programs write
-them.
+One module per container walks its segments, chunks or boxes within limits, and returns a lean file:
+only what the pixels need. Every walk takes time in proportion to the file's length at most, and far
+less for files as cameras and programs write them.
 """
 
 from backend.images.segments.lean_file import LeanFile

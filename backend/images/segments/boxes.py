@@ -1,7 +1,7 @@
 """ISO base media files (AVIF, HEIC): the properties of the primary item.
 
-The decoders read the pixels; what they do not tell is read here: the colours in `colr`, whether
-the item is turned, how it was coded, and whether a gain map makes an HDR picture of it.
+The decoders read the pixels; this module reads what they do not report: the colours in `colr`,
+rotation, coding, and whether there is an HDR gain map.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Item:
     colour: Colour = SRGB
     is_lossless: bool = False
     is_turned: bool = False
-    """The container turns it, so that its EXIF must not."""
+    """The container turns the picture, so its EXIF orientation must be ignored."""
     bits: int = 8
     is_chroma_halved: bool = False
     has_gain_map: bool = False
@@ -49,7 +49,7 @@ def primary_item(data: bytes) -> Item:
 
 
 def _boxes(data: bytes | memoryview, count: Count) -> Iterator[tuple[bytes, bytes]]:
-    """Walk (kind, content) of what lies side by side; a box that leads out of `data` is cut."""
+    """Walk (kind, content) of adjacent boxes; one that leads out of `data` is cut."""
     data, at = memoryview(data), 0
     while at + 8 <= len(data):
         count.add()
@@ -61,7 +61,7 @@ def _boxes(data: bytes | memoryview, count: Count) -> Iterator[tuple[bytes, byte
         end = len(data) if length == 0 else at + length
         if end < start:
             return
-        # Only small boxes are copied: the pixels' own is passed over.
+        # Only small boxes are copied; that of the pixels is skipped.
         is_read = kind in (b"meta", *_READ)
         yield kind, bytes(data[start:end]) if is_read else b""
         at = end
@@ -94,7 +94,7 @@ def _properties(
             associations = content
     wanted = _associated(associations, item, count)
     own = [found[index - 1] for index in wanted if 0 < index <= len(found)]
-    # A picture in tiles has its coding, and often its colours, beside its tiles.
+    # A tiled picture has its coding, and often its colours, on its tiles.
     has_coding = any(kind in CODINGS for kind, _ in own)
     return own if has_coding else [each for each in found if each[0] in (*CODINGS, b"colr")] + own
 

@@ -1,4 +1,4 @@
-"""EXIF, read by Pillow: the orientation, the colour space, and the facts that a person is told."""
+"""EXIF, read by Pillow: the orientation, the colour space, and facts to show."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _DATE = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Facts that a file tells about its picture, as far as they are used."""
+    """Facts about its picture that a file states, as far as they are used."""
 
     taken: str | None = None
     """The moment: `2021:05:03 14:30:00`, without a time zone, as EXIF writes it."""
     dpi: int | None = None
     has_place: bool = False
-    """It says where; the place itself is not read."""
+    """True if it states a place, which is not read."""
     has_camera: bool = False
-    """It says with which camera."""
+    """True if it names a camera."""
     rights: Rights = field(default_factory=Rights)
 
 
@@ -43,18 +43,18 @@ class ExifFacts:
     """The facts from EXIF."""
 
     orientation: int | None = None
-    """1-8; None where it does not say."""
+    """1-8; None if it is not stated."""
     colour: Colour | None = None
     facts: Facts = field(default_factory=Facts)
 
     def beside(self, *, dpi: int | None = None, rights: Rights | None = None) -> Facts:
-        """Return the facts where the container itself has told a resolution or rights."""
+        """Return the facts, except that the container's own resolution and rights win."""
         both = self.facts.rights.or_else(rights or Rights())
         return replace(self.facts, dpi=dpi or self.facts.dpi, rights=both)
 
 
 def read_exif(exif: bytes) -> ExifFacts:
-    """Read a TIFF structure, or the beginning of one; nothing from what is none."""
+    """Read a TIFF structure, or the beginning of one; return nothing if it is malformed."""
     tiff = exif.removeprefix(EXIF_START)[:MAX_EXIF_BYTES]
     if not tiff.startswith(STARTS):
         return ExifFacts()
@@ -67,7 +67,7 @@ def read_exif(exif: bytes) -> ExifFacts:
 
 
 def facts_from(found: Image.Exif) -> ExifFacts:
-    """Take what is used of the directories that Pillow has read."""
+    """Take the used fields from the directories that Pillow has read."""
     try:
         first: dict[int, Any] = dict(found)
         inner = found.get_ifd(ExifTags.IFD.Exif)
@@ -108,7 +108,7 @@ def date(text: object) -> str | None:
 
 
 def reasonable_dpi(number: float) -> int | None:
-    """Round a resolution; None for one that nobody means."""
+    """Round a resolution; return None for an implausible one."""
     return round(number) if 1 <= number <= MAX_DPI else None
 
 

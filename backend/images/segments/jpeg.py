@@ -13,7 +13,7 @@ from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import MAX_PROFILE_BYTES, Count, damaged, not_read
 
 MAX_SEGMENTS = 4096
-"""32 MiB of metadata in full segments are 512 of them."""
+"""The most segments; 32 MiB of metadata in full segments are 512."""
 MAX_SCANS = 64
 """Encoders of progressive files write about ten; each scan goes over the whole picture again."""
 
@@ -33,23 +33,23 @@ JPEG_LS = 0xF7
 WITHOUT_LENGTH = frozenset({*range(0xD0, 0xD8), START_OF_IMAGE, END_OF_IMAGE})
 WITH_LENGTH = frozenset({*range(0xC0, 0xD0), *range(0xDA, 0xF0), COMMENT}) - {0xC8}
 BETWEEN_SCANS = frozenset({0xC4, 0xCC, START_OF_SCAN, 0xDB, 0xDD, *APPLICATION, COMMENT})
-"""Tables, a scan and metadata; anything else behind a scan is no part of the picture."""
+"""Markers that may follow a scan: tables, a scan and metadata."""
 XMP_START = b"http://ns.adobe.com/xap/1.0/\0"
 PROFILE_START = b"ICC_PROFILE\0"
 GAIN_MAP_IN_XMP = b"hdrgm:Version"
 GAIN_MAP_START = b"urn:iso:std:iso:ts:21496:-1\0"
-"""The marks of an HDR picture whose map lies behind the picture, by Adobe and by ISO."""
+"""The marks of an HDR gain map behind the picture, by Adobe and by ISO."""
 _DPI = {1: 1.0, 2: 2.54}
 """Factors of JFIF's units: pixels an inch and pixels a centimetre; others are none."""
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-"""Neither a stuffed zero, nor fill, nor, inside a scan, a restart."""
+"""A marker, as opposed to a stuffed zero, a fill byte or, inside a scan, a restart."""
 
 
 @dataclass
 class _Found:
-    """The facts that were seen so far."""
+    """The facts seen so far."""
 
     size: tuple[int, int] | None = None
     components: int = 0
@@ -102,7 +102,7 @@ class _Found:
         )
 
     def take_scan(self, header: bytes) -> None:
-        """Note what a scan brings: some components, and of progressive files a part of each."""
+        """Note a scan's components and, in progressive files, its coefficients."""
         components = header[1 : 1 + 2 * header[0] : 2] if header else b""
         first, last, depth = 0, COEFFICIENTS - 1, 0
         if not self.is_sequential:
@@ -124,9 +124,9 @@ class _Found:
 
 
 def lean_jpeg(data: bytes) -> LeanFile:
-    """Leave out comments and application data, but for what says which colours are stored.
+    """Leave out comments and application data, except what describes the colours.
 
-    Whatever follows the end of the first picture is left out: thumbnails, videos, archives.
+    Everything after the end of the first picture is left out: thumbnails, videos, archives.
     """
     found = _Found()
     kept, is_cut = _walked(data, found)
@@ -147,7 +147,7 @@ def lean_jpeg(data: bytes) -> LeanFile:
 def _walked(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
     """Return the pieces of a lean file, with an end mark, and whether the file had none.
 
-    ImageError for a file without one of which whole scans are missing as well.
+    Raise ImageError if whole scans are missing too.
     """
     kept, is_cut = _pieces(data, found)
     if is_cut and not found.is_whole:
@@ -197,7 +197,7 @@ def _pieces(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]
 
 
 def _is_part(data: bytes, at: int, marker: int) -> bool:
-    """Return whether what stands behind a scan is a segment, and no bytes that look like one."""
+    """Return whether the bytes behind a scan are a segment, and do not just look like one."""
     if marker in WITHOUT_LENGTH:
         return True
     end = at + int.from_bytes(data[at : at + 2])
@@ -209,7 +209,7 @@ def _is_part(data: bytes, at: int, marker: int) -> bool:
 
 
 def _is_metadata(marker: int, content: bytes) -> bool:
-    """Return whether the pixels do not need it: JFIF's and Adobe's headers they need."""
+    """Return whether the pixels can do without it; they need JFIF's and Adobe's headers."""
     if marker == JFIF:
         return not content.startswith(b"JFIF")
     if marker == ADOBE:

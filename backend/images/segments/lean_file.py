@@ -28,14 +28,14 @@ class LeanFile:
     bits: int = 8
     """The depth of a channel as stored."""
     is_lossless: bool | None = None
-    """None where the file format decides."""
+    """None if the file format decides."""
     is_chroma_halved: bool = False
     """Colours were stored at half the width and height (4:2:0)."""
     has_gain_map: bool = False
-    """It is an HDR picture for readers that apply the map; its pixels are the SDR one."""
+    """True if readers that apply the gain map show HDR; its pixels are the SDR picture."""
     is_gray: bool | None = None
-    """None where the decoder's mode says it."""
+    """None if the decoder's mode decides."""
     is_cut: bool = False
-    """The end mark is missing; whether pixels are missing too, decoding tells."""
+    """True if the end mark is missing; decoding shows whether pixels are missing too."""
     clear_level: int | None = None
     """The grey level that is transparent, in the depth as stored."""

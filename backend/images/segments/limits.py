@@ -10,9 +10,9 @@ from PIL import Image
 from backend.errors import ImageError, UnsupportedMediaTypeError
 
 MAX_EXIF_BYTES = 64 * 2**10
-"""The orientation stands near the start of what a camera writes."""
+"""The orientation is near the start in cameras' files."""
 MAX_PROFILE_BYTES = 4 * 2**20
-"""The largest printers' profiles have about 3 MiB."""
+"""The largest printer profiles have about 3 MiB."""
 BROKEN_FILE_ERRORS = (
     OSError,
     SyntaxError,
@@ -29,7 +29,7 @@ BROKEN_FILE_ERRORS = (
 )
 """The exceptions that Pillow raises on broken files."""
 HEADER_ERRORS = (*BROKEN_FILE_ERRORS, AttributeError, AssertionError)
-"""The same on broken headers."""
+"""The same for broken headers."""
 BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 

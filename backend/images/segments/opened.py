@@ -25,7 +25,7 @@ from backend.images.segments.tiff import TiffPicture
 
 WEBP_HEADER_BYTES, CHUNK_HEADER_BYTES, FRAME_HEADER_BYTES = 12, 8, 16
 MAX_WEBP_CHUNKS = 64
-"""Chunks that are passed over before the pixels."""
+"""Chunks that are skipped before the pixels."""
 BMP_BITS, BMP_COMPRESSION = slice(28, 30), slice(30, 34)
 BMP_FILE_HEADER_BYTES, BMP_V5_BYTES = 14, 124
 BMP_SPACE, BMP_PROFILE = slice(70, 74), slice(126, 134)
@@ -144,7 +144,7 @@ def _webp_pixels(data: bytes) -> tuple[bool, Box | None]:
 
 
 def _bmp_profile(data: bytes) -> bytes:
-    """Return the profile of a header of the fifth version; empty without one."""
+    """Return the profile of a version-5 header; empty without one."""
     if int.from_bytes(data[14:18], "little") != BMP_V5_BYTES or data[BMP_SPACE] != EMBEDDED:
         return b""
     if len(data) < BMP_FILE_HEADER_BYTES + BMP_V5_BYTES:

@@ -27,17 +27,17 @@ from backend.images.segments.limits import (
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER = struct.Struct(">IIBBBBB")
 MAX_PIXEL_CHUNKS = 65_536
-"""Encoders write 8 KiB or more in each; 32 MiB in pieces of 512 bytes are so many."""
+"""Encoders write 8 KiB or more in each chunk; 32 MiB in pieces of 512 bytes are so many."""
 MAX_OTHER_CHUNKS = 4096
 FULL_RANGE = b"\0\1"
-"""The end of a `cICP` that means RGB from 0 to the highest level; no other is used."""
+"""The end of a `cICP` for full-range RGB, the only supported one."""
 SINGLE = frozenset((b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"pHYs", b"acTL"))
-"""Chunks of which a file has one; of more, the first counts."""
+"""Chunks that a file may have once; the first one counts."""
 KEPT = (b"PLTE", b"tRNS")
 """Chunks that the colours of the pixels need; they stand before the pixels."""
 GRAY, COLOURS, PALETTE, GRAY_WITH_ALPHA, COLOURS_WITH_ALPHA = 0, 2, 3, 4, 6
 METRES = 1
-"""The unit of `pHYs` in which a number of pixels means something."""
+"""The unit of `pHYs` that is an absolute length."""
 XMP_KEY = b"XML:com.adobe.xmp"
 COPYRIGHT_KEY, AUTHOR_KEY = b"Copyright", b"Author"
 APPLE = b"CgBI"
@@ -53,7 +53,7 @@ Piece = bytes | memoryview
 
 @dataclass
 class _Found:
-    """The facts that were seen so far."""
+    """The facts seen so far."""
 
     kept: list[Piece] = field(default_factory=lambda: [SIGNATURE])
     pixels: list[Piece] = field(default_factory=list)
@@ -61,7 +61,7 @@ class _Found:
     bits: int = 8
     kind: int = COLOURS
     colors: int = 0
-    """Those of the palette."""
+    """The number of colours in the palette."""
     clear_level: int | None = None
     exif: bytes = b""
     dpi: int | None = None
@@ -75,9 +75,9 @@ class _Found:
     points: list[tuple[float, float]] | None = None
     frames: int | None = None
     is_first_frame_separate: bool = False
-    """The picture itself is none of the animation's frames."""
+    """True if the main picture is not a frame of the animation."""
     seen: set[bytes] = field(default_factory=set)
-    """Kinds of `SINGLE`."""
+    """The kinds of `SINGLE` seen so far."""
 
     def take(self, kind: bytes, content: bytes) -> None:
         """Take one chunk other than IHDR, IDAT and IEND."""
@@ -94,7 +94,7 @@ class _Found:
             self._take_before_pixels(kind, content)
 
     def fits(self, kind: bytes, length: int) -> bool:
-        """Return whether a palette or transparency has as much as this kind of picture needs."""
+        """Return whether palette and transparency are as complete as this kind of picture needs."""
         if kind == b"PLTE":
             self.colors = length // 3
             return self.kind in (COLOURS, PALETTE, COLOURS_WITH_ALPHA) and 0 < self.colors <= 256
@@ -132,7 +132,7 @@ class _Found:
             self.is_first_frame_separate = False
 
     def _take_text(self, kind: bytes, content: bytes) -> None:
-        """Look for rights; packed texts are passed over, whatever they would unpack to."""
+        """Look for rights; compressed texts are skipped, because they may expand without limit."""
         key, _, text = content[:MAX_EXIF_BYTES].partition(b"\0")
         if kind == b"iTXt":
             if text[:1] != b"\0":
@@ -154,8 +154,7 @@ class _Found:
 def lean_png(data: bytes) -> LeanFile:
     """Keep header, palette, transparency and the pixels in one chunk; leave out the rest.
 
-    A file that breaks off is passed on as far as it goes: its size may be wrong as well, and the
-    decoder is asked for the rest.
+    A truncated file is passed on as far as it goes, for the decoder to judge.
     """
     found = _Found()
     _walk(data, found)
@@ -179,9 +178,9 @@ def lean_png(data: bytes) -> LeanFile:
 
 
 def with_right_checksum(data: bytes) -> bytes | None:
-    """Mend the checksum of a lean file's pixels; None if there are not as many as there should be.
+    """Correct the checksum of a lean file's pixels; None if there are too few or too many.
 
-    Programs that copy pixels from one file to another have been seen to write a wrong one.
+    Programs that copy pixels between files have been seen to write a wrong one.
     """
     start = data.index(b"IDAT") - 4
     (length,) = struct.unpack_from(">I", data, start)
@@ -257,7 +256,7 @@ def _has_right_checksum(chunk: memoryview) -> bool:
 
 
 def _profile(content: bytes) -> bytes | None:
-    """Unpack a name, a zero, the method 0, and the profile; None for a damaged or huge one."""
+    """Unpack a name, a zero, the method 0, and the profile; None if it is damaged or huge."""
     _, _, rest = content.partition(b"\0")
     unpacker = zlib.decompressobj()
     try:

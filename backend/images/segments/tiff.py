@@ -1,4 +1,4 @@
-"""TIFF and BigTIFF: which of a file's pictures is read, and whether its layout is read right."""
+"""TIFF and BigTIFF: the choice of a file's picture, and the check of its layout."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from backend.images.segments.limits import (
 )
 
 MAX_DIRECTORIES = 64
-"""Pages and previews that are looked at; a file may have more."""
+"""The most pages and previews that are examined; a file may have more."""
 MAX_TAGS = 4096
 """Tags of all directories together; programs write some twenty in each."""
 VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
                16: 8, 17: 8, 18: 8}  # fmt: skip
 """Bytes of a value, by the number of its TIFF type."""
 BIG = 43
-"""The version of files with places of 64 bits."""
+"""The version of files with 64-bit offsets."""
 BIG_FROM_THE_BIG_END = b"MM\0+"
-"""The start of those that Pillow takes for others."""
+"""The beginnings of files that Pillow takes for other formats."""
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUB_DIRECTORIES, DNG_VERSION = 254, 255, 330, 50706
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, SAMPLES, PLANAR = 256, 257, 258, 262, 277, 284
 ORIENTATION, PROFILE, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING = 274, 34675, 338, 339, 530
@@ -43,7 +43,7 @@ COMPRESSION_NAMES = {
 REDUCED, OLD_REDUCED = 1, 2
 CANON = b"CR\x02"
 SENSOR_DATA = (32803, 34892)
-"""Photometric interpretations of what a camera's sensor has seen."""
+"""Photometric interpretations of raw sensor data."""
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
 UNSIGNED, FLOAT = 1, 3
 READ: Mapping[tuple[int, int], tuple[int, ...]] = {
@@ -62,7 +62,7 @@ PILLOWS = {
     (prefix, photometric, kinds[0], bits[0])
     for prefix, photometric, kinds, _, bits, _ in TiffImagePlugin.OPEN_INFO
 }
-"""Pillow's own list, which differs with the order of the bytes."""
+"""Pillow's own list, which depends on the byte order."""
 NAMES = {
     WHITE_IS_ZERO: "grey", BLACK_IS_ZERO: "grey", RGB: "RGB", PALETTE: "palette", CMYK: "CMYK",
     YCBCR: "YCbCr", LAB: "CIELab", 9: "ICCLab", 10: "ITULab", 4: "mask", 32844: "LogL",
@@ -106,7 +106,7 @@ class TiffPicture:
 
     @property
     def orientation(self) -> int:
-        """The turn that stands beside the preview alone."""
+        """The orientation, which stands beside the preview alone."""
         if self.directory is self.first or ORIENTATION in self.directory:
             return 1
         return _number(self.first, ORIENTATION, 1)
@@ -142,7 +142,7 @@ def _directories(data: bytes) -> Iterator[tuple[int, Directory, bool]]:
 
 
 def _check_cost(data: bytes, place: int, tags: Count, room: list[int]) -> None:
-    """Refuse directories that are long, or whose values together are longer than the file."""
+    """Refuse directories that are long, or whose values together exceed the file."""
     order, head, entry = _shape(data)
     (count,) = struct.unpack_from(order + head, data, place)
     tags.add(count)
@@ -187,7 +187,7 @@ def _pixels(directory: Directory) -> int:
 
 
 def _check_layout(directory: Directory) -> None:
-    """Let through what is known to be read right, and refuse everything else by its name."""
+    """Accept layouts that are known to be read correctly; refuse all others by name."""
     photometric = _number(directory, PHOTOMETRIC, 0)
     compression = _number(directory, COMPRESSION, 1)
     if compression not in READ_COMPRESSIONS:
@@ -217,7 +217,7 @@ def _check_layout(directory: Directory) -> None:
 
 
 def _is_extra_read(directory: Directory, photometric: int, bits: int) -> bool:
-    """Return whether Pillow knows what the channels behind the colours are."""
+    """Return whether Pillow knows what the extra channels mean."""
     extra: Any = directory.get(EXTRA_SAMPLES, ())
     extra = extra if isinstance(extra, tuple) else (extra,)
     if photometric == CMYK:
@@ -226,7 +226,7 @@ def _is_extra_read(directory: Directory, photometric: int, bits: int) -> bool:
 
 
 def _without_planes(data: bytes, place: int) -> bytes:
-    """Say of a single channel that it is not in planes, which makes Pillow misread it."""
+    """Mark a single channel as not planar; Pillow misreads it otherwise."""
     order, head, entry = _shape(data)
     step = struct.calcsize(order + entry)
     (count,) = struct.unpack_from(order + head, data, place)
@@ -239,7 +239,7 @@ def _without_planes(data: bytes, place: int) -> bytes:
 
 
 def _starting_at(data: bytes, place: int) -> bytes:
-    """Let a file begin with another of its directories."""
+    """Make a file begin with another of its directories."""
     order = "<" if data[:2] == b"II" else ">"
     at, form = (8, "Q") if BIG in data[2:4] else (4, "I")
     if struct.unpack_from(order + form, data, at)[0] == place:
