@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass, replace
 
 from backend.errors import ImageTooLargeError, RequestError
+from backend.images.damage import is_damaged
 from backend.images.photo_or_drawing import is_photograph
 from backend.images.picture import Picture, check_output_size
 from backend.images.pixel_art import is_pixel_art
 from backend.models.manifest import (
+    FULL_DETAIL,
     OTHER_PICTURES,
     PHOTOGRAPHS,
     PIXELS,
@@ -70,8 +72,14 @@ class Plan:
 def make_plan(
     picture: Picture, options: UpscaleOptions, registry: Registry, *, model: str, cleanup: int
 ) -> Plan:
-    """Choose the networks; raise UnsupportedScaleError or RequestError where none fit."""
+    """Choose the networks; raise UnsupportedScaleError or RequestError where none fit.
+
+    Unless a request says otherwise, damaged photographs get the vivid weights alone: what they lost
+    has to be drawn anew, and weights that invent less keep the damage.
+    """
     model, detail = _tier(picture, model, options.detail, registry)
+    if detail is None and model in registry.details and is_damaged(picture.rgb, cleanup=cleanup):
+        detail = FULL_DETAIL
     options = replace(options, detail=detail)
     return plan_passes(picture.size, options, registry, model=model, cleanup=cleanup)
 

@@ -176,9 +176,22 @@ def test_only_a_tier_with_the_choice_gets_a_detail(page_shared: Shared) -> None:
         choices = options.Choices(model=model, detail=chosen)
         return options.resolve(page_shared, choices, inspection).detail
 
-    assert detail("photo", photograph, None) == detail("auto", photograph, None) == default
+    assert detail("photo", photograph, None) is detail("auto", photograph, default) is None
     assert detail("photo", drawing, 0) == detail("auto", photograph, 0) == 0
     assert detail("auto", drawing, 30) is detail("quality", photograph, 30) is None
+
+
+def test_a_damaged_photograph_is_made_vivid_unless_a_visitor_says_less(
+    page_shared: Shared,
+) -> None:
+    picture = intake.sample_picture(samples()["old-portrait.jpg"])
+    inspection = intake.inspect(page_shared, page_shared.samples, picture)
+    used = []
+    for chosen in (None, 60):
+        choices = options.Choices(model="photo", scale=1, detail=chosen)
+        resolved = options.resolve(page_shared, choices, inspection)
+        used.append(page_shared.engine.upscale(picture.file.read(), resolved).detail)
+    assert used == [100, 60]
 
 
 def test_the_choices_go_from_automatic_to_the_dearest(shared: Shared, page_shared: Shared) -> None:

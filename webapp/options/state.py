@@ -80,7 +80,7 @@ def resolve(shared: Shared, choices: Choices, inspection: Inspection) -> Upscale
     """Fit a visitor's choices to a picture: `auto` becomes the tier that it chooses.
 
     So estimate, job and result are of the tier itself, and equal those of one who chose it.
-    A tier with `detail` gets a number, and no other does.
+    A `detail` of the default stays open, since the engine takes more for a damaged picture.
     """
     model = choices.model
     if model == AUTO:
@@ -91,13 +91,13 @@ def resolve(shared: Shared, choices: Choices, inspection: Inspection) -> Upscale
     if not isinstance(scale, int) or scale not in scales:
         scale = default_scale(inspection.size, scales)
     default = shared.engine.details.get(model)
-    is_chosen = default is not None and choices.detail is not None
+    is_chosen = default is not None and choices.detail != default
     return UpscaleOptions(
         model=model,
         scale=scale if exact is None else max(scales),
         size=exact,
         cleanup=choices.cleanup,
-        detail=choices.detail if is_chosen else default,
+        detail=choices.detail if is_chosen else None,
     )
 
 
