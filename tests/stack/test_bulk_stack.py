@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
+from botocore.exceptions import ClientError
 
 from backend import LocalEngine, UpscaleOptions
 from cfn.bulk import Order, Runs, Status, find_stack
@@ -232,7 +233,7 @@ def test_a_source_that_iam_could_not_name_is_refused_with_what_works(
     account: Account, bulk_artifacts: Artifacts
 ) -> None:
     before = inventory(account)
-    with pytest.raises(DeploymentError, match=r"sourcePrefix.*bulk start --prefix"):
+    with pytest.raises(ClientError, match=r"sourcePrefix.*bulk start --prefix"):
         put_up(account, bulk_artifacts, "letters", sourcePrefix="照片/")
     assert inventory(account) == before
 
