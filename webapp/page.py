@@ -134,6 +134,8 @@ with base.faults_explained(texts(st.session_state.lang)):
             )
             if isinstance(result, Enhanced):
                 result_view.show_saver(page, picture, result)
+        with facts:
+            intake_view.tell_shrunk(page, picture)
         if presses.stop:
             work.stop_named(page, presses.stop)
             st.rerun()
@@ -153,7 +155,7 @@ with base.faults_explained(texts(st.session_state.lang)):
     address.write(options.choices_for_address(tab))
     with notice:
         if problem is not None:
-            intake_view.show_problem(page, picture, problem)
+            base.show_error(problem, t)
         elif request is not None and request in tab.errors:
             work_view.show_failure(page, request)
 

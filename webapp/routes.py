@@ -17,6 +17,7 @@ from starlette.routing import Route
 from backend.errors import SuperResolutionError
 from backend.images.formats import FORMATS
 from webapp.intake.routes import create_upload_routes
+from webapp.result.downloads import Download
 from webapp.result.paths import ARCHIVE_PATH, DETAIL_PATH, RESULT_PATH
 from webapp.result.state import piece
 from webapp.result.zoom import TILE_SIDE
@@ -25,8 +26,8 @@ from webapp.work.routes import PRIVATE, create_live_routes
 
 ARCHIVE_NAME = "super-resolution.zip"
 QUALITY = re.compile("[1-9][0-9]?|100")
-MAX_ENCODERS = 2
-"""Files that are made for a download at a time, of all visitors."""
+LARGE_PIXELS = 4_000_000
+"""The pixels of a result beyond which its encoder takes hundreds of megabytes."""
 MAX_WAITING = 16
 """Requests that wait for another file of the same result."""
 RETRY_SECONDS = 5
@@ -37,7 +38,12 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
 
     `get_shared` is asked at each request: it raises while the settings are wrong.
     """
-    encoders = anyio.CapacityLimiter(MAX_ENCODERS)
+    # One file of a small result and one of a large one are made at a time, of all visitors.
+    small, large = anyio.CapacityLimiter(1), anyio.CapacityLimiter(1)
+
+    def encoder(download: Download) -> anyio.CapacityLimiter:
+        upscaled = download.result.upscaled
+        return large if upscaled.width * upscaled.height > LARGE_PIXELS else small
 
     async def result(request: Request) -> Response:
         shared = get_shared()
@@ -61,7 +67,7 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
                 quality=None if quality is None else int(quality),
                 keeps=request.query_params.get("keep") == "1",
             )
-            file = await to_thread.run_sync(make, limiter=encoders)
+            file = await to_thread.run_sync(make, limiter=encoder(download))
         name = download.file_name(file_format)
         headers = {
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
@@ -85,7 +91,7 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
             return Response(status_code=404)
         try:
             make = partial(piece, shared, found, name, column, row)
-            data = await to_thread.run_sync(make, limiter=encoders)
+            data = await to_thread.run_sync(make, limiter=encoder(found))
         except SuperResolutionError as exc:
             return Response(status_code=exc.status)
         return Response(data, media_type="image/webp", headers=PRIVATE)

@@ -7,6 +7,7 @@ a tab has been closed for `KEEP_SECONDS` all that it had is deleted.
 
 from __future__ import annotations
 
+import gc
 import secrets
 import threading
 import time
@@ -21,7 +22,6 @@ from webapp.base.errors import TooManyPicturesError
 if TYPE_CHECKING:
     from backend.errors import SuperResolutionError
     from webapp.client.connection import ConnectionTest
-    from webapp.intake.large_picture import LargePicture
     from webapp.intake.pictures import InputFile, Inspection
     from webapp.result.downloads import Archive, Download
     from webapp.work.comparison import EngineComparison
@@ -80,8 +80,6 @@ class Tab:
     arrived: list[str] = field(default_factory=list)
     """Digests of uploads that the page has not looked at yet."""
     inspections: dict[str, Inspection | SuperResolutionError] = field(default_factory=dict)
-    large_pictures: dict[str, LargePicture] = field(default_factory=dict)
-    """Pictures that have to be shrunk or cut first."""
     current: str | None = None
     """The digest of the picture on the page; None for a sample."""
     jobs: dict[EnhanceRequest, Job] = field(default_factory=dict)
@@ -111,7 +109,7 @@ class Tab:
 
     def add(self, picture: InputFile) -> None:
         """Keep an own picture; TooManyPicturesError beyond the tab's bounds."""
-        self.check_room(picture.file.nbytes if picture.digest not in self.pictures else 0)
+        self.check_room(picture.nbytes if picture.digest not in self.pictures else 0)
         self.pictures[picture.digest] = picture
 
     def show(self, picture: InputFile) -> None:
@@ -142,7 +140,7 @@ class Tab:
         They are those of a new picture, or of an `upload` under way.
         """
         self._uploads[:] = [each for each in self._uploads if each.counts]
-        used = sum(each.file.nbytes for each in list(self.pictures.values()))
+        used = sum(each.nbytes for each in list(self.pictures.values()))
         used += sum(each.nbytes for each in self._uploads)
         others = [each for each in self._uploads if each.ended is None and each is not upload]
         number = len(self.pictures) + len(others)
@@ -154,7 +152,6 @@ class Tab:
         """Forget a picture and all that was made of it."""
         self.pictures.pop(digest, None)
         self.inspections.pop(digest, None)
-        self.large_pictures.pop(digest, None)
         with self._lock:
             for request in [each for each in self._results if each.digest == digest]:
                 self._drop(request)
@@ -242,11 +239,18 @@ class Tabs:
         return tab is not None and self._is_connected(tab.session_id)
 
     def sweep(self) -> None:
-        """Forget the tabs that were closed long enough ago."""
+        """Forget the tabs that were closed long enough ago, and delete their files."""
+        if self._forget_closed():
+            gc.collect()  # what refers to itself would stay, with its files, until a later visitor
+
+    def _forget_closed(self) -> bool:
+        """Return whether there were any."""
         now = self._clock()
         with self._lock:
+            before = len(self._tabs)
             for token, tab in list(self._tabs.items()):
                 if self._is_connected(tab.session_id):
                     tab.last_seen = now
                 elif now - tab.last_seen > KEEP_SECONDS:
                     del self._tabs[token]
+            return len(self._tabs) < before

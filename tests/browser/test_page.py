@@ -580,19 +580,19 @@ def test_the_markup_in_a_name_is_text(visit: Page) -> None:
 # Larger than the engine takes.
 
 
-def test_a_picture_that_is_too_large_can_be_shrunk(visit: Page) -> None:
+def test_a_picture_that_is_too_large_is_shrunk_by_itself_and_the_page_says_so(visit: Page) -> None:
     upload(visit, "wide.png", saved(Image.new("RGB", (4600, 30), "navy")))
-    expect(visit.get_by_text("4600 × 30 pixels")).to_be_visible(timeout=LONG)
 
-    visit.get_by_role("button", name="Shrink to fit").click()
-
+    expect(visit.get_by_text("Shrunk from 4600 × 30")).to_be_visible(timeout=LONG)
     comparison(visit, (16384, 108))
 
 
-def test_a_part_of_a_picture_that_is_too_large_can_be_used(visit: Page) -> None:
+def test_a_part_of_a_picture_that_was_shrunk_has_every_pixel(visit: Page) -> None:
     picture = Image.new("RGB", (4300, 40), "red")
     picture.paste("blue", (4200, 0, 4300, 40))
     upload(visit, "wide.png", saved(picture))
+    comparison(visit, (16384, 152))
+    visit.get_by_role("button", name="Crop").click()
     handle = visit.get_by_role("button", name="Part to use")
     handle.focus()
     visit.keyboard.press("ArrowRight")
@@ -601,6 +601,7 @@ def test_a_part_of_a_picture_that_is_too_large_can_be_used(visit: Page) -> None:
     visit.get_by_role("button", name="Use this part").click()
 
     opened(visit, (16384, 160))
+    expect(visit.get_by_text("Shrunk from")).to_have_count(0)
 
 
 # Saving.

@@ -125,6 +125,15 @@ def test_the_first_look_at_a_small_picture_is_what_the_quick_tier_makes_of_it(
     assert look.data == quick.data
 
 
+@pytest.mark.parametrize(("longest_side", "width"), [(192, 192), (240, 192), (250, 384)])
+def test_the_first_look_is_made_by_the_smallest_scale_that_nearly_fills_the_side(
+    engine: LocalEngine, photo_bytes: Callable[..., bytes], longest_side: int, width: int
+) -> None:
+    options = UpscaleOptions(scale=4, model="quality", format="png")
+    look = engine.first_look(photo_bytes("PNG"), options, longest_side=longest_side)
+    assert look.width == width
+
+
 @pytest.mark.parametrize("scale", [2, 4])
 def test_the_first_look_at_a_large_picture_is_whole_and_small(
     engine: LocalEngine, scale: int

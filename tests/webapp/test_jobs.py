@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
+from weakref import ReferenceType, ref
 
 import pytest
 
@@ -346,6 +348,32 @@ def test_a_named_error_reaches_the_visitor_and_the_next_job_runs(
     assert isinstance(failed.state.error, ImageError)
 
     assert finished(jobs.submit("b", lambda watch: None, visitor="ann")) is Phase.DONE
+
+
+def test_a_failed_job_is_forgotten_with_all_that_its_work_had(make: Callable[..., Jobs]) -> None:
+    class Picture:
+        pass
+
+    def submit(jobs: Jobs) -> ReferenceType[Picture]:
+        picture = Picture()
+
+        def fail(watch: Watch) -> None:
+            assert isinstance(picture, Picture)
+            try:
+                raise OSError
+            except OSError as exc:
+                raise ImageError("The picture is damaged.") from exc
+
+        failed = jobs.submit("a", fail, visitor="ann")
+        assert finished(failed) is Phase.FAILED
+        return ref(picture)
+
+    jobs = make()
+    picture = submit(jobs)
+    assert finished(jobs.submit("b", lambda watch: None, visitor="ann")) is Phase.DONE
+    gc.collect()
+
+    assert picture() is None
 
 
 def test_an_unexpected_error_says_nothing_of_the_inside(

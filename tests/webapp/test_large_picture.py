@@ -1,4 +1,4 @@
-"""A picture over the engine's bound: shown, shrunk before anyone asks, or cut."""
+"""A picture over the engine's bound: shrunk, or a part of it cut out."""
 
 from __future__ import annotations
 
@@ -11,27 +11,19 @@ import pytest
 from PIL import Image
 
 from backend import UpscaleOptions
-from backend.errors import BusyError, ImageTooLargeError
+from backend.errors import ImageTooLargeError
 from backend.images.picture import Decode, Picture, decode
 from webapp.base import side
 from webapp.base.errors import StorageFullError
 from webapp.base.files import Disk
-from webapp.base.gate import Gate
-from webapp.intake.large_picture import LARGEST_SIDE, LargePicture, cut
-from webapp.intake.pictures import InputFile, inspect
+from webapp.intake.large_picture import LARGEST_SIDE, cut, shrink_to_fit
+from webapp.intake.pictures import InputFile, Inspection, inspect
 from webapp.work.enhance import EnhanceRequest, engine_options
 
 
-def large(
-    data: bytes, disk: Disk, *, decode: Decode = decode, gate: Gate | None = None
-) -> LargePicture:
-    return LargePicture(
-        InputFile.from_bytes(data, name="a.jpg", disk=disk),
-        decode=decode,
-        max_side=48,
-        disk=disk,
-        gate=gate or Gate(max_waiting=1),
-    )
+def shrunk(data: bytes, disk: Disk, *, decode: Decode = decode) -> tuple[InputFile, Inspection]:
+    picture = InputFile.from_bytes(data, name="a.jpg", disk=disk)
+    return shrink_to_fit(picture, decode=decode, max_side=48, disk=disk)
 
 
 def opened(data: bytes) -> Image.Image:
@@ -58,7 +50,7 @@ def test_a_part_keeps_every_pixel_and_the_clean_up_of_its_file(
 def test_a_shrunk_picture_fits_and_needs_no_clean_up(
     photo_bytes: Callable[..., bytes], disk: Disk
 ) -> None:
-    small, inspection = large(photo_bytes("JPEG", quality=40), disk).shrunk()
+    small, inspection = shrunk(photo_bytes("JPEG", quality=40), disk)
 
     assert inspection.size == (48, 32)
     request = EnhanceRequest(digest=small.digest, options=UpscaleOptions())
@@ -71,7 +63,7 @@ def test_a_shrunk_picture_is_of_its_files_kind(
 ) -> None:
     data = photo_bytes(kind)
 
-    small, _ = large(data, disk).shrunk()
+    small, _ = shrunk(data, disk)
 
     made = opened(small.file.read())
     assert made.format == kind
@@ -84,7 +76,7 @@ def test_what_is_known_of_a_shrunk_picture_is_what_its_file_says(mode: str, disk
     file = io.BytesIO()
     Image.effect_noise((96, 64), 40).convert(mode).save(file, "PNG", dpi=(300, 300))
 
-    small, found = large(file.getvalue(), disk).shrunk()
+    small, found = shrunk(file.getvalue(), disk)
 
     expected = inspect(small, decode=decode, max_side=48, disk=disk)
     assert opened(found.preview.read()).mode == opened(expected.preview.read()).mode
@@ -95,7 +87,7 @@ def test_what_is_known_of_a_shrunk_picture_is_what_its_file_says(mode: str, disk
     assert replace(found, side=expected.side, preview=expected.preview) == expected
 
 
-def test_it_is_decoded_once_and_shown_in_its_own_size(
+def test_it_is_decoded_once_and_keeps_its_original(
     photo_bytes: Callable[..., bytes], disk: Disk
 ) -> None:
     sizes = []
@@ -105,43 +97,27 @@ def test_it_is_decoded_once_and_shown_in_its_own_size(
         sizes.append(picture.size)
         return picture
 
-    picture = large(photo_bytes("JPEG"), disk, decode=counted)
+    data = photo_bytes("JPEG")
+    small, inspection = shrunk(data, disk, decode=counted)
 
-    assert picture.preview().size == (96, 64)
-    assert picture.shrunk()[1].size == (48, 32)
+    assert small.original is not None
+    assert (small.original.size, inspection.size) == ((96, 64), (48, 32))
+    assert small.original.file.file.read() == data
+    assert small.uploaded == small.original.file.digest != small.digest
+    assert small.nbytes == small.file.nbytes + len(data)
     assert sizes == [(96, 64)]
-    assert not picture.has_failed
 
 
-def test_what_cannot_be_shrunk_either_is_said_by_both(
-    photo_bytes: Callable[..., bytes], disk: Disk
-) -> None:
+def test_what_is_too_large_even_to_be_shrunk_is_refused(disk: Disk) -> None:
     wide = io.BytesIO()
     Image.new("L", (LARGEST_SIDE + 1, 1)).save(wide, "PNG")
 
-    picture = large(wide.getvalue(), disk)
-
-    for ask in (picture.preview, picture.shrunk):
-        with pytest.raises(ImageTooLargeError):
-            ask()
-    assert picture.has_failed
+    with pytest.raises(ImageTooLargeError):
+        shrunk(wide.getvalue(), disk)
 
 
-def test_a_full_disk_hides_no_preview(photo_bytes: Callable[..., bytes]) -> None:
+def test_a_full_disk_is_said(photo_bytes: Callable[..., bytes]) -> None:
     data = photo_bytes("PNG")
 
-    picture = large(data, Disk(max_bytes=len(data)))
-
-    assert picture.preview().size == (96, 64)
     with pytest.raises(StorageFullError):
-        picture.shrunk()
-    assert picture.has_failed
-
-
-def test_a_full_queue_is_said(photo_bytes: Callable[..., bytes], disk: Disk) -> None:
-    gate = Gate(max_waiting=0)
-    with gate.turn():
-        picture = large(photo_bytes("PNG"), disk, gate=gate)
-        with pytest.raises(BusyError):
-            picture.preview()
-    assert picture.has_failed
+        shrunk(data, Disk(max_bytes=len(data)))

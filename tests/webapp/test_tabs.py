@@ -104,12 +104,33 @@ def test_a_closed_tab_is_forgotten_with_its_files(
     tabs.sweep()
     assert tabs.find(token) is tab
     clock.now += 2
-    tabs.sweep()
     del tab
-    gc.collect()
+    tabs.sweep()
 
     assert tabs.find(token) is None
     assert disk.nbytes == 0
+
+
+def test_the_files_of_a_tab_that_refers_to_itself_are_deleted_with_it(
+    tabs: Tabs, connected: set[str], clock: Clock, disk: Disk
+) -> None:
+    def fill(tab: Tab) -> None:
+        tab.add(picture(disk))
+        try:
+            tab.check_room(module.MAX_UPLOAD_BYTES)
+        except TooManyPicturesError as exc:
+            tab.input_error = exc  # whose traceback has this tab
+
+    gc.disable()
+    try:
+        fill(tabs.open("one"))
+        assert disk.nbytes > 0
+        connected.remove("one")
+        clock.now += KEEP_SECONDS + 1
+        tabs.sweep()
+        assert disk.nbytes == 0
+    finally:
+        gc.enable()
 
 
 def test_an_open_tab_is_kept_for_ever(tabs: Tabs, clock: Clock) -> None:

@@ -1,12 +1,11 @@
-"""A picture of more pixels than the engine takes: it has to be shrunk or cut first."""
+"""A picture of more pixels than the engine takes is shrunk, or a part of it is cut out."""
 
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -17,18 +16,9 @@ from backend.errors import ImageTooLargeError
 from backend.images.metadata import Kept, embed
 from backend.images.picture import Decode, Picture, crop, to_image
 from backend.inference.allocator import give_back_memory
-from webapp.base import side
 from webapp.base.files import Disk
-from webapp.base.gate import Gate
 from webapp.client.header import may_be_transparent, read_header
-from webapp.intake.pictures import (
-    PREVIEW_SIDE,
-    InputFile,
-    Inspection,
-    inspect_decoded,
-    webp,
-    webp_data_url,
-)
+from webapp.intake.pictures import InputFile, Inspection, Original, inspect_decoded
 
 LARGEST_SIDE = 32_768
 LARGEST_PIXELS = 120_000_000
@@ -40,74 +30,26 @@ UNDAMAGED = 100
 """The JPEG quality of an undamaged picture."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LargePreview:
-    """The preview that the page shows."""
+def shrink_to_fit(
+    picture: InputFile, *, decode: Decode, max_side: int, disk: Disk
+) -> tuple[InputFile, Inspection]:
+    """Return the picture with its longest side reduced to `max_side`, and what is known of it.
 
-    size: tuple[int, int]
-    """(width, height), upright."""
-    image: str
-    """A data URL."""
-
-
-class LargePicture:
-    """Decoded once, in a thread of its own: to be shown, and shrunk while its owner still reads.
-
-    Both methods wait, and raise what decoding or storing did, ImageTooLargeError when the picture
-    is too large even for this.
+    Raise what decoding and storing do, ImageTooLargeError where it is too large even for this.
     """
-
-    def __init__(
-        self, picture: InputFile, *, decode: Decode, max_side: int, disk: Disk, gate: Gate
-    ) -> None:
-        self._picture = picture
-        self._decode = decode
-        self._max_side = max_side
-        self._disk = disk
-        self._preview: Future[LargePreview] = Future()
-        self._shrunk: Future[tuple[InputFile, Inspection]] = Future()
-        threading.Thread(target=self._open, args=(gate,), daemon=True).start()
-
-    @property
-    def has_failed(self) -> bool:
-        """Return whether another try may help: the disk was full, or too many came at once."""
-        over = [each for each in (self._preview, self._shrunk) if each.done()]
-        return any(each.exception() is not None for each in over)
-
-    def preview(self) -> LargePreview:
-        """Return the preview, which is there before the shrunk picture."""
-        return self._preview.result()
-
-    def shrunk(self) -> tuple[InputFile, Inspection]:
-        """Return the whole picture with its longest side reduced to `max_side`."""
-        return self._shrunk.result()
-
-    def _open(self, gate: Gate) -> None:
-        try:
-            with gate.turn():
-                decoded = decode_large(self._picture, decode=self._decode)
-                image = to_image(decoded)
-                self._preview.set_result(preview(image))
-                small = shrink(decoded, image, max_side=self._max_side)
-                del decoded, image
-                give_back_memory()
-                self._shrunk.set_result(self._save(small))
-                del small
-                give_back_memory()
-        except Exception as exc:  # noqa: BLE001 - raised in the thread that waits
-            for each in (self._preview, self._shrunk):
-                if not each.done():
-                    each.set_exception(exc)
-
-    def _save(self, small: Picture) -> tuple[InputFile, Inspection]:
-        # Another JPEG of high quality loses nothing visible, and is saved in a fifth of a PNG's
-        # time. A compression artefact smaller than a pixel is gone: nothing is left to clean up.
-        kind, disk = "png" if small.jpeg_quality is None else "jpeg", self._disk
-        save = partial(_derived, self._picture, small, format=kind, jpeg_quality=UNDAMAGED)
-        with ThreadPoolExecutor() as pool:
-            file = pool.submit(save, disk=disk)
-            found = inspect_decoded(small, parent_quality=UNDAMAGED, disk=disk)
-            return file.result(), found
+    decoded = decode_large(picture, decode=decode)
+    size = decoded.size
+    small = shrink(decoded, to_image(decoded), max_side=max_side)
+    del decoded
+    give_back_memory()
+    # Another JPEG of high quality loses nothing visible, and is saved in a fifth of a PNG's
+    # time. A compression artefact smaller than a pixel is gone: nothing is left to clean up.
+    kind = "png" if small.jpeg_quality is None else "jpeg"
+    save = partial(_derived, picture, small, format=kind, jpeg_quality=UNDAMAGED, disk=disk)
+    with ThreadPoolExecutor() as pool:
+        file = pool.submit(save)
+        found = inspect_decoded(small, parent_quality=UNDAMAGED, disk=disk)
+        return replace(file.result(), original=Original(file=picture, size=size)), found
 
 
 def decode_large(picture: InputFile, *, decode: Decode) -> Picture:
@@ -118,12 +60,6 @@ def decode_large(picture: InputFile, *, decode: Decode) -> Picture:
     if width * height > largest:
         raise ImageTooLargeError.input(width, height, max_side=LARGEST_SIDE)
     return decode(data, max_side=LARGEST_SIDE)
-
-
-def preview(image: Image.Image) -> LargePreview:
-    """Make a picture of at most `PREVIEW_SIDE` a side."""
-    small = side.bounded(side.displayable(image), max_side=PREVIEW_SIDE)
-    return LargePreview(size=image.size, image=webp_data_url(webp(small, quality=85)))
 
 
 def shrink(decoded: Picture, image: Image.Image, *, max_side: int) -> Picture:

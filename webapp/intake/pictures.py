@@ -53,6 +53,18 @@ class InputFile:
     """The file name of the sample that it is; empty for a visitor's own picture."""
     jpeg_quality: int | None = None
     """JPEG quality of the file that this one was cut out of; None for any other."""
+    original: Original | None = None
+    """The larger picture that it was shrunk from."""
+
+    @property
+    def uploaded(self) -> str:
+        """The digest of the file that the visitor has."""
+        return self.original.file.digest if self.original else self.digest
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all that is kept of it."""
+        return self.file.nbytes + (self.original.file.nbytes if self.original else 0)
 
     @classmethod
     def from_bytes(
@@ -61,6 +73,15 @@ class InputFile:
         """Store the data; StorageFullError when there is no room."""
         digest = hashlib.sha256(data).hexdigest()
         return cls(name=name, digest=digest, file=disk.store(data), jpeg_quality=jpeg_quality)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Original:
+    """A picture that is too large, of which a part can be used."""
+
+    file: InputFile
+    size: tuple[int, int]
+    """(width, height), upright."""
 
 
 @dataclass(frozen=True, kw_only=True)

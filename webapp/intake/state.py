@@ -20,7 +20,7 @@ from webapp.base.errors import (
     UploadFailedError,
 )
 from webapp.base.filenames import name_from_link
-from webapp.intake.large_picture import LargePicture, LargePreview, cut, decode_large, turned_file
+from webapp.intake.large_picture import cut, decode_large, shrink_to_fit, turned_file
 from webapp.intake.picker import Events
 from webapp.intake.pictures import InputFile, Inspection
 from webapp.intake.pictures import inspect as inspect_file
@@ -86,31 +86,46 @@ def show_arrived(page: Page) -> None:
     with st.spinner(page.t("wait.opening")):
         for picture in [tab.pictures[each] for each in arrived if each in tab.pictures]:
             try:
-                open_new(page, picture, is_kept=len(arrived) > 1)
+                opened = open_new(page, picture, is_kept=len(arrived) > 1)
             except SuperResolutionError as exc:
                 tab.refused_name, tab.input_error = picture.name, exc
             else:
-                shown = shown or picture.digest
+                shown = shown or opened.digest
     tab.current = shown or before
     del tab.arrived[: len(arrived)]
 
 
-def open_new(page: Page, picture: InputFile, *, is_kept: bool = False) -> None:
-    """Put a new picture on the page; raise why it cannot be read, and forget it unless `is_kept`.
+def open_new(page: Page, picture: InputFile, *, is_kept: bool = False) -> InputFile:
+    """Put a new picture on the page, shrunk where the engine takes no more, and return it.
 
-    One that is only too large is shown too, since it can be shrunk or cut.
+    Raise why it cannot be read, and forget it unless `is_kept`.
     """
     tab = page.tab
     try:
         try:
             inspect(page.shared, tab, picture)
         except ImageTooLargeError:
-            large_preview(page, picture)
-    except SuperResolutionError:
+            picture = shrink(page, picture)
+    except SuperResolutionError as exc:
+        tab.inspections[picture.digest] = exc
         if not is_kept:
             remove(page, picture.digest)
         raise
     tab.current = picture.digest
+    return picture
+
+
+def shrink(page: Page, picture: InputFile) -> InputFile:
+    """Put the picture, shrunk to what the engine takes, in its own place."""
+    tab, shared = page.tab, page.shared
+    with shared.inspection_gate.turn():
+        fitted, inspection = shrink_to_fit(
+            picture, decode=shared.decode, max_side=shared.settings.max_side, disk=shared.disk
+        )
+    tab.remove(picture.digest)
+    tab.add(fitted)
+    tab.inspections[fitted.digest] = inspection
+    return fitted
 
 
 def refusal(reason: str, *, max_bytes: int) -> SuperResolutionError:
@@ -187,11 +202,13 @@ def end_crop(tab: Tab) -> None:
 
 
 def crop(page: Page, picture: InputFile, box: Box) -> None:
-    """Go on with the part of a picture inside the box, in the place of the whole."""
+    """Go on with the part inside the box, of the original where the picture was shrunk."""
     tab, shared = page.tab, page.shared
     end_crop(tab)
-    decoded = shared.decode(picture.file.read(), max_side=shared.settings.max_side)
-    part = cut(picture, decoded, box, disk=shared.disk)
+    whole = picture.original.file if picture.original else picture
+    with shared.inspection_gate.turn():
+        part = cut(whole, decode_large(whole, decode=shared.decode), box, disk=shared.disk)
+        give_back_memory()
     remove(page, picture.digest)
     tab.show(part)
 
@@ -243,37 +260,3 @@ def fetch(shared: Shared, url: str) -> bytes:
     """Return the file behind a link; SourceError and others say what is wrong."""
     request = UpscaleRequest(url=url, options=UpscaleOptions())
     return shared.source.read(request, max_bytes=shared.settings.max_image_bytes)
-
-
-def large_preview(page: Page, picture: InputFile) -> LargePreview:
-    """Show a picture with more pixels than the engine takes; raise what decoding does."""
-    return _large(page, picture).preview()
-
-
-def fit(page: Page, picture: InputFile, box: Box | None) -> None:
-    """Go on with the part of a too large picture inside the box, or with all of it shrunk."""
-    tab, shared = page.tab, page.shared
-    if box is None:
-        fitted, inspection = _large(page, picture).shrunk()
-        tab.inspections[fitted.digest] = inspection
-    else:
-        with shared.inspection_gate.turn():
-            decoded = decode_large(picture, decode=shared.decode)
-            fitted = cut(picture, decoded, box, disk=shared.disk)
-            del decoded
-            give_back_memory()
-    tab.remove(picture.digest)
-    tab.show(fitted)
-
-
-def _large(page: Page, picture: InputFile) -> LargePicture:
-    large = page.tab.large_pictures.get(picture.digest)
-    if large is None or large.has_failed:
-        large = page.tab.large_pictures[picture.digest] = LargePicture(
-            picture,
-            decode=page.shared.decode,
-            max_side=page.shared.settings.max_side,
-            disk=page.shared.disk,
-            gate=page.shared.inspection_gate,
-        )
-    return large

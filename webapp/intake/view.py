@@ -7,8 +7,6 @@ from functools import partial
 
 import streamlit as st
 
-from backend import SuperResolutionError
-from backend.errors import ImageTooLargeError
 from backend.images.formats import INPUT_SUFFIXES, READABLE
 from webapp.base.view import show_error
 from webapp.intake import state
@@ -38,7 +36,7 @@ def receive_pictures(page: Page) -> Events:
     return picker(
         {
             "token": page.tab.token,
-            "digests": list(page.tab.pictures),
+            "digests": [each.uploaded for each in page.tab.pictures.values()],
             "address": UPLOAD_PATH,
             "folder": FOLDER_PATH,
             "maxFiles": MAX_PICTURES,
@@ -129,23 +127,43 @@ def show_preview(page: Page, picture: InputFile, inspection: Inspection) -> None
 
 
 def show_crop(page: Page, picture: InputFile, inspection: Inspection) -> None:
-    """Draw a frame on the picture whose inside is gone on with."""
-    t, (width, height) = page.t, inspection.size
+    """Draw a frame on the picture whose inside is gone on with.
+
+    One that was shrunk is shown as it is, and the frame takes what the engine does of the original.
+    """
+    t, original = page.t, picture.original
+    size = inspection.size if original is None else original.size
+    width, height = size
+    most = page.shared.settings.max_side
+    part = (
+        (max(1, round(0.8 * width)), max(1, round(0.8 * height)))
+        if original is None
+        else (min(width, most), min(height, most))
+    )
     with st.container(horizontal=True):
-        cuts = st.button(t("fit.cut"), key="crop-cut", type="primary")
+        cuts = st.button(t("crop.cut"), key="crop-cut", type="primary")
         st.button(t("own.cancel"), key="crop-cancel", on_click=state.end_crop, args=(page.tab,))
-    part = frame(
+    box = frame(
         webp_data_url(inspection.preview.read()),
-        size=inspection.size,
-        frame=(max(1, round(0.8 * width)), max(1, round(0.8 * height))),
+        size=size,
+        frame=part,
         alt=alternative_text(page, picture),
-        label=t("own.crop_frame"),
+        label=t("own.crop_frame" if original is None else "crop.frame"),
         key=f"crop-{picture.digest}",
-        can_resize=True,
+        can_resize=original is None,
     )
     if cuts:
-        state.crop(page, picture, part)
+        with st.spinner(t("wait.opening")):
+            state.crop(page, picture, box)
         st.rerun()
+
+
+def tell_shrunk(page: Page, picture: InputFile) -> None:
+    """Say that the picture was larger, and what to do for every pixel of a part."""
+    if picture.original is not None:
+        width, height = picture.original.size
+        most = page.shared.settings.max_side
+        st.caption(page.t("crop.shrunk", width=width, height=height, max_side=most))
 
 
 def alternative_text(page: Page, picture: InputFile) -> str:
@@ -161,39 +179,3 @@ def open_picture(page: Page, picture: InputFile) -> Inspection:
         return state.inspect(page.shared, page.tab, picture)
     with st.spinner(page.t("wait.opening")):
         return state.inspect(page.shared, page.tab, picture)
-
-
-def show_problem(page: Page, picture: InputFile, error: SuperResolutionError) -> None:
-    """Say why there is no picture; one that is only too large can be shrunk or cut."""
-    t, max_side = page.t, page.shared.settings.max_side
-    if not isinstance(error, ImageTooLargeError):
-        show_error(error, t)
-        return
-    try:
-        with st.spinner(t("wait.opening")):
-            preview = state.large_preview(page, picture)
-    except SuperResolutionError:
-        show_error(error, t)
-        return
-    width, height = preview.size
-    box = (min(width, max_side), min(height, max_side))
-    st.info(
-        t("fit.explain", width=width, height=height, max_side=max_side),
-        title=t("fit.title"),
-        icon=":material/photo_size_select_large:",
-    )
-    with st.container(horizontal=True):
-        shrinks = st.button(t("fit.shrink"), key="shrink", type="primary")
-        cuts = st.button(t("fit.cut"), key="cut")
-    part = frame(
-        preview.image,
-        size=preview.size,
-        frame=box,
-        alt=alternative_text(page, picture),
-        label=t("fit.frame"),
-        key=f"fit-{picture.digest}",
-    )
-    if shrinks or cuts:
-        with st.spinner(t("wait.opening")):
-            state.fit(page, picture, part if cuts else None)
-        st.rerun()

@@ -24,9 +24,10 @@ BEFORE = "before"
 
 
 def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> Download:
-    """Return the address of a result for this tab, opened once."""
-    key, pictures = id(result), tab.pictures
-    if key not in tab.downloads:
+    """Return the address of a result, opened once for those to whom the picture belongs."""
+    owner = intake.owner(shared, tab, picture)
+    key, pictures = id(result), owner.pictures
+    if key not in owner.downloads:
         inspection = intake.inspect(shared, tab, picture)
         opened = Download(
             name=picture.name,
@@ -44,8 +45,8 @@ def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> 
         )
         shared.downloads.add(opened)
         weakref.finalize(opened, shared.details.forget, opened.secret)
-        tab.downloads[key] = opened
-    return tab.downloads[key]
+        owner.downloads[key] = opened
+    return owner.downloads[key]
 
 
 def size_in_names(upscaled: Upscaled) -> str:

@@ -251,7 +251,9 @@ class Jobs:
         except CancelledError:
             phase = Phase.CANCELLED
         except SuperResolutionError as exc:
-            phase, error = Phase.FAILED, exc
+            phase, error = Phase.FAILED, exc.with_traceback(None)
+            # Its frames hold the job, its picture and its tab for as long as someone has the error.
+            error.__cause__ = error.__context__ = None
         except Exception:
             # A thread's last line of defence: the visitor must not wait for ever.
             log.exception("unexpected failure of a job")
