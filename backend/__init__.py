@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __version__ = "1.1.0"
 PROGRAM = "super-resolution" if __name__ == "super_resolution" else "python -m backend"
-"""The words that start the command line: the wheel renames this package, see hatch_build.py."""
+"""The command that starts the program: the wheel renames this package, see hatch_build.py."""
 
 _MODULES = {
     "Engine": "engine",
@@ -39,7 +39,7 @@ _MODULES = {
 }
 __all__ = list(_MODULES)
 
-if not TYPE_CHECKING:  # a type checker takes the imports above, and refuses other names
+if not TYPE_CHECKING:  # for type checkers, which refuse other names
 
     def __getattr__(name: str) -> object:
         if name not in _MODULES:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A name may hold what a console or a pipe on Windows cannot show, or bytes of no text.
+            # A file name may not be encodable on a Windows console or pipe.
             stream.reconfigure(errors="backslashreplace")
     parsed = make_parser(PROGRAM).parse_args(arguments)
     if not sys.warnoptions:
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _sentence_for(error: ImportError | MemoryError) -> str | None:
-    """Return what a user can do about it, or None for a fault of ours."""
+    """Return what the user can do about it, or None if the fault is ours."""
     if isinstance(error, ModuleNotFoundError):
         return advice(error.name or "")
     is_small = isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_ROOM_TO_LOAD)

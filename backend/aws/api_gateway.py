@@ -29,7 +29,7 @@ def answer_event(
     make_handler: Callable[[], RequestHandler],
     settings: Settings,
 ) -> dict[str, object]:
-    """Answer an event; whatever is wrong becomes an error reply, and nothing is raised.
+    """Answer an event; every error becomes a reply, and nothing is raised.
 
     `make_handler` is called for every event and may raise too.
     """
@@ -82,7 +82,7 @@ def _method(event: object) -> object:
 
 
 def _header(event: Mapping[str, object], name: str) -> str | None:
-    """Find a header whatever its case: API Gateway passes on the one that the caller chose."""
+    """Find a header in any case: API Gateway passes on the caller's spelling."""
     headers = event.get("headers")
     if isinstance(headers, Mapping):
         for each, value in headers.items():
@@ -94,8 +94,7 @@ def _header(event: Mapping[str, object], name: str) -> str | None:
 def _seconds_waited(event: object) -> float:
     """Return the time since API Gateway received the request, a cold start or queue included.
 
-    0 where the event does not say, or says a time at which no caller can be waiting: a recorded
-    event, or a clock that is wrong.
+    0 if the event has no time, or an impossible one: a recorded event, or a wrong clock.
     """
     received = _request_context(event).get("requestTimeEpoch")
     if not isinstance(received, int | float):

@@ -44,16 +44,16 @@ log = logging.getLogger("backend.bulk")
 IN_HAND = 3
 """Pictures in the engine: one is in the network while its neighbours are decoded and encoded."""
 TRANSFERS = 4
-"""Pictures that are read and written meanwhile."""
+"""Pictures that are read and written at the same time."""
 SECONDS_TO_ANSWER = 5.0
-"""Kept back: work that is not done by then is left to the next call."""
+"""Time kept back; work that is not done by then is left to the next call."""
 URL_ENCODED = "url-encoded"
 MOST_TOLD = 100
 """Failures in an answer, which may have 256 KB; each has a file in `_failed` too."""
 
 
 class BatchError(Exception):
-    """Some pictures of a batch were not worked on, through no fault of theirs: call again."""
+    """Some pictures of a batch were not finished, through no fault of theirs: call again."""
 
 
 @cache

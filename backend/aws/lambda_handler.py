@@ -44,9 +44,9 @@ def start() -> None:
     """Load the default models while Lambda starts the process.
 
     It runs at full speed then, whatever the function's memory, and with provisioned concurrency
-    before there is any request. Bad settings end the start, so that a deployment that cannot work
-    shows at once. A network that cannot be read does not: requests for it are answered with
-    `model_unavailable`, and each looks again, since the file may be on its way.
+    before there is any request. Bad settings end the start, so that a broken deployment shows at
+    once. An unreadable network does not: requests for it are answered with `model_unavailable`, and
+    each tries again, since the file may be on its way.
     """
     try:
         made = engine()

@@ -16,19 +16,19 @@ from backend.settings import Settings
 MAX_ANSWER_BYTES = 6 * 2**20
 """Lambda's limit on the JSON of an answer; the runtime's process ends when it is exceeded."""
 ENVELOPE_BYTES = 4096
-"""More than what is put around a reply's body: status, headers, and a backslash a quote."""
+"""Upper bound of what is added to a reply's body: status, headers, and a backslash a quote."""
 MAX_REPLY_BYTES = MAX_ANSWER_BYTES - ENVELOPE_BYTES
 TIME_BUDGET_SECONDS = 28.0
-"""API Gateway hangs up after 29 s unless its quota was raised; a cold start is part of them."""
+"""API Gateway hangs up after 29 s unless its quota was raised; cold start included."""
 MEGABYTES_PER_VCPU = 1769
 VCPUS_PER_CORE = 2
 """A virtual processor is one of the two hyperthreads of a core."""
 SECONDS_TO_ANSWER = 1.0
-"""Kept back to encode and send an answer before Lambda ends the call."""
+"""Time kept back to encode and send an answer before Lambda ends the call."""
 
 
 class LambdaContext(Protocol):
-    """The part of a handler's second argument that is used here."""
+    """The used part of a handler's second argument."""
 
     @property
     def aws_request_id(self) -> str: ...
@@ -57,7 +57,7 @@ def process_settings() -> Settings:
 def cores(environment: Mapping[str, str] = os.environ) -> float | None:
     """Return the processor cores that a function's memory buys, or None if unknown.
 
-    At 1769 MB a function has one virtual processor, with others more or less in proportion.
+    At 1769 MB a function has one virtual processor, otherwise in proportion.
     """
     megabytes = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     if not megabytes.isdigit():
@@ -70,7 +70,7 @@ def seconds_left(
 ) -> Callable[[], float]:
     """Return the seconds left: the smaller of the caller's patience and Lambda's limit.
 
-    The caller waits for `budget` in all, of which `waited` are over.
+    The caller waits `budget` seconds in all, and has already waited `waited`.
     """
     deadline = Deadline(math.inf if budget is None else budget - waited)
 

@@ -1,7 +1,7 @@
-"""Metrics for CloudWatch: lines in the function's log that it turns into metrics.
+"""Metrics for CloudWatch: lines in the function's log, in its embedded metric format.
 
-They are in CloudWatch's embedded metric format, which takes no permission and no call. Every line
-also has the facts of the request's own log line, so that one search finds both.
+They need no permission and no call. Every line also has the facts of the request's own log line, so
+that one search finds both.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Mapping
 
 NAMESPACE = "SuperResolution"
 LEAST_PIXELS = 65_536
-"""Smaller pictures say more about overhead than about speed."""
+"""The least number of pixels; smaller pictures tell more about overhead than about speed."""
 
 Facts = Mapping[str, object]
 
 
 def write_metrics(facts: Facts, *, stack: str) -> None:
-    """Write one line; Lambda takes standard output as it is, whatever its log's format."""
+    """Write one line to standard output, which Lambda logs unchanged."""
     sys.stdout.write(json.dumps(metrics_from(facts, stack=stack)) + "\n")
     sys.stdout.flush()
 
@@ -55,7 +55,7 @@ def _group(dimension: str, metric: str, *, unit: str) -> dict[str, object]:
 
 
 def _seconds_per_megapixel(facts: Facts) -> float | None:
-    """Return seconds per input megapixel, or None if it was small or nothing was made."""
+    """Return seconds per input megapixel, or None if it was small or there is no result."""
     sides = [facts.get(name) for name in ("width", "height", "scale")]
     seconds = facts.get("engine_seconds")
     if not isinstance(seconds, float) or not all(isinstance(each, int) for each in sides):

@@ -32,7 +32,7 @@ class SuperResolution:
     """Holds the networks; one for each process of Ray."""
 
     def __init__(self) -> None:
-        ort.preload_dlls()  # CUDA's libraries lie in Python packages here
+        ort.preload_dlls()  # CUDA's libraries are in Python packages here
         settings = Settings.from_deployment()
         write_logs(settings)
         engine = create_engine(settings)
@@ -56,7 +56,7 @@ class SuperResolution:
         return Response(reply.body, reply.status, headers=reply.headers)
 
     async def _answer(self, request: Request, request_id: str) -> Reply:
-        """SuperResolutionError for what is refused before the handler sees it."""
+        """Raise SuperResolutionError for what is refused before the handler sees it."""
         raw = raw_picture_from(request.headers.items(), request.query_params.multi_items())
         body = Body(await _body(request, max_bytes=self._handler.settings.max_body_bytes))
         handle = partial(self._handler.handle, body, request_id, raw=raw)

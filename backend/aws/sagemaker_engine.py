@@ -34,7 +34,7 @@ from backend.options import UpscaleOptions, fields_from
 log = logging.getLogger("backend.aws")
 
 MAX_REQUEST_BYTES = 6_291_456
-"""Largest body of a real-time call, by the description of SageMaker's runtime API."""
+"""Largest body of a real-time call, according to SageMaker's runtime API."""
 CONNECT_SECONDS = 3
 RETRY_AFTER_SECONDS = 5
 BUSY = ("ThrottlingException", "Throttling", "TooManyRequestsException", "ServiceUnavailable")
@@ -53,7 +53,7 @@ class SageMakerEngine:
     def __init__(self, *, endpoint: str, timeout_seconds: float) -> None:
         self._endpoint = endpoint
         self._timeout_seconds = timeout_seconds
-        # No second attempt: the first one may still be at work.
+        # No retry: the first attempt may still be running.
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=timeout_seconds,

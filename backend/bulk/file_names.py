@@ -1,4 +1,4 @@
-"""The name of a file for each part of an S3 key, which may be any text."""
+"""File names for the parts of an S3 key, which may be any text."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 import re
 
 NOWHERE = {"": "%", ".": "%2E", "..": "%2E%2E"}
-"""Parts that no file can be called, or that would lead out of the folder."""
+"""Parts that cannot name a file, or that lead out of the folder."""
 WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
 WINDOWS_DEVICES = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(?= *(\.|$))", re.IGNORECASE)
 
 
 def file_name(part: str, *, is_windows: bool = os.name == "nt") -> str:
-    """Return the part itself, or with `%XX` in it where the system would read it as another.
+    """Return the part itself, or escape it with `%XX` where the system would misread it.
 
-    Windows would take `a\\b` for a folder, `C:a` for a drive, and `aux.png` for a device; no file
-    of its own is called so, and the name of a file that exists stays.
+    Windows would take `a\b` for a folder, `C:a` for a drive, and `aux.png` for a device. The name
+    of an existing file is never changed.
     """
     if part in NOWHERE:
         return NOWHERE[part]

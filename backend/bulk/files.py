@@ -29,7 +29,7 @@ ERRORS_OF_ONE_FILE = frozenset(
         errno.ENAMETOOLONG,
     }
 )
-"""The system's errors that are about one file, and say nothing of the others."""
+"""System errors about one file, which say nothing about the others."""
 
 
 class Listing:
@@ -41,10 +41,10 @@ class Listing:
         self._is_recursive = is_recursive
         self._without = without and without.resolve()
         self.left_out = 0
-        """Files so far that are no pictures, and links to folders."""
+        """The number of files so far that are not pictures, and of links to folders."""
 
     def __iter__(self) -> Iterator[Item]:
-        """List sorted; SourceUnreachableError when the folder itself cannot be read."""
+        """List sorted; raise SourceUnreachableError if the folder itself cannot be read."""
         try:
             entries = os.scandir(self._folder)
         except OSError as exc:
@@ -80,14 +80,14 @@ class Listing:
 
 
 def read_file(path: Path, *, max_bytes: int, unless: str | None = None) -> Content | None:
-    """Return None while the file's version is `unless`.
+    """Return the bytes, or None if the file's version is still `unless`.
 
-    PayloadTooLargeError, SourceNotFoundError for what is wrong with this file alone, or
+    Raise PayloadTooLargeError or SourceNotFoundError for this file alone, or
     SourceUnreachableError.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise SourceNotFoundError("This is a folder, a pipe or a device, and no picture.")
+            raise SourceNotFoundError("This is a folder, a pipe or a device, not a picture.")
         with path.open("rb") as file:
             version = version_from(os.fstat(file.fileno()))
             if version == unless:
@@ -104,9 +104,9 @@ def read_file(path: Path, *, max_bytes: int, unless: str | None = None) -> Conte
 
 @contextlib.contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Hand out an empty file beside the path, to be filled and renamed; it is gone otherwise.
+    """Yield an empty file beside the path, to be filled and renamed; otherwise it is removed.
 
-    SuperResolutionError, which names the path, for a place that cannot be written.
+    Raise SuperResolutionError, which names the path, if it cannot be written.
     """
     part = path.with_name(f".{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
     try:

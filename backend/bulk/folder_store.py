@@ -1,9 +1,9 @@
 """A folder with pictures or results, whole after any end of the process that writes it.
 
-A result's metadata is in a file of its own, `_done/KEY.json`, so that a later run asks for both
-without opening the picture. Of the three steps that replace a result, the last makes it visible:
-the old one is removed, the new metadata is put in place, and the new file is renamed. Whoever is
-killed between them leaves metadata without a result, which is no result.
+A result's metadata is in a file of its own, `_done/KEY.json`, so that a later run need not open the
+picture. A result is replaced in three steps: the old file is removed, the new metadata is written,
+and the new file is renamed. A process that is killed between them leaves metadata without a result,
+which does not count.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from backend.processes import is_running
 
 RECORDS = "_done"
 PARTS = "_part"
-"""Files that are being written, by names that tell which process of which machine does."""
+"""Temporary files, by names that tell the writing process and machine."""
 SIZE = "size"
 
 
@@ -86,7 +86,7 @@ class FolderStore:
             raise SuperResolutionError(f"The result could not be stored: {exc.strerror}.") from exc
 
     def remove_abandoned_parts(self) -> None:
-        """Delete those of this machine's processes that are gone; others may still be at work."""
+        """Delete the files of this machine's dead processes; those of others may be in use."""
         host = socket.gethostname()
         for part in (self._folder / PARTS).glob(f"{host}.*.*"):
             process = part.name.removeprefix(f"{host}.").partition(".")[0]
@@ -119,7 +119,7 @@ class FolderStore:
 
 
 def _fitting_name(part: str) -> str:
-    """Return what a part of a key is called in a folder; what is too long is told by its digest."""
+    """Return the file name for a part of a key; one that is too long ends in its digest."""
     name = file_name(part)
     if len(os.fsencode(name)) <= MAX_NAME_BYTES:
         return name

@@ -29,7 +29,7 @@ class S3Results:
         """Store a result and return a link to it; raise SuperResolutionError if S3 refuses."""
         key = f"{uuid.uuid4()}.{media_type.partition('/')[2]}"
         try:
-            # The bucket's own setting says with which key it is encrypted.
+            # The bucket's own setting chooses the encryption key.
             self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=media_type)
             link: str = self._client.generate_presigned_url(
                 "get_object",

@@ -1,4 +1,4 @@
-"""Pictures or results below a prefix of an S3 bucket: S3 puts an object wholly or not at all."""
+"""Pictures or results below a prefix of an S3 bucket; S3 writes objects atomically."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from backend.requests.sources.s3_address import S3, split_s3_address
 from backend.requests.sources.s3_client import make_s3_client
 
 ATTEMPTS = 5
-"""Attempts for one request: among millions, some are answered with 503 or not at all."""
+"""Attempts for one request: among millions, some fail with 503 or get no answer."""
 CONNECTIONS = 32
 UNCHANGED = "304"
 NOT_FOUND = "404"
@@ -61,7 +61,7 @@ class S3Store:
         return key.removeprefix(self._prefix)
 
     def list(self) -> Iterator[Item]:
-        """List a thousand keys a request, with no more than that many in memory."""
+        """List a thousand keys a request, and keep no more in memory."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix
         )
@@ -109,7 +109,7 @@ class S3Store:
     def write(
         self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str] | None = None
     ) -> None:
-        """See `Store`; the bucket's own setting says with which key it is encrypted."""
+        """See `Store`; the bucket's own setting chooses the encryption key."""
         try:
             self._client.put_object(
                 Bucket=self._bucket,

@@ -1,7 +1,7 @@
 """Many pictures from one place to another; each result is written once and whole.
 
-Nothing here knows a queue, a cluster or a cloud. `work` does one picture, and whoever calls it (the
-command line, AWS Step Functions, Ray Data) chooses which, and how many at a time.
+Nothing here knows a queue, a cluster or a cloud. `work` does one picture; its callers (the command
+line, AWS Step Functions, Ray Data) choose which, and how many at a time.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ log = logging.getLogger("backend.bulk")
 
 DONE, SKIPPED, FAILED, FAULT = "done", "skipped", "failed", "fault"
 FAILURES = "_failed"
-"""Below it in the target, one JSON file for each picture that cannot be upscaled."""
+"""A folder in the target with one JSON file for each picture that cannot be upscaled."""
 SOURCE, NETWORK, OPTIONS = "source", "network", "options"
 """Metadata of a result: the version of its source, the model and the options."""
 PICTURE_STATUSES = (404, 413, 415, 422)
-"""Statuses of errors about the picture: gone, too large, of no known format, or damaged."""
+"""Statuses of errors that the picture caused: gone, too large, of unknown format, or damaged."""
 
 
 class Keyed(Protocol):
-    """Anything that is worked on one by one and told of by its key."""
+    """An item that is worked on alone and reported by its key."""
 
     @property
     def key(self) -> str: ...
@@ -58,9 +58,9 @@ class Item:
     key: str
     """Its place below the source, with slashes."""
     version: str | None = None
-    """Changes with its contents: S3's ETag, or a file's size and time; None is not known yet."""
+    """Changes with its contents: S3's ETag, or a file's size and time; None if not known yet."""
     problem: str | None = None
-    """A sentence, for what was listed and cannot be read."""
+    """The error sentence of a listed item that cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ class Store(Protocol):
 
     @property
     def left_out(self) -> int:
-        """The number of files that were listed so far and are no pictures."""
+        """The number of listed files so far that are not pictures."""
         ...
 
     def list(self) -> Iterator[Item]:
@@ -96,7 +96,7 @@ class Store(Protocol):
         ...
 
     def head(self, key: str) -> Mapping[str, str] | None:
-        """Return the metadata of a result, or None if there is no whole one."""
+        """Return the metadata of a result, or None if there is no complete one."""
         ...
 
     def write(
@@ -108,13 +108,13 @@ class Store(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """The source and the target."""
+    """The source and the target of a run."""
 
     source: Store
     target: Store
 
     def __post_init__(self) -> None:
-        """Raise RequestError if one lies in the other: results would be taken for pictures."""
+        """Raise RequestError if one lies in the other: results would be read as pictures."""
         source, target = self.source.address, self.target.address
         if source.startswith(target) or target.startswith(source):
             raise RequestError(f"Neither of {source} and {target} may lie in the other.")
@@ -128,7 +128,7 @@ class Job:
     options: UpscaleOptions
     """The options, with a model's name."""
     network: str
-    """The sha256 of the network, or of all that `auto` chooses from."""
+    """The sha256 of the network, or of all networks that `auto` chooses from."""
     max_bytes: int
     """Largest encoded picture."""
 
@@ -145,14 +145,14 @@ class Result:
 
     key: str
     outcome: str
-    """`done`, `skipped`, `failed`, or `fault` where something else than the picture is wrong."""
+    """`done`, `skipped`, `failed`, or `fault` if the picture is not the cause."""
     pixels: int = 0
     """Pixels of the input, if it was upscaled."""
     error: str | None = None
     """The code."""
     message: str | None = None
     line: str = ""
-    """A done picture's line for people, where there is one."""
+    """A done picture's line for people, if any."""
     notes: tuple[str, ...] = ()
     """See `Upscaled`."""
 
@@ -160,7 +160,7 @@ class Result:
 def make_job(
     engine: Engine, registry: Registry, options: UpscaleOptions, settings: Settings
 ) -> Job:
-    """Return the job; raise one RequestError if no model can do it, before any picture."""
+    """Return the job; raise RequestError once, before any picture, if no model can do it."""
     options = replace(options, model=options.model or settings.model)
     return Job(
         engine=engine,
@@ -211,8 +211,8 @@ def work_all(
 ) -> Iterator[Result]:
     """Yield results in the order in which they end; what `work_one` raises becomes a `fault`.
 
-    Pictures that were cancelled are left out. So many are worked on `at_once` that decoding,
-    tiles, encoding and transfers of neighbours overlap.
+    Cancelled pictures are left out. With `at_once` pictures in hand, decoding, tiles, encoding and
+    transfers overlap.
     """
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="bulk")
     pending: list[Future[Result | None]] = []
@@ -243,8 +243,8 @@ def result_format(key: str, requested: str) -> FileFormat:
 def result_key(key: str, file_format: FileFormat) -> str:
     """Return the result's key: the source's, with the right ending appended if needed.
 
-    No two sources have the same: `a.bmp` becomes `a.bmp.png`, and so a source of that name, with
-    two endings, becomes `a.bmp.png.png`.
+    Keys are unique: `a.bmp` becomes `a.bmp.png`, so a source named `a.bmp.png` becomes
+    `a.bmp.png.png`.
     """
     path = PurePosixPath(key)
     has_two = PurePosixPath(path.stem).suffix.lower() in INPUT_FORMATS
@@ -254,13 +254,13 @@ def result_key(key: str, file_format: FileFormat) -> str:
 
 
 def in_shard(key: str, *, number: int, count: int) -> bool:
-    """Return whether a key belongs to the shard; each belongs to one of 1 to `count`."""
+    """Return whether a key belongs to this shard; each belongs to exactly one of 1 to `count`."""
     digest = hashlib.blake2b(key.encode(errors="surrogateescape"), digest_size=8).digest()
     return int.from_bytes(digest, "big") % count == number - 1
 
 
 def _source_version(metadata: Mapping[str, str] | None, job: Job) -> str | None:
-    """Return the source's version if this job would make the same result of it."""
+    """Return the source's version if this job would make the same result from it."""
     if metadata is None or any(metadata.get(name) != job.metadata[name] for name in job.metadata):
         return None
     return metadata.get(SOURCE)
@@ -299,7 +299,7 @@ def _without_raising(work_one: Callable[[T], Result], item: T) -> Result | None:
 
 
 def _ended(pending: list[Future[Result | None]]) -> Iterator[Result]:
-    """Wait until some have ended, take them out and yield their results, the earliest first."""
+    """Wait until some have ended, remove them and yield their results, the earliest first."""
     wait(pending, return_when=FIRST_COMPLETED)
     ended = [future for future in pending if future.done()]
     pending[:] = [future for future in pending if future not in ended]

@@ -36,9 +36,9 @@ from backend.requests.sources.s3_address import S3
 from backend.settings import Settings
 
 NEIGHBOURS = 2
-"""Pictures in hand for each network that runs, beside the one in it: read, decoded or written."""
+"""Pictures in hand for each running network, besides its own: read, decoded or written."""
 REQUESTS = 16
-"""More at a time where S3 is asked, whose answers take a while."""
+"""More in hand where S3, which answers slowly, is used."""
 MOST_FAULTS = 10
 """Consecutive faults that end a run."""
 REPORTS = "_bulk"
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if isinstance(stores.target, FolderStore):
         stores.target.remove_abandoned_parts()
     at_once = arguments.workers + NEIGHBOURS
-    # One network's threads are shared by all who run it, and each of these works too.
+    # All workers share one network's threads, and each needs one of its own.
     settings = replace(
         settings,
         threads=max(1, settings.threads - arguments.workers + 1),
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     engine = create_engine(settings, max_networks=arguments.workers)
     options = options_from(arguments)
     job = make_job(engine, engine.registry, options, settings)
-    # What is wrong with the network is one error, and not one for each picture.
+    # An unusable network is one error, not one for each picture.
     engine.session(model=job.options.model, scale=job.options.scale)
     if S3 in (arguments.source[: len(S3)], arguments.target[: len(S3)]):
         at_once += REQUESTS
@@ -78,7 +78,7 @@ def _open(address: str) -> Store:
 
 
 class Run:
-    """One run over one shard, and the report on it."""
+    """One run over one shard, and its report."""
 
     def __init__(
         self, job: Job, stores: Stores, *, shard: tuple[int, int], interrupt: Interrupt

@@ -23,7 +23,7 @@ from backend.settings import Settings
 
 PACKAGES = ("onnxruntime", "numpy", "pillow")
 OPTIONAL_PACKAGES = ("starlette", "streamlit", "boto3", "pi-heif", "onnx")
-UNLISTED = "no manifest entry names it, and it is no use"
+UNLISTED = "no manifest entry names it, and it is unusable"
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001

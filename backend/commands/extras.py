@@ -16,7 +16,7 @@ PACKAGES = {
 
 
 def advice(missing: str) -> str | None:
-    """Return what to install for a module that is missing; None if it is no optional one."""
+    """Return what to install for a module that is missing; None if it is not optional."""
     package = missing.partition(".")[0]
     if package not in PACKAGES:
         return None

@@ -21,15 +21,15 @@ SIDE = 256
 """Side of the self-test's picture."""
 RUNS = 3
 LONG_SECONDS = 5.0
-"""A run of this length is long enough to be timed only once."""
+"""Seconds; a longer run is timed only once."""
 CUT = 64
-"""Tile size that puts many seams into the test picture."""
+"""The tile size, which puts many seams into the test picture."""
 LARGEST_RADIUS = 480
-"""Beyond it the test picture would grow over a megapixel."""
+"""The largest radius; beyond it the test picture would exceed a megapixel."""
 UNSEEN = 16
-"""LR pixels of the test picture that a tile does not see, at the least."""
+"""The least number of LR pixels of the test picture that a tile does not see."""
 ROUNDING_SHARE = 1e-3
-"""Pixels that may differ by one level: runtimes round otherwise for other tile shapes."""
+"""Pixels that may differ by one level: runtimes round differently for other tile shapes."""
 POSSIBLE_SCALES = (2, 4, 1, 3, 8)
 POSSIBLE_BLOCKS = (1, 2, 4, 8, 16, 32, 64)
 
@@ -68,7 +68,7 @@ def check(spec: ModelSpec, open_session: Open) -> Verdict:
 
 
 def noise(height: int, width: int) -> RgbImage:
-    """Make noise, the hardest picture for seams."""
+    """Make noise, which shows seams best."""
     return np.random.default_rng(7).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -81,7 +81,7 @@ def _time(session: Session, picture: Picture) -> float:
 def find_seams(session: Session) -> str | None:
     """Return a sentence if tiles do not equal the whole picture, or None.
 
-    The picture is just so large that no tile sees all of it, since some networks are slow.
+    The picture is barely larger than a tile sees, since some networks are slow.
     """
     radius = min(session.spec.receptive_radius, LARGEST_RADIUS)
     cut = max(CUT, radius + UNSEEN)
@@ -153,7 +153,7 @@ def _measure_radius(session: Session) -> int:
     """Measure how far a changed pixel reaches, in LR pixels, rounded up to whole blocks."""
     spec = session.spec
     side = -(-2 * SIDE // spec.multiple_of) * spec.multiple_of
-    lr = noise(side, side) // 4 + np.uint8(96)  # so gentle that no mean is held, see `means`
+    lr = noise(side, side) // 4 + np.uint8(96)  # too gentle for `means` to change the result
     upscaler = Upscaler(session, tile_size=side)
     before = upscaler.upscale(Picture(rgb=lr)).rgb
     middle = side // 2

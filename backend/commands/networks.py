@@ -19,7 +19,7 @@ MEGABYTE = 1e6
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Return 0 when it was done, 1 otherwise; raise UnknownModelError for an unknown name."""
+    """Return 0 if it was done, 1 otherwise; raise UnknownModelError for an unknown name."""
     actions = {"add": _add, "list": _list, "remove": _remove}
     try:
         actions[arguments.action](arguments, settings)
@@ -37,7 +37,7 @@ def _add(arguments: argparse.Namespace, settings: Settings) -> None:
     added = installation.add(collection, folder, wheel=arguments.wheel)
     for line in _table(added):
         _tell(line)
-    _tell(f"They are in {folder}; a page or server that is running has to be started again.")
+    _tell(f"They are in {folder}; restart a running page or server.")
     _tell(f"{collection.credit}; {collection.license}, see {collection.name}/LICENSE there.")
 
 

@@ -17,9 +17,9 @@ APPS = (PACKAGE / "webapp" / "app.py", PACKAGE.parent / "webapp" / "app.py")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
-    """Start Streamlit with the page, in this process, until it is stopped.
+    """Run Streamlit with the page, in this process, until it is stopped.
 
-    ModuleNotFoundError when Streamlit is not installed.
+    Raise ModuleNotFoundError if Streamlit is not installed.
     """
     if find_spec("streamlit") is None:
         raise ModuleNotFoundError(name="streamlit")

@@ -17,7 +17,7 @@ from backend.options import OPTIONS, UpscaleOptions
 from backend.sizes import READERS
 
 GRACE_SECONDS = 25
-"""Less than the 30 seconds that SageMaker and most schedulers wait before they kill."""
+"""Seconds; SageMaker and most schedulers kill after 30."""
 
 MOST_SHARDS = 100_000
 
@@ -75,7 +75,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def make_parser(program: str = "super-resolution") -> argparse.ArgumentParser:
-    """Make the parser; its `command` names the module of `backend.commands` that runs."""
+    """Make the parser; `command` names the module of `backend.commands` to run."""
     parser: argparse.ArgumentParser = Parser(
         prog=program,
         description="Image super-resolution, two or four times.",
@@ -181,7 +181,7 @@ def _add_bulk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def add_options(command: argparse.ArgumentParser, *, auto: str) -> None:
-    """Add an argument for each option of a request; `auto` says what that format is then."""
+    """Add an argument for each option of a request; `auto` explains that format."""
     for each in OPTIONS.values():
         meaning = each.meaning.rstrip(".")
         meaning = f"{meaning[0].lower()}{meaning[1:]}"
@@ -216,7 +216,7 @@ def _add_sizes(command: argparse.ArgumentParser) -> None:
 
 
 def _checked(read: Callable[[str], object]) -> Callable[[str], object]:
-    """Let argparse tell what is wrong with a value."""
+    """Turn a reader's error into argparse's."""
 
     def checked(text: str) -> object:
         try:

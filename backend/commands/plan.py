@@ -1,4 +1,4 @@
-"""The pictures that a run has to look at."""
+"""The pictures of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from backend.bulk.work import Item
 
 
 class Plan:
-    """Items that are counted before the first is taken.
+    """Items that are counted before the first is used.
 
     They are in a temporary file, because a million of them would not fit into a small machine.
     """
@@ -23,7 +23,7 @@ class Plan:
             self.total += 1
 
     def __iter__(self) -> Iterator[Item]:
-        """Yield the items; only one pass at a time is possible."""
+        """Yield the items; only one iteration at a time is possible."""
         self._file.seek(0)
         for line in self._file:
             yield Item(*json.loads(line))

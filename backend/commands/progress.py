@@ -1,4 +1,4 @@
-"""The progress of a run, for a person who watches it or reads its log."""
+"""The progress of a run, for a person or a log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BAR = "{percentage:3.0f}% |{bar}| {desc}"
 
 
 class Speed:
-    """Counts results, and what is left by the speed so far."""
+    """Counts results, and estimates the time left."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -65,7 +65,7 @@ class Speed:
 
 
 class Progress:
-    """A bar on a terminal; without one, a line now and then. Both go to standard error."""
+    """A progress bar on a terminal, or an occasional line elsewhere. Both go to standard error."""
 
     def __init__(self, speed: Speed, *, total: int) -> None:
         self._speed = speed

@@ -10,7 +10,7 @@ WORDS = {DONE: "done", SKIPPED: "skipped", FAILED: "failed", FAULT: "with a faul
 """Words for the outcomes, in sentences."""
 FAILURES = (FAILED, FAULT)
 MOST_TOLD = 10_000
-"""Pictures that a report names; each failure has a file in `_failed` too."""
+"""The most pictures that a report names; each failure also has a file in `_failed`."""
 
 
 class Report:
@@ -33,7 +33,7 @@ class Report:
 
     @property
     def failures(self) -> int:
-        """Pictures without a result, whoever is to blame."""
+        """The number of pictures without a result, whoever is to blame."""
         return sum(self._counts[outcome] for outcome in FAILURES)
 
     @property

@@ -24,7 +24,7 @@ log = logging.getLogger("backend.http")
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Load every network, so that the first request is as quick as the others, and serve.
 
-    ModelError when what the settings name to run them is not there.
+    Raise ModelError if a runtime or provider that the settings name is missing.
     """
     write_logs(settings)
     engine = create_engine(settings)

@@ -15,7 +15,7 @@ from backend.images.formats import FORMATS, RESULT_FORMATS
 from backend.options import AUTO, UpscaleOptions
 
 PIPE = "-"
-"""Standard input as IN, and standard output as OUT."""
+"""Standard input as IN, or standard output as OUT."""
 PIPED_NAME = "picture"
 """The name of a picture that comes from standard input."""
 
@@ -30,9 +30,9 @@ class Task:
     name: str | None = None
     """The result's file name, when the caller chose it."""
     problem: str | None = None
-    """A sentence, for what was listed and cannot be read."""
+    """The error sentence of a listed item that cannot be read."""
     has_namesake: bool = False
-    """Another kind of file with the same stem has its result in the same folder."""
+    """True if another format with the same stem has its result in the same folder."""
 
     @property
     def is_piped(self) -> bool:
@@ -63,11 +63,13 @@ class Tasks:
 
     tasks: Sequence[Task]
     left_out: int
-    """Files of the folders that are no pictures."""
+    """The number of files in the folders that are not pictures."""
 
 
 def expanded(inputs: Sequence[str]) -> list[str]:
-    """Return each input once, and the files that `*.jpg` means, which Windows leaves to us."""
+    """Return each input once; patterns such as `*.jpg`, which Windows does not expand, are
+    expanded.
+    """
     names: list[str] = []
     for given in inputs:
         found = [] if Path(given).exists() else sorted(glob(given))  # noqa: PTH207
@@ -79,7 +81,7 @@ def expanded(inputs: Sequence[str]) -> list[str]:
 
 
 def chosen_format(output: str, *, is_file: bool, requested: str) -> str:
-    """Return the request's format, or OUT's ending for `auto`; RequestError if they disagree."""
+    """Return the request's format, or OUT's for `auto`; raise RequestError if they disagree."""
     if not is_file:
         return requested
     by_ending = RESULT_FORMATS[Path(output).suffix.lower()]
@@ -92,7 +94,7 @@ def chosen_format(output: str, *, is_file: bool, requested: str) -> str:
 
 
 def is_file_output(inputs: Sequence[str], output: str) -> bool:
-    """Return whether OUT is a file's name; RequestError where it could be neither."""
+    """Return whether OUT names a file; raise RequestError if that is unclear."""
     path = Path(output)
     suffix = path.suffix.lower()
     is_one_file = len(inputs) == 1 and not _is_folder(inputs[0])
@@ -118,7 +120,7 @@ def is_file_output(inputs: Sequence[str], output: str) -> bool:
 
 
 def tasks_from(inputs: Sequence[str], output: str, *, is_file: bool, recursive: bool) -> Tasks:
-    """List what to do, in the order given and folders by name; RequestError for `-` twice."""
+    """List the tasks, in the order given and folders by name; raise RequestError for `-` twice."""
     if inputs.count(PIPE) > 1:
         raise RequestError("Standard input is one picture; name '-' once.")
     out = Path(output)
@@ -140,7 +142,7 @@ def tasks_from(inputs: Sequence[str], output: str, *, is_file: bool, recursive: 
 
 
 def _place(given: str) -> str:
-    """Return what is the same however a path is written; links stay what they are."""
+    """Return the same path for every spelling; links are not followed."""
     return given if given == PIPE else os.path.normcase(os.path.abspath(given))  # noqa: PTH100
 
 

@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _tell(result: Result, *, lines: TextIO) -> None:
-    """Write a picture's line, or what went wrong, and what is not in the result."""
+    """Print a picture's line, or its error, and what the result lacks."""
     if result.outcome == DONE:
         write_line(lines, result.line)
     else:
@@ -83,7 +83,7 @@ def _tell(result: Result, *, lines: TextIO) -> None:
 
 
 class Worker:
-    """Upscales one file after the other, each with a bar of its own."""
+    """Upscales files one after another, each with its own progress bar."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class Worker:
             yield task
 
     def work(self, task: Task) -> Result:
-        """Make one result; CancelledError after Ctrl-C."""
+        """Make one result; raise CancelledError after Ctrl-C."""
         self._begun += 1
         started = time.perf_counter()
         try:
@@ -137,7 +137,7 @@ class Worker:
             result = self._run(task, data)
             _write_to_pipe(result.data)
             return PIPE, result
-        # The place is tried before the work, so that nobody waits for a result that is then lost.
+        # The target is tried before the work, so that no finished result is lost.
         expected = self._check_target(task, format=_expected_format(data, self._options))
         with new_file(expected) as part:
             result = self._run(task, data)
@@ -172,7 +172,7 @@ class Worker:
             return self._engine.upscale(data, self._options, watch=watch)
 
     def _check_target(self, task: Task, *, format: str) -> Path:
-        """Return where the result goes; RequestError when something is there that must stay."""
+        """Return where the result goes; raise RequestError if an existing file must stay."""
         target = task.target(self._options, format=format)
         if target.exists():
             if _identity(target) in self._inputs:
@@ -185,12 +185,14 @@ class Worker:
 
 
 def _identity(path: Path) -> Hashable:
-    """Return a file's identity, the same for `A.jpg` and `a.jpg` on macOS; None for no file."""
+    """Return a file's identity, the same for `A.jpg` and `a.jpg` on macOS; None if there is no
+    file.
+    """
     try:
         about = path.stat()
     except OSError:
         return None
-    # Some network drives of Windows number no files.
+    # Some Windows network drives do not number files.
     return (about.st_dev, about.st_ino) if about.st_ino else path.resolve()
 
 
