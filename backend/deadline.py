@@ -1,4 +1,4 @@
-"""A moment by which work has to be over, whatever the other side does."""
+"""A deadline for work, whatever the other side does."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Deadline:
 
     @property
     def seconds_left(self) -> float:
-        """Below 0 when it has passed."""
+        """Seconds left; negative when it has passed."""
         return self._end - time.monotonic()
 
     @property
@@ -52,12 +52,12 @@ class Deadline:
         return max(self.seconds_left, _SHORTEST_TIMEOUT)
 
     def check(self) -> None:
-        """DeadlineExceededError when it has passed: between the steps of a long read."""
+        """Raise DeadlineExceededError if it has passed; called between the steps of a long read."""
         if self.seconds_left <= 0:
             raise DeadlineExceededError
 
     def hold(self, connection: socket.socket) -> socket.socket:
-        """Take note of a new connection, to be shut down at the end; returns the same one.
+        """Register a new connection, to be shut down at the deadline; return the same one.
 
         A duplicate is kept because TLS takes the original socket's handle away.
         """

@@ -42,7 +42,7 @@ class Watch:
     is_cancelled: Callable[[], bool] = lambda: False
     """Asked before every tile, and while waiting for a turn."""
     seconds_left: Callable[[], float] = lambda: math.inf
-    """Returns the seconds that the caller goes on waiting; asked like `is_cancelled`."""
+    """Returns the seconds that the caller will still wait; asked like `is_cancelled`."""
     on_finishing: Callable[[], None] = lambda: None
     """Called when the last tile is done and the result is being encoded."""
     on_piece: Callable[[Piece], None] = lambda _piece: None
@@ -51,10 +51,10 @@ class Watch:
     """Called before each piece with the places that are left, in pixels of the result; returns
     the index of the one to do next."""
     visitor: str | None = None
-    """Works of one visitor share a place in the order of turns; None is a visitor of its own."""
+    """The visitor, whose works share one place in the order of turns; None is a new visitor."""
 
     def check(self) -> None:
-        """Raise DeadlineError without time left, CancelledError when the caller asked to stop."""
+        """Raise DeadlineError if no time is left, CancelledError if the caller asked to stop."""
         if self.seconds_left() <= 0:
             raise DeadlineError
         if self.is_cancelled():
@@ -68,18 +68,18 @@ class Upscaled:
     data: bytes = b""
     """The encoded file."""
     link: str | None = None
-    """Leads to the file for a while."""
+    """A link to the file, which expires."""
     width: int
     height: int
     format: str
     model: str
     scale: int
     cleanup: int | None = None
-    """0-100, as it was used; None when the engine does not say."""
+    """0-100, as used; None if the engine does not say."""
     detail: int | None = None
-    """0-100, as it was used; None for a network without the choice."""
+    """0-100, as used; None for a network without the choice."""
     notes: tuple[str, ...] = ()
-    """Codes for what the picture had and the result has not, as other frames."""
+    """Codes for what the picture has and the result lacks, such as other frames."""
     lr_size: tuple[int, int]
     """(width, height) of the upright input."""
     seconds: float

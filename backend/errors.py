@@ -26,9 +26,9 @@ SuperResolutionError              internal_error           500
 ├── RemoteError                   code and status of a remote engine's error
 └── CancelledError                cancelled                499 (only inside the process)
 
-Messages are sentences for a person. Those that servers send have no path, key, traceback or text
-of a library; the command line's name the files that the caller gave. A sentence that several
-modules say is a class method here.
+Messages are sentences for a person. Those that servers send have no path, key, traceback or text of
+a library; the command line's name the files that the caller gave. A sentence of several modules is
+a class method here.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ JsonValue = str | int | float | bool | None | list[str] | list[int]
 class SuperResolutionError(Exception):
     """The root: `message` is for a person, `details` for a program.
 
-    Without a message it is the class's usual `sentence`; the root's is for a failure that was
-    not foreseen, whose own text stays in the log.
+    Without a message it is the class's usual `sentence`; the root's is for unexpected failures,
+    whose own text stays in the log.
     """
 
     code: str = "internal_error"
@@ -76,7 +76,7 @@ class RequestError(SuperResolutionError):
 
     @classmethod
     def not_http(cls) -> RequestError:
-        """Say that the bytes are no HTTP request."""
+        """Say that the bytes are not an HTTP request."""
         return cls("The request is not valid HTTP.")
 
     @classmethod
@@ -86,7 +86,7 @@ class RequestError(SuperResolutionError):
 
 
 class UnsupportedScaleError(RequestError):
-    """A scale no network was made for."""
+    """A scale that no network has."""
 
     code = "unsupported_scale"
 
@@ -129,7 +129,7 @@ class MethodNotAllowedError(RequestError):
 
 
 class AuthenticationError(SuperResolutionError):
-    """The server asks for a token, and the request has none or another."""
+    """The server asks for a token, and the request has none or a wrong one."""
 
     code = "missing_authentication"
     status = 401
@@ -225,7 +225,7 @@ class ReplyTooLargeError(SuperResolutionError):
 
 
 class DeadlineError(SuperResolutionError):
-    """The estimate says that the transport would cut the answer off, or it has taken too long."""
+    """The transport would cut the answer off by the estimate, or it has already taken too long."""
 
     code = "would_time_out"
     status = 413
@@ -248,7 +248,7 @@ class SourceNotAllowedError(SourceError):
 
 
 class SourceNotFoundError(SourceError):
-    """The error for an address where there is nothing."""
+    """The address leads to nothing."""
 
     code = "source_not_found"
     status = 404
@@ -324,7 +324,7 @@ class RemoteError(SuperResolutionError):
 
 
 class CancelledError(SuperResolutionError):
-    """The caller asked to stop; never sent to anyone."""
+    """The caller asked to stop; never sent to a client."""
 
     code = "cancelled"
     status = 499
@@ -343,6 +343,6 @@ def retry_after_from(seconds: float) -> int:
 
 
 def size_in_words(count: int) -> str:
-    """Bytes in the unit that says them exactly: `32 MiB`, `60,000 bytes`."""
+    """Format bytes in the largest unit that is exact: `32 MiB`, `60,000 bytes`."""
     mebibyte = 2**20
     return f"{count:,} bytes" if count % mebibyte else f"{count // mebibyte} MiB"

@@ -32,7 +32,8 @@ GPU_CORES = 40
 
 
 def registry_from(settings: Settings) -> Registry:
-    """Load the shipped models and those of `models_dir`, which win where names are equal.
+    """Load the shipped models and those of `models_dir`, which replace shipped ones of the same
+    name.
 
     A package for AWS may leave the shipped ones out and bring them in `models_dir`.
     """
@@ -54,8 +55,8 @@ def session_from(spec: ModelSpec, settings: Settings) -> Session:
 def takes_openvino(settings: Settings) -> bool:
     """Return whether ONNX networks run in OpenVINO.
 
-    `auto` takes it where it is installed and the processor multiplies bfloat16, unless a GPU or
-    providers of ONNX Runtime are there for the work.
+    `auto` takes it if it is installed and the processor multiplies bfloat16, unless there is a GPU
+    or the settings name providers of ONNX Runtime.
     """
     if settings.runtime != AUTO:
         return settings.runtime == OPENVINO
@@ -75,7 +76,7 @@ def open_session(spec: ModelSpec, settings: Settings) -> OrtSession | OpenVinoSe
 
 
 def decoder() -> Decode:
-    """Start a process that decodes; it ends with the last user of the function returned."""
+    """Start a decoding process; it ends with the last user of the returned function."""
     return DecodeProcess().decode if is_supported() else SpawnedDecoder().decode
 
 
@@ -84,8 +85,8 @@ def create_engine(
 ) -> LocalEngine:
     """Make an engine; each model is loaded when it is first used.
 
-    `cores` is for the first estimates, where threads are less than cores. For `max_networks` see
-    `LocalEngine`.
+    `cores` is for the first estimates, if there are fewer threads than cores. For `max_networks`
+    see `LocalEngine`.
     """
     if cores is None and is_gpu_available(settings.providers):
         cores = GPU_CORES

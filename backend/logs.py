@@ -1,4 +1,4 @@
-"""Logging: one line an event, for people or for programs."""
+"""Logging: one line per event, for people or programs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from backend.settings import Settings
 OWN = (__name__.partition(".")[0], "webapp")
 AWS_CODE = re.compile("[A-Za-z0-9.]{1,64}")
 LONGEST_CHAIN = 6
-"""Causes of one exception that are worth their names in the log."""
+"""The most causes of an exception that the log names."""
 TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 def write_logs(settings: Settings) -> None:
     """Log to standard error at the settings' level and in their format.
 
-    Other libraries are never asked for more than INFO: some of them write signatures, tokens and
-    whole addresses when they are debugged.
+    Other libraries log at INFO at most: some write signatures, tokens and whole addresses at DEBUG.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

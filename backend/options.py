@@ -1,7 +1,7 @@
 """The options of a request, each declared once.
 
-A field of `UpscaleOptions` says how its value is read, what it means and what it is without one.
-JSON, raw bodies, the command line, bulk runs and remote engines all derive from these declarations.
+A field of `UpscaleOptions` declares how its value is read, what it means, and its default. JSON,
+raw bodies, the command line, bulk runs and remote engines all derive from these declarations.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from backend.images.formats import WRITABLE
 from backend.sizes import ExactSize
 
 AUTO = "auto"
-"""The model, format or cleanup that is chosen from the picture."""
+"""The value for which the program chooses model, format or cleanup from the picture."""
 SCALES = (1, 2, 4)
 KEPT = ("dpi", "date", "copyright")
-"""The kinds of metadata that a result can have of its source."""
+"""The kinds of the source's metadata that a result can keep."""
 MAX_DIGITS = 6
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-"""A surrogate, which JSON can write and no text can hold."""
+"""A surrogate, which JSON can contain and text cannot."""
 
 
 class Reader(ABC):
@@ -38,14 +38,14 @@ class Reader(ABC):
     @property
     @abstractmethod
     def syntax(self) -> str:
-        """The same as a usage line has it."""
+        """The same for a usage line."""
 
     @abstractmethod
     def read(self, name: str, value: object) -> object:
-        """Return the option's value; RequestError for one that is not accepted."""
+        """Return the option's value; raise RequestError for one that is not accepted."""
 
     def write(self, value: Any) -> str | int | None:
-        """Return what `read` accepts; None for a value that need not be sent."""
+        """Return what `read` accepts; None if the value need not be sent."""
         written: str | int | None = value
         return written
 
@@ -168,7 +168,7 @@ class Words(Reader):
 
 
 def option(reader: Reader, meaning: str, *, default: object = None, without: str = "") -> Any:
-    """Declare a field of a request; `without` says in words what its absence means."""
+    """Declare a field of a request; `without` says what its absence means."""
     metadata = {"reader": reader, "meaning": meaning, "without": without or f"{default}"}
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -184,7 +184,7 @@ class Option:
     without: str
 
     def read(self, value: object) -> object:
-        """Return the checked value, or the default for None; RequestError for a wrong one."""
+        """Return the checked value, or the default for None; raise RequestError for a wrong one."""
         return self.default if value is None else self.reader.read(self.name, value)
 
 
@@ -264,9 +264,9 @@ def read_fields(declared: Mapping[str, Option], fields: Mapping[str, object]) ->
 
 
 def fields_from(options: UpscaleOptions) -> dict[str, str | int]:
-    """Return the fields of a request for these options, without those that say nothing.
+    """Return the fields of a request for these options, without defaults.
 
-    RequestError for what no field can say.
+    Raise RequestError for what no field can express.
     """
     if options.size is not None:
         raise RequestError("An exact size can be made by the engine of this computer only.")

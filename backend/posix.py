@@ -1,6 +1,6 @@
 """The calls that only POSIX systems have: nothing else imports `fcntl` or `resource`.
 
-On Windows each answers as a system without that limit would.
+On Windows each answers as if there were no limit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def max_open_files() -> int | None:
 
 
 def limit_memory(more_bytes: int) -> None:
-    """Let this process take so many bytes more than it has, and leave no core file.
+    """Allow this process so many more bytes than it has, and disable core files.
 
     Beyond them an allocation fails, which Python reports as MemoryError.
     """
@@ -36,15 +36,15 @@ def limit_memory(more_bytes: int) -> None:
     used = _address_space()
     if used is None:
         return
-    with suppress(ValueError, OSError):  # where the system has a lower limit of its own
+    with suppress(ValueError, OSError):  # if the system has a lower limit
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         resource.setrlimit(resource.RLIMIT_AS, (used + more_bytes, hard))
 
 
 def seal_length(descriptor: int) -> None:
-    """Keep a file in memory from being shortened, which would end whoever has it mapped."""
+    """Seal a file in memory against shortening, which would kill every process that maps it."""
     if IS_POSIX:
-        with suppress(AttributeError, OSError):  # only Linux has files in memory and their seals
+        with suppress(AttributeError, OSError):  # only Linux has sealed files in memory
             fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
 
 

@@ -1,6 +1,6 @@
-"""Other processes as the system shows them: the only module that imports psutil.
+"""Other processes: the only module that imports psutil.
 
-Where psutil cannot be loaded, nothing is known of them.
+Without psutil, nothing is known of them.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ class Costs:
 
 @dataclass(frozen=True)
 class Activity:
-    """The activity of a process: between two equal, inactive ones it did nothing."""
+    """The activity of a process; two equal, inactive ones mean that it did nothing in between."""
 
     seconds: float
     """Processor time so far."""
     is_active: bool
-    """It runs, could run if it were its turn, or waits for a disk."""
+    """True if it runs, is runnable, or waits for a disk."""
 
 
 def is_running(number: int) -> bool | None:
-    """Return whether there is a process of this number, or None where that is not known."""
+    """Return whether a process with this id exists, or None if that is not known."""
     return psutil.pid_exists(number) if CAN_LOOK else None
 
 
 def costs_of(number: int) -> Costs | None:
-    """Return what a process has taken, or None when it has ended or that is not known."""
+    """Return what a process has used, or None if it has ended or that is not known."""
     if not CAN_LOOK:
         return None
     try:
@@ -53,7 +53,7 @@ def costs_of(number: int) -> Costs | None:
 
 
 def activity_of(number: int) -> Activity | None:
-    """Return what a process does now, or None when it has ended or that is not known."""
+    """Return the activity of a process, or None if it has ended or that is not known."""
     if not CAN_LOOK:
         return None
     try:

@@ -21,7 +21,7 @@ log = logging.getLogger("backend.settings")
 PREFIX = "SR_"
 
 Reader = Callable[[str, str], object]
-"""Called with (variable, text that is not empty); SettingsError for a text that does not fit."""
+"""Called with (variable, text that is not empty); raises SettingsError for a bad text."""
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -140,9 +140,9 @@ class Settings:
     runtime: str = setting(one_of("auto", "onnxruntime", "openvino"), default="auto")
     """Runs the ONNX networks; `auto` is OpenVINO where it is installed and gains speed."""
     max_running: int = setting(whole_number, default=1)
-    """Tiles that run at a time, of as many pictures."""
+    """Tiles that run at a time, each of another picture."""
     max_queued: int = setting(partial(whole_number, least=0), default=8)
-    """Pictures in hand besides, which take turns; one more is answered `busy`."""
+    """Further pictures that take turns; one more is answered `busy`."""
     max_reply_bytes: int | None = setting(whole_number, default=None)
     """Largest JSON answer of the transport; none for a plain server."""
     time_budget_seconds: float | None = setting(seconds, default=None)
@@ -154,7 +154,7 @@ class Settings:
     allow_web_sources: bool = setting(flag, default=True)
     """Allow http and https addresses in `url`."""
     allow_private_sources: bool = setting(flag, default=False)
-    """Let `url` reach private addresses and any port: for tests and closed networks."""
+    """Let `url` reach private addresses and any port, for tests and closed networks."""
     input_buckets: tuple[str, ...] = setting(words, default=())
     """S3 buckets that `url` may name."""
     results_bucket: str | None = setting(text, default=None)
@@ -208,8 +208,7 @@ class Settings:
     def from_deployment(cls) -> Self:
         """Read this process's environment as its template set it; unknown names are only logged.
 
-        A template may be newer than the code that it runs, and a function that cannot start would
-        answer nobody.
+        A template may be newer than its code, and a function that cannot start would answer nobody.
         """
         unknown = unknown_names(cls, os.environ)
         for name in unknown:
@@ -218,7 +217,7 @@ class Settings:
 
 
 def _is_open_folder(path: Path) -> bool:
-    """Return whether the folder is there and may be looked into: a home may be closed to us."""
+    """Return whether the folder exists and is accessible: a home may be closed to this process."""
     try:
         return path.is_dir() and os.access(path, os.R_OK | os.X_OK)
     except OSError:

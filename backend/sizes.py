@@ -1,4 +1,4 @@
-"""Exact sizes that a result may be asked for in: plain numbers, no pixels."""
+"""Exact result sizes: plain numbers, no pixels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backend.errors import RequestError
 PRINT_DPI = 300
 CM_PER_INCH = Fraction(254, 100)
 MAX_PIXELS_A_SIDE = 65_500
-"""No writable format of the common ones holds more."""
+"""The longest side; no common writable format holds more."""
 MAX_CENTIMETRES = 550
 MAX_FACTOR = 16
 NUMBER = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?")
@@ -34,13 +34,13 @@ class ExactSize:
     """
 
     factor: float | None = None
-    """Times the input, 3 or 8, say."""
+    """Times the input, such as 3 or 8."""
     width: int | None = None
     height: int | None = None
     frame: Size | None = None
-    """The result is as large as fits into it."""
+    """The frame that the result has to fit into."""
     dpi: int | None = None
-    """Written into the file, where its format has a place for it."""
+    """Written into the file, if its format has a place for it."""
 
     @property
     def name(self) -> str:
@@ -55,7 +55,7 @@ class ExactSize:
 
     @property
     def label(self) -> str:
-        """The size as it stands in the names of files."""
+        """The size as written in file names."""
         if self.frame is not None:
             return f"{self.frame[0]}x{self.frame[1]}"
         if self.width is not None:
@@ -147,7 +147,7 @@ READERS: Mapping[str, Callable[[str], ExactSize]] = {
 
 
 def size_from(name: str) -> ExactSize:
-    """Return the size of a name, `width=2000`; raise RequestError for one that nothing has."""
+    """Return the size of a name, `width=2000`; raise RequestError for an unknown one."""
     option, _, value = name.partition("=")
     if option not in READERS:
         raise RequestError.not_one_of("size", list(READERS))
@@ -157,8 +157,7 @@ def size_from(name: str) -> ExactSize:
 def passes(factor: float, scales: Iterable[int]) -> list[int]:
     """Return the scales, one network after the other, that reach the factor at the least cost.
 
-    They are one or two; two begin with the smaller one, whose result the larger one is run on. The
-    empty list says that no two reach it.
+    There are one or two; the smaller one runs first. An empty list means that no two reach it.
     """
     ascending = sorted(scales)
     for scale in ascending:

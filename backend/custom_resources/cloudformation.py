@@ -1,4 +1,4 @@
-"""The answer to CloudFormation, which waits an hour for one that does not come."""
+"""The answer to CloudFormation, which waits an hour for a missing one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from urllib.error import HTTPError
 
 MAX_REASON_LENGTH = 1000
-"""CloudFormation takes 4096 bytes in all."""
+"""The limit of 4096 bytes is CloudFormation's."""
 SECONDS_TO_CONNECT = 5
 PAUSES = (0.5, 1.0, 2.0)
 """Seconds between the attempts to answer."""
@@ -30,9 +30,9 @@ class Outcome:
 def answer(
     event: Mapping[str, object], outcome: Outcome, *, pause: Callable[[float], None] = time.sleep
 ) -> None:
-    """PUT to the event's address, again only while it was not taken; OSError when it never was.
+    """PUT to the event's address and retry until it is taken; raise OSError if it never is.
 
-    The address is signed, which makes it a key: it is never logged.
+    The address is signed, which makes it a secret: it is never logged.
     """
     content = {
         "Status": "SUCCESS" if outcome.is_success else "FAILED",
@@ -46,7 +46,7 @@ def answer(
     request = urllib.request.Request(  # noqa: S310 - CloudFormation's address
         str(event["ResponseURL"]),
         data=json.dumps(content).encode(),
-        headers={"Content-Type": ""},  # the signature covers an empty one
+        headers={"Content-Type": ""},  # the signature covers an empty content type
         method="PUT",
     )
     for seconds in (*PAUSES, None):

@@ -24,7 +24,7 @@ Work = Callable[[Event, Deadline], Mapping[str, str]]
 """Returns the resource's attributes; raises SuperResolutionError, OSError or botocore's errors."""
 
 SECONDS_TO_ANSWER = 30.0
-"""Kept back before Lambda ends the call: all attempts to answer fit."""
+"""Time kept back before Lambda ends the call, enough for all attempts to answer."""
 
 
 def respond(
@@ -33,8 +33,8 @@ def respond(
     """Answer CloudFormation once: after the work, or when its time is over.
 
     The work is done in another thread, which never answers, so one that hangs in a file system
-    cannot keep the answer back, and one that ends late cannot give a second. Raising is left for
-    an answer that was not taken: Lambda then calls again. A forgiven deletion always succeeds.
+    cannot keep the answer back, and one that ends late cannot give a second. An answer that was not
+    taken raises, and Lambda calls again. A forgiven deletion always succeeds.
     """
     answer(event, _outcome(event, context, work, is_deletion_forgiven=is_deletion_forgiven))
 

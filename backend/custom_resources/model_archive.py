@@ -45,7 +45,7 @@ class ModelArchive:
 
     @property
     def folder(self) -> Path:
-        """Named by the content, so that a new version never changes files that are in use."""
+        """The folder, named by the content, so that a new version never changes files in use."""
         return self.parent / self.sha256[:16]
 
     def install(self, s3: Any, *, check_time: Callable[[], None]) -> None:
@@ -87,7 +87,7 @@ class ModelArchive:
 
 
 def remove_others(parent: Path, *, keep: tuple[Path, ...]) -> None:
-    """Remove versions that nothing uses any more."""
+    """Remove versions that are no longer used."""
     for folder in parent.iterdir():
         if folder not in keep and re.fullmatch(r"[0-9a-f]{16}", folder.name):
             shutil.rmtree(folder, ignore_errors=True)
@@ -104,7 +104,7 @@ def _unpack(packed: Path, target: Path) -> None:
 
 
 def _verify(folder: Path, check_time: Callable[[], None]) -> None:
-    """Check every network; ModelError for a wrong one, OSError where a retry may help."""
+    """Check every network; raise ModelError if one is wrong, OSError if a retry may help."""
     try:
         for spec in read_manifest(folder):
             check_time()

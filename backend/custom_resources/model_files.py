@@ -27,7 +27,7 @@ from backend.deadline import Deadline, DeadlineExceededError
 log = logging.getLogger("backend.aws")
 
 PAUSES = (1, 2, 4, 8, 15, 20, 20, 20, 20)
-"""Seconds between attempts: a mount may fail for 90 s after it was made, a role for some less."""
+"""Seconds between attempts: a mount may fail for 90 s after its creation, a role for less."""
 HOPELESS = ("NoSuchKey", "NoSuchBucket")
 
 

@@ -24,7 +24,7 @@ def handler(event: Event, context: LambdaContext) -> None:
 
 
 def work(event: Event, deadline: Deadline) -> Mapping[str, str]:
-    """Do the work; botocore's errors, or DeadlineExceededError for too many objects."""
+    """Do the work; raise botocore's errors, or DeadlineExceededError for too many objects."""
     if event["RequestType"] == "Delete":
         client = boto3.session.Session().client("s3")
         bucket = str(event["ResourceProperties"]["Bucket"])

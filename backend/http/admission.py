@@ -1,7 +1,7 @@
 """Admission of requests: a rate and bytes in flight for each client, and places in the line.
 
-A place in the line is taken when a picture is there, so that a body or a link that never comes
-keeps nobody out. Places are taken by worker threads; all else runs on the server's event loop.
+A place in the line is taken once the picture has arrived, so that a body or link that never comes
+keeps nobody out. Worker threads take places; everything else runs on the server's event loop.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from backend.settings import Settings
 
 MINUTE = 60.0
 MAX_CLIENTS = 10_000
-"""Clients whose rate is remembered; the one that was quiet for longest is forgotten first."""
+"""The most clients whose rate is remembered; the quietest is forgotten first."""
 RETRY_SECONDS = 2
 POLL_SECONDS = 0.1
 
 
 @dataclass
 class _Allowance:
-    """The requests that a client may still send; it fills up again with time."""
+    """The requests that a client may still send, refilled over time."""
 
     left: float
     at: float
@@ -41,16 +41,16 @@ class Visit:
         self.client = client
         self.abort = abort
         self.bytes = 0
-        """Bytes of its body or its answer that count for its client."""
+        """Bytes of its body or answer that count for its client."""
         self.moving_since: float | None = None
-        """The moment when the body or the answer began to move; None during the work."""
+        """The moment when the body or answer began to move; None during the work."""
 
     def receive(self) -> None:
-        """Note that the body begins to come."""
+        """Note that the body begins to arrive."""
         self.moving_since = self._admission.clock()
 
     def reserve(self, size: int) -> None:
-        """Count `size` bytes of the body in all; BusyError or TooManyRequestsError."""
+        """Count `size` bytes of the body in all; raise BusyError or TooManyRequestsError."""
         if size > self.bytes:
             self._admission.make_room(self, size - self.bytes)
             self.bytes = size
@@ -62,7 +62,7 @@ class Visit:
     async def send(self, size: int) -> None:
         """Count an answer of `size` bytes in place of the body, and wait a while for room.
 
-        BusyError or TooManyRequestsError when others read their answers too slowly.
+        Raise BusyError or TooManyRequestsError if others read their answers too slowly.
         """
         self.bytes = 0
         end = self._admission.clock() + self._admission.patience
@@ -95,7 +95,7 @@ class Admission:
         self._seconds_until_free = seconds_until_free
         self.clock = clock
         self.patience = settings.transfer_grace_seconds
-        """Seconds for which an answer waits for room, and after which a transfer is slow."""
+        """Seconds that an answer waits for room, after which a transfer is slow."""
         self._max_each = settings.client_pictures or max(1, self.max_places - 1)
         self._lock = threading.Lock()
         self._places: Counter[str] = Counter()
@@ -109,9 +109,9 @@ class Admission:
 
     @contextmanager
     def visit(self, client: str, *, abort: Callable[[], None]) -> Iterator[Visit]:
-        """Count a request; BusyError or TooManyRequestsError when it is refused at the door.
+        """Count a request; raise BusyError or TooManyRequestsError to refuse it at once.
 
-        `abort` closes its connection at once.
+        `abort` closes its connection.
         """
         self._check_rate(client)
         self._check_line(client)
@@ -126,8 +126,8 @@ class Admission:
     def place(self, client: str) -> Iterator[None]:
         """Hold one of the client's places while the engine has its picture.
 
-        TooManyRequestsError when the client has no more; the engine itself refuses those for whom
-        its line is too long.
+        Raise TooManyRequestsError if the client has none left; the engine itself refuses when its
+        line is full.
         """
         with self._lock:
             if self._places[client] >= self._max_each:
@@ -142,10 +142,10 @@ class Admission:
                     del self._places[client]
 
     def make_room(self, visit: Visit, size: int, *, is_answer: bool = False) -> None:
-        """Find room for `size` more bytes of a visit; BusyError or TooManyRequestsError.
+        """Find room for `size` more bytes of a visit; raise BusyError or TooManyRequestsError.
 
-        An answer to a client of whom nothing else is on its way always fits: its work is done. A
-        slow transfer of a client who has more than this one makes room.
+        An answer to a client without other transfers always fits: its work is done. A slow transfer
+        of a client who has more than this one makes room.
         """
         held = self._bytes_of(visit.client)
         is_alone = is_answer and not held
@@ -170,7 +170,7 @@ class Admission:
         return sum(each.bytes for each in self._visits if each.client == client)
 
     def _slowest(self, size: int) -> Visit | None:
-        """Return the longest transfer, beyond patience, of a client who holds over `size` bytes."""
+        """Return the longest slow transfer of a client who holds more than `size` bytes."""
         now = self.clock()
         held: Counter[str] = Counter()
         for each in self._visits:
@@ -186,14 +186,14 @@ class Admission:
         return min(slow, key=lambda found: found[0])[1] if slow else None
 
     def _check_line(self, client: str) -> None:
-        """Refuse early what the engine would refuse once its body is there."""
+        """Refuse early what the engine would refuse once the body has arrived."""
         if sum(self._load()) >= self.max_places:
             raise BusyError.for_seconds(self._seconds_until_free())
         if self._places[client] >= self._max_each:
             raise TooManyRequestsError(seconds=self._seconds_until_free())
 
     def _check_rate(self, client: str) -> None:
-        """Take one request of an allowance that holds a minute's and fills up evenly."""
+        """Take one request from an allowance for a minute, which refills evenly."""
         full = self._settings.client_requests_per_minute
         now = self.clock()
         allowance = self._allowances.pop(client, None) or _Allowance(left=full, at=now)

@@ -51,9 +51,9 @@ STAGE = "[A-Za-z0-9_-]{1,128}"
 """The names that API Gateway allows for a stage."""
 PIECE_BYTES = 2**16
 FETCHING_THREADS = 2
-"""Threads for each link that may be fetched at a time: one that fetches, and one that waits."""
+"""Threads for each concurrent fetch: one that fetches, and one that waits."""
 READING_THREADS = 4
-"""Threads for bodies that are read as JSON and base64, or refused."""
+"""Threads for bodies that are parsed, or refused."""
 
 
 def create_app(
@@ -167,9 +167,9 @@ def create_app(
 
 
 async def _body(request: Request, visit: Visit, settings: Settings) -> bytes:
-    """Receive the body; raises as soon as it is known to be too large, many or slow.
+    """Receive the body; raise as soon as it is known to be too large, many or slow.
 
-    Bytes count when they are here: those that are only announced take no one's room.
+    Only bytes that have arrived count, not announced ones.
     """
     max_bytes = settings.max_body_bytes
     declared = int(request.headers.get("Content-Length", "0"))
@@ -209,7 +209,7 @@ async def _handle(
 ) -> Reply:
     """Handle the request in a worker thread, whose work ends when the caller hangs up.
 
-    A server that must stop does not wait for the thread.
+    A stopping server does not wait for the thread.
     """
     is_gone = threading.Event()
 
@@ -259,7 +259,7 @@ class PacedResponse(StreamingResponse):
 
 
 async def _pieces(body: bytes, pace: Pace, abort: Callable[[], None]) -> AsyncIterator[bytes]:
-    """Yield each piece when the one before is on its way; end early for a slow reader."""
+    """Yield each piece after the previous one was sent; end early for a slow reader."""
     for start in range(0, len(body), PIECE_BYTES):
         if pace.seconds_left(start) <= 0:
             abort()
@@ -268,7 +268,7 @@ async def _pieces(body: bytes, pace: Pace, abort: Callable[[], None]) -> AsyncIt
 
 
 def _error_response(request: Request, exc: Exception) -> tuple[Response, Mapping[str, object]]:
-    """Return the answer to a request that no handler saw, and the facts of its line in the log."""
+    """Return the answer to a request that no handler saw, and the facts for its log line."""
     reply = refuse(exc, request_id=_request_id(request))
     headers = reply.headers
     if reply.status == AuthenticationError.status:
@@ -291,5 +291,5 @@ async def _refuse_route(request: Request, exc: Exception) -> Response:
 
 async def _answer_unexpected(request: Request, exc: Exception) -> Response:  # noqa: ARG001
     response, _ = _error_response(request, SuperResolutionError())  # uvicorn logs the cause
-    response.headers.update(CORS_HEADERS)  # Starlette answers this one outside of all middleware
+    response.headers.update(CORS_HEADERS)  # Starlette calls this handler outside of all middleware
     return response

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from backend.settings import Network
 
 IPV6_PREFIX = 64
-"""The bits of an IPv6 address that tell clients apart; each of them may choose the other 64."""
+"""The bits of an IPv6 address that identify a client, who may choose the other 64."""
 
 
 def client_from(address: str) -> str:

@@ -27,19 +27,19 @@ from backend.settings import Settings
 log = logging.getLogger("backend.http")
 
 ABORT = "abort"
-"""The key in a request's state of what closes its connection without sending what is left."""
+"""The key in a request's state of the function that aborts its connection."""
 MAX_HEADER_BYTES = 16 * 2**10
 FREE_PIECES = 1024
 LEAST_MEAN_BYTES = 512
-"""The least mean size of a body's pieces beyond the first `FREE_PIECES`: each costs time."""
+"""The least mean size of a body's pieces after the first `FREE_PIECES`: each costs time."""
 PROBE_SECONDS = 1.0
-"""Time between questions whether a client that sends nothing more is still there."""
+"""Seconds between checks whether a silent client is still there."""
 ARRIVING_SECONDS = 3.0
-"""Time for the first request of a client who connected just before the server stops."""
+"""Seconds for the first request of a client who connected just before the server stops."""
 BACKLOG = 32
-"""Connections that are accepted at once, before any of them can be looked at."""
+"""Connections that are accepted at once, before any can be examined."""
 SPARE_DESCRIPTORS = 64 + 4 * BACKLOG
-"""Descriptors for networks, sources, the decoder and the log, and for new connections."""
+"""Descriptors reserved for networks, sources, the decoder, the log and new connections."""
 
 
 class Connection(Protocol):
@@ -50,7 +50,7 @@ class Connection(Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """True if no request is at work on it."""
+        """True if it has no request in progress."""
         ...
 
     @property
@@ -64,8 +64,8 @@ class Connection(Protocol):
 class Connections:
     """The open connections of one server, bounded in all and for each client.
 
-    A socket costs nothing to open and a descriptor to keep. When there are too many, one that waits
-    for nothing but its sender's next word makes room; one with a request at work never does.
+    A socket costs nothing to open and a descriptor to keep. When there are too many, an idle one
+    makes room; one with a request in progress never does.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Connections:
         return len(self._open)
 
     def add(self, connection: Connection) -> bool:
-        """Return whether it may stay; an older and idle one may have to leave for it."""
+        """Return whether the connection may stay; an older, idle one may be closed for it."""
         client = client_from(connection.address)
         is_shared = is_within(connection.address, self._proxies)
         if self._each[client] >= self._max_each and not is_shared:
@@ -110,7 +110,7 @@ class Connections:
     def _make_room(self, client: str | None) -> bool:
         """Close the oldest idle connection, of this client where one is named."""
         found = [each for each, owner in self._open.items() if client in (None, owner)]
-        # One that became a websocket is closed without a word to us.
+        # A connection that became a websocket is closed without notice.
         closed = [each for each in found if each.is_closed]
         leaving = closed or [each for each in found if each.is_idle][:1]
         for each in leaving:
@@ -120,7 +120,7 @@ class Connections:
 
 
 class Pieces(h11.Connection):
-    """h11's connection, which gives up on bodies in crumbs."""
+    """h11's connection, which gives up on bodies in tiny pieces."""
 
     pieces = 0
     piece_bytes = 0
@@ -165,7 +165,7 @@ class HttpConnection(H11Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """True if no request is at work."""
+        """True if no request is in progress."""
         if self._is_websocket:
             return False
         return self.cycle is None or self.cycle.response_complete
@@ -176,12 +176,12 @@ class HttpConnection(H11Protocol):
         return self.transport is None or self.transport.is_closing()
 
     def abort(self) -> None:
-        """Close the connection at once; what was not sent yet is dropped."""
+        """Close the connection at once; unsent data is dropped."""
         if self.transport is not None:
             self.transport.abort()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the timer for headers; a connection over the limit ends without a word."""
+        """Start the header timer; abort if there are too many connections."""
         super().connection_made(transport)
         if self._open_connections.add(self):
             self._wait_for_headers()
@@ -218,7 +218,7 @@ class HttpConnection(H11Protocol):
         super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
-        """Start the timer for the next request's headers, or close where none can come."""
+        """Start the timer for the next request's headers, or close if there can be none."""
         self._wait_for_headers()
         super().on_response_complete()
         if self._is_half_closed and self.is_idle:
@@ -227,7 +227,7 @@ class HttpConnection(H11Protocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep the connection of a client that has sent a whole request and waits for the answer.
 
-        One who hangs up looks the same until something is sent to it.
+        A client that hangs up looks the same until something is sent to it.
         """
         if self.is_idle or self.cycle.more_body:
             return False
@@ -252,9 +252,9 @@ class HttpConnection(H11Protocol):
         log.info("malformed request %s: %s", request_id, msg)
         if not self.is_idle:
             if not self.cycle.more_body or self.conn.our_state is not h11.SEND_RESPONSE:
-                self.abort()  # its answer is on its way
+                self.abort()  # its answer is already on its way
                 return
-            self.cycle.disconnected = True  # whoever reads the body ends, without an answer
+            self.cycle.disconnected = True  # the reader of the body ends without an answer
             self.cycle.message_event.set()
         reply = refuse(RequestError.not_http(), request_id=request_id)
         length = str(len(reply.body))
@@ -270,9 +270,9 @@ class HttpConnection(H11Protocol):
         self.transport.close()
 
     def _probe(self) -> None:
-        """Send `100 Continue` now and then: a client that hung up refuses it, which ends the work.
+        """Send `100 Continue` now and then: the error from a client that hung up ends the work.
 
-        Every client must be able to skip such an answer; those of HTTP/1.0 do not know it.
+        Every client of HTTP/1.1 must skip such an answer; HTTP/1.0 does not know it.
         """
         knows_it = self.scope["http_version"] == "1.1"
         is_before_answer = self.conn.our_state is h11.SEND_RESPONSE

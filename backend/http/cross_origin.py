@@ -1,4 +1,4 @@
-"""Cross-origin access: pages of any origin may call the server, as v1.0's API allowed."""
+"""Cross-origin access: pages from any origin may call the server, as v1.0's API allowed."""
 
 from __future__ import annotations
 

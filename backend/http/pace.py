@@ -1,4 +1,4 @@
-"""The slowest pace of a transfer: below a rate for some seconds at most."""
+"""The slowest allowed pace of a transfer: below the rate for some seconds at most."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.settings import Settings
 class Pace:
     """The patience with one body, in either direction.
 
-    What comes quickly at first is no credit for the rest: patience is full at most.
+    A fast beginning is no credit for the rest: patience never exceeds its start.
     """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -22,7 +22,9 @@ class Pace:
         self._end = clock() + self._patience
 
     def seconds_left(self, moved: int) -> float:
-        """Return the time for the next piece, after `moved` bytes in all; 0 or less when late."""
+        """Return the seconds allowed for the next piece, after `moved` bytes in all; 0 or less if
+        late.
+        """
         now = self._clock()
         gained = (moved - self._moved) / self._rate
         self._moved = moved

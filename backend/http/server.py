@@ -25,11 +25,11 @@ from backend.settings import Settings
 log = logging.getLogger("backend.http")
 
 PARTING_SECONDS = 3
-"""Time beyond the grace for the answers that say that the server stops."""
+"""Seconds beyond the grace to tell waiting clients that the server stops."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which answers those who are still there when its grace is over."""
+    """uvicorn's server, which answers waiting clients when its grace is over."""
 
     def __init__(self, config: uvicorn.Config, *, stop: Stop, grace_seconds: float) -> None:
         super().__init__(config)
@@ -37,14 +37,14 @@ class Server(uvicorn.Server):
         self._grace_seconds = grace_seconds
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let requests finish within the grace, then end them in words."""
+        """Let requests finish within the grace, then refuse the rest with a message."""
         timer = asyncio.get_running_loop().call_later(self._grace_seconds, self._stop.end)
         await super().shutdown(sockets)
         timer.cancel()
 
 
 class CutOff:
-    """ASGI middleware for requests that uvicorn cancels: their connection ends without a word."""
+    """ASGI middleware for requests that uvicorn cancels: their connection is aborted."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -63,7 +63,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; running requests then get `grace_seconds`, new ones nothing.
 
-    SystemExit when the port cannot be had.
+    Raise SystemExit if the port is not available.
     """
     warning = open_to_others(host, token=settings.server_token)
     if warning:
@@ -104,7 +104,7 @@ def server_config(
 
 
 def open_to_others(host: str, *, token: str | None) -> str | None:
-    """Return a warning where whoever reaches the address may use the server."""
+    """Return a warning if anyone who reaches the address may use the server."""
     try:
         is_loopback = ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""The end of a server's grace: requests that wait or are worked on still get an answer."""
+"""The end of a server's grace: requests in progress still get an answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RETRY_SECONDS = 5
 
 
 class Stop:
-    """The signal to one server's requests that its time is over; used on its event loop."""
+    """The signal to a server's requests that its time is over; used on its event loop."""
 
     def __init__(self) -> None:
         self._is_over = False
@@ -27,7 +27,7 @@ class Stop:
 
     @contextmanager
     def until_stopped(self) -> Iterator[None]:
-        """Run the block; BusyError when the server's time is over before it is done."""
+        """Run the block; raise BusyError if the server's time ends before it is done."""
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
             try:

@@ -1,9 +1,9 @@
-"""Memory that a picture took, given back to the system when it is done.
+"""Memory of finished pictures, given back to the system.
 
-ONNX Runtime's own arena keeps the most that it ever had. Without it the C library decides: left
-alone it returns every tile's buffers to the system and asks for them again, which costs a sixth
-of the time; told to keep them, it is as fast as the arena, and gives everything back when asked.
-Only glibc has these calls; elsewhere nothing happens.
+ONNX Runtime's own arena keeps its peak. Without it the C library decides: by default it returns
+every tile's buffers to the system and asks for them again, which costs a sixth of the time; told to
+keep them, it is as fast as the arena, and gives everything back when asked. Only glibc has these
+calls; elsewhere nothing happens.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ NEVER = 2**31 - 1
 def keep_freed_memory() -> None:
     """Keep freed memory in the process until `give_back_memory` is called.
 
-    A thread that has begun before may have a part of memory of its own, which keeps what it had.
+    A thread that was started before may have an arena of its own, which keeps its memory.
     """
     libc = _glibc()
     if libc is not None:
         libc.mallopt(M_MMAP_THRESHOLD, LARGEST_BLOCK)
         libc.mallopt(M_TRIM_THRESHOLD, NEVER)
-        libc.mallopt(M_ARENA_MAX, 1)  # blocks as large as a picture exist in the first one only
+        libc.mallopt(M_ARENA_MAX, 1)  # large blocks belong to the main arena only
 
 
 def gives_back_memory() -> bool:

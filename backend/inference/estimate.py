@@ -1,7 +1,7 @@
-"""Estimates of time: from what a network was measured to take, or else from its cost.
+"""Time estimates: from a network's measured speed, or else from its cost.
 
-A network that has not run yet is taken to be as fast as the fastest that has: runs beside others
-are slow, and say little of the machine.
+A network that has not run yet is assumed to be as fast as the fastest that has: concurrent runs are
+slow, and say little of the machine.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import threading
 from backend.models.manifest import ModelSpec
 
 ASSUMED_RATE = 25e9
-"""Multiplications a second of one core before anything was measured (AVX2, 2.5 GHz: 35e9)."""
+"""Multiplications a second of one core before any measurement (AVX2, 2.5 GHz: 35e9)."""
 ASSUMED_COST = 330_000
-"""Multiplications per LR pixel of a network whose manifest entry does not say."""
+"""Multiplications per LR pixel if the manifest entry does not say."""
 ENCODING_SECONDS_PER_PIXEL = 5e-8
 """Decoding and encoding, per output pixel."""
 WEIGHT_OF_NEWEST = 0.3
 SMALLEST_SAMPLE = 65_536
-"""Smaller pictures say more about overhead than about speed."""
+"""The least pixels; smaller pictures tell more about overhead than about speed."""
 
 
 def encoding_seconds(pixels: int) -> float:

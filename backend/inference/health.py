@@ -1,4 +1,4 @@
-"""Health of the process: every model is loaded once, and what runs them."""
+"""Health of the process: every model is loaded once, and the runtimes are reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Health:
     providers: tuple[str, ...] = ()
     """ONNX Runtime's execution providers that the networks run on."""
     missing_providers: tuple[str, ...] = ()
-    """Those that the settings name and no network runs on: a GPU that is paid for, say."""
+    """Providers that the settings name and no network uses, such as an idle GPU."""
     warnings: tuple[str, ...] = ()
     """Sentences for a person."""
 
@@ -33,7 +33,7 @@ class Health:
 
 
 def check(engine: LocalEngine) -> Health:
-    """Load every model; one that cannot be loaded becomes a warning, not an error."""
+    """Load every model; a failure becomes a warning, not an error."""
     default = engine.settings.model
     warnings: list[str] = []
     providers: dict[str, None] = {}

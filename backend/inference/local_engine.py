@@ -26,7 +26,7 @@ from backend.options import AUTO, UpscaleOptions, check_model
 from backend.settings import Settings
 
 MAX_DECODING = 2
-"""Pictures decoded at a time where only one tile runs at a time."""
+"""Pictures decoded at a time if only one tile runs at a time."""
 FIRST_LOOK_SIDE = 1280
 """Longest side that a first look needs, in pixels."""
 NEARLY = 0.8
@@ -36,8 +36,8 @@ NEARLY = 0.8
 class LocalEngine:
     """An `Engine`; made once a process.
 
-    Pictures in hand take turns at the networks tile by tile, see `Scheduler`. Together they and
-    their results have no more pixels than the largest result may have.
+    Pictures take turns at the networks tile by tile, see `Scheduler`. Together they and their
+    results have no more pixels than the largest allowed result.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class LocalEngine:
         max_networks: int | None = None,
     ) -> None:
         """Run at most `max_networks` tiles at a time; None means `settings.max_running`."""
-        keep_freed_memory()  # before threads take part in memory of their own
+        keep_freed_memory()  # must precede the start of other threads
         self._registry = registry
         self._decode = decode
         self._decoding = threading.BoundedSemaphore(max(MAX_DECODING, settings.max_running))
@@ -88,7 +88,7 @@ class LocalEngine:
 
     @property
     def load(self) -> tuple[int, int]:
-        """The pictures in hand just now: (those that could run at once, the others)."""
+        """The pictures in hand: (those that can run at once, the others)."""
         works = self._scheduler.works
         running = min(works, self._settings.max_running)
         return running, works - running
@@ -128,8 +128,8 @@ class LocalEngine:
     ) -> Upscaled:
         """Return a quick, whole view of the result, before any later tile of anyone.
 
-        The quickest tier makes it. Its size is at most the result's; it is less, in the same
-        proportions, where that is enough for `longest_side`.
+        The fastest tier makes it. It may be smaller than the result, in the same proportions, if
+        that is enough for `longest_side`.
         """
         self._check(options)
         with self._in_hand(data, watch, is_first_look=True) as (work, source):
@@ -209,7 +209,7 @@ class LocalEngine:
         )
 
     def _run_all(self, plan: Plan, picture: Picture, work: Work) -> Picture:
-        """Return the last pass's result; pieces are its alone, progress is that of all."""
+        """Return the last pass's result; pieces are its alone, progress counts all passes."""
         planes = 1 if picture.alpha is None else 2
         counts = [
             planes * self._upscaler(each.spec, work).count(each.lr_size) for each in plan.passes
@@ -232,7 +232,7 @@ class LocalEngine:
         worked = work.worked
         upscaler = self._upscaler(planned.spec, work)
         cleanup = planned.cleanup / 100
-        # Between the tiles of a first look nobody else's come: each may take as long as the look.
+        # A first look's tiles are not interrupted: each may take as long as the look.
         with work.turn() if work.is_first_look else nullcontext():
             sr = upscaler.upscale(picture, cleanup_level=cleanup, watch=watch)
         self._estimator.learn(planned.spec, pixels=planned.pixels, seconds=work.worked - worked)
@@ -251,7 +251,7 @@ class LocalEngine:
         return found.with_detail(options.detail)
 
     def _check(self, options: UpscaleOptions) -> None:
-        """Raise what can be known to be wrong without the picture."""
+        """Raise the errors that can be known without the picture."""
         if options.size is None:
             self._find(options)
         else:
@@ -269,7 +269,7 @@ class LocalEngine:
         return sum(self._estimator.seconds(each.spec, pixels=each.pixels) for each in plan.passes)
 
     def _expect(self, plan: Plan, work: Work) -> None:
-        """Raise DeadlineError where there is no time for the plan."""
+        """Raise DeadlineError if there is no time for the plan."""
         estimate = self._estimate(plan)
         budget = max(0.0, work.watch.seconds_left())
         if self._settings.time_budget_seconds is not None:
@@ -285,7 +285,7 @@ class LocalEngine:
 
 
 class _Source:
-    """A decoded picture that may be forgotten, and is then decoded again when it is needed."""
+    """A decoded picture that may be forgotten, and is decoded again when needed."""
 
     def __init__(self, decode: Callable[[], Picture]) -> None:
         self.began = time.perf_counter()

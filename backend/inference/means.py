@@ -1,12 +1,11 @@
-"""The mean of an area stays: patterns as fine as pixels keep their brightness and colour.
+"""Area means are kept: patterns as fine as pixels keep their brightness and colour.
 
-On dithered or finely woven patterns a network's answer is cut off at black or white, at one side
-more than at the other, and the mean moves. So the mean of each block of LR pixels is compared with
-the input's, and where it is too far away the block's pixels move towards black or white in
-proportion, which cuts nothing off. Blocks of `BLOCK` may move by `LOOSE` levels: grain and JPEG's
-blocks are errors of the input. In patterns of high contrast, blocks of `PART` may move by `STRICT`.
-Blocks lie on a grid that begins at the picture's corner, and tiles are cut along it, so a tile's
-result equals the whole's.
+On dithered or finely woven patterns a network's answer is clipped more at one end than at the
+other, and the mean moves. So each block of LR pixels whose mean is too far from the input's is
+moved towards black or white in proportion, which clips nothing. Blocks of `BLOCK` may move by
+`LOOSE` levels: grain and JPEG's blocks are errors of the input. In patterns of high contrast,
+blocks of `PART` may move by `STRICT`. Blocks lie on a grid that begins at the picture's corner, and
+tiles are cut along it, so a tile's result equals the whole's.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ BLOCK, PART = 8, 4
 LOOSE, STRICT = 6.0, 1.0
 """Grey levels that a mean may move."""
 CALM_STEP, PATTERN_STEP = 70.0, 110.0
-"""The mean step to the right or down within a calm part at most, within a pattern at least."""
+"""The largest mean step of a calm part, and the least of a pattern, to the right or down."""
 WHITE = 255.0
 Means = npt.NDArray[np.float32]
 
@@ -42,7 +41,7 @@ def keep_means(sr: RgbImage, lr: RgbImage, *, scale: int) -> RgbImage:
 def _bounded(
     sr: RgbImage, lr: RgbImage, *, scale: int, block: int, tolerance: Means | np.float32
 ) -> RgbImage:
-    """Return the answer, whose blocks' means are at most `tolerance` away from the input's."""
+    """Return the answer with the means of blocks at most `tolerance` from the input's."""
     side = block * scale
     found, given = _means(sr, side), _means(lr, block)
     rows, columns = np.nonzero((np.abs(found - given) > tolerance).any(-1))
@@ -66,9 +65,9 @@ def _means(image: RgbImage, side: int) -> Means:
 
 
 def _tolerance_of_parts(lr: RgbImage) -> Means:
-    """Return how far the mean of each part may move, (rows, columns): as it likes where it is calm.
+    """Return how far the mean of each part may move, (rows, columns); calm parts are free.
 
-    Steps from one part to the next do not count: a tile does not have them all.
+    Steps between parts do not count: a tile does not have them all.
     """
     step = np.zeros(lr.shape[:2], np.uint8)
     for axis in (0, 1):

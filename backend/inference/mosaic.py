@@ -27,8 +27,7 @@ def mosaic(
 def read(lr: RgbImage, tile: Tile) -> RgbImage:
     """Return the pixels that a tile reads.
 
-    Beyond its border the picture goes on mirrored: a network sees there what it saw in training,
-    and not the black that convolutions pad with.
+    Beyond its border the picture is mirrored: otherwise convolutions would see black padding.
     """
     rows, columns = tile.rows, tile.columns
     height, width = lr.shape[:2]
@@ -40,7 +39,7 @@ def read(lr: RgbImage, tile: Tile) -> RgbImage:
 
 
 def kept(answer: RgbImage, tile: Tile, *, scale: int) -> RgbImage:
-    """Return the part of a network's answer that belongs into the result."""
+    """Return the part of a network's answer that belongs to the result."""
     left, top, right, bottom = place(
         tile, scale=scale, origin=(tile.columns.read_start, tile.rows.read_start)
     )

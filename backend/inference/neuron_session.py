@@ -23,10 +23,10 @@ from backend.models.manifest import ModelSpec, verified_bytes
 
 FloatBatch = npt.NDArray[np.float32]
 CompiledNetwork = Callable[[FloatBatch, FloatBatch], FloatBatch]
-"""The port: what a loaded file does, in arrays."""
+"""The interface of a loaded file, in arrays."""
 
 RUNTIMES = ("torch", "torch_neuronx")
-"""PyTorch alone, and what AWS adds to it for Inferentia 2."""
+"""PyTorch alone, or with AWS's package for Inferentia 2."""
 
 
 class NeuronSession:
@@ -73,13 +73,13 @@ class NeuronSession:
 
 
 def load_torchscript(spec: ModelSpec) -> CompiledNetwork:
-    """Load the file; raise ModelError if it, PyTorch or Neuron's part is missing or unfit."""
+    """Load the file; raise ModelError if it, PyTorch or Neuron's part is missing or unsuitable."""
     if spec.runtime not in RUNTIMES:
         raise ModelError(f"There is no runtime '{spec.runtime}'.", model=spec.name)
     data = verified_bytes(spec)
     try:
         torch: Any = import_module("torch")
-        import_module(spec.runtime)  # makes the operators of the compiled file known
+        import_module(spec.runtime)  # registers the operators of the compiled file
     except ImportError as exc:
         raise spec.error(f"needs '{spec.runtime}', which is not installed here") from exc
     try:

@@ -1,8 +1,8 @@
 """ONNX Runtime, with its telemetry switched off: the only module that imports it.
 
-Some of its builds keep a number for the machine and events in the user's cache folder, and send
-them to their maker. Only this variable, which is read while the library is loaded, stops that from
-the beginning; so it is set here, whatever the environment says.
+Some of its builds store an id for the machine and events in the user's cache folder, and send them
+to their maker. Only this variable, which is read while the library is loaded, prevents that; so it
+is always set here.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""One network loaded and ready: the only module that knows what ONNX Runtime can do."""
+"""A network in ONNX Runtime: the only module that knows its interface."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ RUNTIME_ERRORS = (
     RuntimeError,
     ValueError,
 )
-"""ONNX Runtime's exceptions have no base of their own."""
+"""ONNX Runtime's exceptions, which have no common base."""
 
 CUDA = "CUDAExecutionProvider"
 DIRECTML = "DmlExecutionProvider"
-"""Runs one picture at a time, and only without ONNX Runtime's plan of memory."""
+"""A provider that runs one picture at a time, and only without ONNX Runtime's memory plan."""
 TYPES = {"tensor(uint8)": UINT8, "tensor(float)": FLOAT32}
 
 
@@ -60,7 +60,7 @@ class OrtSession:
         options = ort.SessionOptions()
         options.intra_op_num_threads = intra_op_threads
         options.inter_op_num_threads = 1
-        # Threads that wait for work let others have the processor: as fast where it is free.
+        # Waiting threads give up the processor, which costs nothing if it is free.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.enable_cpu_mem_arena = False  # see `memory`
         options.log_severity_level = 4  # errors arrive as exceptions; the request handler logs them
@@ -91,7 +91,7 @@ class OrtSession:
         return self._signature.takes_cleanup
 
     def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
-        """See `upscaler.Session`; InferenceError when the network fails or answers another size."""
+        """See `upscaler.Session`; raise InferenceError if it fails or answers another size."""
         feed = self._signature.feed(lr, cleanup_level)
         try:
             with self._turn:

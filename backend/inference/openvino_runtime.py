@@ -1,8 +1,7 @@
 """OpenVINO, with its telemetry left out: the only module that imports it.
 
-Its Python package reports every import to its maker through the package `openvino_telemetry`.
-Without that one it goes on in silence, so it is kept from being imported, whatever the environment
-says.
+Its Python package reports every import to its maker through the package `openvino_telemetry`. It
+works without that package, whose import is therefore blocked, whatever the environment says.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from backend.errors import ModelError
 PACKAGE = "openvino"
 TELEMETRY = "openvino_telemetry"
 MATRIX_UNITS = frozenset({"amx_bf16", "avx512_bf16"})
-"""Names that Linux has for units which multiply bfloat16."""
+"""Linux's names for processor features that multiply bfloat16."""
 
 
 def is_installed() -> bool:
@@ -39,7 +38,7 @@ def has_matrix_units() -> bool:
 
 @cache
 def core() -> Any:
-    """Return the library, loaded once; raise ModelError where it is missing or cannot be loaded."""
+    """Return the library, loaded once; raise ModelError if it is missing or cannot be loaded."""
     if not is_installed():
         raise ModelError(
             "SR_RUNTIME is openvino, but the package 'openvino' is not installed here."

@@ -47,7 +47,7 @@ class OpenVinoSession:
 
     @property
     def providers(self) -> list[str]:
-        """The runtime and the numbers that it multiplies, beside ONNX Runtime's providers."""
+        """The runtime and its number format, to list beside ONNX Runtime's providers."""
         return ["OpenVINO bfloat16" if self.is_bfloat16 else "OpenVINO float32"]
 
     @property
@@ -56,7 +56,7 @@ class OpenVinoSession:
         return self._signature.takes_cleanup
 
     def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
-        """See `upscaler.Session`; InferenceError when the network fails or answers another size.
+        """See `upscaler.Session`; raise InferenceError if it fails or answers another size.
 
         Each run has a request of its own, whose memory is given back with it.
         """

@@ -1,4 +1,4 @@
-"""The memory that all pictures in hand may take together, counted in pixels."""
+"""The memory that all pictures in hand may use together, counted in pixels."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PixelBudget:
     ) -> Iterator[None]:
         """Hold so many pixels, at most the total; raise as `Watch.check` does while waiting.
 
-        `on_wait` is called once if there is something to wait for.
+        `on_wait` is called once if it has to wait.
         """
         budget = self._small if amount <= self._largest_small else self._large
         amount = min(amount, budget.total)

@@ -25,7 +25,7 @@ from backend.sizes import Size, passes
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """One network, over all of a picture."""
+    """One network, applied to a whole picture."""
 
     spec: ModelSpec
     lr_size: Size
@@ -105,7 +105,7 @@ def plan_passes(
 
 
 def _scales(factor: float, model: str, registry: Registry) -> list[int]:
-    """Return those of the passes that together reach the factor."""
+    """Return the passes that together reach the factor."""
     if model == PIXELS:
         return [max(1, math.ceil(factor))]
     scales = registry.models[model]
@@ -130,7 +130,7 @@ def _tier(
 
 
 def check_size(plan: Plan, *, max_pixels: int, format: str) -> None:
-    """Raise ImageTooLargeError for a result, or one in between, that is beyond the bounds."""
+    """Raise ImageTooLargeError for a result, or one in between, that exceeds the bounds."""
     check_passes(plan, max_pixels=max_pixels)
     check_output_size(*plan.size, format=format)
 

@@ -1,10 +1,9 @@
 """Turns at the networks, tile by tile, for everyone who has a picture in this process.
 
-Whoever has a place works on their picture, and waits for a turn before each tile. First looks go
-first. Then every second turn is for the shortest work, so that a small picture need not wait for a
-large one, and every second for the visitor who has waited longest since their last tile, so that
-a large one goes on whatever else there is. Nobody waits longer than `PATIENCE_SECONDS` for one
-tile while others get several.
+A caller with a place works on its picture, and waits for a turn before each tile. First looks go
+first. The other turns alternate between the shortest work, so that a small picture need not wait
+for a large one, and the visitor who has waited longest since their last tile, so that a large one
+goes on. Nobody waits longer than `PATIENCE_SECONDS` for one tile while others get several.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 10.0
 WEIGHT_OF_NEWEST = 0.3
 TYPICAL_SECONDS = 2.0
-"""The time that a picture takes, before any was finished."""
+"""Seconds assumed for a picture before any was finished."""
 
 
 class Work:
-    """One picture in the scheduler's hands; made by `Scheduler.work`."""
+    """One picture in the scheduler; made by `Scheduler.work`."""
 
     def __init__(
         self, scheduler: Scheduler, watch: Watch, *, is_first_look: bool, now: float, seconds: float
@@ -38,17 +37,17 @@ class Work:
         self.is_first_look = is_first_look
         self.began = self.asked = now
         self.seconds = seconds
-        """Expected of the network."""
+        """Seconds that the network is expected to take."""
         self.share_left = 1.0
         self.worked = self.waited = 0.0
         """Seconds in turns, and waiting for them."""
 
     def expect(self, seconds: float) -> None:
-        """Take note of how long the network will take, as soon as that is known."""
+        """Set how long the network will take, as soon as that is known."""
         self.seconds = seconds
 
     def finished(self, share: float) -> None:
-        """Take note of the share of the tiles that is done, 0 to 1."""
+        """Set the share of the tiles that is done, 0 to 1."""
         self.share_left = 1 - share
 
     @contextmanager
@@ -74,7 +73,7 @@ class Scheduler:
         self._turns = itertools.count(1)
         self._turn = 0
         self._served: dict[Hashable, int] = {}
-        """The turn in which each visitor who is here was last served, or came."""
+        """The turn in which each present visitor was last served, or came."""
         self._typical_seconds = TYPICAL_SECONDS
 
     @property
@@ -95,7 +94,7 @@ class Scheduler:
 
     @contextmanager
     def work(self, watch: Watch, *, is_first_look: bool = False) -> Iterator[Work]:
-        """Take a place for a picture; raise BusyError when there is none."""
+        """Take a place for a picture; raise BusyError if there is none."""
         with self._changed:
             if len(self._works) >= self._max_works:
                 raise BusyError.for_seconds(self._seconds_until_free())
@@ -162,7 +161,7 @@ class Scheduler:
             self._changed.notify_all()
 
     def _next(self) -> Work:
-        """Return whose turn it is; see the head of this module."""
+        """Return the work whose turn it is; the module's docstring has the rule."""
         longest_unserved = min(
             self._waiting, key=lambda work: (self._served[work.visitor], work.asked)
         )
@@ -185,5 +184,5 @@ class Scheduler:
             else:
                 needed = work.began + work.seconds - now
             left = min(left, max(0.0, needed))
-        in_turn = min(2, len(self._works)) / self._max_running  # the shortest has every second one
+        in_turn = min(2, len(self._works)) / self._max_running  # the shortest has every second turn
         return left * max(1.0, in_turn) if self._works else 0.0

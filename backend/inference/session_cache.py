@@ -1,4 +1,4 @@
-"""Networks that are loaded when they are first asked for, and kept."""
+"""Networks that are loaded on first use and kept."""
 
 from __future__ import annotations
 

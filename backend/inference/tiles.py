@@ -9,7 +9,7 @@ from functools import partial
 from itertools import pairwise
 
 EDGE_PAD = 32
-"""The most LR pixels read beyond the picture: they are invented, and far ones cost much."""
+"""The most LR pixels read beyond the picture: they are invented, and cost time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +40,9 @@ def spans(
 ) -> list[Span]:
     """Cover [0, length) by equal parts of at most `tile_size`, each with pads.
 
-    Reads reach beyond the picture, where it is to be continued, as far in a tile as in the whole.
-    They start and stop at multiples of `multiple_of`, so that a network that works on blocks sees
-    the same blocks in both. The parts are cut at multiples of `grid` too.
+    Reads reach beyond the picture, which is mirrored there, in tiles as far as in the whole. They
+    start and stop at multiples of `multiple_of`, so that a network that works on blocks sees the
+    same blocks in both. The parts are cut at multiples of `grid` too.
     """
     edge_pad = min(tile_pad, EDGE_PAD)
     count = -(-length // tile_size)

@@ -57,7 +57,7 @@ class Upscaler:
     ) -> Picture:
         """Return the picture at exactly `scale` times its size; stops as `Watch.check` says.
 
-        Pieces are done in the order that `watch.next_piece` asks for.
+        Pieces are done in the order of `watch.next_piece`.
         """
         scale = self.scale
         width, height = picture.size
@@ -131,7 +131,7 @@ class _Alpha:
 
 
 def _covered(lr: RgbImage, tile: Tile) -> RgbImage:
-    """Return the pixels of the picture that a tile's result is of."""
+    """Return the pixels of the picture that a tile's result covers."""
     return lr[tile.rows.start : tile.rows.stop, tile.columns.start : tile.columns.stop]
 
 

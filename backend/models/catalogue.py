@@ -1,4 +1,4 @@
-"""The networks of others that `networks add` knows, as data."""
+"""The networks by others that `networks add` knows, as data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class OfferedNetwork:
     """The file in the wheel, without the endings `.param` and `.bin`."""
     description: str
     receptive_radius: int | None = None
-    """LR pixels; None is as far as the layers reach, beyond which nothing changes at all."""
+    """LR pixels; None is the exact reach of the layers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +63,8 @@ REAL_ESRGAN = Collection(
             scale=4,
             file=f"{_FOLDER}/REALESRGAN_X4PLUS_UP4X",
             description="Real-ESRGAN for photographs; very slow without a GPU",
-            # Measured: what lies farther away changes values by about 0.01 of a grey level at most,
-            # hardly more than rounding does at any radius below 349, where the layers' reach ends.
+            # Measured: farther pixels change values by about 0.01 of a grey level at most,
+            # hardly more than rounding; the layers' reach ends at 349.
             receptive_radius=112,
         ),
         OfferedNetwork(

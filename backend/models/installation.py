@@ -1,4 +1,4 @@
-"""Networks of others in a folder with a manifest: put there whole, and taken away again."""
+"""Networks by others in a folder with a manifest: added completely, and removed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def add(collection: Collection, folder: Path, *, wheel: Path | None = None) -> l
 
 
 def remove(name: str, folder: Path) -> list[ModelSpec]:
-    """Take a network away at all its scales, or all that a collection brought, files and all."""
+    """Remove a network at all its scales, or all that a collection added, with their files."""
     specs = read_manifest(folder) if (folder / MANIFEST).exists() else []
     gone = [spec for spec in specs if name in (spec.name, _collection_name(spec))]
     if not gone:
@@ -91,7 +91,7 @@ def _check_names(collection: Collection, folder: Path) -> None:
 
 
 class Converter(Protocol):
-    """`conversion.onnx_bytes`."""
+    """The signature of `conversion.onnx_bytes`."""
 
     def __call__(self, network: Network, *, metadata: Mapping[str, str]) -> bytes: ...
 
@@ -149,7 +149,7 @@ def _write(
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Remove unfinished files in the end, and raise ModelError if the file system refuses."""
+    """Remove unfinished files at the end, and raise ModelError if the file system refuses."""
     try:
         yield
     except OSError as exc:

@@ -78,7 +78,7 @@ class ModelSpec:
     sha256: str | None = None
     license: str = ""
     credit: str = ""
-    """The copyright notice of others, where the network is theirs or was made from theirs."""
+    """The copyright notice of others, if the network is theirs or was made from theirs."""
     source: str = ""
     """The package that the network was taken from."""
     description: str = ""
@@ -90,11 +90,13 @@ class ModelSpec:
     """The same network with weights that invent less; `detail` blends the two."""
     natural_sha256: str | None = None
     detail: int | None = None
-    """0 natural to 100 vivid, the default in the manifest; None for a network of one kind."""
+    """0 natural to 100 vivid, the default in the manifest; None for a network with one set of
+    weights.
+    """
     bfloat16: bool = False
     """True if the network loses next to nothing where a processor multiplies in bfloat16."""
     stamp: tuple[int, int] | None = field(default=None, compare=False, repr=False)
-    """Size and time of the file when the manifest was read; None when it was not there yet."""
+    """Size and time of the file when the manifest was read; None if it did not exist."""
     training: Mapping[str, object] = field(default_factory=dict)
     quality: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Measured figures (`psnr_y`, …) by the name of the test set."""
@@ -148,7 +150,7 @@ class Registry:
 
     @property
     def models(self) -> dict[str, list[int]]:
-        """The scales of each tier, in manifest order; then those of `auto`, where it can choose."""
+        """The scales of each tier, in manifest order; then those of `auto`, if it has a choice."""
         found: dict[str, list[int]] = {}
         for name, scale in self._specs:
             found[name] = sorted([*found.get(name, []), scale])
@@ -287,7 +289,7 @@ def entry_from(spec: ModelSpec, folder: Path) -> dict[str, object]:
 
 
 def _relative(path: Path, folder: Path) -> Path:
-    """Return the path as an entry names it; a file outside the folder keeps its whole path."""
+    """Return the path as an entry names it; a file outside the folder keeps its full path."""
     return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
@@ -309,7 +311,7 @@ def verified_bytes(spec: ModelSpec) -> bytes:
 def _verified(spec: ModelSpec, path: Path, sha256: str | None) -> bytes:
     try:
         with path.open("rb") as file:
-            # What is longer is refused by its hash or by its reader; no room is made beforehand.
+            # A longer file fails the hash or the reader; no room is reserved beforehand.
             data = file.read(min(MAX_BYTES, os.fstat(file.fileno()).st_size) + 1)
     except (OSError, ValueError) as exc:
         raise spec.error("is not installed") from exc

@@ -1,7 +1,7 @@
 """Checks of an ONNX file's bytes before ONNX Runtime sees them.
 
-A network is input like a picture is. Weights outside of the file could be any file that this
-process may read, and operators of strangers are code, so neither is loaded.
+A network is untrusted input, like a picture. External weights could be any file that this process
+may read, and custom operators are code, so neither is loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 """Domains of operators that ONNX Runtime itself has."""
 
 EXTERNAL = 1
-# Fields by number: the name of the message or fact that they hold.
+# Fields by number: the name of their message or fact.
 MESSAGES: dict[str, dict[int, str]] = {
     "model": {7: "graph", 8: "opset", 20: "training", 25: "function"},
     "training": {1: "graph", 2: "graph"},
@@ -41,7 +41,7 @@ def check_network_file(data: bytes) -> None:
 
 
 class _Checker:
-    """Walks the messages of protobuf that matter here, and no others."""
+    """A walker over the protobuf messages that matter here, and no others."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

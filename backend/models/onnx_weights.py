@@ -1,8 +1,8 @@
 """The weights inside an ONNX file, blended with another's, without a library for the format.
 
-An ONNX file is a Protocol Buffers message: fields, each with a number and a kind. Only the way down
-to `graph.initializer` is followed, and only float32 tensors stored as `raw_data` are touched, so
-the result has every other byte of the first file.
+An ONNX file is a Protocol Buffers message: fields, each with a number and a kind. Only float32
+tensors in `graph.initializer` that are stored as `raw_data` are touched; every other byte is the
+first file's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The fields of a Protocol Buffers message, found without a library for the format."""
+"""The fields of a Protocol Buffers message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Field:
     number: int
     kind: int
     value: int
-    """The number of a varint, or else the place where the bytes begin."""
+    """The number of a varint, or the offset of the bytes."""
     end: int
 
 

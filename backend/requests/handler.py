@@ -43,9 +43,9 @@ from backend.settings import Settings
 log = logging.getLogger("backend.requests")
 
 Admit = Callable[[], AbstractContextManager[None]]
-"""Called when the picture is there; the engine has it within the context that it returns."""
+"""Called once the picture has arrived; the engine works within the returned context."""
 BASE64_PIECE = 3 * 2**20
-"""A multiple of 3, so that no part but the last is padded."""
+"""Bytes; a multiple of 3, so that only the last part is padded."""
 
 
 class Source(Protocol):
@@ -123,7 +123,7 @@ class RequestHandler:
             check_model(models, name=options.model or next(iter(models)), scale=options.scale)
         output, max_bytes = request.output, self.settings.max_image_bytes
         data = self._source.read(request, max_bytes=max_bytes, watch=watch)
-        del request  # it may hold the picture as base64, and the work takes a while
+        del request  # It may hold the picture as base64 during long work.
         with admit():
             result = self.engine.upscale(data, options, watch=watch)
         facts |= {
@@ -159,7 +159,7 @@ class RequestHandler:
         return Reply(status=200, body=body, headers=reply_headers(request_id))
 
     def _file_reply(self, result: Upscaled, *, request_id: str) -> Reply:
-        """Reply with the result's own bytes; a header has what JSON tells besides."""
+        """Reply with the result's own bytes; a header has the other facts."""
         limit = self.settings.max_reply_bytes
         if limit is not None and len(result.data) > limit:
             raise ReplyTooLargeError(
@@ -177,7 +177,7 @@ class RequestHandler:
 
 
 def _about(result: Upscaled) -> dict[str, JsonValue]:
-    """Return what an answer tells of a result beside the picture itself."""
+    """Return the facts of an answer besides the picture itself."""
     about: dict[str, JsonValue] = {
         "width": result.width,
         "height": result.height,
@@ -207,7 +207,7 @@ def refuse(
 ) -> Reply:
     """Reply to a failed request, and log why.
 
-    Transports call it for what is wrong before a handler sees the request.
+    Transports call it for errors before a handler sees the request.
     """
     if isinstance(error, SuperResolutionError):
         known = error
@@ -241,7 +241,7 @@ def _log(
 
 
 def _base64_pieces(data: bytes) -> Iterator[bytes]:
-    """Encode in pieces: Python's base64 lets no other thread run meanwhile."""
+    """Encode in pieces: Python's base64 holds the interpreter lock."""
     view = memoryview(data)
     for start in range(0, len(data), BASE64_PIECE):
         yield base64.b64encode(view[start : start + BASE64_PIECE])

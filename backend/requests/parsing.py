@@ -20,14 +20,14 @@ from backend.options import (
 
 OUTPUTS = ("base64", "url")
 FILE = "file"
-"""The output that is the result's own bytes: for requests that are a picture's own bytes."""
+"""The output that is the result's own bytes, for requests that are a picture's own bytes."""
 MAX_QUOTATION_MARKS = 512
 MAX_BYTES_OUTSIDE = 64 * 2**10
-"""The most bytes of a body beside its strings."""
+"""The most bytes of a body besides its strings."""
 
 
 class Body:
-    """The bytes of a request, which their reader takes away: no caller keeps them meanwhile."""
+    """The bytes of a request; its reader takes them, so that no caller keeps them in memory."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -61,7 +61,7 @@ FIELDS = (*OWN_FIELDS, *OPTIONS)
 
 
 def parse_request(body: bytes) -> UpscaleRequest:
-    """Read JSON bytes as a request; RequestError or UnsupportedScaleError, never a guess."""
+    """Read JSON bytes as a request; raise RequestError or UnsupportedScaleError."""
     if not _is_flat(body):
         raise RequestError("The body holds more than a request's few fields.")
     try:
@@ -92,10 +92,10 @@ def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _is_flat(body: bytes) -> bool:
-    """Return whether there is little beside the strings: lists of millions cost far too much.
+    """Return whether there is little besides strings: parsing lists of millions costs too much.
 
-    The strings are found by their quotation marks alone. An escaped one among them makes the rest
-    seem to be outside, which is harmless in a body without a picture, where all is short.
+    Strings are found by their quotation marks alone. An escaped one among them makes the rest seem
+    to be outside, which is harmless in a body without a picture.
     """
     at, outside, is_inside = 0, 0, False
     for _ in range(MAX_QUOTATION_MARKS):

@@ -20,9 +20,9 @@ from backend.requests.parsing import FILE, OUTPUTS, UpscaleRequest, parse_option
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 JSON = "application/json"
 UNNAMED = "application/octet-stream"
-"""Media type of bytes whose format is found by their content."""
+"""The media type of bytes whose format is found by their content."""
 SIGNATURE = "x-amz-"
-"""The beginning of the names of a signature that is in the query."""
+"""The prefixes of the names of a signature in the query."""
 ANY_PICTURE = "image/*"
 RESULTS = {each.media_type: each.name for each in WRITABLE}
 """Media type of a result -> its format in requests."""
@@ -132,7 +132,7 @@ def _by_preference(accept: str) -> list[str]:
 
 
 def _joined(headers: Pairs) -> dict[str, str]:
-    """Join headers by lower-case name; several lines make one list, as HTTP has it."""
+    """Join headers by lower-case name; several lines make one list, as in HTTP."""
     given: dict[str, str] = {}
     for name, value in headers:
         key = name.lower()

@@ -17,7 +17,7 @@ CORS_HEADERS = {
     ),
     "Access-Control-Allow-Methods": "OPTIONS,POST",
 }
-"""Let pages of any origin call an API; every transport adds them, as v1.0 did."""
+"""Headers that let pages from any origin call an API; every transport adds them, as v1.0 did."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -46,7 +46,7 @@ def reply_headers(request_id: str, *, media_type: str = "application/json") -> d
 
 def json_reply(status: int, content: Mapping[str, object], *, request_id: str) -> Reply:
     """Make a reply whose body is this JSON object."""
-    # A request may hold half a character, and an error may quote it.
+    # A request may hold a surrogate, and an error may quote it.
     body = json.dumps(content, ensure_ascii=False).encode(errors="replace")
     return Reply(status=status, body=body, headers=reply_headers(request_id))
 

@@ -33,10 +33,11 @@ class AnySource:
         self._waiting = threading.BoundedSemaphore(settings.max_fetches)
 
     def read(self, request: UpscaleRequest, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
-        """Return at most `max_bytes` bytes; RequestError, PayloadTooLargeError or a SourceError.
+        """Return at most `max_bytes` bytes; raise RequestError, PayloadTooLargeError or a
+        SourceError.
 
-        BusyError while as many others are being fetched as may be: links to slow servers must not
-        take the threads of pictures that are there already.
+        Raise BusyError if too many are being fetched: links to slow servers must not take the
+        threads of pictures that have arrived.
         """
         if request.data is not None:
             if len(request.data) > max_bytes:
@@ -51,7 +52,7 @@ class AnySource:
             self._places.release()
 
     def _wait_for_place(self, watch: Watch) -> None:
-        """Take a place to fetch; those who fetch from a slow server are not waited for long."""
+        """Take a place to fetch; the wait for fetches from slow servers is short."""
         if self._places.acquire(blocking=False):
             return
         if not self._waiting.acquire(blocking=False):

@@ -21,8 +21,8 @@ _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
     """Return the bytes of base64, with or without a data URL's beginning, line breaks and padding.
 
-    The alphabet for addresses is read too. The size is worked out from the length, before anything
-    is decoded.
+    The URL-safe alphabet is read too. The size is worked out from the length, before anything is
+    decoded.
     """
     start = 0
     if img[:5].lower() == "data:":
@@ -32,7 +32,7 @@ def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
                 "'img' starts with 'data:' but not with 'data:image/…;base64,'.", field="img"
             )
         start = prefix.end()
-    # `base64` and `openssl` wrap their lines, so line ends count for nothing.
+    # `base64` and `openssl` wrap their lines, so line ends are ignored.
     length = len(img) - start - img.count("\n", start) - img.count("\r", start)
     padding = img[-8:].count("=")
     if (length - padding) * 3 // 4 > max_bytes:
@@ -53,17 +53,17 @@ def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
 
 
 def _padded(letters: bytes) -> bytes:
-    """Add padding that was left out; ValueError for some where none belongs."""
+    """Add padding that was left out; raise ValueError for padding that does not belong."""
     missing = -len(letters) % 4
     at = letters.find(b"=")
-    # Python before 3.13 lets padding through where none belongs.
+    # Python before 3.13 accepts padding where none belongs.
     if missing == 3 or (at >= 0 and (missing or at < len(letters) - 2)):
         raise ValueError
     return letters + b"=" * missing
 
 
 def _decoded(letters: bytes) -> Iterator[bytes]:
-    """Decode in parts: Python's base64 lets no other thread run meanwhile."""
+    """Decode in parts: Python's base64 holds the interpreter lock."""
     for start in range(0, len(letters), _PIECE_LETTERS):
         yield base64.b64decode(letters[start : start + _PIECE_LETTERS], validate=True)
 

@@ -30,7 +30,7 @@ _IPV6_SPECIAL = tuple(
         "3fff::/20",  # documentation
     )
 )
-# What `is_global` lets through, in some Python version or in all, though it is not the web.
+# Ranges that `is_global` accepts, in some Python version or all, though they are not public.
 _IPV4_SPECIAL = tuple(
     ipaddress.IPv4Network(network)
     for network in (
@@ -45,7 +45,7 @@ _IPV4_SPECIAL = tuple(
 
 
 def is_public(address: str) -> bool:
-    """Return whether an address is numeric and of the public internet."""
+    """Return whether an address is numeric and public."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -61,7 +61,7 @@ def is_public(address: str) -> bool:
 
 
 class PublicAddressAdapter(IPFilterAdapter):  # type: ignore[misc]
-    """Connects to public addresses only; InvalidIPAddress for a name with any other address."""
+    """Connects to public addresses only; raises InvalidIPAddress if a name has others."""
 
     def build_connection_pool_key_attributes(
         self,
@@ -69,7 +69,7 @@ class PublicAddressAdapter(IPFilterAdapter):  # type: ignore[misc]
         verify: bool | str,
         cert: str | tuple[str, str] | None = None,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Use the numeric address that will be connected to as `host`."""
+        """Use the numeric address of the connection as `host`."""
         self._check(*_resolve(request))
         host_params, pool_kwargs = super().build_connection_pool_key_attributes(
             request, verify, cert

@@ -20,7 +20,7 @@ class S3Address:
 
 
 def split_s3_address(address: str) -> tuple[str, str]:
-    """Return (bucket, key or prefix) as they are written; the bucket may be empty."""
+    """Return (bucket, key or prefix) as written; the bucket may be empty."""
     bucket, _, key = address.partition("://")[2].partition("/")
     return bucket, key
 

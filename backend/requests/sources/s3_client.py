@@ -1,4 +1,4 @@
-"""The one way to a client of S3."""
+"""The one place where S3 clients are made."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def make_s3_client(
 ) -> Any:
     """Make a client whose credentials, region and endpoint come from AWS's standard chain.
 
-    boto3 is imported here because it costs about 0.25 s of CPU, which a process that asks S3 for
-    nothing should not pay. Links are signed with version 4 and name the bucket's region: older
-    signatures are refused outside us-east-1, and links to the global host are redirected at first,
-    which invalidates their signature.
+    boto3 is imported here because it costs about 0.25 s of CPU, which a process without S3 should
+    not pay. Links are signed with version 4 and name the bucket's region: older signatures are
+    refused outside us-east-1, and links to the global host are redirected at first, which
+    invalidates their signature.
     """
     import boto3  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415
     from botocore.config import (  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415

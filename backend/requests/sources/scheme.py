@@ -18,14 +18,16 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
 def scheme_from(url: str) -> str:
-    """`http`, `https` or `s3`; RequestError for no address, SourceNotAllowedError for others."""
+    """Return `http`, `https` or `s3`; raise RequestError or SourceNotAllowedError for anything
+    else.
+    """
     if len(url) > MAX_ADDRESS_LENGTH:
         raise RequestError(
             f"The 'url' is longer than {MAX_ADDRESS_LENGTH} characters.", field="url"
         )
     match = _SCHEME.match(url)
     scheme = match[1].lower() if match else ""
-    # An S3 key may hold spaces and backslashes, so only what no key can hold is refused there.
+    # An S3 key may contain spaces and backslashes, so only impossible characters are refused.
     forbidden = _S3_FORBIDDEN if scheme == "s3" else _FORBIDDEN
     if forbidden.search(url):
         raise RequestError(

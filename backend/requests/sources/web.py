@@ -1,4 +1,4 @@
-"""Pictures from http and https addresses; anyone may send one, so nothing about it is trusted."""
+"""Pictures from http and https addresses; anyone may send one, so none is trusted."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ REDIRECTS = (301, 302, 303, 307, 308)
 GONE = (404, 410)
 HEADERS = {
     "User-Agent": "super-resolution (fetches a picture for one of its users)",
-    # Only what is read here, else a server may choose WebP or AVIF.
+    # Only readable formats; otherwise a server may choose another.
     "Accept": ", ".join([*(each.media_type for each in READABLE), "*/*;q=0.1"]),
-    # Pictures are compressed already; a response that is compressed nevertheless is still read.
+    # Pictures are compressed already; a compressed response is still read.
     "Accept-Encoding": "identity",
 }
 
@@ -72,7 +72,7 @@ class WebSource:
 
     @contextlib.contextmanager
     def _answer(self, address: str, deadline: Deadline) -> Iterator[requests.Response]:
-        # A session a hop: no cookie and no connection is carried from one server to the next.
+        # One session per hop: no cookie or connection is carried from one server to the next.
         with (
             self._session(deadline) as session,
             session.get(address, stream=True, timeout=deadline.timeout) as answer,
@@ -81,7 +81,7 @@ class WebSource:
 
     def _session(self, deadline: Deadline) -> requests.Session:
         session = _OneHopSession()
-        session.trust_env = False  # no proxy, .netrc or certificate bundle of the environment
+        session.trust_env = False  # ignore the environment's proxy, .netrc and certificate bundle
         session.verify = str(self._ca_bundle) if self._ca_bundle else True
         session.headers.update(HEADERS)
         for scheme in ("http", "https"):
@@ -109,7 +109,7 @@ class WebSource:
 
 
 class _OneHopSession(requests.Session):
-    """Sees no redirect: the library would read a redirect's whole body, however large."""
+    """Follows no redirect: the library would read a redirect's whole body, however large."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         return None
@@ -120,7 +120,7 @@ def _watched_pools(deadline: Deadline) -> dict[str, type[urllib3.HTTPConnectionP
 
     class Connection(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            deadline.check()  # a name may have been answered after the fetch was given up
+            deadline.check()  # a name may resolve after the fetch was given up
             return deadline.hold(super()._new_conn())
 
     class TlsConnection(HTTPSConnection):

@@ -1,4 +1,4 @@
-"""A web address, checked as far as it can be before anything is resolved."""
+"""A web address, checked as far as possible without resolving it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _USER = re.compile(r"[^/?#]*//[^/?#]*@")
 def parse_web_address(url: str, *, any_port: bool) -> str:
     """Return the address as it will be fetched; raise RequestError or SourceNotAllowedError.
 
-    The library's own parser reads it first, so what is checked is what is connected to, and no
-    difference between two parsers can be played on.
+    The library's own parser reads it first, so what is checked is what is connected to, and
+    differences between two parsers cannot be exploited.
     """
     prepared = requests.PreparedRequest()
     try:
