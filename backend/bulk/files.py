@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from backend.bulk.work import Content, Item
+from backend.bulk.work import Content, Item, LeftOut
 from backend.errors import (
     PayloadTooLargeError,
     SourceNotFoundError,
@@ -40,8 +40,7 @@ class Listing:
         self._folder = folder
         self._is_recursive = is_recursive
         self._without = without and without.resolve()
-        self.left_out = 0
-        """The number of files so far that are not pictures, and of links to folders."""
+        self.left_out = LeftOut()
 
     def __iter__(self) -> Iterator[Item]:
         """List sorted; raise SourceUnreachableError if the folder itself cannot be read."""
@@ -60,12 +59,12 @@ class Listing:
         for entry in entries:
             names[entry.is_dir(follow_symlinks=False)].append(entry.name)
         pictures = pictures_among(sorted(names[False]))
-        self.left_out += len(names[False]) - len(pictures)
+        self.left_out.add([prefix + name for name in sorted({*names[False]} - {*pictures})])
         for name in pictures:
             try:
                 yield Item(prefix + name, version_from((folder / name).stat()))
             except FileNotFoundError:
-                self.left_out += 1
+                self.left_out.add([prefix + name])
             except OSError as exc:
                 yield Item(prefix + name, problem=f"The file cannot be read: {exc.strerror}.")
         for name in sorted(names[True]) if self._is_recursive else ():

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from backend.bulk.file_names import file_name
 from backend.bulk.files import Listing, read_file
-from backend.bulk.work import Content, Item
+from backend.bulk.work import Content, Item, LeftOut
 from backend.errors import SuperResolutionError
 from backend.images.filenames import MAX_NAME_BYTES, shortened
 from backend.processes import is_running
@@ -43,7 +43,7 @@ class FolderStore:
         return f"{str(self._folder).rstrip('/')}/"
 
     @property
-    def left_out(self) -> int:
+    def left_out(self) -> LeftOut:
         """See `Store`."""
         return self._listing.left_out
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backend.bulk.work import Content, Item
+from backend.bulk.work import Content, Item, LeftOut
 from backend.errors import (
     PayloadTooLargeError,
     RequestError,
@@ -36,7 +36,7 @@ class S3Store:
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
-        self.left_out = 0
+        self.left_out = LeftOut()
 
     @classmethod
     def from_address(cls, address: str) -> S3Store:
@@ -65,11 +65,13 @@ class S3Store:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix
         )
+        self.left_out = LeftOut()
         try:
             for page in pages:
                 versions = {each["Key"]: each["ETag"] for each in page.get("Contents", [])}
                 pictures = pictures_among(versions)
-                self.left_out += len(versions) - len(pictures)
+                others = sorted(versions.keys() - {*pictures})
+                self.left_out.add([self.key_below(key) for key in others])
                 for key in pictures:
                     yield Item(self.key_below(key), _version(versions[key]))
         except (ClientError, BotoCoreError) as exc:

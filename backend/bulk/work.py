@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
@@ -37,6 +37,8 @@ FAILURES = "_failed"
 """A folder in the target with one JSON file for each picture that cannot be upscaled."""
 SOURCE, NETWORK, OPTIONS = "source", "network", "options"
 """Metadata of a result: the version of its source, the model and the options."""
+MOST_NAMED = 10_000
+"""Files that a report names; each failure has a file in `_failed` too."""
 PICTURE_STATUSES = (404, 413, 415, 422)
 """Statuses of errors that the picture caused: gone, too large, of unknown format, or damaged."""
 
@@ -63,6 +65,19 @@ class Item:
     """The error sentence of a listed item that cannot be read."""
 
 
+@dataclass
+class LeftOut:
+    """The files that were listed so far and are no pictures: their number, and the first names."""
+
+    number: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def add(self, names: Sequence[str]) -> None:
+        """Count so many more."""
+        self.number += len(names)
+        self.names += names[: MOST_NAMED - len(self.names)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Content:
     """A picture that was read."""
@@ -80,8 +95,8 @@ class Store(Protocol):
         ...
 
     @property
-    def left_out(self) -> int:
-        """The number of listed files so far that are not pictures."""
+    def left_out(self) -> LeftOut:
+        """The files that the last listing has passed over so far."""
         ...
 
     def list(self) -> Iterator[Item]:

@@ -102,9 +102,8 @@ class Run:
                         progress.print_line(f"{result.key}: {NOTES.get(note, note)}")
                     speed.add(result)
                     progress.show()
-        left_out = self._stores.source.left_out
-        more = f", {left_out:,} left out" if left_out else ""
-        write_line(sys.stdout, f"{self._report}{more}")
+        self._report.left_out = self._stores.source.left_out
+        write_line(sys.stdout, str(self._report))
         write_line(sys.stdout, f"Report: {self._write_report(speed)}")
         if self._interrupt.is_requested():
             return INTERRUPTED
@@ -142,7 +141,6 @@ class Run:
             "shard": f"{number}/{count}",
             **self._job.metadata,
             "end": "interrupted" if self._interrupt.is_requested() else end,
-            "left_out": self._stores.source.left_out,
             **speed.facts,
             **self._report.facts,
         }

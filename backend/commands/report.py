@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from backend.bulk.work import DONE, FAILED, FAULT, SKIPPED, Result
+from backend.bulk.work import DONE, FAILED, FAULT, MOST_NAMED, SKIPPED, LeftOut, Result
 
 WORDS = {DONE: "done", SKIPPED: "skipped", FAILED: "failed", FAULT: "with a fault of our own"}
 """Words for the outcomes, in sentences."""
 FAILURES = (FAILED, FAULT)
-MOST_TOLD = 10_000
-"""The most pictures that a report names; each failure also has a file in `_failed`."""
+LEFT_OUT = "left_out"
 
 
 class Report:
@@ -21,14 +20,15 @@ class Report:
         self._told: list[Result] = []
         self._outcomes: dict[str, str] = {}
         self.faults_in_a_row = 0
+        self.left_out = LeftOut()
 
     def add(self, result: Result) -> None:
         """Count a result, and keep its outcome while there is room."""
         self._counts[result.outcome] += 1
-        if len(self._outcomes) < MOST_TOLD:
+        if len(self._outcomes) < MOST_NAMED:
             self._outcomes[result.key] = result.outcome
         self.faults_in_a_row = self.faults_in_a_row + 1 if result.outcome == FAULT else 0
-        if result.outcome in FAILURES and len(self._told) < MOST_TOLD:
+        if result.outcome in FAILURES and len(self._told) < MOST_NAMED:
             self._told.append(result)
 
     @property
@@ -41,6 +41,7 @@ class Report:
         """Return the report for a program."""
         return {
             **{outcome: self._counts[outcome] for outcome in WORDS},
+            LEFT_OUT: self.left_out.number,
             "failures": [
                 {
                     "key": each.key,
@@ -50,12 +51,14 @@ class Report:
                 }
                 for each in self._told
             ],
-            "outcomes": self._outcomes,
+            "outcomes": dict.fromkeys(self.left_out.names, LEFT_OUT) | self._outcomes,
         }
 
     def __str__(self) -> str:
-        return ", ".join(
+        parts = [
             f"{self._counts[outcome]:,} {word}"
             for outcome, word in WORDS.items()
             if outcome != FAULT or self._counts[FAULT]
-        )
+        ]
+        parts += [f"{self.left_out.number:,} left out"] if self.left_out.number else []
+        return ", ".join(parts)

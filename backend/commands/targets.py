@@ -131,7 +131,7 @@ def tasks_from(inputs: Sequence[str], output: str, *, is_file: bool, recursive: 
             without = None if out.resolve() == Path(given).resolve() else out
             listing = Listing(Path(given), is_recursive=recursive, without=without)
             tasks += _tasks_below(given, listing, out)
-            left_out += listing.left_out
+            left_out += listing.left_out.number
         else:
             folder = out.parent if is_file else out
             tasks.append(Task(key=given, folder=folder, name=out.name if is_file else None))
