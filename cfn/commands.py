@@ -56,7 +56,7 @@ def package(parsed: argparse.Namespace) -> None:
     for variant in variants:
         link = launch_link(
             bucket=parsed.bucket,
-            key=f"{made.prefix(variant)}/{variant.template}",
+            key=f"{made.prefix}/{variant.template}",
             region=account.region,
             stack=f"super-resolution-{variant.name}",
         )
@@ -145,7 +145,8 @@ def release(parsed: argparse.Namespace) -> None:
     """Publish this version in each region, and write the guide's table of links."""
     from cfn.account import Account  # noqa: PLC0415
     from cfn.buckets import ensure_public_bucket  # noqa: PLC0415
-    from cfn.release import Publication, read_releases, write_releases  # noqa: PLC0415
+    from cfn.release import read_releases, write_releases  # noqa: PLC0415
+    from cfn.upload import check_bucket, upload  # noqa: PLC0415
 
     variants = [STACKS[name] for name in parsed.variants]
     if INF in variants and parsed.neuron is None:
@@ -156,10 +157,12 @@ def release(parsed: argparse.Namespace) -> None:
         account, bucket = Account.from_environment(region), f"{parsed.bucket}-{region}"
         if parsed.make_buckets:
             ensure_public_bucket(account, bucket, print_line=print_line)
+        s3 = account.client("s3")
+        check_bucket(s3, bucket, region=region)
         made.write_templates(bucket=bucket)
-        publication = Publication(package=made, bucket=bucket, region=region)
-        publication.publish(account.client("s3"), print_line=print_line)
-        releases[region] = publication.record
+        upload(s3, made, bucket=bucket, print_line=print_line)
+        names = [variant.name for variant in variants]
+        releases[region] = {"bucket": bucket, "version": __version__, "variants": names}
         write_releases(releases)
     print_line("docs/deploy.md has the links. The buckets must let anybody read what is in them.")
 
@@ -276,7 +279,7 @@ def _put_up(
         template=made.folder / variant.template,
         template_url=template_url(
             bucket=bucket,
-            key=f"{made.prefix(variant)}/{variant.template}",
+            key=f"{made.prefix}/{variant.template}",
             region=account.region,
         ),
         parameters=parameters,

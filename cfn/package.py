@@ -47,25 +47,29 @@ class Package:
     release: str | None = None
     """The version that names the folder in a bucket of published ones."""
 
-    def prefix(self, variant: Variant) -> str:
-        """Return the folder in the bucket, named by its contents or by the release."""
+    @property
+    def prefix(self) -> str:
+        """The folder in the bucket, named by the release or by the archives."""
         if self.release is not None:
             return f"{FOLDER}/{self.release}"
-        lines = "".join(f"{self.digests[name]} {name}\n" for name in self.archives(variant))
+        lines = "".join(f"{digest} {name}\n" for name, digest in sorted(self.digests.items()))
         return f"{FOLDER}/{hashlib.sha256(lines.encode()).hexdigest()[:16]}"
 
-    def archives(self, variant: Variant) -> list[str]:
-        """Return the variant's archives that were made: compiled networks may be missing."""
-        return [name for name in variant.archives if name in self.digests]
+    @property
+    def files(self) -> dict[str, Path]:
+        """The key in the bucket of every archive and template -> its file."""
+        names = [*sorted(self.digests), *(variant.template for variant in self.variants)]
+        return {f"{self.prefix}/{name}": self.folder / name for name in names}
 
     def mapping(self, variant: Variant, *, bucket: str) -> templates.PackageMapping:
         """Return the mapping `Package` of the variant's template."""
         files = {
             PACKAGE_NAMES[file]: {
-                "Key": f"{self.prefix(variant)}/{file}",
+                "Key": f"{self.prefix}/{file}",
                 "Sha256": self.digests[file],
             }
-            for file in self.archives(variant)
+            for file in variant.archives
+            if file in self.digests  # networks may not have been compiled
         }
         return {**templates.not_packaged(variant), "Bucket": {"Name": bucket}, **files}
 

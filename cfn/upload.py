@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
 from cfn.account import error_code
+from cfn.archives import file_sha256
 from cfn.errors import DeploymentError
 from cfn.package import Package
 from cfn.partitions import partition_from
+
+SHA256 = "sha256"
+"""The name of an object's metadata that tells whether it is the same file."""
 
 
 def check_bucket(s3: Any, bucket: str, *, region: str) -> None:
@@ -29,21 +32,21 @@ def check_bucket(s3: Any, bucket: str, *, region: str) -> None:
 
 
 def upload(s3: Any, package: Package, *, bucket: str, print_line: Callable[[str], None]) -> None:
-    """Upload each variant's folder, without archives that are there already."""
-    sent: dict[str, str] = {}
-    for variant in package.variants:
-        for name in package.archives(variant):
-            path = package.folder / name
-            key = f"{package.prefix(variant)}/{name}"
-            if _stored_size(s3, bucket, key) == path.stat().st_size:
-                print_line(f"s3://{bucket}/{key} is there already")
-            else:
-                print_line(f"s3://{bucket}/{key} ({path.stat().st_size / 2**20:.1f} MB)")
-                _put(s3, path, bucket=bucket, key=key, copy_of=sent.get(name))
-            sent[name] = key
-        key = f"{package.prefix(variant)}/{variant.template}"
-        print_line(f"s3://{bucket}/{key}")
-        _put(s3, package.folder / variant.template, bucket=bucket, key=key)
+    """Upload what is not there yet; DeploymentError when a release is there with other contents."""
+    digests = {key: file_sha256(path) for key, path in package.files.items()}
+    there = {key: _stored_sha256(s3, bucket, key) for key in digests}
+    for key, sha256 in there.items():
+        if package.release is not None and sha256 not in (None, digests[key]):
+            raise DeploymentError(
+                f"s3://{bucket}/{key} was published with other contents. Stacks use it: raise the "
+                "version in backend/__init__.py instead."
+            )
+    for key, path in package.files.items():
+        if there[key] == digests[key]:
+            print_line(f"s3://{bucket}/{key} is there already")
+            continue
+        print_line(f"s3://{bucket}/{key} ({path.stat().st_size / 2**20:.1f} MB)")
+        s3.upload_file(str(path), bucket, key, ExtraArgs={"Metadata": {SHA256: digests[key]}})
 
 
 def template_url(*, bucket: str, key: str, region: str) -> str:
@@ -60,16 +63,12 @@ def launch_link(*, bucket: str, key: str, region: str, stack: str) -> str:
     )
 
 
-def _stored_size(s3: Any, bucket: str, key: str) -> int | None:
+def _stored_sha256(s3: Any, bucket: str, key: str) -> str | None:
+    """Return the sha256 of the object, `unknown` for one of others, and None for none."""
     try:
-        return int(s3.head_object(Bucket=bucket, Key=key)["ContentLength"])
-    except ClientError:
-        return None
-
-
-def _put(s3: Any, path: Path, *, bucket: str, key: str, copy_of: str | None = None) -> None:
-    """`copy_of` is where the same file is in the bucket already."""
-    if copy_of is not None:
-        s3.copy({"Bucket": bucket, "Key": copy_of}, bucket, key)
-    else:
-        s3.upload_file(str(path), bucket, key)
+        found = s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as exc:
+        if error_code(exc) in ("404", "NoSuchKey", "NotFound"):
+            return None
+        raise
+    return str(found.get("Metadata", {}).get(SHA256, "unknown"))

@@ -9,7 +9,8 @@ import pytest
 from cfn import release
 from cfn.errors import DeploymentError
 from cfn.package import Package
-from cfn.release import BEGIN, END, GUIDE, Publication, read_releases, table, write_releases
+from cfn.release import BEGIN, END, GUIDE, read_releases, table, write_releases
+from cfn.upload import upload
 from cfn.variants import GPU, LAMBDA
 from tests.cfn.test_stacks import Bucket, files
 
@@ -21,8 +22,7 @@ def package(tmp_path: Path) -> Package:
 
 
 def publish(package: Package, s3: Bucket) -> None:
-    publication = Publication(package=package, bucket="artifacts", region="us-east-1")
-    publication.publish(s3, print_line=lambda line: None)
+    upload(s3, package, bucket="artifacts", print_line=lambda line: None)
 
 
 def test_a_version_has_one_folder_with_every_file_once(package: Package) -> None:

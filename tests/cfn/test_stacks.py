@@ -334,7 +334,6 @@ class Bucket:
         self.objects: dict[str, int] = {}
         self.metadata: dict[str, dict[str, str]] = {}
         self.sent: list[str] = []
-        self.copied: list[str] = []
 
     def head_bucket(self, *, Bucket: str) -> dict[str, str]:  # noqa: N803
         if Bucket != "artifacts":
@@ -357,10 +356,6 @@ class Bucket:
         self.metadata[key] = (ExtraArgs or {}).get("Metadata", {})
         self.sent.append(key)
 
-    def copy(self, source: dict[str, str], bucket: str, key: str) -> None:
-        self.objects[key] = self.objects[source["Key"]]
-        self.copied.append(key)
-
 
 def files(folder: Path, *variants: Variant) -> Package:
     names = {name for each in variants for name in (*each.archives, each.template)}
@@ -375,8 +370,8 @@ def test_what_is_in_the_bucket_already_is_not_sent_again(tmp_path: Path) -> None
     bucket = Bucket()
     for _ in range(2):
         upload.upload(bucket, made, bucket="artifacts", print_line=lambda line: None)
-    assert bucket.sent.count(f"{made.prefix(LAMBDA)}/{FUNCTION_ARCHIVE}") == 1
-    assert bucket.sent.count(f"{made.prefix(LAMBDA)}/lambda.yaml") == 2
+    assert bucket.sent.count(f"{made.prefix}/{FUNCTION_ARCHIVE}") == 1
+    assert bucket.sent.count(f"{made.prefix}/lambda.yaml") == 1
 
 
 def test_only_the_chosen_variant_is_sent(tmp_path: Path) -> None:
@@ -386,12 +381,19 @@ def test_only_the_chosen_variant_is_sent(tmp_path: Path) -> None:
     assert {key.rpartition("/")[2] for key in bucket.sent} == {*LAMBDA.archives, LAMBDA.template}
 
 
-def test_an_archive_of_two_variants_is_sent_once_and_copied(tmp_path: Path) -> None:
-    made = files(tmp_path, LAMBDA, GPU)
+def test_an_archive_of_two_variants_is_sent_once(tmp_path: Path) -> None:
     bucket = Bucket()
+    made = files(tmp_path, LAMBDA, GPU)
     upload.upload(bucket, made, bucket="artifacts", print_line=lambda line: None)
-    assert bucket.copied == [f"{made.prefix(GPU)}/{FUNCTION_ARCHIVE}"]
     assert len([key for key in bucket.sent if key.endswith(FUNCTION_ARCHIVE)]) == 1
+
+
+def test_an_object_of_the_same_size_with_other_contents_is_replaced(tmp_path: Path) -> None:
+    bucket, made = Bucket(), files(tmp_path, LAMBDA)
+    key = f"{made.prefix}/{FUNCTION_ARCHIVE}"
+    bucket.objects[key] = (made.folder / FUNCTION_ARCHIVE).stat().st_size
+    upload.upload(bucket, made, bucket="artifacts", print_line=lambda line: None)
+    assert key in bucket.sent
 
 
 def test_a_bucket_elsewhere_or_nowhere_is_refused() -> None:

@@ -48,7 +48,7 @@ class Artifacts:
     @property
     def prefix(self) -> str:
         """The package's folder in the bucket."""
-        return self.package.prefix(self.variant)
+        return self.package.prefix
 
 
 def put_artifacts(
