@@ -225,11 +225,11 @@ def _convolution(row: _Row, source: str, output: str, arrays: Arrays) -> Convolu
     activation = row.whole(9, 0)
     row.check(
         is_known=side % 2 == 1
-        and row.whole(11, side) == side  # kernels that are not square
+        and row.whole(11, side) == side  # square kernels
         and row.whole(2, 1) == row.whole(3, 1) == row.whole(5) == 1  # dilation, stride, bias
         and row.whole(4, 0) == side // 2
-        and not row.parameters.keys() & {12, 13, 14, 15, 16, 18}  # padding that differs by side
-        and row.whole(8, 0) == 0  # factors that are not whole numbers
+        and not row.parameters.keys() & {12, 13, 14, 15, 16, 18}  # equal padding on all sides
+        and row.whole(8, 0) == 0  # no int8 weights
         and activation in (0, 1, 2)
     )
     outputs, count = row.whole(0), row.whole(6)
@@ -248,8 +248,8 @@ def _resizing(row: _Row, source: str, output: str) -> Resizing:
     row.check(
         is_known=Fraction(row.parameters[2]) == factor > 0
         and (is_bicubic or (row.whole(0) == 1 and factor.denominator == 1))
-        and row.whole(3, 0) == row.whole(4, 0) == 0  # a fixed output size
-        and row.whole(6, 0) == 0  # centres aligned to the corners
+        and row.whole(3, 0) == row.whole(4, 0) == 0  # no fixed output size
+        and row.whole(6, 0) == 0  # corners not aligned
     )
     return Resizing(source=source, output=output, factor=factor, is_bicubic=is_bicubic)
 
