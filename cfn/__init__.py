@@ -1,1 +1,1 @@
-"""The three CloudFormation stacks: their templates, their contents, and how to put them up."""
+"""The three CloudFormation stacks: their templates, their contents, and how to deploy them."""

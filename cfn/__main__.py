@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DeploymentError as exc:
         return _failed(str(exc))
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped watching; what AWS has begun goes on.\n")
+        sys.stderr.write("Stopped watching; AWS continues what it has begun.\n")
         return INTERRUPTED
     except Exception as exc:
         from cfn.account import AWS_ERRORS, explained  # noqa: PLC0415 - see commands

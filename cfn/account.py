@@ -29,7 +29,7 @@ class Account:
 
     @classmethod
     def from_environment(cls, region: str | None) -> Account:
-        """Find region and credentials; DeploymentError without either."""
+        """Find region and credentials; raise DeploymentError without either."""
         session = boto3.session.Session(region_name=region)
         if session.region_name is None:
             raise DeploymentError("Name the region with --region, as in --region us-east-1.")
@@ -53,7 +53,7 @@ class Account:
 
 
 def error_code(error: ClientError) -> str:
-    """Return AWS's name of the error, as `AccessDenied`."""
+    """Return AWS's name of the error, such as `AccessDenied`."""
     return str(error.response.get("Error", {}).get("Code", "unknown"))
 
 

@@ -1,4 +1,4 @@
-"""Archives that are the same bytes whenever they are made of the same files."""
+"""Reproducible archives: the same files give the same bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 MODE = 0o644
 FILE_OF_UNIX = 3
-"""zipfile writes the system that it runs on, which would be another on Windows."""
+"""The system that zipfile records, which would differ on Windows."""
 
 Contents = Mapping[str, Path | bytes]
 """Name inside of the archive -> the file or its bytes."""
@@ -48,7 +48,7 @@ def write_tar_gz(target: Path, contents: Contents) -> str:
 
 
 def read(source: Path | bytes) -> bytes:
-    """Return the bytes of either."""
+    """Return the bytes of a file, or the bytes themselves."""
     return source if isinstance(source, bytes) else source.read_bytes()
 
 

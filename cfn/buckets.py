@@ -21,7 +21,7 @@ def own_bucket(account: Account) -> str:
 
 
 def is_there(account: Account, bucket: str) -> bool:
-    """Return whether the account has the bucket; DeploymentError when it is somebody else's."""
+    """Return whether the account has the bucket; raise DeploymentError if somebody else has it."""
     try:
         account.client("s3").head_bucket(Bucket=bucket, ExpectedBucketOwner=account.number)
     except ClientError as exc:
@@ -35,7 +35,7 @@ def is_there(account: Account, bucket: str) -> bool:
 
 
 def ensure_own_bucket(account: Account, *, print_line: Callable[[str], None]) -> str:
-    """Return the account's bucket for packages, and make it when it is not there."""
+    """Return the account's bucket for packages, and make it if it does not exist."""
     bucket = own_bucket(account)
     if not is_there(account, bucket):
         print_line(f"Making the private bucket {bucket}")
@@ -50,7 +50,7 @@ def ensure_own_bucket(account: Account, *, print_line: Callable[[str], None]) ->
 def ensure_public_bucket(
     account: Account, bucket: str, *, print_line: Callable[[str], None]
 ) -> None:
-    """Make the bucket of a release unless it is there; anybody may get its objects, and no more.
+    """Make the bucket of a release unless it exists; anybody may get its objects, and no more.
 
     Only this bucket's Block Public Access is changed. ACLs stay blocked.
     """

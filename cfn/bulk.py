@@ -15,7 +15,7 @@ from cfn.errors import DeploymentError
 from cfn.stacks import Stacks, stack_outputs
 
 LISTS = "_bulk/lists"
-"""Below the target's prefix; the state machine may read there."""
+"""A prefix below the target's, which the state machine may read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class BulkStack:
 
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> BulkStack:
-        """Read CloudFormation's description; DeploymentError for another kind of stack."""
+        """Read CloudFormation's description; raise DeploymentError for another kind of stack."""
         outputs = stack_outputs(described)
         if "StateMachineArn" not in outputs:
             raise DeploymentError(
@@ -43,7 +43,7 @@ class BulkStack:
 
 
 def find_stack(account: Account, name: str) -> BulkStack:
-    """Find the stack; DeploymentError when there is none, or it is of another kind."""
+    """Find the stack; raise DeploymentError if there is none, or it is of another kind."""
     described = Stacks.of(account, print_line=lambda line: None).describe(name)  # noqa: ARG005
     if described is None:
         raise DeploymentError(f"There is no stack {name} in this region.")
@@ -52,10 +52,10 @@ def find_stack(account: Account, name: str) -> BulkStack:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """The pictures of a run, and what is made of them."""
+    """The pictures of a run, and its options."""
 
     prefix: str = ""
-    """Below the stack's own; empty takes all."""
+    """Below the stack's own prefix; empty takes everything."""
     keys: Sequence[str] | None = None
     """Keys of pictures, in place of a prefix."""
     inventory: str | None = None
@@ -88,11 +88,11 @@ class Runs:
         return str(started["executionArn"])
 
     def redrive(self, execution: str) -> None:
-        """Go on with a run that failed; what was done stays done."""
+        """Continue a run that failed; finished pictures are not repeated."""
         self._states.redrive_execution(executionArn=execution)
 
     def newest(self) -> str:
-        """Return the ARN of the last execution; DeploymentError when there is none."""
+        """Return the ARN of the last execution; raise DeploymentError if there is none."""
         found = self._states.list_executions(stateMachineArn=self._stack.machine, maxResults=1)[
             "executions"
         ]
@@ -101,7 +101,7 @@ class Runs:
         return str(found[0]["executionArn"])
 
     def status(self, execution: str) -> Status:
-        """Return how far the run is."""
+        """Return the progress of the run."""
         described = self._states.describe_execution(executionArn=execution)
         counts: dict[str, int] = {}
         runs = self._states.list_map_runs(executionArn=execution)["mapRuns"]
@@ -122,7 +122,7 @@ class Runs:
         )
 
     def _put_list(self, keys: Sequence[str], source_prefix: str) -> str:
-        """Put the list into the target bucket; DeploymentError for a key that cannot work."""
+        """Put the list into the target bucket; raise DeploymentError for an impossible key."""
         for key in keys:
             if not key.startswith(source_prefix):
                 raise DeploymentError(
@@ -149,11 +149,11 @@ class Status:
     state: str
     seconds: float
     total: int
-    """Pictures; 0 while they are being listed."""
+    """Pictures; 0 while they are listed."""
     succeeded: int
     failed: int
     reason: str
-    """Why it ended, where it did not succeed."""
+    """The reason of a run that did not succeed."""
     reports: str
 
     @property

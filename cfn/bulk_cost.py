@@ -17,7 +17,7 @@ LAMBDA_GB_SECOND = 0.0000166667
 LAMBDA_CALL = 0.20 / 1e6
 STATE_TRANSITION = 25 / 1e6
 TRANSITIONS_PER_BATCH = 3
-"""Into its one state, out of it, and one more for a retry now and then."""
+"""State transitions of a batch: in, out, and one for an occasional retry."""
 S3_PUT = 0.005 / 1000
 S3_GET = 0.0004 / 1000
 """GET and HEAD."""

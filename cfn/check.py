@@ -23,9 +23,9 @@ from cfn.stacks import Stacks, stack_outputs, stack_parameters
 SIDE = 16
 SCALE = 2
 SECONDS_TO_WAIT = 150
-"""More than the longest `integrationTimeout`."""
+"""Seconds; more than the longest `integrationTimeout`."""
 NOT_YET = ("invalid_api_key", "missing_authentication", "busy", "model_unavailable")
-"""Errors of a stack that was just made: a new API key takes up to a minute to be known."""
+"""Errors of a new stack: a new API key takes up to a minute to be known."""
 TRIALS, PAUSE_SECONDS = 19, 5.0
 HINTS: Mapping[str, str] = {
     "missing_authentication": (
@@ -56,7 +56,7 @@ HINTS: Mapping[str, str] = {
     "source_not_allowed": "Requests may not name web addresses here: see enableNat.",
     "internal_error": "The function failed; its log under CloudWatch, Log groups, says why.",
 }
-"""A code of an error -> what a deployer can do about it."""
+"""An error's code -> what a deployer can do about it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class Answer:
 
 
 class Caller:
-    """A caller of a stack's API, which signs and sends the key where the stack wants that."""
+    """A caller of a stack's API, which signs and sends the key if the stack wants that."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Caller:
         self._http = http
 
     def post(self, fields: Mapping[str, object]) -> Answer:
-        """Post a request; DeploymentError when there is no answer at all."""
+        """Post a request; raise DeploymentError if there is no answer."""
         started = time.monotonic()
         try:
             answer = self._http.post(
@@ -119,7 +119,7 @@ class Caller:
         )
 
     def get(self, link: str) -> tuple[int, bytes]:
-        """Return the status and the bytes behind a link, which carries its own permission."""
+        """Return the status and the bytes behind a link, which needs no further permission."""
         try:
             answer = self._http.get(link, timeout=SECONDS_TO_WAIT)
         except requests.RequestException:
@@ -170,7 +170,7 @@ def make_caller(account: Account, stack: Stack, *, http: requests.Session) -> Ca
 
 
 class Check:
-    """One run over a stack; every line is printed as soon as it is known."""
+    """One check of a stack; every line is printed as soon as it is known."""
 
     def __init__(
         self,
@@ -199,7 +199,7 @@ class Check:
         return self._failures
 
     def _first_answer(self, fields: Mapping[str, object]) -> Answer:
-        """Post until the stack knows its caller, or for a minute and a half."""
+        """Post until the stack accepts its caller, for at most a minute and a half."""
         for _ in range(TRIALS):
             answer = self._caller.post(fields)
             code = answer.content.get("error")
@@ -251,7 +251,7 @@ class Check:
 
 
 def _wrong(answer: Answer, *, side: int = SIDE) -> str:
-    """Return a sentence, or nothing when the answer has a picture of twice `side`."""
+    """Return an error sentence, or nothing if the answer has a picture of twice `side`."""
     expected = (side * SCALE, side * SCALE)
     try:
         size = image_size(base64.b64decode(str(answer.content.get("result", ""))))
@@ -263,7 +263,7 @@ def _wrong(answer: Answer, *, side: int = SIDE) -> str:
 
 
 def _explained(answer: Answer, otherwise: str) -> str:
-    """Return the error and what to do about it; `otherwise` when there is no error."""
+    """Return the error and what to do about it; `otherwise` if there is no error."""
     if answer.status == 200:
         return otherwise
     code = str(answer.content.get("error", ""))
@@ -298,7 +298,7 @@ def check_stack(
     http: requests.Session,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Check whatever the stack has; DeploymentError when something went wrong."""
+    """Check everything that the stack has; raise DeploymentError if something failed."""
     described = Stacks.of(account, print_line=print_line).describe(name)
     if described is None:
         raise DeploymentError(f"There is no stack {name} in this region.")

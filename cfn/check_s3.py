@@ -1,4 +1,4 @@
-"""Check what works from S3 to S3: the bulk stack, and the asynchronous endpoint."""
+"""Checks of the paths from S3 to S3: the bulk stack, and the asynchronous endpoint."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ PICTURE = "_super-resolution-check.png"
 POLL_SECONDS = 5.0
 SECONDS_FOR_RUN = 600
 SECONDS_FOR_ANSWER = 1200
-"""An asynchronous endpoint may have to start its first instance."""
+"""Seconds; an asynchronous endpoint may have to start its first instance."""
 
 
 def check_bulk(
     account: Account, stack: BulkStack, print_line: PrintLine, *, pause: Pause = time.sleep
 ) -> None:
-    """Run the state machine over one picture that is not there; DeploymentError unless it says so.
+    """Run the state machine over one missing picture; raise DeploymentError unless it is reported.
 
-    No picture of anybody's is touched, and still the machine reads a list, calls the function, the
-    function asks both buckets and writes, and the machine writes its report.
+    No real picture is touched, and still the machine reads a list, calls the function, the function
+    asks both buckets and writes, and the machine writes its report.
     """
     print_line(f"Checking {stack.machine}")
     runs, s3 = Runs(account, stack), account.client("s3")
@@ -66,7 +66,7 @@ def check_async(
     *,
     pause: Pause = time.sleep,
 ) -> None:
-    """Send a picture through the asynchronous endpoint; DeploymentError unless it comes back."""
+    """Send a picture through the asynchronous endpoint; raise DeploymentError if it is lost."""
     endpoint = stack_outputs(described)["AsyncEndpointName"]
     bucket = stack_parameters(described)["inputBucketArns"].split(",")[0].rpartition(":")[2]
     print_line(f"Checking {endpoint}, which may have to start an instance")

@@ -36,7 +36,7 @@ def print_line(line: str) -> None:
 
 
 def render(parsed: argparse.Namespace) -> None:
-    """Write the templates as they are before packaging."""
+    """Write the templates without a package."""
     for path in templates.render_all(parsed.out):
         print_line(str(path))
 
@@ -113,7 +113,7 @@ def delete(parsed: argparse.Namespace) -> None:
 
 
 def bulk(parsed: argparse.Namespace) -> None:
-    """Start a run of the bulk stack, look at one, go on with one, or print what one costs."""
+    """Start, watch or continue a run of the bulk stack, or print its cost."""
     if parsed.bulk == "cost":
         _print_cost(parsed)
         return
@@ -168,7 +168,7 @@ def release(parsed: argparse.Namespace) -> None:
 
 
 def rehearse(parsed: argparse.Namespace) -> None:
-    """Rehearse a life of both Lambda stacks, and write the report."""
+    """Rehearse the life of both Lambda stacks, and write the report."""
     import requests  # noqa: PLC0415
 
     from cfn.rehearse import Rehearsal  # noqa: PLC0415
@@ -196,7 +196,7 @@ def rehearse(parsed: argparse.Namespace) -> None:
 
 
 def policy(parsed: argparse.Namespace) -> None:
-    """Print the rights of whoever deploys the variant."""
+    """Print the IAM permissions that deploying the variant needs."""
     from cfn.policy import documents  # noqa: PLC0415
 
     for document in documents(STACKS[parsed.variant]):

@@ -2,4 +2,4 @@
 
 
 class DeploymentError(Exception):
-    """Something that a person can put right; one sentence, printed without a traceback."""
+    """A problem that a person can solve; one sentence, printed without a traceback."""

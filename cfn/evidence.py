@@ -1,4 +1,4 @@
-"""The last lines of the log that says why a resource of a stack failed."""
+"""The last log lines that explain why a resource of a stack failed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Evidence:
         self._logs = logs
 
     def lines(self, stack_id: str, resource: str) -> list[str]:
-        """Return the last lines that were written for the resource; none where there is no log."""
+        """Return the last lines of the resource's log; empty without one."""
         if resource not in LOG_OF:
             return []
         try:

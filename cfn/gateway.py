@@ -13,7 +13,7 @@ class Refusal:
     status: int | None
     code: str
     message: str | None
-    """None takes API Gateway's own text, which is short and has nothing of the request."""
+    """None uses API Gateway's own text, which is short and quotes nothing of the request."""
     retry_after: int | None = None
     """Seconds after which the caller may try again."""
 
@@ -71,7 +71,7 @@ REFUSALS = (
         "timed_out",
         "The answer took too long; send a smaller picture or try again.",
     ),
-    # What API Gateway makes of Lambda's 429: as many functions run as the account may have.
+    # API Gateway's form of Lambda's 429: the account has no free function.
     Refusal(
         "INTEGRATION_FAILURE",
         503,
@@ -91,7 +91,7 @@ SageMaker itself waits for 60.
 
 @dataclass(frozen=True)
 class State:
-    """A state of the API that only a new deployment brings to the stage."""
+    """A state of the API that reaches the stage only by a new deployment."""
 
     caller: str
     wait: str

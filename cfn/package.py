@@ -1,4 +1,4 @@
-"""Make everything that a stack takes from S3, and the templates that name it."""
+"""Everything that a stack takes from S3, and the templates that name it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Package:
         return {**templates.not_packaged(variant), "Bucket": {"Name": bucket}, **files}
 
     def write_templates(self, *, bucket: str | None) -> None:
-        """Write the templates beside the archives; without a bucket only to be looked at."""
+        """Write the templates beside the archives; without a bucket they are only to be read."""
         for variant in self.variants:
             package = None if bucket is None else self.mapping(variant, bucket=bucket)
             text = templates.render(variant, package)
@@ -129,7 +129,7 @@ def gpu_contents(*, cache: Path, models: Path) -> Contents:
     contents: dict[str, Path | bytes] = dict(engine_contents(models))
     for wheel in wheels.download(GPU_LOCK, folder=cache / "gpu"):
         contents[f"wheels/{wheel.name}"] = wheel
-    # The whole lock: names alone would be satisfied by the image's own Pillow and NumPy.
+    # The whole lock: the image's own Pillow and NumPy would satisfy bare names.
     lines = f"--no-index\n--find-links {WHEELS_IN_CONTAINER}\n{GPU_LOCK.read_text('utf-8')}"
     contents["code/requirements.txt"] = lines.encode()
     contents["config.yaml"] = HERE / "ray_serve.yaml"
@@ -167,7 +167,7 @@ def model_contents(folder: Path) -> dict[str, Path]:
 
 
 def check_size(contents: Contents, *, limit: int = LAMBDA_LIMIT_BYTES) -> int:
-    """Return the unzipped bytes; DeploymentError when AWS would refuse so many."""
+    """Return the unzipped bytes; raise DeploymentError if AWS would refuse so many."""
     sizes: dict[str, int] = {}
     for name, source in contents.items():
         size = len(source) if isinstance(source, bytes) else source.stat().st_size

@@ -1,4 +1,4 @@
-"""AWS's partitions, which have addresses and consoles of their own."""
+"""AWS's partitions, which have their own addresses and consoles."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ GOVCLOUD = Partition(
 
 
 def partition_from(region: str) -> Partition:
-    """Return the partition of a region, as of `cn-north-1`."""
+    """Return the partition of a region, such as `cn-north-1`."""
     return next((each for each in (CHINA, GOVCLOUD) if region.startswith(each.prefix)), AWS)

@@ -1,7 +1,7 @@
-"""The IAM policy of whoever deploys a stack: what CloudFormation and the commands need.
+"""The IAM policy for deploying a stack: what CloudFormation and the commands need.
 
-CloudFormation acts with the rights of its caller. `permissions.json` has them for each type of
-resource; scripts/list-permissions.py takes them from AWS's own schemas of the types.
+CloudFormation acts with the permissions of its caller. `permissions.json` has them for each type of
+resource; scripts/list-permissions.py takes them from AWS's schemas of the types.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LARGEST = 6000
 """Characters of the statements of a managed policy, which may have 6,144 in all."""
 PASSING = "iam:PassRole"
 TRUSTED = ("lambda", "apigateway", "sagemaker", "states")
-"""Services that the stacks' roles are for."""
+"""Services that assume the stacks' roles."""
 ALWAYS = (
     *("cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:DeleteStack"),
     *("cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents"),
@@ -42,7 +42,7 @@ FOR_NETWORK = ("ec2:DescribeVpcs", "ec2:DescribeAvailabilityZones")
 
 
 def documents(variant: Variant) -> list[dict[str, Any]]:
-    """Return the policy, as several documents where IAM takes no larger one."""
+    """Return the policy, as several documents if it exceeds IAM's limit."""
     groups: list[list[dict[str, Any]]] = [[]]
     for statement in statements(variant):
         if len(json.dumps([*groups[-1], statement], separators=(",", ":"))) > LARGEST:
@@ -89,8 +89,8 @@ def actions(variant: Variant) -> set[str]:
 def resource_rights(variant: Variant) -> Mapping[str, list[str]]:
     """Return the actions for each type that the variant's template has.
 
-    A type's schema also lists rights for choices that the templates do not make, as on other
-    services that a bucket can send events to; only those of services that the stack has are taken.
+    A type's schema also lists permissions for unused features, such as events that a bucket sends
+    to other services; only those of the stack's own services are taken.
     """
     known: Mapping[str, list[str]] = json.loads(PERMISSIONS.read_text(encoding="utf-8"))
     text = templates.render(variant)
@@ -105,7 +105,7 @@ def resource_rights(variant: Variant) -> Mapping[str, list[str]]:
 
 
 def _is_own(kind: str, action: str) -> bool:
-    """Return whether the action is of the type's own service, as `lambda` of AWS::Lambda."""
+    """Return whether the action is of the type's own service, such as `lambda` for AWS::Lambda."""
     name = kind.split("::")[1].lower()
     names = {
         "efs": "elasticfilesystem",

@@ -1,4 +1,4 @@
-"""Look for what would stop a deployment before anything is made."""
+"""Checks for what would stop a deployment, before anything is made."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from cfn.upload import check_bucket
 from cfn.variants import GPU, INF, Variant
 
 FEW_FUNCTIONS = 10
-"""Functions that a new account may run at once."""
+"""Concurrent functions of a new account."""
 ZONES_WITHOUT_EFS = ("use1-az3",)
 """Ids of availability zones in which EFS has no mount targets."""
 DEFAULT_MEMORY_LIMIT = 3008
-"""MB of a function in a new account; AWS tells it nowhere but in the refusal."""
+"""MB of a function in a new account; AWS tells it only in the refusal."""
 GATEWAY_WAITS = 29_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One line; what stops the deployment is an error."""
+    """One line; an error stops the deployment."""
 
     is_error: bool
     text: str
@@ -44,7 +44,7 @@ class Plan:
 
 
 def preflight(account: Account, plan: Plan, *, print_line: Callable[[str], None]) -> None:
-    """Print every finding; DeploymentError when one of them would stop the deployment."""
+    """Print every finding; raise DeploymentError if one would stop the deployment."""
     errors = 0
     for finding in findings(account, plan):
         print_line(f"{'FAILED' if finding.is_error else 'ok':<6}  {finding.text}")
@@ -54,7 +54,7 @@ def preflight(account: Account, plan: Plan, *, print_line: Callable[[str], None]
 
 
 def findings(account: Account, plan: Plan) -> Iterator[Finding]:
-    """Yield what was found, in the order in which it matters."""
+    """Yield the findings in the order in which they matter."""
     yield _identity(account)
     yield from _region(account, plan)
     yield from _parameters(plan)
@@ -230,7 +230,7 @@ def _gateway_quota(account: Account, plan: Plan) -> Iterator[Finding]:
 
 
 def _quota(account: Account, service: str, name: str) -> float | None:
-    """Return the quota by its name, the account's or AWS's default; None when there is none."""
+    """Return the quota by its name, the account's or AWS's default; None if there is none."""
     client = account.client("service-quotas")
     for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
         for page in client.get_paginator(operation).paginate(ServiceCode=service):

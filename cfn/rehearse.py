@@ -1,6 +1,6 @@
 """A rehearsal in an account: deploy, check, load, update and delete, and write down what happened.
 
-It turns what only AWS can show into a report for docs/aws-runs, for under a dollar in half an hour.
+It reports what only AWS can show to docs/aws-runs, for under a dollar and in half an hour.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ class Report:
 
     @property
     def failures(self) -> int:
-        """The number of steps that did not go as they should."""
+        """The number of steps that failed."""
         return sum(not each.outcome.startswith("ok") for each in self.steps)
 
     def markdown(self) -> str:
-        """Return the report for docs/aws-runs, without names of the account."""
+        """Return the report for docs/aws-runs, without the account's names."""
         rows = [f"| {each.name} | {each.seconds:.1f} | {each.outcome} |" for each in self.steps]
         text = [
             f"# Version {__version__} in {self.region}, {self.began:%Y-%m-%d}",
@@ -88,7 +88,7 @@ def redacted(text: str) -> str:
 
 
 class Rehearsal:
-    """One rehearsal; a step that fails is written down, and what was made is always deleted."""
+    """One rehearsal; failed steps are recorded, and everything that was made is deleted."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class Rehearsal:
         self.report = Report(region=account.region, began=datetime.now(UTC))
 
     def run(self) -> Report:
-        """Run every step, and delete whatever was made."""
+        """Run every step, and delete everything that was made."""
         with self._step("quotas"):
             self._note_quotas()
         try:
@@ -162,7 +162,7 @@ class Rehearsal:
 
     @contextmanager
     def _step(self, name: str) -> Iterator[list[str]]:
-        """Write down how long a step took and what became of it."""
+        """Record how long a step took and how it ended."""
         self._print(f"--- {name}")
         told: list[str] = []
         began = time.monotonic()
@@ -190,7 +190,7 @@ class Rehearsal:
         self.report.dollars += 6 * (2 * GIGABYTES * LAMBDA_GB_SECOND + LAMBDA_CALL)
 
     def _call_at_once(self) -> str:
-        """Return the statuses of the calls; another than of a picture or a refusal is a failure."""
+        """Return the statuses of the calls; only a picture or a refusal is no failure."""
         described = self._stacks.describe(self._api)
         if described is None:
             raise DeploymentError("There is no stack to call.")
@@ -221,7 +221,7 @@ class Rehearsal:
         return [*keys, "missing.png"]
 
     def _run_bulk(self, keys: list[str]) -> str:
-        """Run over all of them; DeploymentError unless exactly two are told as failed."""
+        """Run over all of them; raise DeploymentError unless exactly two are reported as failed."""
         runs = Runs(self._account, find_stack(self._account, self._bulk))
         execution = runs.start(Order(keys=keys, job={"model": "fast"}))
         while (status := runs.status(execution)).state == "RUNNING":

@@ -22,7 +22,7 @@ BEGIN = "<!-- launch links: written by python -m cfn release -->"
 END = "<!-- end of launch links -->"
 TITLES = {"lambda": "Lambda", "gpu": "GPU", "inf": "Inferentia", "bulk": "bulk"}
 COLUMNS = {"global regions": "", "Beijing": "cn-north-1", "Ningxia": "cn-northwest-1"}
-"""Title -> the region; the first has all regions that no other column is for."""
+"""Title -> the region; the first one has all regions without a column of their own."""
 
 Releases = Mapping[str, Mapping[str, Any]]
 """Region -> {"bucket", "version", "variants"}."""

@@ -17,7 +17,7 @@ from cfn.evidence import Evidence
 POLL_SECONDS = 3.0
 CAPABILITIES = ["CAPABILITY_IAM"]
 MAX_INLINE_BYTES = 51_200
-"""CloudFormation's limit on a template inside of the request."""
+"""CloudFormation's limit on a template inside the request."""
 NOTHING_TO_DO = "No updates are to be performed"
 LOG_GROUP = "AWS::Logs::LogGroup"
 
@@ -40,7 +40,7 @@ class Event:
 
     @property
     def ends(self) -> bool:
-        """True when no more events follow."""
+        """True if no more events follow."""
         is_done = self.status.endswith(("_COMPLETE", "_FAILED"))
         return self.is_of_stack and is_done and "CLEANUP" not in self.status
 
@@ -82,7 +82,7 @@ class Stacks:
         tags: Mapping[str, str] | None = None,
         keep_failed: bool = False,
     ) -> dict[str, str]:
-        """Create or update the stack and return its outputs; DeploymentError when it fails.
+        """Create or update the stack and return its outputs; raise DeploymentError if it fails.
 
         Without `tags` a stack keeps those that it has. With `keep_failed` nothing is rolled back.
         """
@@ -117,9 +117,9 @@ class Stacks:
         return stack_outputs(self.describe(name) or {})
 
     def delete(self, name: str) -> None:
-        """Delete the stack with its logs and wait; DeploymentError when something stays.
+        """Delete the stack with its logs and wait; raise DeploymentError if something stays.
 
-        Logs that say why a creation failed outlive a stack, and are deleted after it here.
+        Logs that say why a creation failed outlive a stack, and are deleted here.
         """
         found = self.describe(name)
         if found is None:
@@ -135,7 +135,7 @@ class Stacks:
             self._delete_log(group)
 
     def describe(self, name: str) -> dict[str, Any] | None:
-        """Return CloudFormation's description; None when there is no such stack."""
+        """Return CloudFormation's description; None if there is no such stack."""
         try:
             stacks = self._client.describe_stacks(StackName=name)["Stacks"]
         except ClientError as exc:
@@ -148,7 +148,7 @@ class Stacks:
     def _kept(
         self, request: Mapping[str, Any], stack: Mapping[str, Any], given: Mapping[str, str]
     ) -> list[dict[str, Any]]:
-        """Return the parameters that keep the values that the owner chose before."""
+        """Return the parameters whose earlier values are kept."""
         template = {key: request[key] for key in ("TemplateBody", "TemplateURL") if key in request}
         summary = self._client.get_template_summary(**template)
         now = {each["ParameterKey"] for each in summary["Parameters"]}
@@ -190,7 +190,7 @@ class Stacks:
             self._pause(POLL_SECONDS)
 
     def _print_evidence(self, stack_id: str, event: Event) -> None:
-        """Print what the log says, now: a rollback may delete it."""
+        """Print the log of a failure, before a rollback deletes it."""
         for line in self._evidence.lines(stack_id, event.resource):
             self._print_line(f"    {line}")
 

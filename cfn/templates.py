@@ -22,7 +22,7 @@ from cfn.variants import PACKAGE_NAMES, STACKS, Variant
 
 HERE = Path(__file__).parent
 RENDERED = HERE
-"""The folder of the finished templates, which are in the repository to be read and compared."""
+"""The folder of the finished templates, which are kept to be read and compared."""
 SECTIONS = (
     "AWSTemplateFormatVersion",
     "Description",
@@ -48,7 +48,7 @@ PackageMapping = Mapping[str, Mapping[str, str]]
 
 
 def not_packaged(variant: Variant) -> PackageMapping:
-    """Return a mapping for a template that is only looked at."""
+    """Return a mapping for a template that is only read."""
     files = {
         PACKAGE_NAMES[file]: {"Key": f"not-packaged/{file}", "Sha256": "not-packaged"}
         for file in variant.archives
@@ -98,7 +98,7 @@ def render_all(folder: Path) -> list[Path]:
 
 
 def render_bootstrap() -> str:
-    """Return the template that fetches a release and deploys it; it is whole without a package."""
+    """Return the template that fetches a release and deploys it; it needs no package."""
     from cfn.policy import documents  # noqa: PLC0415 - which reads templates
 
     rights = {
@@ -113,7 +113,7 @@ def _part(name: str, values: Mapping[str, Any]) -> str:
 
 
 def _function_digest(variant: Variant, values: Mapping[str, Any]) -> str:
-    """Return a digest of what the template itself says of the function, whatever its parameters."""
+    """Return a digest of the template's own description of the function, without parameters."""
     (function,) = re.findall(
         r"^  Function:\n((?:   .*\n|\n)+)",
         "".join(_part(name, values) for name in variant.parts),

@@ -18,7 +18,7 @@ SHA256 = "sha256"
 
 
 def check_bucket(s3: Any, bucket: str, *, region: str) -> None:
-    """Raise DeploymentError unless the bucket is in the region, as Lambda wants its code."""
+    """Raise DeploymentError unless the bucket is in the region, as Lambda demands."""
     try:
         found = s3.head_bucket(Bucket=bucket)
     except ClientError as exc:

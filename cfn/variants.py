@@ -1,4 +1,4 @@
-"""The stacks, and the parts that each template is put together from."""
+"""The stacks, and the parts of each template."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """The seconds that a picture may take on the asynchronous endpoint."""
+    """Seconds that a picture may take on the asynchronous endpoint."""
 
     least: int
     default: int
@@ -49,12 +49,12 @@ class Budget:
 
     @property
     def adapter_waits(self) -> int:
-        """The seconds for which AWS's adapter leaves the engine alone, whatever the budget is."""
+        """Seconds for which AWS's adapter waits for the engine, whatever the budget is."""
         return self.longest + self.spare
 
 
 ASYNC_BUDGET = Budget(least=60, default=840, longest=3540, spare=60)
-"""SageMaker itself waits for 900 seconds, or 3600 where a call says so."""
+"""SageMaker itself waits for 900 seconds, or 3600 if a call says so."""
 LAMBDA = Variant(
     name="lambda",
     template="lambda.yaml",

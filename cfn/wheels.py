@@ -1,4 +1,4 @@
-"""Wheels for the machines in the cloud, whatever machine this runs on."""
+"""Wheels for the machines in the cloud, independent of this machine."""
 
 from __future__ import annotations
 

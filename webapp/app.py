@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-# `streamlit run` puts this file's folder on the path, and not the root of the clone.
+# `streamlit run` puts this file's folder on the path, not the root of the clone.
 sys.path.extend(
     {str(each.parent) for each in Path(__file__).resolve().parents[1].glob("backend")}
     - set(sys.path)
@@ -26,12 +26,12 @@ from webapp.wiring import prepare_samples, shared_by_all, sweep_forever
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Make the samples' results, delete what closed tabs leave behind, and all of it at the end."""
+    """Make the samples' results; delete what closed tabs leave, and everything at the end."""
     stop = threading.Event()
     try:
         shared = shared_by_all()
     except (SettingsError, SuperResolutionError):
-        yield  # the page says what is wrong
+        yield  # the page shows the error
         return
     threading.Thread(target=prepare_samples, args=(shared,), daemon=True).start()
     threading.Thread(target=sweep_forever, args=(shared, stop), daemon=True).start()
@@ -39,11 +39,11 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        shared.disk.close()  # the signal that ends the process leaves it no time after this
+        shared.disk.close()  # the signal that ends the process leaves no time afterwards
 
 
 def middleware() -> list[Middleware]:
-    """Return what goes around Streamlit; with wrong settings the page says so."""
+    """Return the middleware around Streamlit; with wrong settings the page shows the error."""
     try:
         settings = page_settings(os.environ)
     except SettingsError:

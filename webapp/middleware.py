@@ -23,18 +23,18 @@ from webapp.base.texts import language_from_locale, texts
 
 STATIC = Path(streamlit.__file__).parent / "static"
 CLOSED_PATHS = ("/_stcore/metrics", "/_stcore/upload_file")
-"""Numbers about all visitors, and an upload without this page's bounds; below any base path."""
+"""Streamlit's statistics of all visitors, and its unbounded uploads; below any base path."""
 STYLE = Path(__file__).with_name("page.css")
 EMPTY_ROOT = '<div id="root"></div>'
 FONT_PRELOAD = re.compile(r'<link\s+rel="preload"[^>]*\bas="font"[^>]*>')
-"""It would come before the scripts, and letters can be read in another font until it is there."""
+"""A font that would load before the scripts, although text can be read without it."""
 SMALLEST = 1024
 COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml")
 FOR_EVER = "public, max-age=31536000, immutable"
 MAX_HEADER_BYTES = 64 * 2**10
 """Browsers send the cookies of all pages of a host together."""
 GRACE_SECONDS = 5
-"""Time for downloads that are on their way when the server stops."""
+"""Seconds for running downloads when the server stops."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -44,9 +44,9 @@ HEADERS = {
 
 
 def content_security_policy(*, foreign_origin: str = "") -> str:
-    """Return the policy, which allows the page alone and, where it is named, one other origin."""
+    """Return the policy, which allows the page alone and, if given, one other origin."""
     foreign = f" {foreign_origin}" if foreign_origin else ""
-    # Nothing of this page is compiled in the browser; what a foreign script does is not known.
+    # Nothing of this page is compiled in the browser; a foreign script may do anything.
     compiled = " 'unsafe-eval'" if foreign_origin else ""
     return "; ".join(
         (
@@ -96,14 +96,14 @@ class SecurityHeaders:
 class CompressedFiles:
     """ASGI middleware that answers for Streamlit's static files, each compressed once.
 
-    Streamlit leaves them as they are, which costs a visitor with a slow line ten seconds of white.
-    The first page has the name of the product in it, so that there is something to read meanwhile.
-    Only a file's own path finds it: another path to the same file goes to Streamlit.
+    Streamlit does not compress them, which costs a visitor with a slow line ten seconds of white.
+    The first page has the product's name, so that there is something to read. Only a file's own
+    path finds it: other paths go to Streamlit.
     """
 
     def __init__(self, app: ASGIApp, *, base: str = "") -> None:
         self._app = app
-        self._first = f"{base}/"  # without the slash, addresses on the page would lead elsewhere
+        self._first = f"{base}/"  # without the slash, relative addresses on the page would be wrong
         self._names = {
             f"{base}/{each.relative_to(STATIC).as_posix()}": each
             for each in (STATIC / "static").rglob("*")
@@ -121,7 +121,7 @@ class CompressedFiles:
                 headers = {
                     "Content-Encoding": "gzip",
                     "Vary": "Accept-Encoding, Accept-Language",
-                    # The names of static files have a hash of their content in them.
+                    # The names of static files contain a hash of their content.
                     "Cache-Control": "no-cache" if is_first else FOR_EVER,
                 }
                 response = Response(data, media_type=media_type, headers=headers)
@@ -157,7 +157,7 @@ class BoundedConnections:
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
-        # All visitors may come through one proxy, so none has a share of its own.
+        # All visitors may come through one proxy, so there is no share for each client.
         self._settings = replace(settings, client_connections=settings.max_connections)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -186,7 +186,7 @@ def first_page(language: str) -> bytes:
     page = (STATIC / "index.html").read_text(encoding="utf-8")
     page = FONT_PRELOAD.sub("", page)
     page = page.replace(EMPTY_ROOT, EMPTY_ROOT.replace("></", f">{heading}</"))
-    # `page.py` draws it too, but on a slow line what is to be styled can be there before.
+    # `page.py` draws it too, but on a slow line this comes first.
     style = f"<style>{STYLE.read_text(encoding='utf-8')}</style>"
     page = page.replace("</body>", f"{style}</body>")
     return page.replace('<html lang="en"', f'<html lang="{language}"').encode()

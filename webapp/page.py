@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-# Streamlit puts this file's folder on the path, and not the root of the clone.
+# Streamlit puts this file's folder on the path, not the root of the clone.
 sys.path.extend(
     {str(each.parent) for each in Path(__file__).resolve().parents[1].glob("backend")}
     - set(sys.path)
@@ -60,13 +60,13 @@ with base.faults_explained(texts(st.session_state.lang)):
 
     base.show_head(t)
     events = intake_view.receive_pictures(page)
-    with st.container():  # always there, so that a refusal does not move what is below
+    with st.container():  # always there, so that a refusal does not move the rest
         intake.receive(page, events)
         intake_view.show_refusal(page)
 
     stage, panel = st.columns([11, 6], gap="large")
     with stage:
-        # Places that are always there: a notice that comes or goes does not move the picture.
+        # Permanent places: a notice that comes or goes does not move the picture.
         notice, canvas = st.container(), st.container()
         bar = st.container(key="bar", horizontal=True, vertical_alignment="center")
         facts = st.container()

@@ -29,7 +29,7 @@ QUALITY = re.compile("[1-9][0-9]?|100")
 LARGE_PIXELS = 4_000_000
 """The pixels of a result beyond which its encoder takes hundreds of megabytes."""
 MAX_WAITING = 16
-"""Requests that wait for another file of the same result."""
+"""Requests that may wait for another file of the same result."""
 RETRY_SECONDS = 5
 
 
@@ -49,7 +49,7 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
         shared = get_shared()
         download = shared.downloads.get(request.path_params["secret"])
         if download is None:
-            if request.method == "HEAD":  # the page asks, and has no reason to complain
+            if request.method == "HEAD":  # the page asks, so this is not an error
                 return Response(status_code=204)
             return Response("This result is gone.", status_code=410, media_type="text/plain")
         file_format = request.path_params["format"]
@@ -58,7 +58,7 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
             return Response(status_code=404)
         if download.turn.statistics().tasks_waiting >= MAX_WAITING:
             return Response(status_code=503, headers={"Retry-After": str(RETRY_SECONDS)})
-        async with download.turn:  # one result's files are made one after the other
+        async with download.turn:  # one at a time for each result
             if await request.is_disconnected():
                 return Response(status_code=499)
             make = partial(

@@ -35,7 +35,7 @@ class PageSettings(Settings):
     model: str = setting(text, default=AUTO)
     """The tier until a visitor chooses, if it exists."""
     ask_seconds: float = setting(seconds, default=120.0)
-    """Work that is expected to take longer is begun only when a visitor asks for it."""
+    """Longer work begins only when a visitor asks for it."""
     slider: str = setting(one_of("builtin", "juxtapose"), default="builtin")
     """The comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
     endpoint_url: str | None = setting(text, default=None)
@@ -53,7 +53,7 @@ class PageSettings(Settings):
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """None when no address is set; SettingsError, without the address, for a wrong one."""
+        """None if no address is set; raise SettingsError, without the address, for a wrong one."""
         if self.endpoint_url is None:
             if self.endpoint_auth != "none" or self.endpoint_api_key is not None:
                 raise SettingsError(

@@ -1,4 +1,4 @@
-"""The values that the page's rooms hand to one another: `Shared` by all visitors, `Page` by one."""
+"""The values that the page's rooms share: `Shared` for all visitors, `Page` for one run."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Shared:
     settings: PageSettings
     engine: LocalEngine
     cloud: RemoteEngine | None
-    """The deployed endpoint, where one is configured."""
+    """The deployed endpoint, if one is configured."""
     source: AnySource
     decode: Decode
-    """Decoding in a process of its own, which a hostile file can keep busy only so long."""
+    """Decoding in a process of its own, which bounds the cost of a hostile file."""
     jobs: Jobs
     cloud_jobs: Jobs
     looks: Jobs
-    """First looks, which the engine makes before all else."""
+    """First looks, which the engine makes first."""
     lives: Lives
     disk: Disk
     tabs: Tabs

@@ -1,8 +1,8 @@
 """The page's memory of each open tab, and its lifetime.
 
 A tab is known by a token that cannot be guessed. The browser keeps it in the tab's own session
-storage, so a reload, or a connection that was lost, finds pictures, jobs and results again. When
-a tab has been closed for `KEEP_SECONDS` all that it had is deleted.
+storage, so pictures, jobs and results survive a reload or a lost connection. When a tab has been
+closed for `KEEP_SECONDS`, all that it had is deleted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MAX_UPLOAD_BYTES = 512 * 2**20
 MAX_UPLOADS = 4
 """Uploads of one tab at a time; the page itself sends one after the other."""
 UNFINISHED_SECONDS = 60.0
-"""Time for which the bytes of an upload that was not finished go on to count."""
+"""Seconds for which the bytes of an unfinished upload still count."""
 MAX_RESULT_BYTES = 1024 * 2**20
 """Largest bytes of one tab's results; the least recently shown make room."""
 
@@ -51,7 +51,7 @@ class Upload:
         self.nbytes = 0
         self.is_finished = False
         self.ended: float | None = None
-        """Monotonic time of its end; None while it comes."""
+        """Monotonic time of its end; None until then."""
 
     @property
     def counts(self) -> bool:
@@ -59,7 +59,7 @@ class Upload:
         return self.ended is None or time.monotonic() - self.ended < UNFINISHED_SECONDS
 
     def take(self, nbytes: int) -> None:
-        """Count a piece; TooManyPicturesError beyond the tab's bounds."""
+        """Count a piece; raise TooManyPicturesError beyond the tab's bounds."""
         self._tab.check_room(nbytes, upload=self)
         self.nbytes += nbytes
 
@@ -72,30 +72,30 @@ class Tab:
     stream: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     """The secret in the address of the tab's event stream."""
     session_id: str = ""
-    """Streamlit's, of the present connection."""
+    """Streamlit's session id of the present connection."""
     last_seen: float = 0.0
 
     pictures: OrderedDict[str, InputFile] = field(default_factory=OrderedDict)
-    """The visitor's own, by digest, in the order in which they came."""
+    """The visitor's own pictures, by digest, in the order of arrival."""
     arrived: list[str] = field(default_factory=list)
-    """Digests of uploads that the page has not looked at yet."""
+    """Digests of uploads that the page has not opened yet."""
     inspections: dict[str, Inspection | SuperResolutionError] = field(default_factory=dict)
     current: str | None = None
     """The digest of the picture on the page; None for a sample."""
     jobs: dict[EnhanceRequest, Job] = field(default_factory=dict)
     errors: dict[EnhanceRequest, SuperResolutionError] = field(default_factory=dict)
     asked: set[EnhanceRequest] = field(default_factory=set)
-    """Those that the visitor pressed the button for and waited for."""
+    """Requests that the visitor pressed the button for and waited for."""
     shown: EnhanceRequest | None = None
-    """The result on the page, which stays until the next one is there."""
+    """The result on the page, until the next one replaces it."""
     lives: dict[EnhanceRequest, Live] = field(default_factory=dict)
-    """First looks and finished pieces of what has no result yet."""
+    """First looks and finished pieces of unfinished results."""
     live: Live | None = None
-    """The one of the picture on the page."""
+    """The live work of the picture on the page."""
     is_cropping: bool = False
-    """A frame is shown on the picture."""
+    """True if a frame is shown on the picture."""
     input_error: SuperResolutionError | None = None
-    """Why the last file or link was refused."""
+    """The reason why the last file or link was refused."""
     refused_name: str = ""
     connection_test: ConnectionTest | None = None
     downloads: dict[int, Download] = field(default_factory=dict)
@@ -103,12 +103,12 @@ class Tab:
     archive: Archive | None = None
 
     _uploads: list[Upload] = field(default_factory=list)
-    """Those that are under way, or were not finished a moment ago."""
+    """Uploads that are under way, or were unfinished a moment ago."""
     _results: OrderedDict[EnhanceRequest, Result] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, picture: InputFile) -> None:
-        """Keep an own picture; TooManyPicturesError beyond the tab's bounds."""
+        """Keep an own picture; raise TooManyPicturesError beyond the tab's bounds."""
         self.check_room(picture.nbytes if picture.digest not in self.pictures else 0)
         self.pictures[picture.digest] = picture
 
@@ -120,9 +120,9 @@ class Tab:
 
     @contextmanager
     def upload(self) -> Iterator[Upload]:
-        """Count an upload as long as it comes, and for a while longer if it is not finished.
+        """Count an upload while it comes, and for a while longer if it is not finished.
 
-        TooManyPicturesError, from the start or from a piece, beyond the tab's bounds.
+        Raise TooManyPicturesError, at the start or at a piece, beyond the tab's bounds.
         """
         self.check_room(0)
         upload = Upload(self)
@@ -135,7 +135,7 @@ class Tab:
                 self._uploads.remove(upload)
 
     def check_room(self, nbytes: int, *, upload: Upload | None = None) -> None:
-        """Raise TooManyPicturesError if so many bytes more would be over the tab's bounds.
+        """Raise TooManyPicturesError if so many more bytes exceed the tab's bounds.
 
         They are those of a new picture, or of an `upload` under way.
         """
@@ -149,7 +149,7 @@ class Tab:
             raise TooManyPicturesError(max_pictures=MAX_PICTURES, max_bytes=MAX_UPLOAD_BYTES)
 
     def remove(self, digest: str) -> None:
-        """Forget a picture and all that was made of it."""
+        """Forget a picture and all its results."""
         self.pictures.pop(digest, None)
         self.inspections.pop(digest, None)
         with self._lock:
@@ -161,7 +161,7 @@ class Tab:
             self.current = next(reversed(self.pictures), None)
 
     def keep(self, request: EnhanceRequest, result: Result) -> None:
-        """Store a result; the newest stays even when it alone is over the bound."""
+        """Store a result; the newest stays even if it alone exceeds the bound."""
         with self._lock:
             self._results[request] = result
             self._results.move_to_end(request)
@@ -169,7 +169,7 @@ class Tab:
                 self._drop(next(iter(self._results)))
 
     def result(self, request: EnhanceRequest) -> Result | None:
-        """Return the result, or None if there is none or it had to make room."""
+        """Return the result, or None if there is none or it was evicted."""
         with self._lock:
             if request in self._results:
                 self._results.move_to_end(request)
@@ -232,8 +232,8 @@ class Tabs:
     def is_open(self, token: str) -> bool:
         """Return whether the tab is connected just now; any thread may ask.
 
-        Asking the server beats counting the page's polls: browsers slow down the timers of hidden
-        tabs, and someone who reads another page meanwhile still waits for the picture.
+        The page's polls would not tell: browsers slow down the timers of hidden tabs, whose
+        visitors still wait.
         """
         tab = self.find(token)
         return tab is not None and self._is_connected(tab.session_id)

@@ -33,11 +33,11 @@ from webapp.work.progress import SavingPace
 DISK_BYTES = 8 * 2**30
 """The size of all uploads and results together."""
 MAX_CLOUD_JOBS = 4
-"""Jobs in the cloud at a time: they only wait for an answer."""
+"""Concurrent jobs in the cloud, which only wait for an answer."""
 MAX_LOCAL_JOBS = 64
-"""Jobs on this computer at a time: the engine lets them take turns, tile by tile."""
+"""Concurrent jobs on this computer; they take turns, tile by tile."""
 MAX_QUEUED = 200
-"""Jobs of all visitors together; a visitor in the queue keeps the place."""
+"""Jobs of all visitors together; a queued visitor keeps the place."""
 MAX_IN_HAND = 2 * MAX_LOCAL_JOBS
 """Jobs and first looks that the engine may have at a time."""
 MAX_INSPECTIONS = 64
@@ -46,14 +46,14 @@ SWEEP_SECONDS = 5.0
 
 @cache
 def shared_by_all() -> Shared:
-    """Make the process's one; raise SettingsError or ModelError when it cannot be made."""
+    """Make the process's one; raise SettingsError or ModelError if it cannot be made."""
     settings = page_settings(os.environ)
     write_logs(settings)
     engine = create_engine(replace(settings, max_queued=MAX_IN_HAND))
     endpoint = settings.endpoint
     cloud = None
     if endpoint is not None:
-        # What the endpoint has is known only by asking, so it is asked for the same networks.
+        # The endpoint's networks are unknown without asking, so the local names are offered.
         cloud = RemoteEngine(
             endpoint,
             models=engine.models,

@@ -130,7 +130,7 @@ def compile_network(spec: ModelSpec, *, target: str, size: int, path: Path) -> C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Every network of the manifest; the folder is what `--neuron` of the packaging takes."""
+    """Every network of the manifest; the folder is for the packaging's `--neuron`."""
     parser = argparse.ArgumentParser(prog="python -m cfn.neuron.compile", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--target", choices=[*RUNTIMES, "inf1"], default="inf2")

@@ -1,1 +1,1 @@
-"""Parts of the page that every other room uses: words, errors, files and components."""
+"""Parts that every other room of the page uses: words, errors, files and components."""

@@ -1,4 +1,4 @@
-"""Streamlit components made of three files in a folder, without iframe, CDN or any request."""
+"""Streamlit components made of three files in a folder, without iframe, CDN or requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streamlit.components.v2.types import ComponentRenderer
 def component(folder: Path) -> ComponentRenderer:
     """Return the component of `folder` NAME: `NAME.html`, all `*.css`, and all `*.js`.
 
-    `NAME.js` comes last; it begins the work with the functions of the others.
+    `NAME.js` comes last; it may use the functions of the others.
     """
     name = folder.name
     html = (folder / f"{name}.html").read_text(encoding="utf-8")

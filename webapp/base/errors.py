@@ -33,7 +33,7 @@ class StorageFullError(PageError):
 
 
 class TooManyPicturesError(PageError):
-    """The tab has as many pictures, or bytes of pictures, as one may have."""
+    """The tab has as many pictures, or bytes of pictures, as allowed."""
 
     status = 409
     key = "too_many_pictures"
@@ -47,7 +47,7 @@ class EmptyFileError(PageError):
 
 
 class ImpossibleSizeError(PageError):
-    """The chosen size is beyond what the networks reach, or has too many pixels."""
+    """The chosen size is beyond the networks' reach, or has too many pixels."""
 
     key = "impossible_size"
 

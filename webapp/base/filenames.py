@@ -14,7 +14,7 @@ LONGEST_STEM = 60
 def download_name(original: str, *, scale: str, format: str, has_namesake: bool = False) -> str:
     """Return `holiday_x2.png` for `holiday.jpg` and `x2`, by the one rule of all faces.
 
-    What is no letter, digit, `-`, `_`, `.` or space becomes `-`.
+    Anything but letters, digits, `-`, `_`, `.` and spaces becomes `-`.
     """
     path = PurePosixPath(original.replace("\\", "/"))
     stem, ending = (
@@ -30,7 +30,7 @@ def download_name(original: str, *, scale: str, format: str, has_namesake: bool 
 
 
 def split_name(original: str) -> tuple[str, str]:
-    """(stem, suffix) of a name without anything that means something to a shell or a program."""
+    """Return (stem, suffix) of a name, without characters that shells or programs interpret."""
     path = PurePosixPath(original.replace("\\", "/"))
     stem, suffix = (
         "".join(c if c.isalnum() or c in "-_" else "-" for c in part)

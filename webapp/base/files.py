@@ -1,8 +1,7 @@
 """Files that live as long as the objects that name them, in one private folder of the process.
 
-Uploads and results lie here and not in memory. A file is deleted when nothing refers to its
-`StoredFile` any more, the folder when the process ends, and the folder of a process that was
-killed when the next one starts.
+Uploads and results are kept here and not in memory. A file is deleted with its last `StoredFile`,
+the folder when the process ends, and the folder of a killed process when the next one starts.
 """
 
 from __future__ import annotations
@@ -36,22 +35,22 @@ class StoredFile:
         self.nbytes = nbytes
 
     def read(self) -> bytes:
-        """Return all of it."""
+        """Return all bytes."""
         return self._path.read_bytes()
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield it piece by piece; the file stays until the last one is taken."""
+        """Yield the bytes piece by piece; the file stays until the last one is taken."""
         with self._path.open("rb") as file:
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
 
     def map(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-        """Return all of it as an array that is read from the disk where it is looked at."""
+        """Return all bytes as an array that is read from the disk on access."""
         return np.memmap(self._path, np.uint8, mode="r", shape=shape)
 
 
 class Writer:
-    """A file that is being written; `close` makes it a `StoredFile`, else it disappears."""
+    """A file that is being written; it is discarded unless `close` makes it a `StoredFile`."""
 
     def __init__(self, disk: Disk, path: Path) -> None:
         self._disk = disk
@@ -61,14 +60,14 @@ class Writer:
         self.nbytes = 0
 
     def write(self, data: bytes) -> None:
-        """Append data; StorageFullError when the folder has no room for it."""
+        """Append data; raise StorageFullError if the folder has no room."""
         self._disk.reserve(len(data))
         self.nbytes += len(data)
         with _full_disk_named():
             self._file.write(data)
 
     def close(self) -> StoredFile:
-        """Return the finished file; StorageFullError when its end has no room."""
+        """Return the finished file; raise StorageFullError if its last bytes have no room."""
         with _full_disk_named():
             self._file.close()
         stored = StoredFile(self._path, self.nbytes)
@@ -77,14 +76,14 @@ class Writer:
 
     def discard(self) -> None:
         """Forget what was written."""
-        with suppress(OSError):  # what is still in memory may have no room on the disk
+        with suppress(OSError):  # buffered data may have no room on the disk
             self._file.close()
         self._disk.remove(self._path, self.nbytes)
 
 
 @contextmanager
 def _full_disk_named() -> Iterator[None]:
-    """Raise StorageFullError where the system itself has no room for a file."""
+    """Raise StorageFullError if the system's disk has no room for a file."""
     try:
         yield
     except OSError as exc:
@@ -108,7 +107,7 @@ class Disk:
         self._nbytes = 0
         self._count = 0
         self._unwanted: dict[Path, int] = {}
-        # Files of a process that ends are removed with their folder, not one by one.
+        # A process that ends removes the folder, not its files one by one.
         self.close = weakref.finalize(self, _remove, self.folder, lock)
         """Delete everything: a process that a signal ends runs nothing of its own afterwards."""
 
@@ -118,7 +117,7 @@ class Disk:
         return self._nbytes
 
     def store(self, data: bytes) -> StoredFile:
-        """Store data; StorageFullError when there is no room."""
+        """Store data; raise StorageFullError if there is no room."""
         with self.writing() as writer:
             writer.write(data)
             return writer.close()
@@ -144,17 +143,17 @@ class Disk:
             self._nbytes += nbytes
 
     def remove(self, path: Path, nbytes: int) -> None:
-        """Delete a file and give its bytes back, later where somebody still has it open."""
+        """Delete a file and give its bytes back; later if it is still open somewhere."""
         with self._lock:
             self._unwanted[path] = nbytes
             for each in list(self._unwanted):
-                with suppress(PermissionError):  # Windows deletes no file that is mapped
+                with suppress(PermissionError):  # Windows does not delete mapped files
                     each.unlink(missing_ok=True)
                     self._nbytes -= self._unwanted.pop(each)
 
 
 def remove_abandoned_folders(parent: Path) -> None:
-    """Delete the folders whose lock nobody holds: those of processes that were killed."""
+    """Delete the folders whose lock is free: those of killed processes."""
     for folder in parent.glob(f"{PREFIX}*"):
         if not (folder / LOCK).exists():
             continue  # a process is making it
@@ -171,5 +170,5 @@ def _lock_of(folder: Path) -> FileLock:
 
 
 def _remove(folder: Path, lock: FileLock) -> None:
-    lock.release()  # Windows deletes no file that is open
+    lock.release()  # Windows does not delete open files
     shutil.rmtree(folder, ignore_errors=True)

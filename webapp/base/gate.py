@@ -1,4 +1,4 @@
-"""A bounded line for work that one caller at a time may do."""
+"""A bounded queue for work that one caller at a time may do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Gate:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for a turn and take it; BusyError at once when the line is full."""
+        """Wait for a turn and take it; raise BusyError at once if the line is full."""
         if not self._places.acquire(blocking=False):
             raise BusyError(retry_after=RETRY_SECONDS)
         try:

@@ -1,4 +1,4 @@
-"""Every error as a visitor reads it: what happened, and what helps."""
+"""Every error as a visitor reads it: what happened, and what to do."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from webapp.client.errors import EndpointError
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """Two or three short sentences for someone who knows nothing of the inside."""
+    """Two or three short sentences for a layperson."""
 
     title: str
     detail: str
-    """A size, a limit or a reason; empty where the title says it all."""
+    """A size, a limit or a reason; empty if the title is enough."""
     hint: str
     """Advice on what to do now."""
 
@@ -27,7 +27,7 @@ class Message:
 
 
 def message_for(error: SuperResolutionError, t: Texts) -> Message:
-    """Return the message for an error; an unknown code counts as our own fault."""
+    """Return the message for an error; an unknown code counts as an internal error."""
     if isinstance(error, EndpointError):
         key = f"endpoint.{error.kind}"
         detail = t(f"{ENDPOINT_REASON}.{error.reason}", **error.details)

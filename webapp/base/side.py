@@ -14,7 +14,7 @@ from backend.engine import Box
 
 # A 2560 px preview fills the largest common screens; four times its pixels would strain a phone.
 MAX_SIDE = 2560
-# Where the preview has to be reduced, this much of the middle is sent with every pixel.
+# If the preview has to be reduced, a square of this side in the middle keeps every pixel.
 DETAIL_SIDE = 2048
 # Lossless WebP costs about 1.1 MB a megapixel, a tenth of it at quality 95. So larger pictures, and
 # photographs, in whose grain nobody finds the difference (42 dB), are sent at that quality.
@@ -39,13 +39,13 @@ class Side:
     size: tuple[int, int]
     """(width, height) of the whole picture in pixels."""
     patches: tuple[Patch, ...]
-    """The whole picture and, where that had to be reduced, its middle with every pixel."""
+    """The whole picture and, if that had to be reduced, its middle with every pixel."""
 
 
 def make_side(
     image: Image.Image, *, detail_side: int = DETAIL_SIDE, is_photograph: bool = False
 ) -> Side:
-    """Reduce and encode a picture of any mode; what is no photograph keeps its every pixel."""
+    """Reduce and encode a picture of any mode; drawings are kept lossless."""
     image = displayable(image)
     profile = rgb_profile(image)
     whole = bounded(image, max_side=MAX_SIDE)
@@ -111,7 +111,9 @@ def displayable(image: Image.Image) -> Image.Image:
 
 
 def bounded_size(size: tuple[int, int], *, max_side: int) -> tuple[int, int]:
-    """`size` in its proportions with no side above `max_side` and none below 1; never larger."""
+    """Return `size` in its proportions with no side above `max_side` and none below 1; never
+    larger.
+    """
     width, height = size
     ratio = min(1.0, max_side / max(width, height))
     return max(1, round(width * ratio)), max(1, round(height * ratio))
@@ -130,7 +132,7 @@ def bounded(image: Image.Image, *, max_side: int) -> Image.Image:
 
 
 def middle(size: tuple[int, int], *, side: int = DETAIL_SIDE) -> Box:
-    """Return the centred box of at most `side` pixels a side."""
+    """Return the centred box with sides of at most `side` pixels."""
     width, height = (min(length, side) for length in size)
     left, top = (size[0] - width) // 2, (size[1] - height) // 2
     return left, top, left + width, top + height
@@ -156,7 +158,7 @@ def rgb_profile(image: Image.Image) -> bytes | None:
 
 
 def webp(image: Image.Image, *, profile: bytes | None, is_photograph: bool = False) -> bytes:
-    """Encode for the browser, without loss unless it is large or a photograph."""
+    """Encode for the browser, lossless unless it is large or a photograph."""
     file = io.BytesIO()
     if image.width * image.height <= LOSSLESS_PIXELS and not is_photograph:
         image.save(file, "WEBP", lossless=True, method=0, quality=0, icc_profile=profile)

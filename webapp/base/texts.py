@@ -55,7 +55,7 @@ class Texts:
         return text.format(**written)
 
     def get(self, key: str, **values: object) -> str | None:
-        """None when there is no such text."""
+        """Return None if there is no such text."""
         return self(key, **values) if key in self._texts else None
 
     def section(self, prefix: str) -> dict[str, str]:
@@ -72,7 +72,7 @@ class Texts:
         return str(format_decimal(value, locale=self._locale, group_separator=False))
 
     def date(self, exif: str) -> str:
-        """Write the day of an EXIF date; return the text itself if it is no date."""
+        """Write the day of an EXIF date; return the text itself if it is not a date."""
         try:
             day = datetime.strptime(exif, "%Y:%m:%d %H:%M:%S").date()
         except ValueError:
@@ -80,7 +80,7 @@ class Texts:
         return str(format_date(day, locale=self._locale))
 
     def file_size(self, nbytes: int) -> str:
-        """Bytes in units a person knows."""
+        """Write bytes in familiar units."""
         if nbytes < 1000:
             return self("unit.bytes", count=nbytes)
         if nbytes < 1_000_000:
@@ -88,13 +88,13 @@ class Texts:
         return self("unit.megabytes", number=self.number(round(nbytes / 1_000_000, 1)))
 
     def limit(self, nbytes: int) -> str:
-        """Write a bound on files, which is often a whole number of binary megabytes."""
+        """Write a bound on files, which is often a whole number of MiB."""
         if nbytes % 2**20:
             return self.file_size(nbytes)
         return self("unit.megabytes", number=self.number(nbytes // 2**20))
 
     def duration(self, seconds: float) -> str:
-        """Write how long something takes."""
+        """Write a duration."""
         if seconds < 10:
             return self("unit.seconds", number=self.number(round(seconds, 1)))
         if seconds < 90:
@@ -103,7 +103,7 @@ class Texts:
         return self("unit.minutes_seconds", minutes=minutes, seconds=rest)
 
     def about(self, seconds: float) -> str:
-        """Write an expected time, rounded as a person would say it."""
+        """Write an expected duration, rounded."""
         if seconds < 1.5:
             return self("unit.about_seconds", count=1)
         if seconds < 10:
@@ -124,7 +124,7 @@ def catalogue(language: str) -> dict[str, str | dict[str, str]]:
     """All texts of a language by their dotted keys."""
     tree = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
     if language == DEFAULT:
-        # The client's errors are written in English where they are raised.
+        # The client's errors have their English texts where they are raised.
         tree[ENDPOINT_REASON] = REASONS
     return dict(_flatten(tree, ""))
 

@@ -1,4 +1,4 @@
-"""The page's head and foot, and its errors in words."""
+"""The page's head and foot, and its errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("webapp.page")
 
 
 def show_start_failure(error: SettingsError | SuperResolutionError, t: Texts) -> None:
-    """Draw the whole page, when the engine cannot be made."""
+    """Draw the page if the engine cannot be made."""
     st.title(t("start.title"), anchor=False)
     if isinstance(error, SettingsError):
         st.error(t("start.hint"), title=t("start.setting"), icon=":material/settings:")
@@ -28,7 +28,7 @@ def show_start_failure(error: SettingsError | SuperResolutionError, t: Texts) ->
 
 @contextmanager
 def faults_explained(t: Texts) -> Iterator[None]:
-    """Explain unforeseen faults in our words in place of Streamlit's, which are for developers."""
+    """Explain unexpected failures in our words instead of Streamlit's, which are for developers."""
     try:
         yield
     except Exception:
@@ -60,7 +60,7 @@ def choose_language(t: Texts) -> None:
 
 
 def show_error(error: SuperResolutionError, t: Texts, *, name: str = "") -> None:
-    """Draw a friendly box; `name` is a file's, as its owner called it."""
+    """Draw a friendly box; `name` is the owner's name of a file."""
     message = message_for(error, t)
     body = f"{escape_markdown(name)}: {message.body}" if name else message.body
     if isinstance(error, CancelledError):
@@ -70,7 +70,7 @@ def show_error(error: SuperResolutionError, t: Texts, *, name: str = "") -> None
 
 
 def escape_markdown(text: str) -> str:
-    """Take the meaning from every sign of markup in a stranger's text."""
+    """Escape all markup in a stranger's text."""
     return "".join(f"\\{char}" if char in "\\`*_{}[]()#+-.!|<>~$:&^=" else char for char in text)
 
 

@@ -19,7 +19,7 @@ SERVICE = "execute-api"
 
 
 class NoAuthorization(AuthBase):
-    """Nothing; given explicitly, so that requests does not look into `~/.netrc`."""
+    """No authorization; given explicitly, so that requests does not look into `~/.netrc`."""
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """See `AuthBase`."""
@@ -27,7 +27,7 @@ class NoAuthorization(AuthBase):
 
 
 class Authorization(AuthBase):
-    """The API key and the signature that an endpoint asks for; used by several threads."""
+    """The API key and the signature that an endpoint requires; used by several threads."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -35,7 +35,7 @@ class Authorization(AuthBase):
         self._finding = threading.Lock()
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """EndpointRefusedError when there are no credentials to sign with."""
+        """Raise EndpointRefusedError if there are no credentials to sign with."""
         if self._endpoint.api_key is not None:
             request.headers["x-api-key"] = self._endpoint.api_key
         if self._endpoint.signs:
@@ -45,7 +45,7 @@ class Authorization(AuthBase):
         return request
 
     def forget(self) -> None:
-        """Look for credentials again: those at hand were refused, and may be corrected by now."""
+        """Look for credentials again: refused ones may have been corrected."""
         with self._finding:
             self._credentials = None
 

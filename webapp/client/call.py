@@ -1,4 +1,4 @@
-"""Work in a thread of its own that can be abandoned: a request cannot be called back."""
+"""Work in an abandonable thread: a request cannot be called back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Call(Generic[T]):
-    """Begins at once; a thread that is abandoned ends when its own time limits do."""
+    """Begins at once; an abandoned thread ends at its own time limits."""
 
     def __init__(self, work: Callable[[], T], *, on_end: Callable[[], None] | None = None) -> None:
         self._work = work
@@ -24,7 +24,7 @@ class Call(Generic[T]):
 
     @property
     def error(self) -> SuperResolutionError | None:
-        """Why there is no result, as far as that is known by now."""
+        """The reason why there is no result, as far as known."""
         return self._error if self._over.is_set() else None
 
     def wait(self, seconds: float) -> bool:
@@ -39,7 +39,7 @@ class Call(Generic[T]):
         return self._results[0]
 
     def _run(self) -> None:
-        # What is no SuperResolutionError goes on to the thread's own hook, which logs it.
+        # Other exceptions than SuperResolutionError go to the thread's hook, which logs them.
         self._error = SuperResolutionError()
         try:
             self._results.append(self._work())

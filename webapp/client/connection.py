@@ -1,4 +1,4 @@
-"""A test of the endpoint with a picture that belongs to nobody."""
+"""A test of the endpoint with a neutral picture."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ConnectionTest:
 
 
 def check_connection(engine: RemoteEngine) -> ConnectionTest:
-    """Send a picture as a visitor's would go, with the endpoint's default model; never raise."""
+    """Send a picture like a visitor's, with the endpoint's default model; never raise."""
     try:
         response = engine.upscale(test_picture(), UpscaleOptions(scale=2, format="png"))
     except SuperResolutionError as exc:

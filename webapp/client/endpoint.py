@@ -14,12 +14,12 @@ _API_GATEWAY = re.compile(
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PATHS = ("resolution", "invocations")
-"""Last parts of a complete address."""
+"""The last segments of a complete address."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """An address that takes pictures."""
+    """An address that accepts pictures."""
 
     url: str
     signs: bool
@@ -69,7 +69,7 @@ def parse_endpoint(
 
 
 def _complete(given: str, *, carries_secrets: bool) -> str:
-    """`https://ID.execute-api.REGION.amazonaws.com/prod` gets its `/resolution`."""
+    """Add `/resolution` to `https://ID.execute-api.REGION.amazonaws.com/prod`."""
     try:
         parts = urlsplit(given)
         host = parts.hostname

@@ -63,13 +63,13 @@ class EndpointError(SuperResolutionError):
 
 
 class EndpointUnreachableError(EndpointError):
-    """The error for an endpoint without a connection: the picture was not sent."""
+    """There is no connection to the endpoint: the picture was not sent."""
 
     kind = "unreachable"
 
 
 class EndpointTimeoutError(EndpointError):
-    """Nothing came within the time, after a second try."""
+    """No answer came within the time, after a second try."""
 
     kind = "timeout"
 
@@ -81,6 +81,6 @@ class EndpointRefusedError(EndpointError):
 
 
 class EndpointAnswerError(EndpointError):
-    """The error for an answer that is not one of a super-resolution endpoint."""
+    """The answer is not one of a super-resolution endpoint."""
 
     kind = "answer"

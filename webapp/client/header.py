@@ -35,7 +35,7 @@ def read_header(data: bytes, *, max_side: int) -> tuple[tuple[int, int], int | N
 
 
 def may_be_transparent(data: bytes) -> bool:
-    """Return what the header of a readable picture says; True where it does not say."""
+    """Return the header's facts about a readable picture; True if they are not stated."""
     found = format_from_signature(data)
     if found is None:
         return True

@@ -1,4 +1,4 @@
-"""A response without a picture as an error: ours by its code, AWS's by its kind, others by status.
+"""Responses without a picture as errors: ours by code, AWS's by kind, others by status.
 
 API Gateway names the kind in the header `x-amzn-ErrorType`; our own stacks name it in the error's
 code; where a proxy drops the header, the beginning of AWS's sentence is left. Texts of strangers
@@ -130,7 +130,7 @@ def refusal(response: Response, fields: Mapping[str, object] | None) -> SuperRes
 
 
 def may_be_a_cold_start(response: Response, fields: Mapping[str, object] | None) -> bool:
-    """Return whether to ask once more: the endpoint, not our engine in it, gave up."""
+    """Return whether to ask again: the endpoint gave up, not our engine in it."""
     if kind_from(response, fields) is Kind.TIMEOUT:
         return True
     named = _ours(fields)
@@ -139,7 +139,7 @@ def may_be_a_cold_start(response: Response, fields: Mapping[str, object] | None)
 
 
 def kind_from(response: Response, fields: Mapping[str, object] | None) -> Kind | None:
-    """Return the kind that API Gateway tells, in one of three ways."""
+    """Return the kind that API Gateway reports, in one of three ways."""
     fields = fields or {}
     code = str(fields.get("error", ""))
     type_name = response.headers.get("x-amzn-ErrorType", "").partition(":")[0]
@@ -170,7 +170,7 @@ def _ours(fields: Mapping[str, object] | None) -> SuperResolutionError | None:
 
 
 def _classes() -> dict[str, type[SuperResolutionError]]:
-    """Return the errors by their own codes; codes that API Gateway has too are its own."""
+    """Return the errors by their own codes; codes that API Gateway uses too count as its own."""
     tree = [SuperResolutionError]
     for each in tree:
         tree += each.__subclasses__()

@@ -33,17 +33,17 @@ log = logging.getLogger("webapp.client")
 
 ATTEMPTS = 2
 MAX_OPEN_CALLS = 8
-"""Abandoned ones count until they end."""
+"""Abandoned calls count until they end."""
 LOOK_SECONDS = 0.1
 FIRST_GUESS_SECONDS = 8.0
-"""Assumed seconds until a response has been timed, cold start included."""
+"""Seconds assumed until a response has been timed, cold start included."""
 MAX_RESULT_BYTES = 256 * 2**20
 SPARE_BYTES = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteUpscaled(Upscaled):
-    """`seconds` are those of the whole exchange, a second try included."""
+    """The time of the whole exchange, a second try included, is in `seconds`."""
 
     bytes_sent: int
     bytes_received: int
@@ -51,12 +51,12 @@ class RemoteUpscaled(Upscaled):
 
     @property
     def is_from_aws_kit(self) -> bool:
-        """AWS's own kits do not say which network they used."""
+        """The name if the endpoint does not say which network it used, as AWS's own kits do not."""
         return not self.model
 
 
 class RemoteEngine:
-    """Sends pictures to one endpoint; `models` are what visitors may ask it for."""
+    """Sends pictures to one endpoint; visitors may choose from `models`."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class RemoteEngine:
         self._authorization = Authorization(endpoint)
         self._free = threading.BoundedSemaphore(MAX_OPEN_CALLS)
         self._pace: float | None = None
-        """Seconds a pixel of the last picture."""
+        """Seconds per pixel of the last picture."""
 
     @property
     def models(self) -> Mapping[str, Sequence[int]]:
@@ -86,7 +86,7 @@ class RemoteEngine:
         return self._details
 
     def check(self, data: bytes) -> None:
-        """PayloadTooLargeError for a file that the endpoint's API would turn away."""
+        """Raise PayloadTooLargeError if the endpoint's API would refuse the file."""
         limit = self.endpoint.max_body_bytes
         needed = 4 * -(-len(data) // 3) + 512
         if needed > limit:
@@ -100,7 +100,7 @@ class RemoteEngine:
     def upscale(
         self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()
     ) -> RemoteUpscaled:
-        """See `Engine`; a request under way is abandoned when it is cancelled."""
+        """See `Engine`; a cancelled request is abandoned."""
         self.check(data)
         lr_size, jpeg_quality = read_header(data, max_side=self._max_side)
         body = body_from(data, options)
@@ -155,7 +155,7 @@ class RemoteEngine:
 
 
 class _Exchange:
-    """One picture sent, at most twice, and its result fetched; belongs to the thread it runs in."""
+    """One picture sent, at most twice, and its result fetched; belongs to one thread."""
 
     def __init__(
         self, endpoint: Endpoint, authorization: Authorization, body: bytes, size: tuple[int, int]
@@ -163,7 +163,7 @@ class _Exchange:
         self._endpoint = endpoint
         self._authorization = authorization
         self._body = body
-        # Not even noise weighs more as a PNG than its bytes and a little.
+        # Even noise takes hardly more as a PNG than its bytes.
         self._max_bytes = min(MAX_RESULT_BYTES, 4 * size[0] * size[1] + SPARE_BYTES)
         self._is_abandoned = threading.Event()
         self.picture = b""
@@ -174,12 +174,12 @@ class _Exchange:
 
     @property
     def longest_seconds(self) -> float:
-        """Every attempt and the fetching of a link, each at its own limit."""
+        """Every attempt, and the fetching of a link, with its own limit."""
         one = transport.CONNECT_SECONDS + self._endpoint.timeout_seconds
         return (ATTEMPTS + 1) * one
 
     def abandon(self) -> None:
-        """Nothing more is begun; what is under way ends by itself."""
+        """Begin nothing more; running work ends by itself."""
         self._is_abandoned.set()
 
     def run(self) -> None:
@@ -193,7 +193,7 @@ class _Exchange:
         except EndpointError as exc:
             if isinstance(exc, EndpointRefusedError):
                 self._authorization.forget()
-            # Its cause is not logged: requests puts the address into it.
+            # Its cause is not logged: requests quotes the address in it.
             log.warning("%s: %s", type(exc).__name__, exc.message)
             raise
 
@@ -235,12 +235,12 @@ class _Exchange:
         return response.body
 
     def _log(self, status: int) -> None:
-        """Neither the address nor the link: both may be keys."""
+        """Neither the address nor the link is logged: both may be secrets."""
         facts = {"endpoint_status": status, "attempt": self.attempts, "bytes": len(self._body)}
         log.info("%s", json.dumps(facts))
 
 
 def body_from(data: bytes, options: UpscaleOptions) -> bytes:
-    """v1.0 reads `img` and `scale` of it."""
+    """v1.0 reads its `img` and `scale`."""
     rest = json.dumps(fields_from(options))
     return b'{"img": "' + base64.b64encode(data) + b'", ' + rest[1:].encode()

@@ -1,4 +1,4 @@
-"""The two shapes of a good response, and the picture in it checked before anything trusts it."""
+"""The two shapes of a good response, whose picture is checked first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RemoteResult:
     data: bytes | None = None
     link: str | None = None
     model: str | None = None
-    """The network by its name; AWS's own kits name none."""
+    """The network's name; AWS's own kits name none."""
     notes: tuple[str, ...] = ()
 
 
@@ -36,7 +36,7 @@ def parse_json_object(response: Response) -> Mapping[str, object] | None:
 
 
 def read_result(response: Response, fields: Mapping[str, object] | None) -> RemoteResult | None:
-    """None when there is neither; EndpointAnswerError for base64 that is none."""
+    """Return None if there is neither; raise EndpointAnswerError for invalid base64."""
     if fields is None or not 200 <= response.status <= 299:
         return None
     result, link, model = (fields.get(name) for name in ("result", "result_url", "model"))

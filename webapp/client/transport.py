@@ -39,7 +39,7 @@ def post(url: str, body: bytes, *, auth: AuthBase, seconds: float, max_bytes: in
 
 
 def get(url: str, *, seconds: float, max_bytes: int) -> Response:
-    """Fetch what a link leads to; the link alone lets in, so neither key nor signature goes."""
+    """Fetch a link, which is its own permission, so neither key nor signature is sent."""
     return _exchange("GET", url, None, {}, NoAuthorization(), seconds, max_bytes)
 
 
@@ -63,7 +63,7 @@ def _exchange(
             headers=dict(headers),
             auth=auth,
             timeout=(CONNECT_SECONDS, seconds),
-            # A key or a picture is for this address and for no other.
+            # A key or picture is for this address only.
             allow_redirects=False,
             stream=True,
         ) as response,

@@ -1,4 +1,4 @@
-"""The parts of the page that are there only with an endpoint."""
+"""The parts of the page that exist only with an endpoint."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from webapp.work.enhance import Enhanced, Place
 
 
 def chosen_place(shared: Shared) -> Place:
-    """Return what the visitor chose in the run before; without an endpoint it is this computer."""
+    """Return the visitor's choice of the previous run; without an endpoint, this computer."""
     place = st.session_state.get("place")
     return place if shared.cloud is not None and isinstance(place, Place) else Place.LOCAL
 
 
 def choose_place(page: Page) -> None:
-    """Draw the places; without an endpoint there is nothing to choose and nothing to see."""
+    """Draw the places; without an endpoint there is no choice to draw."""
     t, cloud = page.t, page.shared.cloud
     if cloud is None:
         return
@@ -66,7 +66,7 @@ def _show_connection_test(test: ConnectionTest, t: Texts) -> None:
 
 
 def show_engine_comparison(page: Page, picture: InputFile, result: EngineComparison) -> None:
-    """Draw one slider, this computer on its left and the cloud on its right, and the numbers."""
+    """Draw one slider, with this computer on the left and the cloud on the right, and figures."""
     t, local, cloud = page.t, result.local, result.cloud
     size = {"width": local.upscaled.width, "height": local.upscaled.height}
     labels = (t("slider.label_local", **size), t("slider.label_cloud", **size))
@@ -98,7 +98,7 @@ def show_engine_comparison(page: Page, picture: InputFile, result: EngineCompari
 
 
 def _visibility(psnr: float) -> str:
-    """Say what the number means to an eye."""
+    """Say what the figure means for the eye."""
     if psnr >= 45:
         return "hardly"
     return "close_up" if psnr >= 32 else "clearly"
@@ -114,7 +114,7 @@ def _show_side(page: Page, picture: InputFile, result: Enhanced, place: Place) -
 
 
 def privacy_note(page: Page, place: Place) -> str:
-    """Say where the picture goes, true for what is chosen."""
+    """Say where the picture is sent by the present choice."""
     t, cloud = page.t, page.shared.cloud
     if place is Place.LOCAL or cloud is None:
         return t("privacy.local")

@@ -1,1 +1,1 @@
-"""The way pictures come in."""
+"""The ways in which pictures arrive."""

@@ -22,7 +22,7 @@ from webapp.intake.pictures import InputFile, Inspection, Original, inspect_deco
 
 LARGEST_SIDE = 32_768
 LARGEST_PIXELS = 120_000_000
-"""Pixels of a picture that can still be shrunk or cut to what the engine takes: 360 MB."""
+"""The most pixels that can be shrunk or cut: 360 MB."""
 LARGEST_PIXELS_WITH_ALPHA = 36_000_000
 """The same with transparency, which takes several copies while it is read."""
 
@@ -42,8 +42,8 @@ def shrink_to_fit(
     small = shrink(decoded, to_image(decoded), max_side=max_side)
     del decoded
     give_back_memory()
-    # Another JPEG of high quality loses nothing visible, and is saved in a fifth of a PNG's
-    # time. A compression artefact smaller than a pixel is gone: nothing is left to clean up.
+    # A JPEG of high quality loses nothing visible, and is saved in a fifth of a PNG's
+    # time. Artefacts smaller than a pixel are gone, so there is nothing to clean up.
     kind = "png" if small.jpeg_quality is None else "jpeg"
     save = partial(_derived, picture, small, format=kind, jpeg_quality=UNDAMAGED, disk=disk)
     with ThreadPoolExecutor() as pool:
@@ -53,7 +53,7 @@ def shrink_to_fit(
 
 
 def decode_large(picture: InputFile, *, decode: Decode) -> Picture:
-    """Decode; ImageTooLargeError where it is too large even to be shrunk or cut."""
+    """Decode; raise ImageTooLargeError if it is too large even to be shrunk or cut."""
     data = picture.file.read()
     width, height = read_header(data, max_side=LARGEST_SIDE)[0]
     largest = LARGEST_PIXELS_WITH_ALPHA if may_be_transparent(data) else LARGEST_PIXELS
@@ -63,7 +63,7 @@ def decode_large(picture: InputFile, *, decode: Decode) -> Picture:
 
 
 def shrink(decoded: Picture, image: Image.Image, *, max_side: int) -> Picture:
-    """Reduce the longest side of a picture and its `image` to `max_side`; drop what is private."""
+    """Reduce the longest side of a picture and its `image` to `max_side`; drop private metadata."""
     ratio = max_side / max(image.size)
     size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)

@@ -1,4 +1,4 @@
-"""The picture a visitor chose, before anything is done to it."""
+"""A visitor's picture, before anything is done to it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ PREVIEW_SIDE = 1600
 THUMBNAIL = (144, 144)
 AUTO_FORMAT = "auto"
 DETAIL_MAP = 12
-"""Places along the longer side among which the one with the most detail is found."""
+"""The number of places along the longer side that are compared for detail."""
 STRONG_STEP = 48.0
-"""Grey levels above which a step counts no more: one hard edge is not much detail."""
+"""Grey levels at which steps are clipped: one hard edge is not much detail."""
 DETAIL_SIDE = side.DETAIL_SIDE // 2 + 2
 """Side of an input's middle: it covers the same scene as the result's at x2."""
 
@@ -50,9 +50,9 @@ class InputFile:
     """sha256 of the data."""
     file: Readable
     sample: str = ""
-    """The file name of the sample that it is; empty for a visitor's own picture."""
+    """The sample's file name; empty for a visitor's own picture."""
     jpeg_quality: int | None = None
-    """JPEG quality of the file that this one was cut out of; None for any other."""
+    """JPEG quality of the file that this one was cut out of; otherwise None."""
     original: Original | None = None
     """The larger picture that it was shrunk from."""
 
@@ -70,7 +70,7 @@ class InputFile:
     def from_bytes(
         cls, data: bytes, *, name: str, disk: Disk, jpeg_quality: int | None = None
     ) -> InputFile:
-        """Store the data; StorageFullError when there is no room."""
+        """Store the data; raise StorageFullError if there is no room."""
         digest = hashlib.sha256(data).hexdigest()
         return cls(name=name, digest=digest, file=disk.store(data), jpeg_quality=jpeg_quality)
 
@@ -92,22 +92,22 @@ class Inspection:
     """(width, height), upright."""
     has_alpha: bool
     notes: tuple[str, ...]
-    """Codes of `backend.images.notes`: what the file had and a result has not."""
+    """Codes of `backend.images.notes`: what the file has and a result lacks."""
     kept: Kept
     """Metadata that results may keep."""
     has_place: bool
     has_camera: bool
-    """The file names a camera, and results do not."""
+    """True if the file names a camera, which results do not."""
     detailed: tuple[float, float]
     """The place with the most detail, as fractions of width and height."""
     is_pixel_art: bool
     is_photograph: bool
-    """The picture is neither drawn, written nor taken from a screen; `auto` goes by it."""
+    """True for photographs, false for drawings, text and screenshots; `auto` uses it."""
     format: str
     """Format of a saved result until a visitor chooses."""
     jpeg_quality: int | None
     cleanup: int | None
-    """0-100 for a part that was cut out of a JPEG; None where the file itself tells the engine."""
+    """0-100 for a part that was cut out of a JPEG; None if the file itself has it."""
     side: StoredFile
     """The left side of the slider, from `side.pack`."""
     preview: StoredFile
@@ -115,11 +115,11 @@ class Inspection:
     thumbnail: str
     """A data URL."""
     is_chroma_halved: bool = False
-    """Its file had colours at half the size, and so has a JPEG of the result."""
+    """True if the file has colours at half the size, as a JPEG of the result then has."""
 
 
 def inspect(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) -> Inspection:
-    """Decode under the engine's limits; raises what the engine would."""
+    """Decode under the engine's limits; raise what the engine would."""
     decoded = decode(picture.file.read(), max_side=max_side)
     return inspect_decoded(decoded, parent_quality=picture.jpeg_quality, disk=disk)
 
@@ -130,7 +130,7 @@ def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk)
     quality = decoded.jpeg_quality if parent_quality is None else parent_quality
     with ThreadPoolExecutor() as pool:  # encoding takes most of the time, and needs no lock
         packed = pool.submit(lambda: side.pack(side.make_side(image, detail_side=DETAIL_SIDE)))
-        # A copy: `save` keeps its settings on the picture, where another thread's would mix in.
+        # A copy: `save` keeps its settings on the image, which other threads would change.
         preview = side.bounded(side.displayable(image), max_side=PREVIEW_SIDE).copy()
         profile = image.info.get("icc_profile")
         return Inspection(
@@ -156,7 +156,7 @@ def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk)
 def most_detailed(image: Image.Image) -> tuple[float, float]:
     """Return the place where neighbouring pixels differ most, as fractions of width and height.
 
-    The edges of a picture are passed over: what is looked at closely stands in the middle of it.
+    The borders are ignored: the place becomes the middle of a view.
     """
     width, height = (max(1, round(side * DETAIL_MAP / max(image.size))) for side in image.size)
     pixels = np.asarray(image.convert("L"), np.float32)
@@ -172,7 +172,7 @@ def most_detailed(image: Image.Image) -> tuple[float, float]:
 
 
 def image_from(decoded: Picture) -> Image.Image:
-    """Make an image, with its colour profile if that is one for RGB."""
+    """Make an image, with its colour profile if it is for RGB."""
     image = to_image(decoded)
     if decoded.icc_profile and not decoded.is_gray:
         image.info["icc_profile"] = decoded.icc_profile
@@ -193,5 +193,5 @@ def webp(image: Image.Image, *, quality: int, icc_profile: bytes | None = None) 
 
 
 def webp_data_url(data: bytes) -> str:
-    """Make a data URL, which cannot come too late as an address can."""
+    """Make a data URL, which never arrives late, unlike an address."""
     return "data:image/webp;base64," + base64.b64encode(data).decode()

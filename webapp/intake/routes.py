@@ -1,4 +1,4 @@
-"""Uploads of a tab: pictures, and the names of a folder that holds some."""
+"""Uploads of a tab: pictures, and the file names of a folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from webapp.tabs import Tab
 
 LONGEST_NAME = 255
 LONGEST_LIST = 2**20
-"""Bytes of the names of a folder's files."""
+"""The most bytes of the names of a folder's files."""
 
 
 def create_upload_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[Route]:
@@ -45,13 +45,13 @@ def create_upload_routes(get_shared: Callable[[], Shared], *, base: str = "") ->
             picture = await receive(request, name=name, tab=tab, shared=shared)
         except SuperResolutionError as exc:
             key = exc.key if isinstance(exc, PageError) else exc.code
-            # Whatever is left of the body is not read.
+            # The rest of the body is not read.
             headers = {"Connection": "close"}
             return JSONResponse({"error": key}, status_code=exc.status, headers=headers)
         return JSONResponse({"digest": picture.digest})
 
     async def folder(request: Request) -> Response:
-        """Say which files of a folder are pictures, by their numbers in the list."""
+        """Return which files of a folder are pictures, by their indexes."""
         shared = get_shared()
         if shared.tabs.find(request.headers.get("X-Tab", "")) is None:
             return JSONResponse({"error": "tab_unknown"}, status_code=403)
@@ -70,7 +70,7 @@ def create_upload_routes(get_shared: Callable[[], Shared], *, base: str = "") ->
 
 
 async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> InputFile:
-    """Stream the body to disk within every bound; the page looks at it when it is drawn next.
+    """Stream the body to disk within all limits; the next run of the page opens it.
 
     An upload that is too slow, or whose tab was closed, ends.
     """
@@ -94,7 +94,7 @@ async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> I
 
 
 async def receive_names(request: Request, *, settings: PageSettings) -> list[str]:
-    """Return the list of texts that is the body; SuperResolutionError."""
+    """Return the list of texts in the body; raise SuperResolutionError if it is none."""
     chunks = _chunks(request, limit=LONGEST_LIST, what="list", settings=settings)
     try:
         names = json.loads(b"".join([chunk async for chunk in chunks]))
@@ -118,7 +118,7 @@ async def _chunks(
 
 
 async def _next(chunks: AsyncIterator[bytes], *, seconds: float) -> bytes:
-    """Return the next piece of a body, empty at its end; SlowRequestError or RequestError."""
+    """Return the next piece of a body, empty at its end; raise SlowRequestError or RequestError."""
     try:
         with anyio.fail_after(max(0.0, seconds)):
             return await anext(chunks, b"")

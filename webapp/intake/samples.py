@@ -1,4 +1,4 @@
-"""The pictures a visitor can try without having one; their words are in the catalogues."""
+"""The sample pictures of the page; their words are in the catalogues."""
 
 from __future__ import annotations
 

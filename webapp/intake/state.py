@@ -30,7 +30,7 @@ from webapp.tabs import MAX_PICTURES, MAX_UPLOAD_BYTES, Tab
 
 
 def connect(shared: Shared) -> Tab:
-    """Return the tab of this run; a new one on the first run, or when what it had is gone."""
+    """Return the tab of this run; a new one on the first run, or if the old one is gone."""
     session_id = _session_id()
     tab = shared.tabs.restore(st.session_state.get("tab", ""), session_id=session_id)
     if tab is None:
@@ -45,14 +45,14 @@ def _session_id() -> str:
 
 
 def restore(shared: Shared, token: str) -> None:
-    """Take over what the browser's tab had before it was reloaded."""
+    """Take over the state that the browser's tab had before its reload."""
     if shared.tabs.restore(token, session_id=_session_id()) is not None:
         st.session_state.tab = token
     st.rerun()
 
 
 def receive(page: Page, events: Events) -> None:
-    """Act on what came in through the drop area."""
+    """Act on what arrived through the drop area."""
     tab = page.tab
     if events.restore is not None:
         restore(page.shared, events.restore)
@@ -76,9 +76,9 @@ def receive(page: Page, events: Events) -> None:
 
 
 def show_arrived(page: Page) -> None:
-    """Show the first of the uploads that can be read; others leave the stage as it was.
+    """Show the first readable upload; the others leave the stage unchanged.
 
-    They count as arrived until the end: a run of the page that is cut short loses none.
+    They count as arrived until the end: an interrupted run of the page loses none.
     """
     tab, arrived = page.tab, list(page.tab.arrived)
     before, shown = tab.current, None
@@ -129,7 +129,7 @@ def shrink(page: Page, picture: InputFile) -> InputFile:
 
 
 def refusal(reason: str, *, max_bytes: int) -> SuperResolutionError:
-    """Return the error for a reason that the upload gave to the browser."""
+    """Return the error for the reason that the upload route gave to the browser."""
     errors: dict[str, SuperResolutionError] = {
         "payload_too_large": PayloadTooLargeError.over(max_bytes, what="picture"),
         EmptyFileError.key: EmptyFileError(),
@@ -142,13 +142,13 @@ def refusal(reason: str, *, max_bytes: int) -> SuperResolutionError:
 
 
 def choose_own(tab: Tab, digest: str) -> None:
-    """Show an own picture that the visitor clicked."""
+    """Show the own picture that the visitor clicked."""
     tab.input_error, tab.is_cropping = None, False
     tab.current = digest
 
 
 def choose_sample(tab: Tab, file: str) -> None:
-    """Show a sample that the visitor clicked."""
+    """Show the sample that the visitor clicked."""
     tab.input_error, tab.is_cropping = None, False
     tab.current = None
     st.session_state.sample = file
@@ -173,7 +173,7 @@ def remove_all(page: Page) -> None:
 
 
 def turn(page: Page, towards: str) -> None:
-    """Put the picture on the page, turned by a quarter to the left or right, in its own place."""
+    """Turn the picture by a quarter to the left or right, in its own place."""
     tab, shared = page.tab, page.shared
     if tab.current is None:
         return
@@ -214,7 +214,7 @@ def crop(page: Page, picture: InputFile, box: Box) -> None:
 
 
 def current_picture(tab: Tab) -> InputFile:
-    """Return the picture that the page is about."""
+    """Return the picture of the page."""
     if tab.current is not None and tab.current in tab.pictures:
         return tab.pictures[tab.current]
     return sample_picture(samples()[st.session_state.sample])
@@ -226,12 +226,12 @@ def sample_picture(sample: Sample) -> InputFile:
 
 
 def owner(shared: Shared, tab: Tab, picture: InputFile) -> Tab:
-    """Return the tab that a picture's results belong to: those of samples belong to everyone."""
+    """Return the tab that owns a picture's results; those of samples belong to everyone."""
     return shared.samples if picture.sample else tab
 
 
 def is_open(page: Page, picture: InputFile) -> bool:
-    """Return whether the picture was opened before."""
+    """Return whether the picture has been opened before."""
     return picture.digest in owner(page.shared, page.tab, picture).inspections
 
 
@@ -257,6 +257,6 @@ def _inspection_or_error(shared: Shared, picture: InputFile) -> Inspection | Sup
 
 
 def fetch(shared: Shared, url: str) -> bytes:
-    """Return the file behind a link; SourceError and others say what is wrong."""
+    """Return the file behind a link; raise SourceError and others."""
     request = UpscaleRequest(url=url, options=UpscaleOptions())
     return shared.source.read(request, max_bytes=shared.settings.max_image_bytes)

@@ -20,11 +20,11 @@ from webapp.shared import Page
 from webapp.tabs import MAX_PICTURES
 
 NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
-"""One transparent pixel, for a file that could not be read."""
+"""A transparent pixel, for a file that could not be read."""
 
 
 def receive_pictures(page: Page) -> Events:
-    """Draw the drop area and return what came in through it."""
+    """Draw the drop area and return what arrived through it."""
     settings, t = page.shared.settings, page.t
     formats = ", ".join(each.label for each in READABLE)
     size = t.limit(settings.max_image_bytes)
@@ -49,14 +49,14 @@ def receive_pictures(page: Page) -> Events:
 
 
 def show_refusal(page: Page) -> None:
-    """Say why the last file or link was not taken."""
+    """Say why the last file or link was refused."""
     tab = page.tab
     if tab.input_error is not None:
         show_error(tab.input_error, page.t, name=tab.refused_name)
 
 
 def choose_own(page: Page, *, states: dict[str, tuple[str, str]]) -> None:
-    """Draw the visitor's pictures of this visit, with what became of each."""
+    """Draw the pictures of this visit, with the state of each."""
     tab, t = page.tab, page.t
     if not tab.pictures:
         return
@@ -98,7 +98,7 @@ def _act(page: Page, key: str, icon: str, act: Callable[[], None]) -> None:
 
 
 def choose_sample(page: Page) -> None:
-    """Draw the samples, with a line about the one that is chosen."""
+    """Draw the samples, with a line about the chosen one."""
     tab, t = page.tab, page.t
     items = [
         Item(id=each.file, title=t(f"sample.{each.name}.title"), image=each.thumbnail)
@@ -120,7 +120,7 @@ def choose_sample(page: Page) -> None:
 
 
 def show_preview(page: Page, picture: InputFile, inspection: Inspection) -> None:
-    """Draw the picture as it was given, as large as its result will be shown."""
+    """Draw the original, as large as its result will be shown."""
     with st.container(key="stage"):
         image = webp_data_url(inspection.preview.read())
         plain_picture(image, alt=alternative_text(page, picture), key="preview")
@@ -167,14 +167,14 @@ def tell_shrunk(page: Page, picture: InputFile) -> None:
 
 
 def alternative_text(page: Page, picture: InputFile) -> str:
-    """Name a picture: a sample by its title, an own one by its file's name."""
+    """Name a picture: a sample by its title, an own one by its file name."""
     if picture.sample:
         return page.t(f"sample.{samples()[picture.sample].name}.title")
     return picture.name
 
 
 def open_picture(page: Page, picture: InputFile) -> Inspection:
-    """Open the picture, with a word about it where that takes a while."""
+    """Open the picture, with a message if that takes a while."""
     if state.is_open(page, picture):
         return state.inspect(page.shared, page.tab, picture)
     with st.spinner(page.t("wait.opening")):

@@ -21,11 +21,11 @@ CLEANUPS = (ESTIMATED, OFF, ADJUST)
 _IS_READ = "address"
 
 Parse = Callable[[str], object]
-"""A value, or None for one that is not offered."""
+"""A value, or None if it is not offered."""
 
 
 def parsers(models: Mapping[str, Sequence[int]], samples: Sequence[str]) -> dict[str, Parse]:
-    """Return how each parameter is read; of options, only those that the page offers are."""
+    """Return the reader of each parameter; only offered values are read."""
     scales: dict[str, object] = {str(scale): scale for each in models.values() for scale in each}
     return {
         **{name: _exact_size(name) for name in READERS},
@@ -40,7 +40,7 @@ def parsers(models: Mapping[str, Sequence[int]], samples: Sequence[str]) -> dict
 
 
 def _number(name: str) -> Parse:
-    """Return how the numbers of an option of requests are read."""
+    """Return the reader of a numeric option."""
 
     def parse(text: str) -> object:
         try:
@@ -52,7 +52,7 @@ def _number(name: str) -> Parse:
 
 
 def _exact_size(option: str) -> Parse:
-    """Return how the name of an exact size is read."""
+    """Return the reader of the name of an exact size."""
 
     def parse(text: str) -> object:
         try:
@@ -64,10 +64,10 @@ def _exact_size(option: str) -> Parse:
 
 
 def read(parsers: Mapping[str, Parse]) -> None:
-    """Take over what the address says when the page is opened, and when the visitor goes back.
+    """Read the address when the page is opened, and when the visitor goes back.
 
-    At all other times it is what this page wrote, or what it wrote before: a browser tells of a
-    click with the address that it had then.
+    At all other times it is what this page wrote, now or earlier: a browser reports a click with
+    the address of that moment.
     """
     context = get_script_run_ctx()
     goes_back = context is not None and context.is_history_navigation

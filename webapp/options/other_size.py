@@ -16,7 +16,7 @@ from webapp.options import state
 from webapp.shared import Page
 
 DRAFT = "size_draft"
-"""The place in the session of the name of the size that stands in the fields."""
+"""The session key of the size in the fields."""
 KINDS = ("width", "height", "fit", "print")
 
 
@@ -37,7 +37,7 @@ def scale_label(options: UpscaleOptions, t: Texts) -> str:
 def described_size(
     inspection: Inspection, options: UpscaleOptions, seconds: float, t: Texts
 ) -> dict[str, object]:
-    """Return what a result means in pixels, bytes and time, for a text."""
+    """Return a result's pixels, bytes and time, in words."""
     width, height = state.result_size(inspection.size, options)
     size = state.expected_bytes(width * height, format=inspection.format)
     return {
@@ -55,7 +55,7 @@ def other_size(
     *,
     expect: Callable[[UpscaleOptions], float],
 ) -> dict[str, object]:
-    """Return the fields for any size, with words about what stands in them; see `other.js`."""
+    """Return the fields for any size, with words about their content; see `other.js`."""
     t, draft = page.t, str(st.session_state.get(DRAFT, ""))
     words, error = "", ""
     if draft:
@@ -102,7 +102,7 @@ def _refusal(
     inspection: Inspection,
     options: UpscaleOptions,
 ) -> str:
-    """Say in a sentence why there is no such size."""
+    """Explain why there is no such size."""
     t, size = page.t, _size_or_none(draft)
     if size is None:
         is_print = draft.startswith("print")

@@ -25,13 +25,13 @@ EXACT_SIZES = (
     print_from("15x10"),
     print_from("30x20"),
 )
-"""The sizes that are offered beside the networks' scales; any other one can be asked for."""
+"""The sizes that are offered besides the networks' scales; any other one can be requested."""
 SMALL_PIXELS, MEDIUM_PIXELS = 1_000_000, 6_000_000
 BYTES_PER_PIXEL, BYTES_PER_PIXEL_LOSSLESS = 0.3, 1.6
 
 
 def tiers(shared: Shared) -> list[str]:
-    """Return the tiers to choose from: the default, our own from the best, then those of others."""
+    """Return the tiers to choose from: the default, then ours by quality, then others'."""
     default, *others = shared.engine.models
     return [default, *sorted(others, key=lambda each: _place(shared, each))]
 
@@ -46,20 +46,20 @@ def _place(shared: Shared, model: str) -> tuple[bool, float]:
 
 
 def spec(shared: Shared, model: str, scale: int) -> ModelSpec | None:
-    """Return what is known of a network of this process; None for `auto`."""
+    """Return the spec of a network of this process; None for `auto`."""
     specs = shared.engine.registry.specs
     return next((each for each in specs if (each.name, each.scale) == (model, scale)), None)
 
 
 def slowness(shared: Shared, model: str, scale: int) -> float | None:
-    """Return how many times the work of `photo` it is; None where nobody knows."""
+    """Return its work as a multiple of `photo`'s; None if unknown."""
     specs = [spec(shared, each, scale) for each in (model, PHOTOGRAPHS)]
     costs = [each.multiplications for each in specs if each and each.multiplications]
     return costs[0] / costs[1] if len(costs) == len(specs) else None
 
 
 def automatic_tier(inspection: Inspection) -> str:
-    """Return what the engine's `auto` chooses, which looks at the same pixels."""
+    """Return the tier that the engine's `auto` chooses from the same pixels."""
     if inspection.is_pixel_art:
         return PIXELS
     return PHOTOGRAPHS if inspection.is_photograph else OTHER_PICTURES
@@ -126,12 +126,12 @@ def default_scale(size: tuple[int, int], scales: Sequence[int]) -> int:
 
 
 def expected_bytes(pixels: int, *, format: str) -> float:
-    """Return the size of a file of so many pixels, as most pictures have it."""
+    """Return the typical size of a file with so many pixels."""
     return pixels * (BYTES_PER_PIXEL_LOSSLESS if FORMATS[format].is_lossless else BYTES_PER_PIXEL)
 
 
 def choices_for_address(tab: Tab) -> dict[str, object]:
-    """Return what stands in the address."""
+    """Return the choices for the address."""
     state = st.session_state
     scale = state.get("scale")
     option, _, value = scale.partition("=") if isinstance(scale, str) else ("scale", "", scale)

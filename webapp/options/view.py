@@ -23,7 +23,7 @@ from webapp.shared import Page
 
 MIDDLE_CLEANUP = 40
 MUCH_SLOWER = 2.0
-"""Times the work of `photo` beyond which a network's price is said before it is chosen."""
+"""The multiple of `photo`'s work above which a network's price is shown first."""
 PROPER_NAMES = {
     "realesrgan-x4plus": "Real-ESRGAN",
     "realesrgan-x4plus-anime": "Real-ESRGAN Anime",
@@ -31,11 +31,11 @@ PROPER_NAMES = {
 }
 """The names of networks that can be added; the same in every language."""
 DETAIL_STEP = 5
-"""The step of Natural ↔ Vivid: networks are blended for each number, so there are not many."""
+"""The step of Natural ↔ Vivid: each number is a network of its own, so there are few."""
 
 
 def choose_options(page: Page, inspection: Inspection | None) -> state.Choices:
-    """Draw the model where there is a choice, and what only few need."""
+    """Draw the model if there is a choice, and the rarer options."""
     t, shared = page.t, page.shared
     models = state.tiers(shared)
     model = models[0]
@@ -55,13 +55,13 @@ def choose_options(page: Page, inspection: Inspection | None) -> state.Choices:
             _tell_choice(inspection, t)
     _describe_other(page, model, max(shared.engine.models[model]))
     tier = state.automatic_tier(inspection) if model == AUTO and inspection is not None else model
-    # With a key and a state that the server knows it stays open when what is above it changes.
+    # With a key and a known state it stays open when something above it changes.
     more = st.expander(t("option.more"), icon=":material/tune:", key="more", on_change="rerun")
     with more:
         if tier in shared.engine.details and tier != AUTO:
             _choose_detail(shared.engine.details[tier], t)
         cleanup = _choose_cleanup(inspection, t)
-    # Where this picture has no such choice, others that are enhanced with it may have.
+    # Other pictures that are enhanced with this one may have the choice.
     detail = st.session_state.get("detail")
     scale = st.session_state.get("scale")
     return state.Choices(model=model, scale=scale, cleanup=cleanup, detail=detail)
@@ -77,7 +77,7 @@ def choose_scale(
 ) -> None:
     """Draw the sizes with what each means in pixels, bytes and `seconds`.
 
-    Where any other size can be had, `expect` returns its seconds or raises why it cannot be made.
+    If other sizes are possible, `expect` returns their seconds or raises why not.
     """
     t = page.t
     labels = {
@@ -124,18 +124,18 @@ def _tell_choice(inspection: Inspection, t: Texts) -> None:
 
 
 def keep_offered(key: str, value: object, offered: Sequence[object]) -> None:
-    """Set a widget's first value, or return to it when its value is not offered any more."""
+    """Set a widget's first value, or reset it if its value is not offered any more."""
     if st.session_state.get(key) not in offered:
         st.session_state[key] = value
 
 
 def model_label(name: str, t: Texts) -> str:
-    """Name a tier for a visitor; one of the operator's own has only its name."""
+    """Name a tier for a visitor; the operator's own have only their names."""
     return t.get(f"model.{name}") or PROPER_NAMES.get(name) or name.replace("_", " ").capitalize()
 
 
 def _model_choice(page: Page, name: str) -> str:
-    """Name the tier, with its price where that is worth a warning."""
+    """Name the tier, with its price if that deserves a warning."""
     slowness = state.slowness(page.shared, name, max(page.shared.engine.models[name]))
     t, label = page.t, model_label(name, page.t)
     if slowness is None or slowness < MUCH_SLOWER:
@@ -144,7 +144,7 @@ def _model_choice(page: Page, name: str) -> str:
 
 
 def _describe_other(page: Page, name: str, scale: int) -> None:
-    """Say who a network is from that is not this project's, and how slow it is."""
+    """Say who made a foreign network, and how slow it is."""
     t, spec = page.t, state.spec(page.shared, name, scale)
     if spec is None or not spec.source:
         return

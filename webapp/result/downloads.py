@@ -25,7 +25,7 @@ from webapp.work.enhance import Enhanced
 FOR_THE_OWNER = 0o600 << 16
 """The permissions of a file in an archive."""
 MAX_VARIANTS = 4
-"""Encoded files of one result that are kept for the download after its size was shown."""
+"""Encoded files of a result that are kept for the download after their size was shown."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -35,17 +35,17 @@ class Download:
     name: str
     """The input file's name."""
     scale: str
-    """The factor or the size, as it stands in names of files."""
+    """The factor or the size, as written in file names."""
     neighbours: Callable[[], Collection[str]] = tuple
     """Names the pictures of the tab, of which one may differ by its ending alone."""
     result: Enhanced
     disk: Disk
     original: Callable[[], Image.Image]
-    """Decodes what the result was made from."""
+    """Decodes the original of the result."""
     natural: str = ""
     """The format that keeps the input's kind."""
     kept: Kept = field(default_factory=Kept)
-    """Metadata of the original that the file may have on request."""
+    """The original's metadata that the file may keep."""
     is_chroma_halved: bool = False
     """The original had colours at half the size."""
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
@@ -55,16 +55,16 @@ class Download:
 
     @property
     def formats(self) -> tuple[str, ...]:
-        """The formats that it can be saved as."""
+        """The formats in which it can be saved."""
         return self.result.formats
 
     @property
     def format(self) -> str:
-        """The one that is offered first: the input's kind where it is among them."""
+        """The format that is offered first: the input's kind, if possible."""
         return self.natural if self.natural in self.formats else self.formats[0]
 
     def file_name(self, format: str) -> str:
-        """Return the name that the result is saved under."""
+        """Return the result's file name."""
         has_namesake = self.name in namesakes([self.name, *self.neighbours()])
         return download_name(self.name, scale=self.scale, format=format, has_namesake=has_namesake)
 
@@ -79,7 +79,7 @@ class Download:
     def file(self, format: str, *, quality: int | None = None, keeps: bool = False) -> StoredFile:
         """Return the file, with what it `keeps` of the original.
 
-        All but the master is encoded once, and stays as long as it is among the last few.
+        All but the master are encoded once, and kept while they are among the last few.
         """
         kept = self.kept if keeps else Kept()
         if format == self.result.upscaled.format and quality is None and not kept:
@@ -108,7 +108,7 @@ class Archive:
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the archive: each result under a name of its own, as it would be saved."""
+        """Yield the archive: each result under its own name, as it would be saved."""
         buffer = _Buffer()
         names: set[str] = set()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -126,7 +126,7 @@ class Archive:
 
 
 class _Buffer(io.RawIOBase):
-    """A stream that a ZIP file is written to, and that is read once."""
+    """A stream to which a ZIP file is written, and which is read once."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -146,7 +146,7 @@ class _Buffer(io.RawIOBase):
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """Return the name, or the first of `a-2.png`, `a-3.png` … that is not taken."""
+    """Return the name, or the first free one of `a-2.png`, `a-3.png` …"""
     stem, dot, suffix = name.rpartition(".")
     number = 1
     while name in taken:
@@ -157,7 +157,7 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 class Downloads:
-    """All downloads by their secrets; each is gone when its tab has let go of it."""
+    """All downloads by their secrets; each is gone when its tab lets go of it."""
 
     def __init__(self) -> None:
         self._by_secret: weakref.WeakValueDictionary[str, Download] = weakref.WeakValueDictionary()

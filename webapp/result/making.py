@@ -1,4 +1,4 @@
-"""The making of a result, for the curious."""
+"""How a result was made, for the curious."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The addresses of a tab's results, and what a result is compared with."""
+"""The addresses of a tab's results, and the partners for comparison."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> 
         opened = Download(
             name=picture.name,
             scale=size_in_names(result.upscaled),
-            # Without the tab itself, which would hold its own files in a circle.
+            # Without the tab itself, which would make a reference cycle with its files.
             neighbours=lambda: [each.name for each in list(pictures.values())],
             result=result,
             disk=shared.disk,
@@ -73,7 +73,7 @@ def archive(page: Page) -> Archive:
     if tab.archive is None:
 
         def downloads() -> list[Download]:
-            # The newest of each picture.
+            # The newest result of each picture.
             newest = {request.digest: result for request, result in tab.results().items()}
             return [
                 download(shared, tab, tab.pictures[digest], result)
@@ -87,7 +87,7 @@ def archive(page: Page) -> Archive:
 
 
 def left_choices(shared: Shared, result: Enhanced) -> list[str]:
-    """Return what a result can be compared with: its input, and other tiers at its scale."""
+    """Return the partners of a result: its input, and other tiers at its scale."""
     upscaled = result.upscaled
     others = [
         name
@@ -99,7 +99,7 @@ def left_choices(shared: Shared, result: Enhanced) -> list[str]:
 
 
 def request_for_model(page: Page, picture: InputFile, model: str) -> EnhanceRequest:
-    """Return the request for what another tier makes of the picture that is shown."""
+    """Return the request for another tier's result of the shown picture."""
     assert page.tab.shown is not None
     shown = page.tab.shown
     name = options.scale_name(shown.options)
@@ -115,9 +115,9 @@ def request_for_model(page: Page, picture: InputFile, model: str) -> EnhanceRequ
 
 
 def result_or_start(page: Page, picture: InputFile, other: EnhanceRequest) -> Enhanced | None:
-    """Return a result to compare with, which is made when it is not there yet.
+    """Return a result to compare with, which is made if it does not exist.
 
-    The page is drawn again for new work: the bar, which stands above, listens for its end.
+    For new work the page is drawn again: the bar above listens for its end.
     """
     found = work.result(page.shared, page.tab, picture, other)
     if found is None and other not in page.tab.errors:

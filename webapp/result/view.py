@@ -1,4 +1,4 @@
-"""A finished result: the comparison, what it is compared with, the save menu, the facts."""
+"""A finished result: the comparison, its partner, the save menu, the facts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from webapp.work.enhance import Enhanced, EnhanceRequest
 from webapp.work.live import LIVE_PATH, Live
 
 OWN_ZOOM = 2.0
-"""CSS pixels per pixel of a visitor's own picture, at least, when it is first shown."""
+"""The least CSS pixels per pixel of a visitor's own picture when it is first shown."""
 
 
 def show_result(
@@ -99,7 +99,7 @@ def show_result(
 
 
 def _left_label(page: Page, picture: InputFile, left: str) -> str:
-    """Name what the result can be compared with, and the time where it is not made yet."""
+    """Name the possible partners, with the time if one is not made yet."""
     t, shared = page.t, page.shared
     if left == state.BEFORE:
         return t("slider.before")
@@ -121,7 +121,7 @@ def show_making(
 ) -> None:
     """Draw a result that is being made: a first look, and finished pieces over it.
 
-    Until then a `previous` result of the picture is shown, or the picture itself.
+    Until then the `previous` result of the picture is shown, or the picture itself.
     """
     t, (width, height) = page.t, inspection.size
     name = t("slider.label_before", width=width, height=height)
@@ -143,12 +143,12 @@ def show_making(
 
 
 def can_show_making(page: Page) -> bool:
-    """Return whether the slider of the settings can show what is not finished."""
+    """Return whether the configured slider can show unfinished results."""
     return slider_kind(page) == "builtin"
 
 
 def start_view(picture: InputFile, inspection: Inspection, scale: float) -> Start | None:
-    """Return the place where the difference is seen at once."""
+    """Return the place where the difference is visible at once."""
     if picture.sample:
         place = samples()[picture.sample].start
         return None if place is None else Start(x=place[0], y=place[1], zoom=place[2] / scale)
@@ -157,12 +157,12 @@ def start_view(picture: InputFile, inspection: Inspection, scale: float) -> Star
 
 
 def slider_kind(page: Page) -> slider.Kind:
-    """Return the slider that the settings choose."""
+    """Return the configured slider."""
     return cast(slider.Kind, page.shared.settings.slider)
 
 
 def detail_address(page: Page, picture: InputFile, result: Enhanced, *, side: str = "after") -> str:
-    """Return the address of the pieces of a result, or of what it was made from."""
+    """Return the address of the pieces of a result, or of its original."""
     secret = state.download(page.shared, page.tab, picture, result).secret
     return f"{DETAIL_PATH}/{secret}/{side}"
 
@@ -201,7 +201,7 @@ def show_saver(page: Page, picture: InputFile, result: Enhanced, *, key: str = "
 
 
 def _kept(inspection: Inspection, t: Texts) -> str:
-    """Say what can be kept; "" where the original has nothing of the kind."""
+    """Say what can be kept; "" if the original has nothing of the kind."""
     taken, dpi = inspection.kept.taken, inspection.kept.dpi
     words = [t.date(taken)] if taken else []
     if dpi is not None:
@@ -212,7 +212,7 @@ def _kept(inspection: Inspection, t: Texts) -> str:
 
 
 def _save_notes(result: Enhanced, inspection: Inspection, t: Texts) -> list[str]:
-    """Say why there is one format only, and what the file does not have of the original."""
+    """Say why there is only one format, and what the file lacks of the original."""
     upscaled, notes = result.upscaled, []
     if len(result.formats) == 1:
         size = expected_bytes(upscaled.width * upscaled.height, format="png")
@@ -250,13 +250,13 @@ def _automatic(result: Enhanced, inspection: Inspection, t: Texts) -> list[str]:
     if st.session_state.get("model") != AUTO:
         return []
     chosen = automatic_tier(inspection)
-    if chosen != result.upscaled.model:  # an older result, which the next one replaces
+    if chosen != result.upscaled.model:  # an older result, until the next one replaces it
         return []
     return [t("automatic.chosen", tier=model_label(chosen, t))]
 
 
 def traffic(upscaled: RemoteUpscaled, t: Texts) -> str:
-    """Say what went over the line."""
+    """List what was sent over the network."""
     sent, received = t.file_size(upscaled.bytes_sent), t.file_size(upscaled.bytes_received)
     key = "fact.traffic_two_tries" if upscaled.attempts > 1 else "fact.traffic"
     return t(key, sent=sent, received=received)

@@ -1,8 +1,8 @@
 """Every pixel of a large picture, piece by piece, wherever a visitor looks closely.
 
-The slider gets a large picture reduced. When someone enlarges it further than that, the browser
-asks for the pieces in sight. For the first of them the file is decoded once, into pixels on the
-disk, of which the others are read.
+The slider gets a reduced picture. When a visitor zooms further, the browser asks for the visible
+pieces. The first one decodes the file once, into pixels on the disk, from which the others are
+read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from webapp.base.files import Disk, StoredFile
 TILE_SIDE = 1024
 """The side of a piece, in pixels of the result or of its input."""
 MAX_DECODED = 4
-"""Pictures of all visitors whose pixels lie on the disk; the least recently used makes room."""
+"""The number of pictures of all visitors with pixels on the disk; the least recently used goes
+first.
+"""
 STRIP_ROWS = 256
 
 Key = tuple[str, str]
@@ -58,7 +60,7 @@ class Details:
 
         Raise StorageFullError if there is no room for its pixels.
         """
-        with self._lock:  # one at a time: a large picture takes memory while it is decoded
+        with self._lock:  # one at a time: decoding a large picture takes memory
             decoded = self._decoded.get(key)
             if decoded is None:
                 while len(self._decoded) >= MAX_DECODED:
@@ -87,6 +89,6 @@ class Details:
 
 
 def box_from(column: int, row: int) -> Box:
-    """Return the place of a piece, in pixels of the picture that it is a piece of."""
+    """Return the place of a piece, in pixels of its picture."""
     left, top = column * TILE_SIDE, row * TILE_SIDE
     return left, top, left + TILE_SIDE, top + TILE_SIDE

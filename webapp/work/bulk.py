@@ -21,7 +21,7 @@ class Bulk:
     """The visitor's pictures with the present choices."""
 
     pending: dict[InputFile, EnhanceRequest]
-    """Those that could be enhanced and were not asked for."""
+    """Pictures that could be enhanced and were not requested."""
     seconds: float
     """Expected seconds of all of them together."""
     running: tuple[EnhanceRequest, ...]
@@ -32,7 +32,7 @@ class Bulk:
 def plan_bulk(
     page: Page, jobs: Mapping[EnhanceRequest, Job], choices: Choices, place: Place
 ) -> Bulk:
-    """Find what there is to do for all own pictures."""
+    """Find the pending work of all own pictures."""
     tab, shared = page.tab, page.shared
     pending: dict[InputFile, EnhanceRequest] = {}
     seconds = 0.0
@@ -81,7 +81,7 @@ def describe_own(
         options = resolve(page.shared, choices, inspection)
         request = EnhanceRequest(digest=digest, options=options, place=place)
         if request in jobs:
-            # The bar says more about the picture on the page, and says it more often.
+            # The bar says more about the picture on the page, and more often.
             is_current = digest == tab.current
             described[digest] = ("…", t("own.running")) if is_current else mark(jobs[request], t)
         elif state.result(page.shared, tab, picture, request) is not None:
@@ -94,7 +94,7 @@ def describe_own(
 
 
 def mark(job: Job, t: Texts) -> tuple[str, str]:
-    """Return a few characters for what a job is doing, and the words for them."""
+    """Return a few characters for a job's phase, and their words."""
     now = job.state
     if now.phase is Phase.WAITING:
         return "…", t("own.waiting")

@@ -19,7 +19,7 @@ from webapp.work.psnr import psnr
 
 @dataclass(frozen=True, kw_only=True)
 class EngineComparison:
-    """Both results as files, and how much they are alike."""
+    """Both results as files, and their similarity."""
 
     local: Enhanced
     cloud: Enhanced
@@ -28,7 +28,7 @@ class EngineComparison:
 
     @property
     def is_identical(self) -> bool:
-        """Pixel by pixel."""
+        """True if every pixel is equal."""
         return math.isinf(self.psnr)
 
     @property
@@ -52,7 +52,7 @@ def compare_engines(
     disk: Disk,
     watch: Watch,
 ) -> EngineComparison:
-    """Run both engines at once in a worker thread; the first that fails ends the other."""
+    """Run both engines at once in a worker thread; the first failure ends the other."""
     cloud.check(data)
     options = engine_options(request, inspection)
     has_failed = threading.Event()

@@ -1,9 +1,9 @@
-"""The work of one job: a file in, a finished result with everything the page shows of it out.
+"""The work of one job: a file in, a finished result out, with everything that the page shows.
 
-Which files a result keeps: one master, and only a master without loss is made into other formats.
-Up to `LOSSLESS_PIXELS` the master is a PNG, so that a PNG that is downloaded was never a JPEG.
-Above, a PNG would weigh hundreds of megabytes, so the master is a JPEG of quality 92 and the only
-download; a picture with transparency, which JPEG cannot hold, stays a PNG of any size.
+A result keeps one master file; only a lossless master is converted to other formats. Up to
+`LOSSLESS_PIXELS` the master is a PNG, so that a downloaded PNG was never a JPEG. Above, a PNG would
+have hundreds of megabytes, so the master is a JPEG of quality 92 and the only download; a picture
+with transparency stays a PNG of any size.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LOSSLESS_PIXELS = 24_000_000
 
 
 class Place(Enum):
-    """The place where a visitor wants a picture enhanced."""
+    """The place where a picture is enhanced."""
 
     LOCAL = "local"
     CLOUD = "cloud"
@@ -45,7 +45,7 @@ class EnhanceRequest:
 
     @property
     def key(self) -> str:
-        """A short text that is different for every other request."""
+        """A short text that differs for every other request."""
         options = self.options
         chosen = f"{options.model}-{scale_name(options)}-{options.cleanup}-{options.detail}"
         return f"{self.digest}-{chosen}-{self.place.value}"
@@ -63,7 +63,7 @@ class Enhanced:
     side: StoredFile
     """Its side of the slider, from `side.pack`."""
     dpi: int | None = None
-    """Resolution that the size of a print asks for."""
+    """The resolution of a print."""
 
     @property
     def parts(self) -> tuple[Enhanced, ...]:
@@ -122,7 +122,7 @@ def engine_options(request: EnhanceRequest, inspection: Inspection) -> UpscaleOp
         options,
         format=master_format(inspection, pixels=math.prod(result_size(inspection.size, options))),
         cleanup=cleanup,
-        keep=(),  # it is put into the file that is saved, where that is asked for
+        keep=(),  # it is added when the file is saved, on request
     )
 
 
@@ -144,7 +144,7 @@ def is_kept_lossless(pixels: int) -> bool:
 
 
 def master_format(inspection: Inspection, *, pixels: int) -> str:
-    """See the head of this module."""
+    """Return whether the master is lossless; the module's docstring has the rule."""
     if inspection.has_alpha or is_kept_lossless(pixels):
         return "png"
     return "jpeg"

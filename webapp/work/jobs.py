@@ -1,4 +1,4 @@
-"""The work of all visitors: equal requests are one job, and what nobody waits for any more stops.
+"""The work of all visitors: equal requests are one job, and abandoned work stops.
 
 This module knows neither Streamlit nor pictures. A job's work runs in one of a few threads; pages
 hold the job, a handle, and ask for its state, which `Jobs` alone owns. Visitors are served in
@@ -22,7 +22,7 @@ from backend.errors import BusyError, CancelledError, SuperResolutionError
 log = logging.getLogger("webapp.jobs")
 
 GRACE_SECONDS = 10.0
-"""A tab that lost its connection may come back within this time."""
+"""Seconds within which a tab that lost its connection may return."""
 
 
 class Phase(Enum):
@@ -37,7 +37,7 @@ class Phase(Enum):
 
     @property
     def is_over(self) -> bool:
-        """Nothing will change any more."""
+        """True if nothing will change any more."""
         return self in (Phase.DONE, Phase.FAILED, Phase.CANCELLED)
 
 
@@ -70,7 +70,7 @@ class Job:
 
     @property
     def state(self) -> State:
-        """Just now."""
+        """The present state."""
         return self._jobs.state(self)
 
     def wait(self, seconds: float) -> bool:
@@ -128,7 +128,7 @@ class Jobs:
     def submit(self, key: Hashable, work: Work, *, visitor: str) -> Job:
         """Join the job for `key` or make one; raise BusyError if the queue is full.
 
-        The visitor goes on waiting for the jobs submitted before.
+        The visitor keeps the jobs submitted before.
         """
         with self._lock:
             self._drop_deserted()
@@ -146,7 +146,7 @@ class Jobs:
             return job
 
     def release(self, job: Job, *, visitor: str) -> None:
-        """Let the visitor wait no longer; a job without visitors is cancelled."""
+        """End the visitor's wait; a job without visitors is cancelled."""
         with self._lock:
             if job not in self._records:
                 return
@@ -172,7 +172,7 @@ class Jobs:
             )
 
     def _find(self, key: Hashable) -> Job | None:
-        """Find a job that can be joined: not one that was told to stop."""
+        """Find a job that can be joined, and was not told to stop."""
         for job in [*self._running, *self._waiting]:
             if job.key == key and not self._is_deserted(job):
                 return job
@@ -181,7 +181,7 @@ class Jobs:
     def _queue(self) -> list[Job]:
         """Return the waiting jobs in order of service: each visitor's first, then the second …
 
-        Among equals whoever was served longest ago, or never, is next.
+        Among equals the visitor who was served longest ago, or never, is next.
         """
         counts: dict[str, int] = {}
         ranks: dict[Job, int] = {}
@@ -198,7 +198,7 @@ class Jobs:
         return sorted(self._waiting, key=place)
 
     def _remember_turn(self, job: Job) -> None:
-        """Remember that the job's visitors were served, while they have others here."""
+        """Remember that the job's visitors were served, as long as they have others here."""
         self._turns += 1
         here = {
             visitor
@@ -214,7 +214,7 @@ class Jobs:
         return len(self._running) + self._queue().index(job)
 
     def _is_deserted(self, job: Job) -> bool:
-        """No visitor is there, nor was within the grace."""
+        """Return whether no visitor is there, or was within the grace."""
         visitors = self._records[job].visitors
         now = self._clock()
         for visitor in list(visitors):
@@ -230,7 +230,7 @@ class Jobs:
             self._end(job, Phase.CANCELLED)
 
     def _start_next(self) -> None:
-        """Start the next job in a free place; a thread lives as long as there is work."""
+        """Start the next job in a free place; threads end when there is no work."""
         self._drop_deserted()
         if self._waiting:
             job = self._queue()[0]
@@ -255,7 +255,7 @@ class Jobs:
             # Its frames hold the job, its picture and its tab for as long as someone has the error.
             error.__cause__ = error.__context__ = None
         except Exception:
-            # A thread's last line of defence: the visitor must not wait for ever.
+            # The last line of defence of a thread: the visitor must not wait for ever.
             log.exception("unexpected failure of a job")
             phase, error = Phase.FAILED, SuperResolutionError()
         del work

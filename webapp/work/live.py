@@ -41,7 +41,7 @@ class StoredPiece:
 
 @dataclass(kw_only=True, eq=False)
 class Live:
-    """The work for one request, as the browsers of those who wait for it see it."""
+    """The work for one request, as visible to the browsers that wait for it."""
 
     disk: Disk
     size: tuple[int, int]
@@ -51,18 +51,18 @@ class Live:
     """The place of the input with the most detail, as fractions of its width and height."""
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     job: Job | None = None
-    """The work itself, unless it was not begun yet."""
+    """The work itself, once it has begun."""
     look_job: Job | None = None
     look: StoredFile | None = None
-    """A file of the whole result made quickly, in its proportions."""
+    """A quickly made file of the whole result, in its proportions."""
     pieces: list[StoredPiece] = field(default_factory=list)
     sight: Box | None = None
     """The part of the result that a visitor looks at."""
     _asked: tuple[int, int] = (0, 0)
-    """(width, height) of what the pieces are parts of, known when they are first asked for."""
+    """(width, height) of the whole picture, known with the first piece."""
 
     def add(self, piece: Piece) -> None:
-        """Keep a finished piece; without room on the disk, visitors wait for the whole."""
+        """Keep a finished piece; if the disk is full, visitors wait for the whole."""
         image = side.displayable(to_image(piece.picture))
         # The last network's answer may be reduced to the result's size.
         across, down = (mine / its for mine, its in zip(self.size, piece.size, strict=True))
@@ -77,7 +77,7 @@ class Live:
         self.pieces.append(StoredPiece(box=place, pixels=pixels, shape=shape))
 
     def next(self, places: Sequence[Box]) -> int:
-        """Return the place to do next: what is in sight first, from its middle outwards."""
+        """Return the place to do next: visible ones first, from the middle outwards."""
         if self._asked == (0, 0):
             self._asked = max(place[2] for place in places), max(place[3] for place in places)
         width, height = self._asked
@@ -100,7 +100,7 @@ class Live:
 
 
 class Lives:
-    """Work under way, by its secret; gone when nobody holds it any more."""
+    """Work under way, by its secret; removed when nobody holds it any more."""
 
     def __init__(self) -> None:
         self._by_secret: weakref.WeakValueDictionary[str, Live] = weakref.WeakValueDictionary()

@@ -9,7 +9,7 @@ from webapp.base.texts import Texts
 from webapp.work.jobs import Phase, State
 
 TRUSTED_SECONDS = 3.0
-"""An estimate with less than this left says nothing."""
+"""Seconds; a shorter estimate says nothing."""
 EARLY_FACTORS = {1: 4 / 3, 2: 2.0, 3: 4.0}
 """Largest change of an estimate, by the number of finished steps."""
 SAVING_SHARE = 0.95
@@ -34,7 +34,7 @@ class Estimate:
 class SavingPace:
     """The pace of encoding, learned from earlier results.
 
-    Those that are kept without loss and those that are not have a pace each.
+    Lossless and lossy results have a pace each.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class SavingPace:
 
 
 def remaining_seconds(state: State, *, estimate: Estimate) -> float:
-    """Return the time by the estimate until the first step is done, then by the steps' pace."""
+    """Return the estimated time until the first step is done, then by the steps' pace."""
     if state.phase is Phase.FINISHING:
         return max(0.0, estimate.saving - state.finishing)
     if state.done == 0 or state.total == 0:
@@ -92,7 +92,7 @@ def sentence(state: State, *, estimate: Estimate, t: Texts) -> str:
         return t("wait.saving")
     left = remaining_seconds(state, estimate=estimate)
     if state.done == 0 and left - estimate.saving < TRUSTED_SECONDS:
-        # The estimate was too short, so it cannot tell how much is left.
+        # The estimate was too short, so the rest is unknown.
         is_late = state.elapsed > 2 * estimate.work + TRUSTED_SECONDS
         return t("wait.late") if is_late else t("wait.running")
     if left < TRUSTED_SECONDS:

@@ -16,7 +16,7 @@ from webapp.work.stream import EVENTS_PATH, events
 
 REDUCTIONS = (1, 2, 4, 8, 16)
 GONE = 204
-"""The answer about work that has ended meanwhile: nothing to show, and no reason to complain."""
+"""The answer for work that has ended: nothing to show, and no error."""
 SIDES = ("left", "top", "right", "bottom")
 PRIVATE = {"Cache-Control": "private, no-store"}
 

@@ -1,4 +1,4 @@
-"""The work that a tab waits for: begun, looked at, stopped."""
+"""The work that a tab waits for: started, watched, stopped."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from webapp.work.live import Live
 from webapp.work.progress import Estimate
 
 SHORT_WAIT_SECONDS = 0.4
-"""The time in which a small picture is ready, so that no progress bar has to be shown."""
+"""Seconds within which a small picture is ready, without a progress bar."""
 
 LOOK_FROM_SECONDS = 1.0
-"""The expected time from which a first look at the whole is worth its own."""
+"""Expected seconds from which a first look pays off."""
 LOOK_SIDE, LOOK_QUALITY = 960, 85
 """Pixels of the longer side, about a stage's, and WebP's quality."""
 
 
 def result(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest) -> Result | None:
-    """Return what was made of a picture, if it is there."""
+    """Return the picture's result, if it exists."""
     return intake.owner(shared, tab, picture).result(request)
 
 
@@ -54,9 +54,9 @@ def shown_result(page: Page, picture: InputFile | None) -> Result | None:
 
 
 def estimate(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> Estimate:
-    """Return what an upright input of (width, height) is expected to take where it is wanted.
+    """Return the expected time for an upright input of (width, height), as requested.
 
-    Raise RequestError or ImageTooLargeError for a size that is beyond the engine's bounds.
+    Raise RequestError or ImageTooLargeError for a size beyond the engine's bounds.
     """
     pixels = math.prod(result_size(size, request.options))
     work = 0.0
@@ -72,7 +72,7 @@ def estimate(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> 
 def seconds_by_size(
     shared: Shared, size: tuple[int, int], request: EnhanceRequest
 ) -> dict[UpscaleOptions, float]:
-    """Return what each size that can be made of a picture is expected to take."""
+    """Return the expected time of each possible size of a picture."""
     options = request.options
     offered = [
         replace(options, scale=scale, size=None)
@@ -99,7 +99,7 @@ def seconds(
 def refusal(
     shared: Shared, size: tuple[int, int], request: EnhanceRequest
 ) -> SuperResolutionError | None:
-    """Return why no result of the chosen size can be made of an input of (width, height)."""
+    """Return why no result of the chosen size is possible for an input of (width, height)."""
     try:
         estimate(shared, size, request)
     except (RequestError, ImageTooLargeError):
@@ -110,7 +110,7 @@ def refusal(
 def needs_a_press(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> bool:
     """Return whether the visitor has to ask for the work: it sends the picture, or is long.
 
-    Results of the samples are made anyway, however long that takes.
+    Samples never need it, however long they take.
     """
     if request in shared.samples.jobs:
         return False
@@ -119,16 +119,16 @@ def needs_a_press(shared: Shared, size: tuple[int, int], request: EnhanceRequest
 
 
 def check(shared: Shared, picture: InputFile, *, place: Place) -> None:
-    """Raise SuperResolutionError for a readable picture that cannot be sent there."""
+    """Raise SuperResolutionError if a readable picture cannot be sent there."""
     if place is not Place.LOCAL and shared.cloud is not None:
         shared.cloud.check(picture.file.read())
 
 
 def collect(tab: Tab) -> dict[EnhanceRequest, Job]:
-    """Take note of the tab's jobs that ended; return those that are still under way.
+    """Collect the tab's jobs that ended; return the running ones.
 
-    Call it once for each time that the page is drawn: a job that ends meanwhile is under way for
-    all parts of the page, and those that watch it draw the page again.
+    Call it once for each run of the page: a job that ends later is still running for all parts of
+    the page, and those that watch it draw the page again.
     """
     under_way = {request: running_job(tab, request) for request in list(tab.jobs)}
     return {request: job for request, job in under_way.items() if job is not None}
@@ -173,7 +173,7 @@ def start(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest)
 def live_of(
     shared: Shared, tab: Tab, picture: InputFile, inspection: Inspection, request: EnhanceRequest
 ) -> Live:
-    """Return what there is to see of a request without a result; made for all who wait for it."""
+    """Return the live view of a request without a result, shared by all who wait for it."""
     owner = intake.owner(shared, tab, picture)
     found = owner.lives.get(request)
     if found is None:
@@ -190,7 +190,7 @@ def live_of(
 def begin_look(
     shared: Shared, tab: Tab, picture: InputFile, inspection: Inspection, request: EnhanceRequest
 ) -> Live:
-    """Have a first look made where the result itself takes a while and is made here."""
+    """Request a first look if the result takes a while and is made here."""
     live = live_of(shared, tab, picture, inspection, request)
     is_quick = live.estimate.total < LOOK_FROM_SECONDS
     if live.look is None and live.look_job is None and not is_quick:
@@ -210,7 +210,7 @@ def begin_look(
 
 
 def start_and_wait(page: Page, picture: InputFile, request: EnhanceRequest) -> None:
-    """Queue the work, and wait a moment for what is short; the page is drawn again after that."""
+    """Queue the work, and wait a moment if it is short; the page is drawn again afterwards."""
     tab = page.tab
     start(page.shared, tab, picture, request)
     job, live = tab.jobs.get(request), intake.owner(page.shared, tab, picture).lives.get(request)
@@ -282,14 +282,14 @@ def _queue(shared: Shared, request: EnhanceRequest) -> Jobs:
 
 
 def release(shared: Shared, tab: Tab, request: EnhanceRequest) -> None:
-    """Wait no longer; the job itself stops when nobody else waits for it."""
+    """Stop waiting; the job itself ends if nobody else waits for it."""
     job = tab.jobs.pop(request, None)
     if job is not None:
         _queue(shared, request).release(job, visitor=tab.token)
 
 
 def stop(page: Page, request: EnhanceRequest) -> None:
-    """End the job, and do not begin it again before the visitor asks for it."""
+    """End the job, and do not start it again before the visitor asks."""
     release(page.shared, page.tab, request)
     page.tab.errors[request] = CancelledError()
 

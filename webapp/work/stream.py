@@ -17,11 +17,11 @@ from webapp.work.progress import fraction, sentence
 EVENTS_PATH = "events"
 PAUSE_SECONDS = 0.1
 SILENCE_SECONDS = 15.0
-"""The time after which a comment is sent, so that proxies keep the connection."""
+"""Seconds after which a comment is sent, so that proxies keep the connection."""
 
 
 async def events(shared: Shared, secret: str, t: Texts) -> AsyncIterator[str]:
-    """Yield what changed, as server-sent events, for as long as the tab is there."""
+    """Yield changes, as server-sent events, as long as the tab is there."""
     told, silence = "", 0.0
     sent: dict[str, int] = {}
     while (tab := shared.tabs.find_stream(secret)) is not None:
@@ -37,7 +37,7 @@ async def events(shared: Shared, secret: str, t: Texts) -> AsyncIterator[str]:
 
 
 def snapshot(tab: Tab, sent: dict[str, int], t: Texts) -> dict[str, object]:
-    """Return what there is to tell; pieces are told once to each stream, which counts in `sent`."""
+    """Return the news; each stream gets a piece once, and counts them in `sent`."""
     live = tab.live
     jobs = list(tab.jobs.items())
     return {
@@ -50,7 +50,7 @@ def snapshot(tab: Tab, sent: dict[str, int], t: Texts) -> dict[str, object]:
 
 
 def now(live: Live, sent: dict[str, int], t: Texts) -> dict[str, object]:
-    """Return how the work on the picture on the page stands."""
+    """Return the progress of the picture on the page."""
     state = State(phase=Phase.WAITING) if live.job is None else live.job.state
     count = len(live.pieces)
     first = sent.get(live.secret, 0)

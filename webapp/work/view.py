@@ -23,9 +23,9 @@ from webapp.work.live import LIVE_PATH
 from webapp.work.stream import EVENTS_PATH
 
 ASKED_SECONDS = 10.0
-"""The time of work that is not thrown away without a question."""
+"""Seconds of work that is not discarded without a question."""
 LEAVING_SECONDS = 10.0
-"""The length of a job that is worth a question before the tab is closed."""
+"""Seconds of a job for which the browser asks before the tab is closed."""
 MANY = 2
 """The number of pictures from which bulk controls are shown."""
 
@@ -54,7 +54,7 @@ def show_bar(
 ) -> Presses:
     """Draw how the work on the picture stands, its start where that has to be asked for, its end.
 
-    The browser hears of it in the tab's event stream while anything is under way.
+    While work is under way, the browser is informed by the tab's event stream.
     """
     tab, t = page.tab, page.t
     live = tab.live
@@ -94,7 +94,7 @@ def show_bar(
 
 
 def show_failure(page: Page, request: EnhanceRequest) -> None:
-    """Say why there is no result; that the visitor stopped it stands in the bar."""
+    """Say why there is no result; the bar shows that the visitor stopped it."""
     error = page.tab.errors[request]
     if not isinstance(error, CancelledError):
         show_error(error, page.t)
@@ -112,7 +112,7 @@ def announce_state(
     job: Job | None,
     problem: SuperResolutionError | None,
 ) -> None:
-    """Say what is there now in the title of the tab, and to those who do not look at the page."""
+    """Announce the present state, in the tab's title and to screen readers."""
     t = page.t
     title, message, key = t("page.name"), "", ""
     if problem is not None:
@@ -128,5 +128,5 @@ def announce_state(
 
 
 def tab_live_seconds(page: Page) -> float:
-    """Return the expected time of the work on the picture on the page."""
+    """Return the expected time for the picture on the page."""
     return 0.0 if page.tab.live is None else page.tab.live.estimate.total

@@ -1,4 +1,4 @@
-"""Announcements for those who do not look at the page: title, live region, focus."""
+"""Announcements for screen readers and inactive tabs: title, live region, focus."""
 
 from __future__ import annotations
 

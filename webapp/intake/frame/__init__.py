@@ -13,7 +13,7 @@ __all__ = ["frame", "picture"]
 
 
 def picture(image: str, *, alt: str, key: str) -> None:
-    """Draw a data URL without a frame, as wide as there is room."""
+    """Draw a data URL without a frame, in the full width."""
     component(FOLDER)(key=key, data={"image": image, "alt": alt, "frame": None})
 
 

@@ -1,4 +1,4 @@
-"""Thumbnails of which one is chosen by a click, as a component without any request."""
+"""Clickable thumbnails, as a component without any request."""
 
 from __future__ import annotations
 

@@ -22,10 +22,10 @@ class Events:
     added: tuple[str, ...] = ()
     """Digests of files that were uploaded."""
     refused: tuple[str, str] | None = None
-    """(name, reason) of the last file that was not."""
+    """(name, reason) of the last file that failed."""
     link: str | None = None
     restore: str | None = None
-    """The token that the browser's tab had before a reload."""
+    """The token of the browser's tab before a reload."""
 
 
 def picker(data: dict[str, object], *, key: str) -> Events:

@@ -1,4 +1,4 @@
-"""The choice of the scale, which says what each one means before it is taken."""
+"""The choice of the scale, with the consequences of each."""
 
 from __future__ import annotations
 

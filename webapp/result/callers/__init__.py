@@ -1,4 +1,4 @@
-"""The request behind a result as programs would send it, one example a file.
+"""The request behind a result as programs would send it, one example per file.
 
 docs/api.md shows the same examples.
 """

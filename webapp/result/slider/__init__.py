@@ -15,7 +15,7 @@ Kind = Literal["builtin", "juxtapose"]
 def show(comparison: Comparison, *, kind: Kind = "builtin") -> None:
     """Draw the comparison; one may be drawn once a page.
 
-    The slider of others shows finished results only.
+    The third-party slider shows finished results only.
     """
     match kind:
         case "builtin":

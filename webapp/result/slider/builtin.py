@@ -15,12 +15,12 @@ FOLDER = Path(__file__).parent
 
 def show(comparison: Comparison) -> None:
     """Mount the slider at the current place of the page."""
-    # The same element for all pictures: with another one, both would be there for a moment.
+    # One element for all pictures: two would both be visible for a moment.
     component(FOLDER)(key="slider-result", data=join(comparison))
 
 
 def join(comparison: Comparison) -> bytes:
-    """Pack all that the browser needs into one blob, as `side.frame` does."""
+    """Pack all data for the browser into one blob, as `side.frame` does."""
     sides: dict[str, Side] = {"before": unpack(comparison.left)}
     if comparison.right is not None:
         sides["after"] = unpack(comparison.right)

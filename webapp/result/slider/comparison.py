@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """The view that a comparison opens on."""
+    """The initial view of a comparison."""
 
     x: float
     y: float
-    """The place in the middle of the stage, as fractions of width and height."""
+    """The centre of the view, as fractions of width and height."""
     zoom: float
     """CSS pixels per pixel of the result; a picture that fills the stage anyway is not cut."""
 
@@ -28,13 +28,13 @@ class Comparison:
     texts: Mapping[str, str]
     """The words on the built-in slider's controls."""
     key: str
-    """A name of the pair: while it stays the same the visitor keeps divider and zoom."""
+    """The pair's name: while it stays the same, divider and zoom are kept."""
     version: str = ""
-    """Another one with the same key replaces the pictures."""
+    """A version; another one with the same key replaces the pictures."""
     subject: str = ""
-    """The scene: its next comparison opens on the same place of it."""
+    """The scene; its next comparison opens at the same place."""
     size: tuple[int, int] | None = None
-    """(width, height) of a right side that is being made."""
+    """(width, height) of an unfinished right side."""
     live: str | None = None
     """The address of the work on the right side."""
     details: tuple[str, str] | None = None

@@ -1,10 +1,9 @@
 """The slider of the package streamlit-image-comparison 0.0.4, with its faults kept in here.
 
 It loads its script and style from cdn.knightlab.com, so it is a blank box offline or where that
-host is blocked, and whoever controls that host runs script in the page: choose it knowingly. It
-has no zoom and no transparency. What it would do to the rest of the process is prevented: it
-switches off Pillow's limit on pixels, calls an interface that Streamlit deprecated, and writes
-labels into script as they come.
+host is blocked, and whoever controls that host runs script in the page: choose it knowingly. It has
+no zoom and no transparency. Its effects on the process are prevented: it switches off Pillow's
+pixel limit, calls a deprecated interface of Streamlit, and writes labels into script unescaped.
 """
 
 import functools
@@ -21,7 +20,7 @@ from webapp.base.side import bounded, bounded_size, unpack
 ORIGIN = "https://cdn.knightlab.com"
 """Origin of its script and style."""
 MAX_WIDTH, MAX_HEIGHT = 704, 640
-# The package encodes both pictures again at every rerun, as JPEG of quality 100 inside the page.
+# The package encodes both pictures at every rerun, as JPEG of quality 100 in the page.
 MAX_SIDE = 1408
 
 
@@ -46,8 +45,8 @@ def show(left: bytes, right: bytes, *, labels: tuple[str, str], key: str) -> Non
 def _slider() -> Callable[..., object]:
     """Return the package's function with two names in its module replaced by harmless ones.
 
-    Putting Pillow's limit back after each call would leave it open meanwhile for every other
-    visitor's file, so the package gets a stand-in of `PIL.Image` to write to instead.
+    Restoring Pillow's limit after each call would leave it open in between for other visitors'
+    files, so the package gets a stand-in of `PIL.Image`.
     """
     limit = Image.MAX_IMAGE_PIXELS
     package = importlib.import_module("streamlit_image_comparison")
@@ -68,7 +67,7 @@ def _sides(
     _left: bytes,
     _right: bytes,
 ) -> tuple[Image.Image, Image.Image]:
-    """Both pictures in one bounded size, opaque: (w, h) RGB each."""
+    """Return both pictures in one bounded size, opaque: (w, h) RGB each."""
     before, after = (
         Image.open(io.BytesIO(unpack(blob).patches[0].webp)) for blob in (_left, _right)
     )

@@ -1,4 +1,4 @@
-"""The bar below the picture: how the work stands, its start and its end."""
+"""The bar below the picture: progress, start and end of the work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Presses:
 
     start: bool = False
     stop: str = ""
-    """The key of the request that is to end."""
+    """The key of the request to end."""
 
 
 def bar(data: dict[str, object], *, key: str) -> Presses:
