@@ -63,7 +63,7 @@ class EndpointError(SuperResolutionError):
 
 
 class EndpointUnreachableError(EndpointError):
-    """There is no connection to the endpoint: the picture was not sent."""
+    """The endpoint cannot be reached, and the picture was not sent."""
 
     kind = "unreachable"
 

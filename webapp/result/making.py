@@ -1,4 +1,4 @@
-"""How a result was made, for the curious."""
+"""The making of a result, for the curious."""
 
 from __future__ import annotations
 
