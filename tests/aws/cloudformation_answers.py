@@ -31,7 +31,7 @@ class Answers(Loopback):
         return Sent()
 
     def event(self, kind: str, properties: object, **more: object) -> dict[str, Any]:
-        """For a resource named Thing of stack 5f0c1c70."""
+        """Return the event for a resource named Thing of stack 5f0c1c70."""
         known = {} if kind == "Create" else {"PhysicalResourceId": "Thing-5f0c1c70"}
         return {
             "RequestType": kind,
@@ -48,7 +48,7 @@ class Answers(Loopback):
     def request(
         self, handler: Handler, kind: str, properties: object, **more: object
     ) -> dict[str, Any]:
-        """The one answer that a handler gives."""
+        """Return the one answer that a handler gives."""
         before = len(self.taken)
         handler(self.event(kind, properties, **more), context())
         [answer] = self.taken[before:]
@@ -58,5 +58,5 @@ class Answers(Loopback):
 
 
 def context(seconds: float = 300) -> LambdaContext:
-    """Of a call that may take so long."""
+    """Return the context of a call that may take so long."""
     return LambdaContext("r-1", None, None, int((time.time() + seconds) * 1000))

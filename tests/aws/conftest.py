@@ -1,4 +1,4 @@
-"""What the tests of the AWS adapters share."""
+"""Fixtures of the AWS adapters' tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODELS = "models"
 
 @pytest.fixture
 def s3() -> Iterator[S3]:
-    """With one bucket for each purpose."""
+    """A stand-in for S3 with one bucket for each purpose."""
     with S3(buckets=(RESULTS, INPUTS, MODELS)) as server:
         yield server
 

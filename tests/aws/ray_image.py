@@ -52,7 +52,7 @@ class RayImage:
         self._process.stdout.close()
 
     def invoke(self, data: Any, query: str = "", **headers: str) -> requests.Response:
-        """With `Content_Type` for the header `Content-Type`."""
+        """Post a picture; `Content_Type` is the header `Content-Type`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         with requests.Session() as session:
             session.trust_env = False

@@ -15,7 +15,7 @@ from testbed.aws.signature import ENVIRONMENT
 
 HANDLER = "backend.aws.bulk_handler.handler"
 JOB = {"scale": 2, "model": "fast", "format": "auto", "cleanup": "auto"}
-"""As `python -m cfn bulk start` sends it."""
+"""The job as `python -m cfn bulk start` sends it."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def process(places: dict[str, str]) -> Iterator[LambdaProcess]:
 
 
 def batch(*keys: str, **job: object) -> dict[str, object]:
-    """What ItemSelector and ItemBatcher make of a listing."""
+    """Return the batch that ItemSelector and ItemBatcher make of a listing."""
     items = [{"key": f"small/{key}"} for key in keys]
     return {"BatchInput": {"job": {**JOB, **job}}, "Items": items}
 

@@ -1,4 +1,4 @@
-"""What a call's remaining time does to the work, before it starts and while it runs."""
+"""A call's remaining time limits the work, before it starts and while it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What CloudWatch counts, and what it does not hold against the stack."""
+"""CloudWatch counts requests and holds only our own faults against the stack."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STACK = "pictures"
 
 
 def counted(log: str) -> list[dict[str, Any]]:
-    """What CloudWatch makes of a log: every value with its metric and dimensions."""
+    """Return what CloudWatch makes of a log: every value with its metric and dimensions."""
     values = []
     for line in log.splitlines():
         if not line.startswith("{") or "_aws" not in line:

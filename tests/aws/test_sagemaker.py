@@ -37,7 +37,7 @@ def runtime(handler: RequestHandler) -> Iterator[SageMakerRuntime]:
 
 @pytest.fixture(scope="module")
 def process(runtime: SageMakerRuntime) -> Iterator[LambdaProcess]:
-    """Without a results bucket."""
+    """The function's process, without a results bucket."""
     with LambdaProcess(HANDLER, environment={**ENVIRONMENT, **runtime.environment}) as started:
         yield started
 

@@ -19,7 +19,7 @@ LIMIT_OF_INPUT = 262_144
 """Bytes of the input of a state (docs: Step Functions, quotas)."""
 LONGEST_KEY = 1024
 ADAPTER_SECONDS = 300
-"""Of a call in AWS's image for Ray Serve, unless RAYSERVE_BACKEND_TIMEOUT says otherwise."""
+"""The longest call of AWS's image for Ray Serve, unless RAYSERVE_BACKEND_TIMEOUT says otherwise."""
 ARTIFACTS = "artifacts"
 ACCOUNTS_OF_IMAGES = {
     "us-east-1": "763104351884",
@@ -37,7 +37,7 @@ class Feature:
     source: str
     is_used: Callable[[Stack], bool]
     partitions: tuple[str, ...]
-    """Where it is offered."""
+    """The partitions that have it."""
 
 
 def _has(kind: str, test: Callable[[dict[str, Any]], bool]) -> Callable[[Stack], bool]:

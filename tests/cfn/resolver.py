@@ -1,4 +1,4 @@
-"""What CloudFormation makes of a template: parameters, conditions and functions worked out."""
+"""Templates evaluated as CloudFormation does it: parameters, conditions and functions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_VALUE = object()
 
 @dataclass(frozen=True)
 class Region:
-    """Where a stack is put up."""
+    """A region, with what CloudFormation calls it."""
 
     name: str
     partition: str
@@ -129,7 +129,7 @@ class Stack:
         }
 
     def properties(self, name: str) -> dict[str, Any]:
-        """Of a resource."""
+        """Return the properties of a resource."""
         found: dict[str, Any] = self.resources[name].get("Properties", {})
         return found
 
@@ -275,7 +275,7 @@ class Stack:
 
 
 def _check_parameter(name: str, value: str, about: Mapping[str, Any]) -> None:
-    """As CloudFormation does before it begins."""
+    """Refuse a value that CloudFormation would refuse before it begins."""
     pattern = about.get("AllowedPattern")
     refusal = about.get("ConstraintDescription", f"may not be '{value}'")
     assert pattern is None or re.fullmatch(pattern, value), f"{name} {refusal}"

@@ -1,4 +1,4 @@
-"""What the pages about AWS say, against the templates and the commands."""
+"""The pages about AWS agree with the templates and the commands."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def linted(rendered: Path, wrong: Path) -> dict[Path, list[str]]:
-    """What the linter says of all templates, in every region."""
+    """The linter's findings in all templates, in every region."""
     paths = [rendered / stack.template for stack in STACKS.values()]
     return lint(*paths, ROOT / "cfn" / BOOTSTRAP, wrong)
 
@@ -149,7 +149,7 @@ def unencrypted(on_files: Path) -> Path:
 def results(
     whole: Path, rendered: Path, on_files: Path, with_async: Path, unencrypted: Path
 ) -> dict[Path, Results]:
-    """What the scanner says of all templates."""
+    """The scanner's results for all templates."""
     paths = [folder / stack.template for folder in (whole, rendered) for stack in STACKS.values()]
     return scan(*paths, ROOT / "cfn" / BOOTSTRAP, on_files, with_async, unencrypted)
 

@@ -55,7 +55,7 @@ def mean(batch: FloatBatch) -> FloatBatch:
 
 
 def whole(lr: RgbImage) -> RgbImage:
-    """What the stand-in makes of a picture of any size at once."""
+    """Return what the stand-in makes of a picture of any size at once."""
     batch = lr.transpose(2, 0, 1)[np.newaxis].astype(np.float32) / np.float32(255)
     levels = mean(batch).repeat(2, axis=2).repeat(2, axis=3)[0] * np.float32(255)
     rounded: RgbImage = np.clip(levels + np.float32(0.5), 0, 255).astype(np.uint8)

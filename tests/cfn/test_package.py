@@ -1,4 +1,4 @@
-"""What packaging makes: the same bytes from the same files, and nothing that AWS would refuse."""
+"""Packaging makes the same bytes from the same files, and nothing that AWS would refuse."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def made(cache: Path, lock: Path, wheel: Mapping[str, bytes]) -> None:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With one small wheel for each purpose, so that nothing is downloaded."""
+    """A cache with one small wheel for each purpose, so that nothing is downloaded."""
     folder = tmp_path_factory.mktemp("cache")
     wheel = {
         "thing/__init__.py": b"VALUE = 1\n",
@@ -59,7 +59,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the compile script leaves behind."""
+    """A folder as the compile script leaves it."""
     folder = tmp_path_factory.mktemp("neuron")
     (folder / "fast_x2.pt").write_bytes(b"compiled")
     entry = {

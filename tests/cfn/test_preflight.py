@@ -1,4 +1,4 @@
-"""What preflight looks at before a deployment, with boto3's own clients and no network."""
+"""Preflight's findings before a deployment, with boto3's own clients and no network."""
 
 from __future__ import annotations
 

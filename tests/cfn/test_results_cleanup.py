@@ -103,7 +103,7 @@ def test_an_object_that_stays_is_not_overlooked(s3: Any) -> None:
 
 
 def never_late() -> None:
-    """There is time."""
+    """Raise nothing: time is left."""
 
 
 def test_a_deletion_removes_every_object_and_upload(s3: Any) -> None:

@@ -29,7 +29,7 @@ def refusal(message: str, code: str = "ValidationError") -> ClientError:
 
 
 class Resources:
-    """What a stack has."""
+    """One stack's resources and events."""
 
     def paginate(self, *, StackName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
         kinds = {
@@ -327,7 +327,7 @@ def test_a_stack_that_is_not_there_cannot_be_deleted(stacks: Stacks) -> None:
 
 
 class Bucket:
-    """What is asked of S3."""
+    """A bucket that keeps what is sent to it."""
 
     def __init__(self, region: str = "us-east-1") -> None:
         self.region = region

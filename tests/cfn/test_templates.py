@@ -1,4 +1,4 @@
-"""What the templates say, worked out as CloudFormation would."""
+"""The templates, evaluated as CloudFormation does it."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def principals(stack: Stack) -> set[str]:
 
 
 def foreign_to_china(stack: Stack) -> list[str]:
-    """What only means something outside of China; principals are written alike everywhere."""
+    """Return what means something outside China only; principals are written alike everywhere."""
     text = json.dumps([stack.resources, stack.outputs])
     for name in principals(stack):
         text = text.replace(f'"{name}"', '""')

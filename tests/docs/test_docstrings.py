@@ -11,7 +11,10 @@ import pytest
 
 from tests.paths import ROOT
 
-ROOMS = ("backend", "webapp", "cfn", "training", "benchmarks", "metrics", "testbed")
+ROOMS = (
+    *("backend", "webapp", "cfn", "training", "benchmarks", "metrics", "testbed"),
+    *("tests/aws", "tests/cfn", "tests/stack"),
+)
 RIDDLE = re.compile(
     r"(Of|What|As|For|Whose|Beside|Until|From|With|In|By|At|To|Where|When|Which|Who|How|Whether"
     r"|Without|Under|There)\b"

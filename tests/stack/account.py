@@ -43,7 +43,7 @@ def handler(event, context):
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """Of an IAM user, or of a role for some time."""
+    """Credentials of an IAM user, or of a role for some time."""
 
     key: str
     secret: str
@@ -61,7 +61,7 @@ class Account:
         self._probes: set[str] = set()
         self._switches = folder / "strict.json"
         self.certificates = folder / "ca.pem"
-        """Of the authority that the server's certificate is from."""
+        """The certificate of the server's authority."""
 
     def __enter__(self) -> Self:
         certificate, key = self._make_certificate()
@@ -93,17 +93,17 @@ class Account:
 
     @property
     def pid(self) -> int:
-        """Of the server; the functions are its children."""
+        """The server's process id; the functions are its children."""
         return self._process.pid
 
     @property
     def url(self) -> str:
-        """Where every service answers."""
+        """The address at which every service answers."""
         return f"https://{HOST}:{self.https_port}"
 
     @property
     def url_without_tls(self) -> str:
-        """The same, in the clear."""
+        """The same address without TLS."""
         return f"http://{HOST}:{self.http_port}"
 
     def be_strict(self, **switches: Any) -> None:
@@ -113,13 +113,13 @@ class Account:
         made.replace(self._switches)
 
     def client(self, service: str) -> Any:
-        """boto3's, as the account's owner; made once."""
+        """Return boto3's client of the account's owner, made once."""
         if service not in self._clients:
             self._clients[service] = self.client_for(self._owner, service, url=self.url)
         return self._clients[service]
 
     def client_for(self, credentials: Credentials, service: str, *, url: str) -> Any:
-        """boto3's, as somebody else; close it."""
+        """Return boto3's client of somebody else, which the caller closes."""
         return self._session.client(
             service,
             endpoint_url=url,
@@ -131,12 +131,12 @@ class Account:
         )
 
     def make_bucket(self, name: str) -> None:
-        """In the account's region."""
+        """Make a bucket in the account's region."""
         where = {"LocationConstraint": REGION}
         self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
 
     def make_user(self, action: str | None = None, resource: str = "*") -> Credentials:
-        """Who may do that and nothing else."""
+        """Make a user who may do that and nothing else."""
         iam = self.client("iam")
         name = f"user-{secrets.token_hex(4)}"
         iam.create_user(UserName=name)
@@ -159,7 +159,7 @@ class Account:
         return Credentials(key=key["AccessKeyId"], secret=key["SecretAccessKey"])
 
     def make_session(self, action: str, resource: str) -> Credentials:
-        """A role that may do that and nothing else, for some time."""
+        """Take, for some time, a role that may do that and nothing else."""
         name = f"role-{secrets.token_hex(4)}"
         owner = {"AWS": self.client("sts").get_caller_identity()["Account"]}
         trust = {"Effect": "Allow", "Principal": owner, "Action": "sts:AssumeRole"}
@@ -176,7 +176,7 @@ class Account:
         )
 
     def act_as(self, role: str, service: str, operation: str, **parameters: str) -> str:
-        """What comes of it in a function with this role (its ARN): `done` or an error's code."""
+        """Do it in a function with this role (its ARN), and return `done` or an error's code."""
         name = f"probe-{role.rpartition('-')[2]}"
         functions = self.client("lambda")
         if name not in self._probes:

@@ -24,7 +24,7 @@ CHANGED = ("ModelFiles.Directory", "Function.SR_ALLOW_PRIVATE_SOURCES")
 
 @dataclass(frozen=True, kw_only=True)
 class Adapted:
-    """What is left of a template, and what became of the rest."""
+    """A template without what is refused, and a list of the rest."""
 
     template: dict[str, Any]
     dropped: tuple[str, ...]
@@ -34,7 +34,7 @@ class Adapted:
 
 
 def adapted(template: dict[str, Any], *, mount: Path) -> Adapted:
-    """Without refused types and what refers to them; networks go to `mount`, as none is mounted.
+    """Drop refused types and what refers to them, and put the networks into `mount`.
 
     ministack keeps a function's `FileSystemConfigs` to itself, and a test should not need to
     write to /mnt. Pictures of the web are on this machine, whose addresses are private ones.
@@ -58,7 +58,7 @@ def adapted(template: dict[str, Any], *, mount: Path) -> Adapted:
 
 
 def _refers(resource: dict[str, Any], names: set[str]) -> bool:
-    """Whether a property is made of one of them; DependsOn alone only waits."""
+    """Return whether a property is made of one of them; DependsOn alone only waits."""
     text = json.dumps(resource.get("Properties", {}))
     return any(
         re.search(rf'"Ref": "{name}"|"Fn::GetAtt": \["{name}"|\$\{{{name}[.}}]', text)

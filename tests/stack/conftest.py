@@ -22,7 +22,7 @@ PHOTOS, RESULTS = "photos-of-tests", "results-of-tests"
 
 @pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """With a bucket for packages and one for pictures."""
+    """The account, with a bucket for packages and one for pictures."""
     if not PYTHON.exists():
         reason = "ministack is missing: `make tools` sets it up"
         if os.environ.get("CI") == "true":

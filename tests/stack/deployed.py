@@ -38,7 +38,7 @@ class Artifacts:
     bucket: str
     package: Package
     template: Path
-    """Without what ministack refuses, beside the package's own."""
+    """The template without what ministack refuses, beside the package's own."""
     variant: Variant = LAMBDA
 
     @property
@@ -54,7 +54,7 @@ class Artifacts:
 def put_artifacts(
     account: Account, folder: Path, *, bucket: str, mount: Path, models: Path
 ) -> Artifacts:
-    """As `python -m cfn package` makes and sends them, but for the wheels.
+    """Make and send the files as `python -m cfn package` does, but without wheels.
 
     Those are for AWS's Python 3.13; ministack runs functions with the Python of the tests, which
     has the same packages. What the real zip holds is tested with the packaging.
@@ -91,7 +91,7 @@ class Deployed:
 
     @property
     def arn(self) -> str:
-        """What callers must be allowed to invoke."""
+        """The ARN that callers must be allowed to invoke."""
         return self.outputs["aikitsInvokeURLArn"]
 
     @property
@@ -101,12 +101,12 @@ class Deployed:
 
     @property
     def api_key(self) -> str:
-        """Its value, as the output says one gets it."""
+        """The API key's value, found as the output says."""
         gateway = self.account.client("apigateway")
         return str(gateway.get_api_key(apiKey=self.outputs["ApiKeyId"], includeValue=True)["value"])
 
     def physical_id(self, resource: str) -> str:
-        """By its name in the template."""
+        """Return the id of a resource by its name in the template."""
         found = self.account.client("cloudformation").describe_stack_resource(
             StackName=self.name, LogicalResourceId=resource
         )
@@ -117,7 +117,7 @@ class Deployed:
         return str(found["Role"]["Arn"])
 
     def configuration(self, resource: str) -> dict[str, Any]:
-        """Of a function."""
+        """Return the configuration of a function."""
         name = self.physical_id(resource)
         found = self.account.client("lambda").get_function_configuration(FunctionName=name)
         return dict(found)
@@ -157,7 +157,7 @@ class Deployed:
 
 
 def deploy(account: Account, name: str, artifacts: Artifacts, **parameters: str) -> Deployed:
-    """Create or update; DeploymentError when it fails."""
+    """Create or update the stack; DeploymentError when it fails."""
     return deploy_and_tell(account, name, artifacts, parameters, told=[])
 
 
@@ -183,7 +183,7 @@ def deploy_and_tell(
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """What the project's commands ask of an account, with the credentials of a caller."""
+    """An account as the project's commands see it, with the credentials of a caller."""
 
     account: Account
     caller: Credentials
@@ -200,7 +200,7 @@ class Session:
         return self if service == "cloudformation" else self.account.client(service)
 
     def describe_stacks(self, **request: str) -> Any:
-        """With ministack's name of the API's host, which it wants to see signed."""
+        """Describe stacks with ministack's name of the API's host, which it wants to see signed."""
         found = self.account.client("cloudformation").describe_stacks(**request)
         host = f".execute-api.{REGION}.amazonaws.com"
         here = f".execute-api.localhost:{self.account.https_port}"
@@ -210,7 +210,7 @@ class Session:
 
 
 def check(stack: Deployed, caller: Credentials) -> list[str]:
-    """What `python -m cfn check` tells; DeploymentError when something is wrong."""
+    """Return what `python -m cfn check` tells; DeploymentError when something is wrong."""
     told: list[str] = []
     with requests.Session() as http, Reachable(stack.account) as adapter:
         http.trust_env = False
@@ -227,7 +227,7 @@ def check(stack: Deployed, caller: Credentials) -> list[str]:
 
 
 def delete(account: Account, name: str) -> None:
-    """And wait until it is gone."""
+    """Delete the stack and wait until it is gone."""
     _stacks(account, []).delete(name)
 
 

@@ -32,7 +32,7 @@ KINDS = (
 
 
 def inventory(account: Account) -> Inventory:
-    """What there is now."""
+    """Return everything that is there now."""
     return frozenset(_found(account))
 
 

@@ -1,4 +1,4 @@
-"""Where a process and its children listen, as Linux has it in /proc."""
+"""Ports at which a process and its children listen, from Linux's /proc."""
 
 from __future__ import annotations
 

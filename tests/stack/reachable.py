@@ -37,7 +37,7 @@ class Reachable(HTTPAdapter):
     def send(  # type: ignore[override]
         self, request: requests.PreparedRequest, **options: Any
     ) -> requests.Response:
-        """As HTTPAdapter, whatever `verify` says."""
+        """Send as HTTPAdapter does, whatever `verify` says."""
         assert request.url is not None
         parts = urlsplit(request.url)
         if parts.hostname not in ("127.0.0.1", "localhost"):

@@ -41,7 +41,7 @@ boto3.client("s3").download_file(bucket, key, target)
 
 @dataclass
 class Answers:
-    """What CloudFormation is told."""
+    """The answers that CloudFormation got."""
 
     told: list[dict[str, Any]] = field(default_factory=list)
 
@@ -65,7 +65,7 @@ def deployer(account: Account, bootstrap: Stack) -> Credentials:
 
 @pytest.fixture(scope="module")
 def sha256(account: Account, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Of the archive in its bucket: this project, with no wheels to be fetched."""
+    """The digest of the archive in its bucket: this project, with no wheels to be fetched."""
     folder = tmp_path_factory.mktemp("release")
     path, nothing = folder / "release.tar.gz", folder / "downloaded.txt"
     nothing.write_text(package.FUNCTION_LOCK.read_text())

@@ -41,7 +41,7 @@ SECONDS = 300
 JOB = {"scale": 2, "model": "fast", "format": "auto", "cleanup": "auto"}
 PROC = Path("/proc")
 TRIALS, FEWER_TRIALS = (json.dumps(f'"MaxAttempts": {count}')[1:-1] for count in (3, 1))
-"""In the definition of the machine, as JSON in JSON."""
+"""Attempts in the definition of the machine, as JSON in JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Work:
         self._s3.put_object(Bucket=PHOTOS, Key=f"{self.folder}/{key}", Body=data)
 
     def run(self, **order: Any) -> Status:
-        """From its start to its end."""
+        """Start a run and wait for its end."""
         return self.wait(self.runs.start(Order(job=JOB, **order)))
 
     def wait(self, execution: str) -> Status:

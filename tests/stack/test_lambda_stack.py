@@ -272,7 +272,7 @@ def test_an_error_of_the_function_keeps_its_status(
 
 @pytest.fixture(scope="module")
 def validated(stack: Deployed) -> Iterator[Deployed]:
-    """With the template's validator at its method, made once more.
+    """The stack with the template's validator at its method, made once more.
 
     ministack takes validators from callers but not from templates; the model is the stack's own.
     """
