@@ -31,6 +31,7 @@ from backend.errors import (
     RequestError,
     SlowRequestError,
     SuperResolutionError,
+    UnsupportedMediaTypeError,
 )
 from backend.http.admission import Admission, Visit
 from backend.http.client import client_from
@@ -90,6 +91,7 @@ def create_app(
         return await answer(request, raw_picture_from(request.headers.items(), query))
 
     async def answer(request: Request, raw: RawPicture | None) -> Response:
+        _check_headers(request)
         client = _client(request)
         abort = request.state.abort
         with ExitStack() as stack:
@@ -164,6 +166,14 @@ def create_app(
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _check_headers(request: Request) -> None:
+    """Raise RequestError for two types, UnsupportedMediaTypeError for a compressed body."""
+    if len(set(request.headers.getlist("Content-Type"))) > 1:
+        raise RequestError.given_twice("Content-Type")
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaTypeError("Send the body without compression: no 'Content-Encoding'.")
 
 
 async def _body(request: Request, visit: Visit, settings: Settings) -> bytes:

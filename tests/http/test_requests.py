@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 import re
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 
 import pytest
 import requests
@@ -83,6 +86,28 @@ def test_the_type_may_be_missing_or_have_parameters(
 ) -> None:
     body = json.dumps(small_request()).encode()
     assert server.request("POST", "/resolution", data=body, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_a_compressed_body_is_refused_by_name(server: Server, coding: str) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    body = gzip.compress(json.dumps(small_request()).encode())
+    answer = server.request("POST", "/resolution", data=body, headers=headers)
+    assert answer.status_code == 415
+    assert "compression" in answer.json()["message"]
+
+
+def test_a_body_with_two_types_is_refused(server: Server) -> None:
+    body = json.dumps(small_request()).encode()
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
+        connection.putrequest("POST", "/resolution")
+        for media_type in ("application/json", "text/plain"):
+            connection.putheader("Content-Type", media_type)
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        assert answer.status == 400
+        assert "'Content-Type' is given twice" in json.load(answer)["message"]
 
 
 def test_the_callers_request_id_comes_back(server: Server) -> None:

@@ -59,6 +59,11 @@ def test_another_data_prefix_is_refused(prefix: str) -> None:
     assert caught.value.details == {"field": "img"}
 
 
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
+def test_blanks_at_both_ends_are_passed_over(prefix: str) -> None:
+    assert read(f" \n{prefix} \t{base64.b64encode(DATA).decode()}\r\n ") == DATA
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_wrapped_lines_are_read_as_tools_write_them(end: str) -> None:
     assert read(base64.encodebytes(DATA).decode().replace("\n", end)) == DATA

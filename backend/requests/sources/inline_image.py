@@ -10,7 +10,7 @@ from backend.errors import PayloadTooLargeError, RequestError
 
 _DATA_PREFIX = re.compile(
     r"data:((image/[a-z0-9.+-]{1,40}|(application|binary)/octet-stream)(;[^;,]{1,255}){0,4})?"
-    r";base64,",
+    r";base64,\s*",
     re.I,
 )
 _PIECE_LETTERS = 4 * 2**20
@@ -24,7 +24,7 @@ def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
     The URL-safe alphabet is read too. The size is worked out from the length, before anything is
     decoded.
     """
-    start = 0
+    img, start = img.strip(), 0
     if img[:5].lower() == "data:":
         prefix = _DATA_PREFIX.match(img)
         if prefix is None:
