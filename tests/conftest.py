@@ -1,4 +1,4 @@
-"""Fixtures that every part shares: real networks, real pictures."""
+"""Fixtures for all tests: real networks, real pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING_SKIPPED = os.environ.get("CI", "").lower() == "true"
 
 @pytest.fixture(scope="session", autouse=True)
 def _user_without_networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Networks that the user of this machine has added are no part of the tests."""
+    """Hide the networks that the user of this machine has added."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         yield
@@ -28,9 +28,9 @@ def _user_without_networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="session")
 def engine() -> LocalEngine:
-    """The shipped networks with the default settings, but for one thread.
+    """The shipped networks with the default settings, except for a single thread.
 
-    Threads that wait for one another waste the time of a machine that runs other tests too.
+    Waiting threads waste the time of a machine that runs other tests too.
     """
     return create_engine(Settings(threads=1))
 
@@ -57,14 +57,14 @@ def photo_bytes(photo: Image.Image) -> Callable[..., bytes]:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port on which nobody listens, and which is taken so that nobody can begin to."""
+    """A reserved port on which nobody listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Continuous integration must not be green because something was left out."""
+    """Fail a run under continuous integration if tests were skipped."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if NOTHING_SKIPPED and reporter and skipped:

@@ -1,4 +1,4 @@
-"""Writes small networks as ncnn does: the layers in a `.param` file, their numbers in a `.bin`."""
+"""Small networks in ncnn's format: layers in a `.param` file, numbers in a `.bin`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from backend.models.ncnn import FLOAT16_TAG
 
 Array = npt.NDArray[np.floating]
 Weights = Iterator[Array]
-"""In the order of the layers: of a convolution the kernel and the bias, of a PReLU the slopes."""
+"""Numbers in the order of the layers: kernel and bias, or slopes."""
 
 
 @dataclass
 class Writer:
-    """Every method returns the name of the layer's output."""
+    """A writer whose methods return the name of the layer's output."""
 
     tag: int = FLOAT16_TAG
     rows: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Writer:
         return "\n".join(["7767517", f"{len(self.rows)} 0", *self.rows]) + "\n"
 
     def save(self, stem: Path) -> Path:
-        """The path of the `.param` file."""
+        """Write both files and return the path of the `.param` file."""
         stem.with_suffix(".param").write_text(self.param)
         stem.with_suffix(".bin").write_bytes(self.data)
         return stem.with_suffix(".param")
@@ -63,7 +63,7 @@ class Writer:
 def compact(
     weights: Weights, *, num_conv: int, scale: int, tag: int = FLOAT16_TAG, is_halved: bool = False
 ) -> Writer:
-    """SRVGGNetCompact: convolutions and PReLU, and the picture itself enlarged under them."""
+    """Write SRVGGNetCompact: convolutions and PReLU, added to the enlarged picture."""
     writer = Writer(tag=tag)
     picture = writer.layer("Input", [])
     copies = writer.layer("Split", [picture], outputs=2)
@@ -79,7 +79,7 @@ def compact(
 
 
 def residual_dense(weights: Weights, *, num_block: int, tag: int = FLOAT16_TAG) -> Writer:
-    """RRDBNet, x4."""
+    """Write RRDBNet, x4."""
     writer = Writer(tag=tag)
     first = writer.convolution(writer.layer("Input", []), weights)
 
@@ -105,7 +105,7 @@ def residual_dense(weights: Weights, *, num_block: int, tag: int = FLOAT16_TAG) 
 
 
 def random_weights(*shapes: tuple[int, ...], seed: int = 1) -> Weights:
-    """Numbers that half precision holds exactly, so small that colours stay in their range."""
+    """Return small numbers that half precision holds exactly."""
     generator = np.random.default_rng(seed)
     for shape in shapes:
         spread = 0.5 / math.sqrt(math.prod(shape[1:]))
@@ -113,7 +113,7 @@ def random_weights(*shapes: tuple[int, ...], seed: int = 1) -> Weights:
 
 
 def compact_shapes(*, num_feat: int, num_conv: int, scale: int) -> list[tuple[int, ...]]:
-    """What `compact` takes."""
+    """Return the shapes of the arrays for `compact`."""
     channels = [3, *[num_feat] * (num_conv + 1)]
     shapes: list[tuple[int, ...]] = []
     for inputs in channels[:-1]:
@@ -124,7 +124,7 @@ def compact_shapes(*, num_feat: int, num_conv: int, scale: int) -> list[tuple[in
 def residual_dense_shapes(
     *, num_block: int, num_feat: int = 4, growth: int = 2
 ) -> list[tuple[int, ...]]:
-    """What `residual_dense` takes."""
+    """Return the shapes of the arrays for `residual_dense`."""
     inside = [(growth, num_feat + i * growth) for i in range(4)]
     inside.append((num_feat, num_feat + 4 * growth))
     ends = [(num_feat, num_feat)] * 4

@@ -21,7 +21,7 @@ OPEN: Shape = (1, 3, "height", "width")
 def network(
     nodes: Sequence[NodeProto], constants: dict[str, np.ndarray], *, shape: Shape = OPEN
 ) -> ModelProto:
-    """From `lr` to `sr`, both (1, 3, H, W) float32."""
+    """Write a model from `lr` to `sr`, both (1, 3, H, W) float32."""
     graph = helper.make_graph(
         list(nodes),
         "test",
@@ -40,7 +40,7 @@ def resizing(name: str, *, scale: int) -> tuple[NodeProto, dict[str, np.ndarray]
 
 
 def blurring(*, scale: int = 2, radius: int = 3, shape: Shape = OPEN) -> ModelProto:
-    """A mean over a square, then every pixel repeated: looks exactly `radius` pixels far."""
+    """Write a mean over a square, then repeat every pixel: its reach is exactly `radius`."""
     side = 2 * radius + 1
     weights = np.full((3, 1, side, side), 1 / side**2, np.float32)
     blur = helper.make_node(
@@ -51,7 +51,7 @@ def blurring(*, scale: int = 2, radius: int = 3, shape: Shape = OPEN) -> ModelPr
 
 
 def looking_everywhere() -> ModelProto:
-    """Takes the mean of the whole picture away: no tile can be the same as the whole."""
+    """Subtract the mean of the whole picture: no tile can equal the whole."""
     mean = helper.make_node("GlobalAveragePool", ["lr"], ["mean"])
     centred = helper.make_node("Sub", ["lr", "mean"], ["centred"])
     half = helper.make_node("Add", ["centred", "half"], ["level"])
@@ -60,14 +60,14 @@ def looking_everywhere() -> ModelProto:
 
 
 def for_one_size_only() -> ModelProto:
-    """Loads, says that any size will do, and fails for all but 8 x 8 when it runs."""
+    """Write a model that accepts any size, and fails for all but 8 x 8."""
     reshape = helper.make_node("Reshape", ["lr", "shape"], ["square"])
     resize, constants = resizing("square", scale=2)
     return network([reshape, resize], {"shape": np.array([1, 3, 8, 8], np.int64), **constants})
 
 
 def in_blocks(block: int) -> ModelProto:
-    """Works only where width and height are multiples of `block`."""
+    """Write a model for multiples of `block` only."""
     fold = helper.make_node("SpaceToDepth", ["lr"], ["folded"], blocksize=block)
     unfold = helper.make_node("DepthToSpace", ["folded"], ["unfolded"], blocksize=block)
     resize, constants = resizing("unfolded", scale=2)
@@ -82,7 +82,7 @@ def with_two_inputs() -> ModelProto:
 
 
 def entry(name: str, path: Path, **changes: object) -> dict[str, object]:
-    """A manifest entry that fits `blurring()` unless changed."""
+    """Return a manifest entry that fits `blurring()` unless changed."""
     return {
         "name": name,
         "scale": 2,
@@ -104,7 +104,7 @@ def add(folder: Path, name: str, model: ModelProto, **changes: object) -> Path:
 
 
 def damage(path: Path) -> None:
-    """One byte changed after the manifest was written."""
+    """Change one byte after the manifest was written."""
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)

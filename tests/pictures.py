@@ -10,7 +10,7 @@ from benchmarks.small_pictures import heic
 
 
 def save(image: Image.Image, format: str, **options: object) -> bytes:
-    """The picture in a file format, by Pillow's name of it."""
+    """Return the picture in a file format, by Pillow's name of it."""
     if format == "HEIF":
         return heic(image, **options)
     buffer = io.BytesIO()
@@ -19,5 +19,5 @@ def save(image: Image.Image, format: str, **options: object) -> bytes:
 
 
 def gradient_png(width: int, height: int) -> bytes:
-    """Grey levels in RGB."""
+    """Return grey levels in RGB."""
     return save(Image.linear_gradient("L").resize((width, height)).convert("RGB"), "PNG")

@@ -16,7 +16,7 @@ Tags = dict[int, Sequence[int]]
 
 
 def samples(values: npt.NDArray[np.float64], *, bits: int, kind: int, order: str) -> bytes:
-    """(H, W, C) of 0 to 1 as rows of samples with so many bits."""
+    """Pack (H, W, C) of 0 to 1 into rows of samples with so many bits."""
     if kind == FLOAT:
         return values.astype(f"{order}f{bits // 8}").tobytes()
     top = 2 ** (bits - (kind == SIGNED)) - 1
@@ -38,7 +38,7 @@ def directory(
     order: str = "<",
     more: Tags | None = None,
 ) -> tuple[Tags, list[bytes]]:
-    """The tags of a picture (H, W, C), and its strips."""
+    """Return the tags of a picture (H, W, C), and its strips."""
     height, width, channels = values.shape
     planes = [values[..., each : each + 1] for each in range(channels)] if in_planes else [values]
     strips = [samples(each, bits=bits, kind=kind, order=order) for each in planes]
@@ -57,7 +57,7 @@ def directory(
 
 
 def tiff(*directories: tuple[Tags, list[bytes]], order: str = "<", is_big: bool = False) -> bytes:
-    """A file with these pictures one after the other."""
+    """Make a file with these pictures one after the other."""
     data = bytearray(ORDERS[order])
     data += struct.pack(
         order + "HHH" if is_big else order + "H", *((43, 8, 0) if is_big else (42,))
@@ -79,7 +79,7 @@ def tiff(*directories: tuple[Tags, list[bytes]], order: str = "<", is_big: bool 
 def append_directory(
     data: bytes, tags: Tags, strips: list[bytes], *, order: str = "<"
 ) -> tuple[bytes, int]:
-    """A file with one more directory that nothing points to, and its place."""
+    """Make a file with one more directory that nothing points to, and its offset."""
     file = bytearray(data)
     starts = []
     for strip in strips:

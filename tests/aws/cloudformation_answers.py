@@ -1,4 +1,4 @@
-"""CloudFormation's end of a custom resource: its events, and the address that takes answers."""
+"""CloudFormation's side of a custom resource: its events, and the address for answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Handler = Callable[[Mapping[str, Any], LambdaContext], None]
 
 
 class Answers(Loopback):
-    """`taken` are the answers; `failures` are statuses that are answered first."""
+    """`taken` are the answers; `failures` are the statuses that are returned first."""
 
     def __init__(self) -> None:
         super().__init__(self._answer)

@@ -26,13 +26,13 @@ def s3() -> Iterator[S3]:
 
 @pytest.fixture(scope="session")
 def noise() -> bytes:
-    """A picture whose result at scale 4 is larger than Lambda answers with."""
+    """A picture whose result at scale 4 exceeds Lambda's largest answer."""
     pixels = np.random.default_rng(5).integers(0, 256, (448, 448, 3), np.uint8)
     return save(Image.fromarray(pixels), "PNG")
 
 
 @pytest.fixture(scope="module")
 def upscale_lambda() -> Iterator[LambdaProcess]:
-    """The function with its defaults, started once for a module."""
+    """The function with its defaults, started once a module."""
     with LambdaProcess("backend.aws.lambda_handler.handler") as process:
         yield process

@@ -1,6 +1,6 @@
-"""AWS's image for Ray Serve as far as this project's class sees it: a server in a process.
+"""AWS's image for Ray Serve as this project's class sees it: a server in a process.
 
-Ray itself only hands requests on, so it is replaced by what names the class.
+Ray itself only passes requests on, so a stand-in takes its place.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class RayImage:
 
 
 def _ray() -> ModuleType:
-    """`ray`, of which only `serve.deployment(…).bind()` is used."""
+    """Return a stand-in for `ray`, of which only `serve.deployment(…).bind()` is used."""
 
     class Deployment:
         def __init__(self, cls: type) -> None:
@@ -80,7 +80,7 @@ def _ray() -> ModuleType:
 
 
 def main() -> None:
-    """Tells its address on standard output, then serves until it is terminated."""
+    """Print the address, then serve until terminated."""
     sys.modules["ray"] = _ray()
     from backend.aws import ray_serve
 

@@ -1,4 +1,4 @@
-"""SageMaker's runtime before one endpoint, whose container is any function of a body."""
+"""SageMaker's runtime in front of one endpoint, whose container is a function of a body."""
 
 from __future__ import annotations
 

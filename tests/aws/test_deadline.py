@@ -32,7 +32,7 @@ def lambda_with(seconds: float) -> LambdaContext:
 
 
 class Recorder:
-    """An engine that notes how long its caller goes on waiting."""
+    """An engine that records how long its caller still waits."""
 
     models: Mapping[str, Sequence[int]] = {}
 
@@ -59,7 +59,7 @@ class Recorder:
 def test_the_time_that_a_cold_start_took_is_over(
     age: float, expected: float, photo_bytes: Callable[..., bytes]
 ) -> None:
-    """A recorded event, or a clock that is wrong, says nothing about a caller who waits."""
+    """A recorded event, or a wrong clock, says nothing about a waiting caller."""
     settings = lambda_settings()
     engine = Recorder()
     handler = RequestHandler(engine, AnySource(settings), settings)

@@ -72,7 +72,7 @@ def test_an_event_that_is_no_json_is_reported_and_the_process_goes_on(
 
 
 def test_a_setting_that_the_code_does_not_know_yet_ends_no_start() -> None:
-    """A template may be newer than the code: it must not be able to take a stack down."""
+    """A template may be newer than the code, and must not break a stack."""
     with LambdaProcess(HANDLER, environment={"SR_NOT_YET_KNOWN": "1"}) as process:
         answer = process.call(read_event("post"))
         assert (answer.kind, answer.content.get("statusCode")) == ("response", 200), answer
@@ -145,7 +145,7 @@ class Storing:
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Storing]:
-    """One for the module."""
+    """A function with a results bucket, one for the module."""
     with S3(buckets=(RESULTS,)) as s3:
         environment = {**ENVIRONMENT, **s3.environment, "SR_RESULTS_BUCKET": RESULTS}
         with LambdaProcess(HANDLER, environment=environment) as process:

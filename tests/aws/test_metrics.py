@@ -42,7 +42,7 @@ def counted(log: str) -> list[dict[str, Any]]:
 
 
 def alarmed(log: str) -> float:
-    """The sum that the template's alarm for the stack's own faults looks at."""
+    """Return the sum behind the template's alarm for the stack's own faults."""
     alarm = put_up(LAMBDA).properties("OwnFaultsAlarm")
     wanted = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
     return sum(

@@ -1,4 +1,4 @@
-"""The custom resource that brings the networks: every way it can end, answered once."""
+"""The custom resource that brings the networks: every ending gets one answer."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Stack:
     mount: Path
 
     def upload(self, name: str, data: bytes) -> dict[str, str]:
-        """The properties that bring it."""
+        """Return the properties that bring the archive."""
         self.s3.objects[f"{MODELS}/{name}"] = StoredObject(data=data)
         sha256 = hashlib.sha256(data).hexdigest()
         return {"Bucket": MODELS, "Key": name, "Sha256": sha256, "Directory": str(self.mount)}
 
     def request(self, kind: str, properties: object, **more: object) -> dict[str, Any]:
-        """The one answer to it."""
+        """Return the single answer to an event."""
         return self.answers.request(model_files.handler, kind, properties, **more)
 
     @property

@@ -1,4 +1,4 @@
-"""The class in AWS's image for Ray Serve: it answers as the project's own server does."""
+"""The class in AWS's image for Ray Serve answers as the project's own server does."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def process(runtime: SageMakerRuntime) -> Iterator[LambdaProcess]:
 def container(
     runtime: SageMakerRuntime,
 ) -> Iterator[Callable[[Callable[[bytes], Reply]], None]]:
-    """Replaces the container for one test."""
+    """Replace the container for one test."""
     before = runtime.container
     yield lambda other: setattr(runtime, "container", other)
     runtime.container = before

@@ -1,4 +1,4 @@
-"""The figure of quality against cost shows every network there is."""
+"""The figure of quality against cost shows every network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark commands, on small pictures: that they run and say what they promise."""
+"""The benchmark commands run on small pictures, and print what they promise."""
 
 from __future__ import annotations
 

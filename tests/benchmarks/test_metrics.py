@@ -1,4 +1,4 @@
-"""The measures that the literature reports, against values known beforehand."""
+"""The measures of the literature, against values known beforehand."""
 
 from __future__ import annotations
 

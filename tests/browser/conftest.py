@@ -24,7 +24,7 @@ from testbed.page_server import PageServer
 from testbed.processes import free_ports
 
 ONE_THREAD = {"SR_THREADS": "1"}
-"""Threads that wait for one another waste the time of a machine that runs other tests too."""
+"""One thread: waiting threads waste the time of a machine that runs other tests too."""
 EXPECT_MILLISECONDS = 60_000
 
 FAILED = pytest.StashKey[bool]()
@@ -35,7 +35,7 @@ OpenPage = Callable[..., Page]
 
 @dataclass
 class Traffic:
-    """What the pages of one test asked for, and what they complained about."""
+    """The requests and complaints of one test's pages."""
 
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Traffic:
 
 
 def is_local(url: str) -> bool:
-    """Whether opening `url` stays on this machine; `blob:` and `data:` open no connection."""
+    """Return whether opening `url` stays here; `blob:` and `data:` open no connection."""
     parts = urlsplit(url)
     return parts.scheme in ("blob", "data", "about") or parts.hostname == "127.0.0.1"
 
@@ -88,7 +88,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def traffic() -> Traffic:
-    """The record of the test's pages; add to `allowed_errors` what a test provokes on purpose."""
+    """The record of the test's pages; add the errors that a test provokes to `allowed_errors`."""
     return Traffic()
 
 
@@ -125,9 +125,9 @@ def contexts(chromium: Browser) -> Callable[..., BrowserContext]:
 def open_page(
     contexts: Callable[..., BrowserContext], traffic: Traffic, request: pytest.FixtureRequest
 ) -> Iterator[OpenPage]:
-    """Opens pages with the options of `Browser.new_context`; at the end all must have been calm.
+    """Open pages with the options of `Browser.new_context`; check at the end that none complained.
 
-    What the pages of a failed test show is printed.
+    The record of a failed test's pages is printed.
     """
     pages: list[Page] = []
 
@@ -154,14 +154,14 @@ def page(open_page: OpenPage) -> Page:
 
 @pytest.fixture
 def quick_address(streamlit_server: StartServer) -> str:
-    """One server for all tests in which the tier does not matter; links may lead to loopback."""
+    """One server for all tests that do not depend on the tier; links may lead to loopback."""
     env = {"SR_ALLOW_PRIVATE_SOURCES": "1", "SR_ASK_SECONDS": "86400", "SR_MODEL": "fast"}
     return streamlit_server("webapp/app.py", env=env)
 
 
 @pytest.fixture(scope="session")
 def streamlit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
-    """Starts `streamlit run SCRIPT` and gives its address; the same script and env start once."""
+    """Start `streamlit run SCRIPT` and return its address; the same script and env start once."""
     running: dict[tuple[str, frozenset[tuple[str, str]]], PageServer] = {}
     logs = tmp_path_factory.mktemp("streamlit")
 

@@ -1,6 +1,6 @@
-"""A Streamlit page with nothing but the comparison, and the pictures that it shows.
+"""A Streamlit page with only the comparison, and its pictures.
 
-`?case=` chooses the pictures, `?slider=` the slider; the button is there to cause a rerun.
+`?case=` chooses the pictures, `?slider=` the slider; the button causes a rerun.
 """
 
 import math
@@ -26,7 +26,7 @@ SIZES = {
 
 @cache
 def sides(case: str) -> tuple[bytes, bytes]:
-    """Both as the slider takes them."""
+    """Return both pictures as the slider takes them."""
     before, after = pair(case)
     return pack(make_side(before)), pack(make_side(after))
 
@@ -43,7 +43,7 @@ def pair(case: str) -> tuple[Image.Image, Image.Image]:
 
 
 def scene(size: tuple[int, int]) -> Image.Image:
-    """Sky, hills, sun with thin rays and fine stripes: edges at which sharpness shows."""
+    """Draw sky, hills, a sun with thin rays and fine stripes: edges that show sharpness."""
     width, height = size
     ramp = Image.linear_gradient("L").resize(size)
     sky = Image.merge(

@@ -1,4 +1,4 @@
-"""Everyone can use the page: axe-core, the keyboard, forced colours, small and enlarged screens."""
+"""Accessibility of the page: axe-core, the keyboard, forced colours, small and enlarged screens."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ Promise.race([
   new Promise((resolve) => setTimeout(resolve, 1000)),
 ])
 """
-"""Some animations never end."""
+"""A script that waits for animations, some of which never end."""
 
 
 def violations(page: Page) -> list[str]:
-    """Once nothing is drawn in the paler colours of what is about to come or go."""
+    """Return the violations once no transition draws in paler colours."""
     page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
     page.evaluate(FADED)
     page.evaluate(AXE)
@@ -96,7 +96,7 @@ def test_axe_finds_nothing_on_any_state_of_the_page(
 
 
 def kinds_stand_in_one_row(page: Page, language: str) -> None:
-    """On desktops, a tablet and a phone."""
+    """Check it on desktops, a tablet and a phone."""
     row = page.get_by_role("radiogroup", name=texts(language)("option.model"), exact=True)
     for width in (1280, 1100, 820, 390):
         page.set_viewport_size({"width": width, "height": 900})

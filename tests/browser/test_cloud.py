@@ -37,7 +37,7 @@ TWICE = "/?scale=2&sample=astronaut-portrait.jpg&model=fast"
 
 
 class Changeable:
-    """What is behind the gateway, which one test may replace for itself."""
+    """The service behind the gateway, which one test may replace."""
 
     def __init__(self, real: Answering) -> None:
         self.real = real
@@ -62,7 +62,7 @@ def behind(upstream: Changeable) -> Iterator[Changeable]:
 
 @pytest.fixture(scope="module")
 def gateway(upstream: Changeable) -> Iterator[Gateway]:
-    """Wants a signature and a key."""
+    """A gateway that requires a signature and a key."""
     with Gateway(upstream, signed=True, api_key=True) as gateway:
         yield gateway
 
@@ -72,7 +72,7 @@ StartPage = Callable[..., str]
 
 @pytest.fixture
 def start_page(streamlit_server: Callable[..., str], gateway: Gateway) -> StartPage:
-    """A page for this gateway, with its user's credentials unless they are changed."""
+    """Open a page for this gateway, with its user's credentials unless they are changed."""
 
     def start(**changes: str) -> str:
         env = {
@@ -102,7 +102,7 @@ def go_to_the_cloud(page: Page, place: str = "In the cloud") -> None:
 
 
 def shown(page: Page, *, left: str, right: str) -> None:
-    """The slider with these labels."""
+    """Wait for the slider with these labels."""
     slider = page.locator(".st-key-result .comparison[data-state=ready]")
     for side, text in (("before", left), ("after", right)):
         badge = slider.locator(f".badge[data-side={side}]")

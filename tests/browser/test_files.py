@@ -1,4 +1,4 @@
-"""Thirty kinds of files and names: a right result, or a sentence that a person understands."""
+"""Thirty kinds of files and names: a right result, or a clear message."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ NAMES = (
     "<script>alert(1)</script>.png",
     "../../etc/passwd",
 )
-"""All of them pictures; each differs, so that none is taken for another."""
+"""Names of pictures; each differs, so that none is taken for another."""
 PICTURES: dict[str, Callable[[], bytes]] = {
     "photo.jpg": lambda: saved(scene(), "JPEG"),
     "turned.jpg": turned,

@@ -1,4 +1,4 @@
-"""Whole journeys: by keyboard alone, through a lost connection, and away to another tab."""
+"""Complete journeys: by keyboard alone, through a lost connection, and away to another tab."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ window.Notification = class {
 window.isAway = false;
 Object.defineProperty(document, "hidden", { get: () => window.isAway });
 """
-"""A browser that grants what it is asked for, and a tab that can be left."""
+"""A script for a browser that grants every permission, and a tab that can be left."""
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def address(quick_address: str) -> str:
 
 
 def tab_to(page: Page, wanted: Locator, *, key: str = "Tab") -> None:
-    """Press Tab until it has the focus."""
+    """Press Tab until the element has the focus."""
     for _ in range(80):
         if wanted.evaluate("each => each.matches(':focus')"):
             return
@@ -128,7 +128,7 @@ def test_a_notification_is_asked_for_once_and_comes_only_to_a_tab_that_was_left(
     ended: list[str] = []
 
     def tell(route: Route) -> None:
-        """Answer as the server does, which would take minutes to come to the end."""
+        """Answer as the server does, which would take minutes to get there."""
         message = json.dumps({"now": None, "marks": {}, "ended": ended})
         body = f"retry: 100\ndata: {message}\n\n"
         route.fulfill(body=body, content_type="text/event-stream")

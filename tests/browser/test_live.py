@@ -1,4 +1,4 @@
-"""A picture becomes sharp while one watches: a first look, pieces, and one bar in every state."""
+"""Pictures that become sharp while one watches: a first look, pieces, and the bar's states."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def address(quick_address: str) -> str:
 
 @pytest.fixture
 def asking(streamlit_server: Callable[..., str]) -> str:
-    """A server that asks before anything but a sample is begun."""
+    """A server that asks before it starts anything but a sample."""
     env = {"SR_ASK_SECONDS": "0.001", "SR_MODEL": "fast"}
     return streamlit_server("webapp/app.py", env=env)
 
@@ -52,7 +52,7 @@ def visit(address: str, page: Page) -> Page:
 
 
 def large(page: Page) -> None:
-    """Upload what is worked on for as long as any test lasts."""
+    """Upload a picture whose work lasts as long as any test."""
     choose_drawing(page)
     upload(page, "large.png", saved(Image.radial_gradient("L").resize((3600, 2700))))
     row = page.get_by_role("radiogroup", name="Your pictures")
@@ -61,7 +61,7 @@ def large(page: Page) -> None:
 
 
 def bar_is_inside(page: Page) -> None:
-    """The whole bar is in the window, wherever the page is scrolled."""
+    """Check that the whole bar is in the window, wherever the page is scrolled."""
     size = page.viewport_size
     assert size is not None
     for place in (0, 100_000):

@@ -59,7 +59,7 @@ def visit(address: str, page: Page) -> Page:
 
 @pytest.fixture
 def finished_jobs(address: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], int]:
-    """Counts the server's log lines of jobs that ended in a phase, once the samples are made."""
+    """Count the log lines of jobs that ended in a phase, once the samples are made."""
     port = urlsplit(address).port
     log = next(tmp_path_factory.getbasetemp().glob(f"streamlit*/app-{port}.log"))
 
@@ -238,7 +238,7 @@ def test_a_result_is_there_at_once_when_the_visitor_returns_to_it(
 
 @pytest.fixture
 def asking(streamlit_server: Callable[..., str]) -> str:
-    """A server that asks before anything but a sample is begun."""
+    """A server that asks before it starts anything but a sample."""
     env = {"SR_ASK_SECONDS": "0.001", "SR_MODEL": "fast"}
     return streamlit_server("webapp/app.py", env=env)
 
@@ -386,7 +386,7 @@ def test_natural_and_vivid_are_offered_for_photographs_only(visit: Page) -> None
 
 
 def drop(page: Page, name: str, content: bytes) -> None:
-    """As a browser does when a file is dropped on the heading, far from the drop area."""
+    """Drop a file on the heading, far from the drop area, as a browser does."""
     page.evaluate(
         """([name, bytes]) => {
              const transfer = new DataTransfer();
@@ -494,7 +494,7 @@ def test_the_upload_survives_a_look_at_the_samples(visit: Page) -> None:
 
 
 def explained(page: Page, words: str) -> Locator:
-    """A word about what cannot be used, between the drop area and what was there before."""
+    """Return the refusal, which stands between the drop area and the unchanged picture."""
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(words, timeout=LONG)
     shown = page.locator(".comparison")
@@ -730,7 +730,7 @@ def test_the_cleanup_can_be_chosen(visit: Page) -> None:
 
 
 def test_the_options_that_were_opened_stay_open(visit: Page) -> None:
-    """What stands above them comes and goes with the picture and the tier."""
+    """The elements above the choices come and go with the picture and the tier."""
     adjust = visit.get_by_role("radio", name="Adjust", exact=True)
     visit.get_by_text("More options").click()
     expect(adjust).to_be_visible()

@@ -1,4 +1,4 @@
-"""Sizes of a visitor's own, right to the pixel, and what cannot be made refused in a sentence."""
+"""Sizes of a visitor's own are exact, and impossible ones are refused with a message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def address(quick_address: str) -> str:
 
 
 def ask(page: Page, kind: str, *values: str) -> Locator:
-    """Fill the fields behind the list's last entry, and return what they stand in."""
+    """Fill the fields behind the list's last entry, and return their container."""
     dialog = page.get_by_role("dialog", name="Other size")
     if not dialog.is_visible():
         scales(page).focus()

@@ -1,4 +1,4 @@
-"""The before/after slider as a visitor meets it, in a real browser."""
+"""The before/after slider in a real browser."""
 
 import io
 from collections.abc import Callable
@@ -53,7 +53,7 @@ class Slider:
 
     @property
     def picture(self) -> Box:
-        """Where the magnified picture lies, cut or not."""
+        """Return the box of the magnified picture, cut or not."""
         return self.box(self.page.locator(".side[data-side=after] .picture"))
 
     @property
@@ -72,14 +72,14 @@ class Slider:
         mouse.up()
 
     def pixels(self) -> NDArray[np.int16]:
-        """(H, W, 3): the stage as the visitor sees it."""
+        """Return the visible stage, (H, W, 3)."""
         shot = Image.open(io.BytesIO(self.stage.screenshot()))
         return np.asarray(shot.convert("RGB"), np.int16)
 
 
 @pytest.fixture
 def show(streamlit_server: StartServer, page: Page) -> Open:
-    """Opens the page with a case of pictures and waits until they are drawn."""
+    """Open the page with a case of pictures and wait until they are drawn."""
 
     def open_(case: str = "photo", *, on: Page = page, query: str = "") -> Slider:
         on.goto(f"{streamlit_server(SCRIPT)}/?case={case}{query}")
@@ -96,7 +96,7 @@ def centre(box: Box) -> tuple[float, float]:
 
 
 def bring_into_view(slider: Slider) -> None:
-    """Scrolls the stage into the middle, clear of Streamlit's header."""
+    """Scroll the stage into the middle, clear of Streamlit's header."""
     slider.stage.evaluate("stage => stage.scrollIntoView({block: 'center'})")
 
 
@@ -356,10 +356,11 @@ def test_pictures_that_come_back_find_their_divider_again(show: Open) -> None:
 
 
 def differences(slider: Slider, expected: Image.Image) -> float:
-    """Mean difference in grey levels between the stage at 100 % and its part of `expected`.
+    """Return the mean difference in grey levels between the stage at 100 % and its part of
+    `expected`.
 
-    The stage may lie at a fraction of a pixel, where the screenshot's first row is the one above
-    or below: the best of three rows counts, so a blur of half a pixel would still show.
+    The stage may lie at a fraction of a pixel: the best of three rows counts, so a blur of half a
+    pixel would still show.
     """
     shown = slider.pixels()
     stage, picture = slider.box(), slider.picture
@@ -490,13 +491,13 @@ def test_the_watch_on_addresses_notices_strangers(url: str) -> None:
 
 
 class Fingers:
-    """Real touches, as the browser's own input pipeline delivers them."""
+    """Send real touches through the browser's own input pipeline."""
 
     def __init__(self, page: Page) -> None:
         self._session = page.context.new_cdp_session(page)
 
     def move(self, *paths: tuple[tuple[float, float], tuple[float, float]], steps: int = 8) -> None:
-        """Each finger goes from the first to the second point of its path."""
+        """Move each finger from the first to the second point of its path."""
         self._send("touchStart", [start for start, _ in paths])
         for step in range(1, steps + 1):
             part = step / steps

@@ -1,4 +1,4 @@
-"""The page in a browser, served by a Python that lacks what Windows lacks."""
+"""The page in a browser, served by a Python without POSIX modules."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ FolderStore(pathlib.Path(sys.argv[1])).write(
 )
 print(next(steps))
 """
-"""Replaces a result, and dies before its n-th step."""
+"""A script that replaces a result, and dies before its n-th step."""
 
 
 def write_new(folder: Path, *, killed_at: int) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""One picture of many: what becomes of it, and what a second run asks."""
+"""One picture of many: its outcome, and the requests of a second run."""
 
 from __future__ import annotations
 
@@ -69,18 +69,18 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> Places:
 
 
 class Places(Protocol):
-    """A source and a target, and a look at what is in them."""
+    """A source and a target, with access to their contents."""
 
     stores: Stores
 
     def put(self, key: str, data: bytes) -> Item: ...
 
     def results(self) -> dict[str, bytes]:
-        """Without what the store keeps for itself."""
+        """Return the contents without the store's own files."""
         ...
 
     def remove(self, key: str) -> None:
-        """A result."""
+        """Remove a result."""
         ...
 
 
@@ -134,7 +134,7 @@ class Buckets:
 
 
 class Failing:
-    """An `Engine` that can do nothing."""
+    """An `Engine` that always fails."""
 
     models: Mapping[str, Sequence[int]] = MappingProxyType({})
     details: Mapping[str, int] = MappingProxyType({})

@@ -1,7 +1,7 @@
-"""Rules of AWS that no linter and no emulator holds a template against, each with its source.
+"""Rules of AWS that no linter or emulator checks, each with its source.
 
 A rule takes an evaluated stack and names what AWS would refuse or do otherwise than the template
-means. `broken` holds a stack against all of them.
+means. `broken` applies all rules to a stack.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ACCOUNTS_OF_IMAGES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Feature:
-    """Something that AWS does not offer everywhere."""
+    """A feature that AWS does not offer everywhere."""
 
     name: str
     source: str
@@ -76,7 +76,7 @@ FEATURES = (
 
 
 def not_offered(stack: Stack) -> list[str]:
-    """Return the features that the stack uses where there are none."""
+    """Return the features that the stack uses where they do not exist."""
     return [
         f"{feature.name} in {stack.region.partition}"
         for feature in FEATURES
@@ -85,7 +85,7 @@ def not_offered(stack: Stack) -> list[str]:
 
 
 def statements(stack: Stack, role: str) -> list[dict[str, Any]]:
-    """Return what the role may do, with its actions and resources as lists."""
+    """Return the role's permissions, with actions and resources as lists."""
     attached = [
         policy
         for policy in stack.of_type("AWS::IAM::Policy").values()
@@ -103,7 +103,7 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 def missing_keys_look_forbidden(stack: Stack) -> Iterator[str]:
-    """Whoever may not list gets 403 for a key that is not there (S3, GetObject, Permissions)."""
+    """Callers who may not list get 403 for a missing key (S3, GetObject, Permissions)."""
     for role in stack.of_type("AWS::IAM::Role"):
         found = statements(stack, role)
         listed = {

@@ -1,4 +1,4 @@
-"""The templates as packaging renders them, put up in regions."""
+"""The templates as packaging renders them, evaluated for regions."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ MakeStack = Callable[..., Stack]
 
 @cache
 def aws_session(region: str = US.name) -> boto3.session.Session:
-    """Return boto3's session with nobody's credentials, which reads each service's model once."""
+    """Return boto3's session without credentials, which reads each service's model once."""
     return boto3.session.Session("AK", "SK", region_name=region)
 
 
 def package_of(
     variant: Variant, *, folder: str = "0123456789abcdef", sha256: str = "f" * 64
 ) -> templates.PackageMapping:
-    """Return what packaging puts into the template's mapping `Package`."""
+    """Return the template's mapping `Package` as packaging fills it."""
     files = {
         PACKAGE_NAMES[file]: {"Key": f"super-resolution/{folder}/{file}", "Sha256": sha256}
         for file in variant.archives
@@ -76,19 +76,19 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=list(VARIANTS))
 def variant(request: pytest.FixtureRequest) -> Variant:
-    """Each of the three with an API."""
+    """Each of the three variants with an API."""
     return VARIANTS[request.param]
 
 
 @pytest.fixture(params=list(STACKS))
 def any_stack(request: pytest.FixtureRequest) -> Variant:
-    """Those, and the one for bulk work."""
+    """Each variant, and the stack for bulk work."""
     return STACKS[request.param]
 
 
 @pytest.fixture
 def make_stack(variant: Variant) -> MakeStack:
-    """`make_stack(BEIJING, customAuthType="NONE")`."""
+    """A function such as `make_stack(BEIJING, customAuthType="NONE")`."""
 
     def make(region: Region = US, *, check_rules: bool = True, **parameters: str) -> Stack:
         return put_up(variant, region, check_rules=check_rules, **parameters)

@@ -34,7 +34,7 @@ GOVCLOUD = Region("us-gov-west-1", "aws-us-gov", "amazonaws.com")
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML with CloudFormation's short forms; a key that is there twice is an error."""
+    """A YAML loader with CloudFormation's short forms; a duplicate key is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -61,31 +61,31 @@ _Loader.add_multi_constructor("!", _short_form)
 
 
 def load(text: str) -> dict[str, Any]:
-    """A template's YAML, short forms as long ones."""
+    """Load a template's YAML, with short forms as long ones."""
     loaded: dict[str, Any] = pickle.loads(_parsed(text))
     return loaded
 
 
 @cache
 def _parsed(text: str) -> bytes:
-    """So that each caller gets a copy of its own."""
+    """Return it pickled, so that each caller gets its own copy."""
     return pickle.dumps(yaml.load(text, _Loader))
 
 
 def load_file(path: Path) -> dict[str, Any]:
-    """A template."""
+    """Load a template."""
     return load(path.read_text(encoding="utf-8"))
 
 
 class RuleError(Exception):
-    """An assertion of the section Rules does not hold."""
+    """An assertion of the section Rules failed."""
 
 
 class Stack:
     """A template in a region, with parameters.
 
-    A resource's reference is `<Name>` and its attribute `<Name.Attribute>`, so that what only AWS
-    knows can be recognized.
+    A resource's reference is `<Name>` and its attribute `<Name.Attribute>`, so that values that
+    only AWS knows can be recognized.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Stack:
         return found
 
     def of_type(self, type: str) -> dict[str, dict[str, Any]]:
-        """Name -> properties."""
+        """Return the properties of a type's resources, by name."""
         return {
             name: self.properties(name)
             for name, resource in self.resources.items()
@@ -142,7 +142,7 @@ class Stack:
         }
 
     def needs(self, name: str) -> set[str]:
-        """Every resource that is made before this one, and deleted after it."""
+        """Return every resource that is made before this one, and deleted after it."""
         found: set[str] = set()
         waiting = [name]
         while waiting:
@@ -172,7 +172,7 @@ class Stack:
                     raise RuleError(f"{name}: {each['AssertDescription']}")
 
     def value(self, node: Any) -> Any:
-        """A part of the template without functions; `AWS::NoValue` takes its key or item away."""
+        """Return a part without functions; `AWS::NoValue` removes its key or item."""
         if isinstance(node, list):
             return [v for each in node if (v := self.value(each)) is not NO_VALUE]
         if not isinstance(node, dict):

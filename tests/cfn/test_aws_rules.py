@@ -1,4 +1,4 @@
-"""Every template against what AWS does and emulators do not, and templates with a fault each."""
+"""Every template against AWS's rules, and templates with one fault each."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ OWN = f"super-resolution-{NUMBER}-eu-west-1"
 
 
 class Stubbed:
-    """An account whose answers are known; a call that was not expected is an error."""
+    """An account with known answers; an unexpected call is an error."""
 
     def __init__(self, region: str) -> None:
         session = aws_session(region)

@@ -1,4 +1,4 @@
-"""The bulk stack's template, its commands, and what it costs."""
+"""The bulk stack's template, its commands, and its cost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REGIONS = pytest.mark.parametrize("region", [US, BEIJING, GOVCLOUD], ids=lambda 
 
 
 def machine(region: Region = US, **parameters: str) -> dict[str, Any]:
-    """The state machine's definition, as JSON has it."""
+    """Return the state machine's definition."""
     stack = put_up(BULK, region, check_rules=True, **parameters)
     definition: dict[str, Any] = json.loads(stack.properties("Pictures")["DefinitionString"])
     return definition
@@ -110,7 +110,7 @@ def test_the_function_is_in_no_network_and_has_its_fifteen_minutes() -> None:
 
 
 def actions_on(stack: Stack, role: str, service: str) -> dict[str, set[str]]:
-    """Resource -> what the role may do with it."""
+    """Return the role's permissions by resource."""
     found: dict[str, set[str]] = {}
     for statement in role_statements(stack, role):
         actions = statement["Action"]
@@ -206,7 +206,7 @@ JOB = {"scale": 2, "model": "fast"}
 
 
 class Account:
-    """boto3's clients with answers that are known, and no network."""
+    """boto3's clients with known answers, and no network."""
 
     def __init__(self) -> None:
         session = aws_session()

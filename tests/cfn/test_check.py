@@ -1,4 +1,4 @@
-"""The check of a stack, against an API on this machine that signs, answers and fails as told."""
+"""The check of a stack, against a local API that signs, answers and fails as told."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def larger(data: bytes) -> bytes:
 
 
 class Api(BaseAdapter):
-    """Answers as a deployed stack; `broken` replaces the answers to some requests."""
+    """An API that answers as a deployed stack; `broken` replaces some answers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Api(BaseAdapter):
         return self._answer(request, json.loads(body))
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""
 
     def _answer(
         self, request: requests.PreparedRequest, fields: Mapping[str, Any]
@@ -95,7 +95,7 @@ def http(api: Api) -> Iterator[requests.Session]:
 
 
 class Account:
-    """Credentials, and one API key."""
+    """An account with credentials and one API key."""
 
     region = "us-east-1"
 

@@ -33,7 +33,7 @@ DESCRIBED = {
 
 
 class Account:
-    """An account whose answers are known; a call that was not expected is an error."""
+    """An account with known answers; an unexpected call is an error."""
 
     def __init__(self) -> None:
         session = aws_session()

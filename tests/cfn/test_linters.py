@@ -23,7 +23,7 @@ CHECKOV_CONFIG = ROOT / "cfn" / "checkov.yaml"
 
 
 def tool(name: str) -> Path:
-    """Set up by `make`; not on any PATH, since their packages clash with this project's."""
+    """Return a tool that `make` sets up; on no PATH, since its packages clash with ours."""
     found = ROOT / ".tools" / name / "bin" / name
     assert found.exists(), f"{name} is missing: `make tools` sets it up"
     return found
@@ -45,11 +45,11 @@ def lint(*templates: Path) -> dict[Path, list[str]]:
 
 
 Results = Mapping[str, list[dict[str, str]]]
-"""checkov's: `failed_checks`, `passed_checks` and `skipped_checks`."""
+"""checkov's `failed_checks`, `passed_checks` and `skipped_checks`."""
 
 
 def scan(*templates: Path) -> dict[Path, Results]:
-    """All in one run, whose start takes longer than a template does."""
+    """Scan all in one run, whose start takes longer than a template does."""
     command = [
         str(tool("checkov")),
         *("--file", *map(str, templates), "--config-file", str(CHECKOV_CONFIG)),
@@ -103,7 +103,7 @@ def test_the_linter_finds_a_mistake(wrong: Path, linted: dict[Path, list[str]]) 
 
 
 def with_access_log(text: str) -> str:
-    """Return the template with that default: the scanner leaves out what a condition does."""
+    """Return the template with that default: the scanner ignores conditions."""
     head, parameter, rest = text.partition("  accessLog:\n")
     return head + parameter + rest.replace("Default: 'off'", "Default: create-role", 1)
 
@@ -119,7 +119,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def on_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Lambda template with another default: the scanner leaves out what a condition does."""
+    """The Lambda template with another default: the scanner ignores conditions."""
     text = with_access_log(text_of(VARIANTS["lambda"]))
     path = tmp_path_factory.mktemp("scanned") / "on_files.yaml"
     path.write_text(text.replace("    Default: package\n", "    Default: efs\n"))
@@ -138,7 +138,7 @@ def with_async(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def unencrypted(on_files: Path) -> Path:
-    """A mistake."""
+    """A template with a mistake."""
     text = on_files.read_text(encoding="utf-8")
     path = on_files.with_name("unencrypted.yaml")
     path.write_text(text.replace("      Encrypted: true\n", "      Encrypted: false\n"))
@@ -156,7 +156,7 @@ def results(
 
 @pytest.fixture
 def scanned(any_stack: Variant, whole: Path, on_files: Path, with_async: Path) -> list[Path]:
-    """The variant's template, and another of it, so that each of its resources is scanned."""
+    """Return the variant's template, and another form of it, so that each resource is scanned."""
     others = {"lambda": [on_files], "gpu": [with_async]}
     return [whole / any_stack.template, *others.get(any_stack.name, [])]
 
@@ -211,7 +211,7 @@ AWS_S_OWN = ("InputType", "CSVHeaderLocation", "CSVHeaders")
 
 
 def states_linted(text: str, folder: Path) -> list[str]:
-    """Return what the linter of the States Language says of the bulk stack's machine."""
+    """Return the findings of the States Language's linter for the bulk stack."""
     stack = put_up(BULK, text=text)
     path = folder / "machine.json"
     path.write_text(stack.properties("Pictures")["DefinitionString"])
@@ -237,6 +237,6 @@ def test_every_common_skip_has_its_reason(line: str) -> None:
 
 
 def test_the_rights_of_each_type_are_those_of_the_linter_s_schemas() -> None:
-    """`scripts/list-permissions.py` writes them."""
+    """The file is written by `scripts/list-permissions.py`."""
     listed = run_path(str(ROOT / "scripts" / "list-permissions.py"))["permissions"]
     assert listed(ROOT / ".tools" / "cfn-lint") == json.loads(PERMISSIONS.read_text())

@@ -1,4 +1,4 @@
-"""Compiled networks of one size behind the engine; the stand-in takes and gives what they do."""
+"""Compiled networks of one size behind the engine, by a stand-in."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def neuron(compiled: Path, tmp_path: Path) -> Path:
-    """The same, to be changed."""
+    """A copy of the networks, to be changed."""
     return Path(shutil.copytree(compiled, tmp_path / "neuron"))
 
 
@@ -259,7 +259,7 @@ def test_the_folder_changes_with_any_archive(tmp_path: Path) -> None:
 
 
 def test_the_real_packages_fit_into_a_function(tmp_path: Path) -> None:
-    """Downloads from the package index, unless an earlier run has."""
+    """Download from the package index, unless an earlier run has."""
     for folder in (tmp_path, tmp_path / "again"):
         assert main(["package", "--variants", "lambda", "--out", str(folder)]) == 0
     digests = [file_sha256(each / FUNCTION_ARCHIVE) for each in (tmp_path, tmp_path / "again")]

@@ -19,7 +19,7 @@ from tests.cfn.resolver import load
 
 
 class Stubbed:
-    """An account whose answers are known; one that was not expected is an error."""
+    """An account with known answers; an unexpected call is an error."""
 
     def __init__(self, region: str = "us-east-1") -> None:
         self._session = aws_session(region)
@@ -73,7 +73,7 @@ def lambda_limits(stubbed: Stubbed, at_once: int = 1000) -> None:
 
 
 def errors_and_texts(found: list[tuple[bool, str]]) -> tuple[list[str], str]:
-    """Return what stops the deployment, and everything that was said."""
+    """Return the findings that stop the deployment, and everything that was printed."""
     return [text for is_error, text in found if is_error], "\n".join(text for _, text in found)
 
 

@@ -1,4 +1,4 @@
-"""Published versions stay what they were, and the guide's table has their links."""
+"""Published versions never change, and the guide's table has their links."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from tests.cfn.conftest import aws_session
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """boto3's client with its own check of what is asked and answered, and no network."""
+    """boto3's client with its own checks of requests and answers, and no network."""
     client = aws_session().client("s3")
     monkeypatch.setattr(boto3.session.Session, "client", lambda self, name: client)
     return client
@@ -38,7 +38,7 @@ def batch(*keys: str) -> dict[str, Any]:
 
 
 class Bucket:
-    """Stands behind boto3's client and answers as S3 does, with S3's limits."""
+    """A stand-in behind boto3's client that answers as S3 does, with S3's limits."""
 
     PAGE = 1000
 
@@ -82,7 +82,7 @@ class Raw(io.BytesIO):
 
 
 def test_a_hundred_thousand_results_are_deleted_in_a_hundred_calls(s3: Any) -> None:
-    """A day of links at one a second is 86,400: one call each would outlast the function."""
+    """One link a second makes 86,400 objects a day: one call each would outlast the function."""
     bucket = Bucket(s3, objects=100_000)
     results_cleanup.empty(s3, "results", check_time=never_late)
     assert not bucket.keys

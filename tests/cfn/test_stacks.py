@@ -45,7 +45,7 @@ class Resources:
 
 
 class Logs:
-    """A log group that is there until it is deleted."""
+    """A log group that exists until it is deleted."""
 
     def __init__(self) -> None:
         self.deleted: list[str] = []
@@ -65,7 +65,7 @@ class Logs:
 
 
 class CloudFormation:
-    """Each look at the events finds one more of those that the next action will bring."""
+    """A stand-in; each look at the events finds one more of the next action's."""
 
     def __init__(self) -> None:
         self.stack: dict[str, Any] | None = None

@@ -57,7 +57,7 @@ ASYNC: dict[str, Any] = {"asyncInference": "true"}
 
 
 def test_every_template_is_one_that_cloudformation_takes_from_s3(variant: Variant) -> None:
-    """They are too long for a request; `tests/cfn/test_stacks.py` has the way by an address."""
+    """They are too long for a request; `tests/cfn/test_stacks.py` uploads them instead."""
     template = load(templates.render(variant))
     assert len(templates.render(variant).encode()) <= 1_048_576
     assert len(template["Resources"]) <= 500
@@ -97,7 +97,7 @@ def everything_in(region: Region, variant: Variant, **given: str) -> Stack:
 
 
 def principals(stack: Stack) -> set[str]:
-    """Every service that a role trusts or a function lets in."""
+    """Return every service that a role trusts or a permission admits."""
     text = json.dumps(stack.resources)
     return {
         *re.findall(r'"Principal": \{"Service": "([^"]+)"', text),
@@ -503,7 +503,7 @@ CHANGES = {
 
 
 def as_a_version_has_it(stack: Stack) -> dict[str, Any]:
-    """The function without the place of its code, which is the same whatever folder it is in."""
+    """Return the function without the location of its code."""
     return {name: value for name, value in stack.properties("Function").items() if name != "Code"}
 
 
@@ -550,7 +550,7 @@ def test_a_release_that_changes_only_the_template_publishes_a_version(
 def test_a_release_that_changes_only_a_comment_publishes_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """CloudFormation fails where there is nothing new to publish."""
+    """CloudFormation fails if there is nothing new to publish."""
     before = packaged().properties("FunctionVersion")
     part, was = templates._part, "          # NumPy's BLAS"
     assert was in templates.render(LAMBDA)

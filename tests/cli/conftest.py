@@ -1,4 +1,4 @@
-"""The command line in a folder of its own, in this process or in another."""
+"""The command line in a folder of its own, in this process or another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Call = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def spawn(tmp_path: Path) -> Run:
-    """As `run`, in a process of its own."""
+    """Run a command as `run` does, in a process of its own."""
 
     def spawn_(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -37,9 +37,9 @@ def spawn(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """`run("upscale", "a.png", "-o", "b.png", SR_MODEL="fast")` in `tmp_path`.
+    """A function such as `run("upscale", "a.png", "-o", "b.png", SR_MODEL="fast")` in `tmp_path`.
 
-    It runs in this process, where nothing has to start.
+    It runs in this process, so nothing has to start.
     """
     monkeypatch.chdir(tmp_path)
 
@@ -52,7 +52,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
                 patch.setenv(name, value)
             try:
                 code = main(given)
-            except SystemExit as exc:  # how argparse ends
+            except SystemExit as exc:  # argparse ends this way
                 assert isinstance(exc.code, int)
                 code = exc.code
         written = capsys.readouterr()
@@ -63,7 +63,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 @pytest.fixture
 def call(run: Run) -> Call:
-    """As `run`: (exit code, all that was written)."""
+    """Run a command as `run` does; return (exit code, all output)."""
 
     def call_(*arguments: str | Path, **settings: str) -> tuple[int, str]:
         done = run(*arguments, **settings)

@@ -20,12 +20,12 @@ SECONDS = 20
 def stop_when_shown(
     words: str, number: signal.Signals, folder: Path, *arguments: str, **settings: str
 ) -> tuple[int, str]:
-    """`python -m backend` gets the signal when it has shown these words: (exit code, all shown).
+    """Signal `python -m backend` once it has shown these words; return (exit code, all shown).
 
-    What it writes to standard output is not among them.
+    Standard output is not included.
     """
     ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, COLUMNS))  # a new one has no columns, and so no bar
+    termios.tcsetwinsize(theirs, (24, COLUMNS))  # a new terminal has no columns, and so no bar
     process = subprocess.Popen(
         [sys.executable, "-m", "backend", *arguments],
         cwd=folder,
@@ -44,7 +44,7 @@ def stop_when_shown(
 
 
 def _read(screen: io.FileIO) -> str:
-    """Empty at the end, which a terminal tells by an error."""
+    """Read the terminal; empty at the end, which it reports as an error."""
     try:
         return screen.read(4096).decode(errors="replace")
     except OSError:

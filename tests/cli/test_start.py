@@ -1,4 +1,4 @@
-"""What is answered before any work: versions, help, wrong arguments and settings."""
+"""Answers before any work: versions, help, wrong arguments and settings."""
 
 from __future__ import annotations
 

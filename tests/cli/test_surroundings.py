@@ -1,4 +1,4 @@
-"""Homes that cannot be looked into, and little memory: the command works, or says so."""
+"""Unreadable homes and little memory: the command works, or says so."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.paths import ROOT, SAMPLES
 
 
 def test_a_home_that_cannot_be_looked_into_is_none() -> None:
-    home = "/" + 300 * "x"  # the system refuses to look: as root, a closed folder is open
+    home = "/" + 300 * "x"  # as root, a closed folder is still open
     assert Settings.from_environment({"HOME": home}).models_dir is None
 
 

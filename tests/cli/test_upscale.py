@@ -202,7 +202,7 @@ def test_errors_of_the_networks_and_the_limits(run: Run, tmp_path: Path) -> None
 
 
 def test_the_corpus_in_one_run(spawn: Run, tmp_path: Path) -> None:
-    """Each file in its own folder, under the name that its case has."""
+    """Put each file into its own folder, under the name that its case has."""
     for number, case in enumerate(CORPUS):
         write(tmp_path / f"in/{number:03}/{case.file_name}", case.make())
     done = spawn("upscale", "in", "-o", "out", "--recursive")
@@ -226,7 +226,7 @@ def test_the_corpus_in_one_run(spawn: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_leaves_no_half_file(tmp_path: Path, number: signal.Signals) -> None:
-    """The progress bar tells that tiles are being done."""
+    """The signal comes when the progress bar shows that tiles are being done."""
     large = Image.linear_gradient("L").resize((2000, 2000)).convert("RGB")
     write(tmp_path / "a.png", save(large, "PNG"))
     write(tmp_path / "b.png")

@@ -20,7 +20,7 @@ RAY = ROOT / ".tools" / "ray"
 PICTURES = 40
 SECONDS = 600
 ALONE = ("unshare", "--map-root-user", "--net")
-"""Ray listens on every address that there is; here there is only 127.0.0.1."""
+"""A network namespace with 127.0.0.1 alone, since Ray listens on every address."""
 ON_THIS_MACHINE = """
 import fcntl, socket, struct
 
@@ -34,7 +34,7 @@ ray.init(
     num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1", object_store_memory=2**27
 )
 """
-"""Otherwise Ray looks for a cluster."""
+"""The configuration that keeps Ray from looking for a cluster."""
 
 
 @pytest.fixture

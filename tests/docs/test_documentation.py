@@ -1,4 +1,4 @@
-"""What the pages name exists."""
+"""Everything that the pages name exists."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ALL_PAGES = [
 
 
 def codes(error: type[SuperResolutionError]) -> set[str]:
-    """The codes of the class and of all below it."""
+    """Return the codes of the class and its subclasses."""
     return {error.code}.union(*(codes(each) for each in error.__subclasses__()))
 
 
@@ -58,7 +58,7 @@ def test_the_readme_names_every_language_of_the_page() -> None:
 
 
 def options(parser: argparse.ArgumentParser) -> set[str]:
-    """The options of the parser and of all its commands."""
+    """Return the options of the parser and of all its commands."""
     found: set[str] = set()
     for action in parser._actions:
         found.update(each for each in action.option_strings if each.startswith("--"))
@@ -74,7 +74,7 @@ def test_every_option_of_a_command_is_named_by_a_page(parser: argparse.ArgumentP
 
 
 def anchors(page: Path) -> set[str]:
-    """The names by which GitHub addresses the headings of a page."""
+    """Return GitHub's anchors of a page's headings."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
 

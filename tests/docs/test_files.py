@@ -1,4 +1,4 @@
-"""The page on what happens to a file says what the code does."""
+"""The page on files says what the code does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf
 
 
 def rows(heading: str) -> list[list[str]]:
-    """The cells of the table whose first heading is this."""
+    """Return the cells of the table with this first heading."""
     head = rf"^\| {re.escape(heading)} \|.*\n\|[-|]+\|\n"
     table = re.search(head + r"((?:\|.*\n)+)", PAGE, re.MULTILINE)
     assert table is not None

@@ -1,4 +1,4 @@
-"""What the README shows of the command line and of the library happens as it is shown."""
+"""The README's examples of the command line and the library work as shown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Has what the examples read, and nothing else."""
+    """A folder with the examples' inputs, and nothing else."""
     shutil.copytree(SAMPLES, tmp_path / "sample_images", ignore=shutil.ignore_patterns("*.py"))
     return tmp_path
 

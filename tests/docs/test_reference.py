@@ -1,4 +1,4 @@
-"""The page of settings and commands has every one of them, with its default."""
+"""The page of settings and commands is complete, with every default."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_table_has_every_setting_and_no_other() -> None:
 
 
 def is_told(field: Field[object], cell: str) -> bool:
-    """Whether the cell begins with the default, or tells in words what stands for it."""
+    """Return whether the cell begins with the default, or describes it."""
     default = field.default
     if default is MISSING or default is None or default == ():
         return not re.match(r"\d", cell)

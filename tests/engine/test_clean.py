@@ -1,4 +1,4 @@
-"""Cleaning at the same size, by networks that were made of those for x2."""
+"""Cleaning at the same size, by networks made from those for x2."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.networks import shipped_names
 def test_it_answers_what_x2_does_reduced(
     engine: LocalEngine, photo: Image.Image, model: str, level: float
 ) -> None:
-    """Where nothing is black or white, which x2 cuts off before the mean is taken."""
+    """The picture has no black or white, which x2 clips before the mean is taken."""
     gentle = np.asarray(photo) // 2 + 64
     clean, double = (
         Upscaler(engine.session(model=model, scale=scale), tile_size=384)

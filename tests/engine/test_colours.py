@@ -1,6 +1,6 @@
-"""Results are shown as their sources are, whatever tells the colours: compared with Chromium.
+"""Results have their sources' colours, however they are described: compared with Chromium.
 
-The levels were read once from what Chromium 156 showed of such files on an sRGB screen.
+The levels were read once from Chromium 156's rendering of such files on an sRGB screen.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def cicp_png(primaries: int, transfer: int) -> bytes:
 
 
 def seen(picture: Picture, *, format: str = "png") -> list[tuple[int, ...]]:
-    """The patches of the written file as a colour-managed viewer shows them."""
+    """Return the patches of the written file as a colour-managed viewer shows them."""
     with Image.open(io.BytesIO(encode(picture, format=format, quality=100))) as opened:
         image, profile = opened.convert("RGB"), opened.info.get("icc_profile")
         is_gray = opened.mode == "L"

@@ -1,4 +1,4 @@
-"""One clock for everything that has to be over by a moment."""
+"""One clock for everything that has a deadline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a picture will take: from the network's cost at first, then from what was measured."""
+"""Time estimates: from the network's cost at first, then from measurements."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_first_guess_is_the_cost_over_the_cores(cores: int, seconds: float) 
 def test_a_gpu_is_not_taken_for_the_processor(
     wanted: str, is_gpu: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else a GPU's first large picture would be refused for the time that a processor needs."""
+    """Otherwise a GPU's first large picture would be refused for a processor's time."""
     settings = Settings(threads=1, providers=tuple(wanted.split(",")))
     options = UpscaleOptions(model="quality")
     on_processor = create_engine(settings).estimated_seconds((1000, 1000), options)

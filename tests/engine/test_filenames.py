@@ -1,4 +1,4 @@
-"""One rule says which files are pictures and what their results are called."""
+"""One rule decides which files are pictures, and how their results are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One record a file format, and everything that is derived from it."""
+"""One record per file format, and everything that is derived from it."""
 
 from __future__ import annotations
 

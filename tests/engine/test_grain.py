@@ -1,4 +1,4 @@
-"""Grain, which a network for sharpness takes for detail."""
+"""Grain, which a sharpening network takes for detail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.networks import shipped_names
 
 SIDE, SIGMA = 96, 8
 BORDER = 16
-"""HR pixels that are left out: bicubic enlargement continues the border in another way."""
+"""HR pixels that are excluded: bicubic enlargement continues the border differently."""
 
 
 @pytest.mark.parametrize("scale", [2, 4])

@@ -31,7 +31,7 @@ def strokes(*, paper: int, ink: int, width: float) -> Image.Image:
 def distance_from_paper(
     engine: LocalEngine, model: str, scale: int, *, paper: int, ink: int, width: float
 ) -> tuple[Levels, Levels]:
-    """In grey levels, away from the strokes: of the network's result and of bicubic enlargement."""
+    """Return the network's and the bicubic deviations, in grey levels, away from the strokes."""
     hr = strokes(paper=paper, ink=ink, width=width)
     lr = hr.resize((SIDE // scale, SIDE // scale), Image.Resampling.BICUBIC).convert("RGB")
     inked = Image.fromarray(np.asarray(hr) != paper)

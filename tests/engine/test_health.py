@@ -1,4 +1,4 @@
-"""What is found at the start: the networks, what runs them, and what is wrong."""
+"""The findings at the start: the networks, their runtimes, and problems."""
 
 from __future__ import annotations
 

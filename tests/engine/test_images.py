@@ -1,4 +1,4 @@
-"""Every colour mode in, the right pixels out; and back into files."""
+"""Every colour mode is decoded to the right pixels, and encoded again."""
 
 from __future__ import annotations
 

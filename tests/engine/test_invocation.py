@@ -1,4 +1,4 @@
-"""What the headers and the query of `/invocations` say of a body."""
+"""The meaning of the headers and the query of `/invocations`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Pairs = list[tuple[str, str]]
 
 
 def ask(*headers: tuple[str, str], query: Pairs | None = None) -> RawPicture:
-    """A PNG with these other headers."""
+    """Read the headers of a PNG with these in addition."""
     found = raw_picture_from([("Content-Type", "image/png"), *headers], query or [])
     assert found is not None
     return found

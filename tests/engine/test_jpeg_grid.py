@@ -1,4 +1,4 @@
-"""A bad save is seen although the file was saved well, or without loss, afterwards."""
+"""A bad save is recognised although the file was saved well, or losslessly, afterwards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def saved(image: Image.Image, quality: int) -> Image.Image:
 
 
 def clean(photo: Image.Image) -> Image.Image:
-    """Without the grid of the file that the photograph comes from."""
+    """Return the photograph without the grid of its own file."""
     return photo.resize((photo.width * 3 // 2, photo.height * 3 // 2), Image.Resampling.BICUBIC)
 
 

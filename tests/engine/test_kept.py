@@ -1,4 +1,4 @@
-"""What goes along of a source's metadata in every written format, and what never does."""
+"""The source's metadata that every written format keeps, and what none ever keeps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.pictures import save
 TAKEN = "2011:04:05 06:07:08"
 COPYRIGHT, CREATOR, KEYWORDS = "© 2011 Zoë Example", "Zoë Example", ("sea", "élan & co", "<b>")
 PRIVATE = b"private-"
-"""In every field that must not go along."""
+"""A text in every field that must not be kept."""
 
 
 def packet() -> bytes:
@@ -37,7 +37,7 @@ def packet() -> bytes:
 
 
 def photograph() -> bytes:
-    """As a camera and an editor leave it."""
+    """Make a file as a camera and an editor leave it."""
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "private-maker", "private-model"
     exif[0x013B], exif[0x8298] = CREATOR.encode(), COPYRIGHT.encode()
@@ -82,7 +82,7 @@ def test_each_can_be_kept_alone(format: str, name: str) -> None:
         "copyright": bool(again.rights),
     }
     if format == "jpeg":
-        kept["dpi"] = again.dpi == 240  # the format has some number in any case
+        kept["dpi"] = again.dpi == 240  # the format always has some number
     assert [each for each, is_kept in kept.items() if is_kept] == [name]
 
 
@@ -185,7 +185,7 @@ def test_colours_are_stored_as_finely_as_the_source_has_them(
 
 
 def test_a_webp_without_loss_stays_so_as_a_webp() -> None:
-    """A bulk run writes a WebP for a WebP, whose place must be known before it is read."""
+    """A bulk run writes a WebP for a WebP, whose key must be known before it is read."""
     picture = decode(save(scene(), "WEBP", lossless=True), max_side=99)
     again = decode(encode(picture, format="webp"), max_side=99)
     assert (again.rgb == picture.rgb).all()

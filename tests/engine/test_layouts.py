@@ -1,4 +1,4 @@
-"""Files of unusual layouts give the right picture or a sentence, and never a wrong picture."""
+"""Files of unusual layouts give the right picture or an error, never a wrong picture."""
 
 from __future__ import annotations
 
@@ -432,7 +432,7 @@ def test_an_avif_of_another_main_brand_is_an_avif() -> None:
 
 
 def identity_avif() -> bytes:
-    """One whose planes are called red, green and blue."""
+    """Make one whose planes are called red, green and blue."""
     data = save(scene(), "AVIF", subsampling="4:4:4")
     return data.replace(b"\0\x0d\0\6\x80", b"\0\x0d\0\0\x80")
 
@@ -459,7 +459,7 @@ def orientation_exif(orientation: int) -> bytes:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_heic_is_turned_by_exif_where_it_does_not_turn_itself(orientation: int) -> None:
-    """Telephones show such files upright, though the standard says to ignore EXIF."""
+    """Phones show such files upright, though the standard says to ignore EXIF."""
     upright = save(scene(), "HEIF", quality=95, exif=orientation_exif(1))
     at = upright.index(b"\1\x12\0\3\0\0\0\1") + 8
     by_exif = upright[:at] + orientation.to_bytes(2) + upright[at + 2 :]

@@ -1,4 +1,4 @@
-"""Several pictures in one engine's hands."""
+"""Several pictures in one engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECONDS = 20
 
 
 class Slow:
-    """A session whose runs wait for the test, and that counts how many there are at once."""
+    """A session whose runs wait for the test, and are counted."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -91,7 +91,7 @@ def test_while_one_is_in_the_network_the_next_is_decoded(
 def test_results_in_the_making_share_the_limit_of_the_largest(
     engine: LocalEngine, photo_bytes: Callable[..., bytes]
 ) -> None:
-    """Of two pictures of 96 x 64, whose results are 192 x 128, the second waits."""
+    """The second of two pictures of 96 x 64, with results of 192 x 128, waits."""
     slow = Slow(engine.session(model="fast", scale=2))
     several = LocalEngine(
         registry=load_registry(SHIPPED),
@@ -102,7 +102,7 @@ def test_results_in_the_making_share_the_limit_of_the_largest(
     picture, waited = photo_bytes("PNG"), threading.Event()
 
     def is_cancelled() -> bool:
-        """Asked by the second when it waits for its turn, and then for the first's pixels."""
+        """Called while the second waits for its turn, and then for the first's pixels."""
         if slow.is_running.is_set():
             waited.set()
         return False

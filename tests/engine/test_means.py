@@ -1,4 +1,4 @@
-"""The mean of an area stays on patterns as fine as pixels, in every network."""
+"""Area means are kept on patterns as fine as pixels, in every network."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PATTERNS = {
 
 
 def largest_drift(sr: RgbImage, lr: RgbImage, *, scale: int) -> float:
-    """The mean of every square of 16 LR pixels, wherever it lies, against the input's."""
+    """Return the largest change of the mean of any square of 16 LR pixels."""
     height, width = lr.shape[:2]
     small = sr.reshape(height, scale, width, scale, 3).mean((1, 3))
     total = np.pad(small - lr, ((1, 0), (1, 0), (0, 0))).cumsum(0).cumsum(1)
@@ -94,7 +94,7 @@ def test_what_is_near_enough_is_left_alone() -> None:
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_black_and_white_are_moved_too(level: int) -> None:
-    """An answer of one colour has no pixel that could move in proportion to itself."""
+    """An answer in one colour has no pixel that could move in proportion to itself."""
     lr = PATTERNS["red chessboard"]
     sr = np.full((2 * HEIGHT, 2 * WIDTH, 3), level, np.uint8)
     assert largest_drift(keep_means(sr, lr, scale=2), lr, scale=2) <= LEVELS

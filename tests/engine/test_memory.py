@@ -1,4 +1,4 @@
-"""What a picture took is there again when it is done."""
+"""The memory of a picture is returned when it is done."""
 
 from __future__ import annotations
 

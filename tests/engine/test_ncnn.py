@@ -1,4 +1,4 @@
-"""Networks of ncnn's become ONNX files that answer the same, and say what they cost."""
+"""ncnn networks become ONNX files that give the same answers, and know their cost."""
 
 from __future__ import annotations
 

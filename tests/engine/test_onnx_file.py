@@ -1,4 +1,4 @@
-"""Networks of strangers: what their files ask for is known before they are loaded."""
+"""Untrusted networks are checked before they are loaded."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ FIRST = (SHIPPED / "fast_x2.onnx").read_bytes()
 
 
 def changed(data: bytes, *, by: float) -> bytes:
-    """The same network with every float weight a little larger."""
+    """Return the same network with every float weight a little larger."""
     model = onnx.load_model_from_string(data)
     for tensor in model.graph.initializer:
         array = numpy_helper.to_array(tensor)

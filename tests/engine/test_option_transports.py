@@ -1,4 +1,4 @@
-"""Each way into the engine takes every option, and each way to another engine passes it on."""
+"""Each face takes every option, and each remote engine passes it on."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from webapp.options import address
 EVERYTHING = UpscaleOptions(
     scale=4, model="photo", format="webp", quality=80, cleanup=0, detail=70, keep=("date",)
 )
-"""No option has its default here."""
+"""A value for each option, none of which is the default."""
 FLAGS = [
     part for name, value in fields_from(EVERYTHING).items() for part in (f"--{name}", f"{value}")
 ]
 CHOSEN_WHEN_SAVED = {"format", "quality", "keep"}
-"""Options that the page asks for with a finished result, and that are not in its address."""
+"""Options that the page asks for with a finished result, and not in its address."""
 
 
 def test_no_option_is_left_out_here() -> None:

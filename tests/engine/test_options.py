@@ -1,4 +1,4 @@
-"""A request body becomes options, or a named error that says which field is wrong."""
+"""A request body becomes options, or a named error about the wrong field."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def page(size: int) -> Image.Image:
 
 
 def scanned(image: Image.Image, *, grain: float, blur: float, seed: int) -> Image.Image:
-    """Uneven light on yellowish paper, and the scanner's grain."""
+    """Add uneven light on yellowish paper, and the scanner's grain."""
     noise = np.random.default_rng(seed)
     seen = np.asarray(image.filter(ImageFilter.GaussianBlur(blur)), float) / 255
     light = np.linspace(0.95, 0.75, image.width)[None, :, None] * np.array([1, 0.97, 0.9])

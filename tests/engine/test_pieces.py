@@ -1,4 +1,4 @@
-"""Results that become visible before they are done: pieces in a chosen order, and first looks."""
+"""Results that are visible before they are done: pieces in a chosen order, and first looks."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_every_piece_equals_its_place_in_the_whole(
 def test_the_caller_says_which_piece_is_next_while_it_runs(
     small_tiles: LocalEngine, photo_bytes: Callable[..., bytes]
 ) -> None:
-    """First what is in sight, the lower right corner; then, as the visitor moves, the left."""
+    """Visible places come first: the lower right corner, then, as the visitor moves, the left."""
     asked: list[Sequence[Box]] = []
     done: list[Box] = []
 
@@ -91,7 +91,7 @@ def test_what_stops_between_pieces_leaves_no_place_taken(
 def test_a_small_picture_is_done_beside_a_large_one(
     engine: LocalEngine, photo_bytes: Callable[..., bytes]
 ) -> None:
-    """The large one waits at its second tile until the small one has been through."""
+    """The large one waits at its second tile until the small one is done."""
     large = pictures.gradient_png(900, 400)
     has_begun, small_is_done = threading.Event(), threading.Event()
 

@@ -23,7 +23,7 @@ PALETTE = np.array(
 
 
 def sprite(side: int, *, seed: int = 3) -> RgbImage:
-    """A figure, the same on both sides, of a few colours in patches of a few pixels."""
+    """Draw a symmetric figure with a few colours in patches of a few pixels."""
     generator = np.random.default_rng(seed)
     coarse = generator.integers(0, len(PALETTE), (side // 4, side // 8))
     patches = coarse.repeat(4, 0).repeat(4, 1)
@@ -33,7 +33,7 @@ def sprite(side: int, *, seed: int = 3) -> RgbImage:
 
 
 def tiles(side: int) -> RgbImage:
-    """Ground of two shades in a pattern of single pixels, as games have it."""
+    """Draw ground of two shades in a pattern of single pixels, as in games."""
     y, x = np.mgrid[:side, :side]
     return PALETTE[np.where((x // 4 + y // 4) % 2, 4, np.where((x * 7 + y * 5) % 11 == 0, 3, 1))]
 
@@ -90,7 +90,7 @@ def test_the_first_look_at_pixel_art_is_of_hard_pixels(engine: LocalEngine) -> N
 
 
 def text(side: int) -> RgbImage:
-    """Smoothed letters."""
+    """Draw antialiased letters."""
     canvas = Image.new("RGB", (side * 4, side * 4), "white")
     ImageDraw.Draw(canvas).text((8, 8), "Exact\nsizes", fill="black", font_size=side)
     return np.asarray(canvas.resize((side, side), Image.Resampling.LANCZOS))
@@ -107,7 +107,7 @@ def photograph(side: int) -> RgbImage:
 
 
 def photograph_of_few_colours(side: int) -> RgbImage:
-    """As a GIF has it, with the pattern that stands for the colours between."""
+    """Draw a photograph as a GIF has it, with dither for the colours between."""
     image = Image.fromarray(photograph(side)).quantize(32, dither=Image.Dither.FLOYDSTEINBERG)
     return np.asarray(image.convert("RGB"))
 

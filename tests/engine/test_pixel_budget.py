@@ -72,7 +72,7 @@ def test_small_pictures_together_have_a_bound_too() -> None:
 
 
 def test_a_large_picture_is_not_overtaken_for_ever() -> None:
-    """While it waits, whoever comes later waits too, although there would be room."""
+    """While it waits, later callers wait too, although there would be room."""
     budget = PixelBudget(10)
     is_waiting, is_over = threading.Event(), threading.Event()
 

@@ -44,7 +44,7 @@ LINKED = Upscaled(
 
 @dataclass
 class Recorder:
-    """An engine and a source that answer what they are told to, and keep what they are asked."""
+    """An engine and a source that answer as told, and record what they are asked."""
 
     outcome: Upscaled | Exception = RESULT
     models: Mapping[str, Sequence[int]] = field(default_factory=lambda: {"fast": (2, 4)})
@@ -241,7 +241,7 @@ def test_anything_else_is_refused(given: str) -> None:
 
 
 def test_nobody_holds_the_body_while_the_engine_works() -> None:
-    """The body, its text and the base64 in it are gone, and the picture's bytes are left."""
+    """The body, its text and the base64 in it are gone; the picture's bytes remain."""
     held: list[int] = []
 
     class Measuring(Recorder):

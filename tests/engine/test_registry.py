@@ -1,4 +1,4 @@
-"""Networks as data: what the manifest promises is checked."""
+"""Networks as data: the manifest's promises are checked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from backend.models.manifest import (
 )
 
 TIERS = {"fast": 65_000, "photo": 700_000, "quality": 430_000}
-"""Multiplications per LR pixel that a tier may cost."""
+"""The most multiplications per LR pixel of a tier."""
 ENTRY = {"name": "mine", "scale": 2, "file": "mine.onnx", "receptive_radius": 4}
 
 

@@ -1,4 +1,4 @@
-"""The runtime of ONNX networks, as the settings and the machine have it."""
+"""The runtime of ONNX networks, chosen by the settings and the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns at the networks: their order, with a clock of the test's own and real threads."""
+"""The order of turns at the networks, with the test's own clock and real threads."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_small_picture_does_not_wait_for_a_large_one() -> None:
 
 
 def test_a_large_picture_goes_on_whatever_else_there_is() -> None:
-    """Every second turn goes round the visitors, eleven here."""
+    """Every second turn goes round the visitors, of whom there are eleven."""
     bench = Bench()
     bench.add("large", 12)
     for number in range(10):
@@ -120,7 +120,7 @@ def test_pictures_of_one_visitor_take_turns() -> None:
 
 
 def test_nobody_waits_beyond_all_patience() -> None:
-    """Even first looks, which otherwise go first, let those pass who have waited so long."""
+    """Even first looks, which otherwise go first, yield to those who have waited so long."""
     bench = Bench()
     bench.add("large", 1)
     for number in range(15):

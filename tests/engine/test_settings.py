@@ -12,7 +12,7 @@ from backend import Settings, SettingsError
 from backend.settings import PREFIX, read_settings, setting, user_models_dir, whole_number
 
 TEXTS = ("openvino", "1", "2.5", "INFO", "text", "builtin", "none", "some, words", "10.0.0.0/8")
-"""Each setting takes at least one of these."""
+"""Values of which each setting accepts at least one."""
 
 
 def test_absent_and_empty_variables_leave_the_defaults() -> None:

@@ -36,7 +36,7 @@ from tests import pictures
     ],
 )
 def test_the_size_keeps_the_proportions(exact: ExactSize, size: tuple[int, int]) -> None:
-    """Of a picture of 96 x 64; a sheet of paper is turned as the picture lies."""
+    """Sizes for a picture of 96 x 64; a sheet of paper is turned to match the picture."""
     assert exact.of((96, 64)) == size
 
 

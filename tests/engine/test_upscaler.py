@@ -53,7 +53,7 @@ def test_tiles_equal_the_whole(
 def test_inside_the_tiles_are_what_the_network_says_of_the_bare_picture(
     engine: LocalEngine, noise: Picture, model: str, scale: int
 ) -> None:
-    """On gentle noise, whose means nobody has to keep."""
+    """The noise is gentle, so that no mean needs a correction."""
     session = engine.session(model=model, scale=scale)
     gentle = replace(noise, rgb=noise.rgb // 4 + np.uint8(96))
     bare = session.run(gentle.rgb, cleanup_level=0.0)

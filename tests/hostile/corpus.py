@@ -1,4 +1,4 @@
-"""Odd and hostile files, as data: what each is, and what must come of it on every transport."""
+"""Odd and hostile files, as data: each with its expected outcome on every transport."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Pixels = npt.NDArray[np.uint8]
 WIDTH, HEIGHT = 48, 32
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 RESOLUTION = {0x011A, 0x011B, 0x0128}
-"""The tags of EXIF that a result may keep of a file without a date and rights."""
+"""The EXIF tags that a result may have if the file has no date or rights."""
 RIGHTS = {0x013B, 0x8298}
 TOLERANCE = 7.0
-"""Mean distance from bicubic upscaling, of 255 levels; a turned or inverted picture is over 30."""
+"""Largest mean distance from bicubic upscaling, in levels; a wrong picture exceeds 30."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,22 +38,22 @@ class Case:
     name: str
     make: Callable[[], bytes]
     expected: Callable[[], Image.Image] | None = None
-    """The upright picture in the mode the result must have."""
+    """The upright picture in the result's mode."""
     format: str = "PNG"
-    """Of the result when `auto` is asked for."""
+    """The result's format for `auto`."""
     tolerance: float = TOLERANCE
     code: str | None = None
     file_name: str = "picture.png"
-    """On the command line; endings must not matter."""
+    """The suffix on the command line; suffixes must not matter."""
     request_code: str | None = None
-    """Where a JSON request cannot even carry the file: its code there."""
+    """The error code if a JSON request cannot carry the file."""
 
     def __str__(self) -> str:
         return self.name
 
 
 def scene() -> Image.Image:
-    """No two of its eight orientations are near each other; smooth, so that JPEG keeps it."""
+    """Draw a smooth scene whose eight orientations all differ."""
     x, y = np.meshgrid(np.linspace(0, 1, WIDTH), np.linspace(0, 1, HEIGHT))
     planes = (30 + 200 * x, 220 - 180 * y, 255 * np.hypot(x - 0.2, y - 0.2) / 1.2)
     return Image.fromarray(np.stack(planes, axis=-1).round().astype(np.uint8))
@@ -64,7 +64,7 @@ def gray() -> Image.Image:
 
 
 def with_alpha(image: Image.Image) -> Image.Image:
-    """Opaque on the left, clear on the right, a soft edge between."""
+    """Draw opaque on the left, clear on the right, a soft edge between."""
     ramp = np.clip((30 - np.arange(WIDTH)) * 32, 0, 255).astype(np.uint8)
     copy = image.copy()
     copy.putalpha(Image.fromarray(np.tile(ramp, (HEIGHT, 1))))
@@ -72,7 +72,7 @@ def with_alpha(image: Image.Image) -> Image.Image:
 
 
 def half_clear(image: Image.Image) -> Image.Image:
-    """The right half is wholly clear."""
+    """Make the right half wholly clear."""
     mask = Image.new("L", image.size, 255)
     mask.paste(0, (WIDTH // 2, 0, WIDTH, HEIGHT))
     copy = image.copy()
@@ -102,7 +102,7 @@ def png(
     interlaced: bool = False,
     extra: bytes = b"",
 ) -> bytes:
-    """A PNG written by hand, for the kinds that Pillow cannot write."""
+    """Write a PNG by hand, for the kinds that Pillow cannot write."""
     header = struct.pack(">IIBBBBB", *size, depth, color, 0, 0, int(interlaced))
     data = zlib.compress(b"".join(b"\0" + row for row in rows))
     return b"".join(
@@ -111,14 +111,14 @@ def png(
 
 
 def wide_png(image: Image.Image, *, color: int, extra: bytes = b"") -> bytes:
-    """16 bits a channel, the low byte away from the high one's copy."""
+    """Write 16 bits a channel, with low bytes unlike the high ones."""
     pixels = np.asarray(image).astype(np.uint16) * 257
     rows = [row.astype(">u2").tobytes() for row in pixels]
     return png(rows, size=image.size, depth=16, color=color, extra=extra)
 
 
 def interlaced_png() -> bytes:
-    """Adam7."""
+    """Write Adam7."""
     pixels = np.asarray(scene())
     passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4)]
     passes += [(2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
@@ -137,7 +137,7 @@ def palette_png(**options: object) -> bytes:
 
 
 def half_clear_palette_png() -> bytes:
-    """Index 255 is the clear one, with a loud colour that must not be seen."""
+    """Make index 255 clear, with a loud colour that must not be seen."""
     image = scene().quantize(64)
     image.putpalette((image.getpalette() or [])[: 64 * 3] + [0] * (191 * 3) + [255, 0, 255])
     image.paste(255, (WIDTH // 2, 0, WIDTH, HEIGHT))
@@ -145,7 +145,7 @@ def half_clear_palette_png() -> bytes:
 
 
 def keyed_png(image: Image.Image, key: int | tuple[int, int, int]) -> bytes:
-    """The right half has one colour that the file calls transparent."""
+    """Give the right half one colour that the file calls transparent."""
     copy = image.copy()
     copy.paste(key, (WIDTH // 2, 0, WIDTH, HEIGHT))
     return save(copy, "PNG", transparency=key)
@@ -158,7 +158,7 @@ def bilevel() -> Image.Image:
 
 
 def turned_jpeg(orientation: int) -> bytes:
-    """Stored turned so that a viewer that obeys EXIF shows `scene()` upright."""
+    """Store the scene turned, so that a viewer that obeys EXIF shows it upright."""
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -236,7 +236,7 @@ def png_claiming(width: int, height: int) -> bytes:
 
 
 def bomb() -> bytes:
-    """900 million pixels in about 100 kB."""
+    """Write 900 million pixels in about 100 kB."""
     data = zlib.compressobj(9)
     row = bytes(1 + 30000 // 8)
     body = b"".join(data.compress(row) for _ in range(30000)) + data.flush()
@@ -286,7 +286,7 @@ def text_png(length: int, *, packed: bool) -> bytes:
 
 
 def profile_bomb_png() -> bytes:
-    """100 MB of colour profile in 100 kB."""
+    """Write 100 MB of colour profile in 100 kB."""
     whole = save(scene(), "PNG")
     packed = zlib.compress(bytes(100_000_000), 9)
     return whole[:33] + chunk(b"iCCP", b"bomb\0\0" + packed) + whole[33:]
@@ -305,7 +305,7 @@ COLOUR_CHUNKS = (
 
 
 def stripes() -> Image.Image:
-    """Levels of two bits, of which the last is clear."""
+    """Write levels of two bits, the last of which is clear."""
     levels = np.tile(np.array([0, 85, 170, 255], np.uint8), (HEIGHT, WIDTH // 4))
     image = Image.fromarray(levels)
     image.putalpha(Image.fromarray(np.where(levels == 255, 0, 255).astype(np.uint8)))
@@ -662,7 +662,7 @@ CORPUS = GOOD + BAD
 
 
 def assert_right(case: Case, result: bytes, *, scale: int) -> None:
-    """Exactly `scale` times the size, the right mode and format, and near bicubic upscaling."""
+    """Check size, mode and format, and the distance from bicubic upscaling."""
     assert case.expected is not None
     lr = case.expected()
     with Image.open(io.BytesIO(result)) as sr:
@@ -677,7 +677,7 @@ def assert_right(case: Case, result: bytes, *, scale: int) -> None:
 
 
 def visible(image: Image.Image) -> Pixels:
-    """As seen on green paper, with the alpha beside it: clear pixels have no colour."""
+    """Return the picture on green paper, with its alpha: clear pixels have no colour."""
     seen = image.convert("RGBA")
     paper = Image.new("RGBA", image.size, (0, 120, 0, 255))
     flat = np.asarray(Image.alpha_composite(paper, seen).convert("RGB"))

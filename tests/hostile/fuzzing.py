@@ -1,4 +1,4 @@
-"""Random hurts for as long as asked: `FUZZ_SECONDS` a target, `FUZZ_SEED` to repeat a run."""
+"""Random damage for as long as asked: `FUZZ_SECONDS` a target, `FUZZ_SEED` to repeat a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEED = int(os.environ.get("FUZZ_SEED", time.time_ns() % 2**32))
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """An input that a target did not survive."""
+    """An input that made a target fail."""
 
     seed: int
     number: int
@@ -24,7 +24,7 @@ class Found:
     error: BaseException
 
     def __str__(self) -> str:
-        """What to make a named case of."""
+        """Return the input as a named case."""
         return f"FUZZ_SEED={self.seed}, input {self.number}: {self.data!r}\n{self.error!r}"
 
 
@@ -36,9 +36,9 @@ def fuzz(
     hurt: Callable[[bytes, random.Random], bytes] = mutate,
     seconds: float = SECONDS,
 ) -> Found | None:
-    """Try inputs for so many seconds, and `least` of them however long that takes.
+    """Try inputs for so many seconds, and at least `least` of them.
 
-    Returns the first that made the target raise.
+    Return the first that made the target raise.
     """
     chance = random.Random(SEED)
     end = time.monotonic() + seconds

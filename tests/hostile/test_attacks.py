@@ -11,27 +11,27 @@ from benchmarks.hostile_files import FILES, LIMIT, HostileFile
 from tests.pictures import save
 
 GOOD_PICTURES = 2
-"""Good pictures of the largest size whose reading costs more than any hostile file's."""
+"""The number of good, largest pictures whose reading costs more than any hostile file's."""
 SIDE = 4096
 MORE_SECONDS = 0.5
-"""What the kernel may be late by."""
+"""The kernel's possible delay."""
 MAX_MEBIBYTES = 300
 BYTES_PER_PIXEL = 12
-"""Of a picture that is read after all: its pixels as the decoder and as NumPy have them."""
+"""Bytes per pixel of a picture that is read after all, by the decoder and by NumPy."""
 
 
 @pytest.fixture(scope="module")
 def good() -> bytes:
-    """A good picture of the largest size."""
+    """Make a good picture of the largest size."""
     picture = Image.effect_noise((SIDE, SIDE), 60).convert("RGB")
     return save(picture, "JPEG", quality=90, progressive=True)
 
 
 @pytest.mark.parametrize("hostile", FILES, ids=str)
 def test_a_hostile_file_is_cheap(hostile: HostileFile, good: bytes) -> None:
-    """Compared with good pictures read a moment later: no figure here knows the machine's speed.
+    """Costs are compared with good pictures read a moment later, whatever the machine's speed.
 
-    What the limits end is bounded by them.
+    Files that the limits end are bounded by them.
     """
     data = hostile.make()
     assert len(data) <= LIMIT

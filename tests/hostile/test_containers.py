@@ -39,7 +39,7 @@ from tests.pictures import save
 
 FORMATS = {b"\xff\xd8": "jpeg", b"\x89P": "png"}
 UNREAD = ("bomb", "without its end mark")
-"""Pillow does not read these as they are."""
+"""Layouts that Pillow does not read unchanged."""
 WALKED = [
     case
     for case in GOOD
@@ -52,7 +52,7 @@ def lean(data: bytes) -> bytes:
 
 
 def pixels(data: bytes) -> bytes:
-    """As stored, in RGBA."""
+    """Return the stored pixels in RGBA."""
     with Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "BMP"]) as opened:
         return opened.convert("RGBA").tobytes()
 
@@ -62,12 +62,12 @@ def places(data: bytes, marker: bytes) -> list[int]:
 
 
 def in_intervals() -> bytes:
-    """A JPEG whose decoder starts afresh with every row of blocks."""
+    """Make a JPEG with a restart marker after every row of blocks."""
     return jpeg(restart_marker_rows=1)
 
 
 def between_scans(number: int) -> bytes:
-    """The first scans of a progressive JPEG, each of them whole."""
+    """Return the first scans of a progressive JPEG, each complete."""
     whole = jpeg(progressive=True)
     start = places(whole, rb"\xff\xda")[number - 1]
     return whole[: start + 2 + places(whole[start + 2 :], rb"\xff[^\x00]")[0]]

@@ -1,4 +1,4 @@
-"""The decoding process, for real: what it answers, what it may cost, and how it ends."""
+"""The real decoding process: its answers, its limits, and its end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def process() -> Iterator[DecodeProcess]:
 
 
 def processes(parent: int) -> list[int]:
-    """List the decoding processes below a process: the oldest first, its copies before it."""
+    """List the decoding processes below a process: the oldest first, before its copies."""
     children = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -44,12 +44,12 @@ def processes(parent: int) -> list[int]:
             continue
         if int(fields[1]) == parent and b"sandbox.worker" in command:
             children.append((int(fields[19]), int(folder.name)))
-    # Numbers start anew after the highest, so only the start time tells which one is younger.
+    # Process ids wrap around, so only the start time tells which one is younger.
     return [number for _, child in sorted(children) for number in [*processes(child), child]]
 
 
 def are_gone(numbers: list[int]) -> bool:
-    """Whether they ended, or are only waiting to be counted by their parent."""
+    """Return whether they ended, or are zombies."""
     for number in numbers:
         try:
             state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
@@ -132,7 +132,7 @@ def test_what_a_good_picture_needs_is_allowed() -> None:
 
 @contextlib.contextmanager
 def copies_ended_by(number: int) -> Iterator[None]:
-    """While this lasts, each copy gets the signal as soon as it is seen."""
+    """Send the signal to each copy as soon as it is seen."""
     is_over = threading.Event()
 
     def send() -> None:
@@ -220,7 +220,7 @@ def test_the_time_for_a_picture_is_given_once() -> None:
 
 
 def test_a_machine_without_room_for_the_pixels_blames_no_picture() -> None:
-    """As when the disk or the memory is full: here, no file may be longer than 64 KiB."""
+    """Simulate a full disk or memory: no file may exceed 64 KiB."""
     code = (
         "import resource; from backend.errors import BusyError\n"
         "from backend.images.sandbox.process import DecodeProcess\n"

@@ -1,7 +1,7 @@
-"""Every reader of strangers' bytes, fuzzed: a result or a named error, and nothing else.
+"""Every reader of untrusted bytes, fuzzed: a result or a named error, and nothing else.
 
-Ten seconds a target here, hours by `make fuzz`. What is found becomes a case with a name, in the
-corpus or below.
+Ten seconds a target here, hours by `make fuzz`. Findings become named cases, in the corpus or
+below.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ SETTINGS = Settings(allow_web_sources=False)
 
 
 class NoEngine:
-    """Takes every picture and answers at once: what is fuzzed is what stands before it."""
+    """An engine that answers at once: only the code in front of it is fuzzed."""
 
     @property
     def models(self) -> dict[str, list[int]]:
@@ -88,7 +88,7 @@ class NoEngine:
 
 
 class Context:
-    """Lambda's."""
+    """The context of Lambda."""
 
     aws_request_id = "0"
 
@@ -98,7 +98,7 @@ class Context:
 
 @pytest.fixture(scope="module")
 def handler() -> RequestHandler:
-    """Nothing is fetched."""
+    """A handler whose source fetches nothing."""
     return RequestHandler(NoEngine(), AnySource(SETTINGS), SETTINGS)
 
 
@@ -130,7 +130,7 @@ def test_pictures() -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_containers() -> None:
-    """A lean file of a lean file is the same: what one walk leaves, the next one finds."""
+    """A lean file of a lean file is the same."""
 
     def walk(data: bytes) -> None:
         found = format_from_signature(data)

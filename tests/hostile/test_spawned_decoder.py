@@ -1,4 +1,4 @@
-"""The decoding process that is started for one picture, as on Windows and macOS."""
+"""The decoding process that is started for each picture, as on Windows and macOS."""
 
 from __future__ import annotations
 

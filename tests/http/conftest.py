@@ -58,7 +58,7 @@ class Server:
         self.is_read.set()
 
     def logged(self, request_id: str) -> dict[str, Any]:
-        """The facts of a request; its line comes after its answer."""
+        """Return the facts of a request; its line comes after its answer."""
         mark = f'"request_id": "{request_id}"'
         until(lambda: any(mark in line for line in self.log))
         line = next(line for line in self.log if mark in line)
@@ -72,7 +72,7 @@ class Server:
         return self.request("GET", path, **options)
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
-        """A fresh connection, and no proxy from the environment."""
+        """Send on a fresh connection, without the environment's proxy."""
         with requests.Session() as session:
             session.trust_env = False
             return session.request(
@@ -86,13 +86,13 @@ class Server:
         return port
 
     def connect(self, source: str = "127.0.0.1") -> socket.socket:
-        """A connection from an address of this machine, which is a client of its own."""
+        """Connect from a local address of its own, which is a client of its own."""
         return socket.create_connection(
             ("127.0.0.1", self.port), ANSWER_SECONDS, source_address=(source, 0)
         )
 
     def post_from(self, source: str, content: object) -> tuple[int, dict[str, Any]]:
-        """Status and JSON of the answer to a client of its own address."""
+        """Return status and JSON of the answer to a client with its own address."""
         connection = HTTPConnection(
             "127.0.0.1", self.port, timeout=ANSWER_SECONDS, source_address=(source, 0)
         )
@@ -108,7 +108,7 @@ class Server:
         return facts["running"], facts["waiting"]
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code once the whole log is read."""
+        """Send SIGTERM; return the exit code once the whole log is read."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=STOP_SECONDS)
         assert self.is_read.wait(STOP_SECONDS)
@@ -116,7 +116,7 @@ class Server:
 
 
 def start(*arguments: str, env: Mapping[str, str]) -> tuple[Server, threading.Thread]:
-    """A server of the settings in `env`, with one thread unless they say otherwise."""
+    """Start a server with the settings in `env`, with one thread by default."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SR_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "backend", "serve", "--port", "0", *arguments],
@@ -137,7 +137,10 @@ def start(*arguments: str, env: Mapping[str, str]) -> tuple[Server, threading.Th
 
 @pytest.fixture(scope="session")
 def start_server() -> Iterator[StartServer]:
-    """`start_server("--grace-seconds", "1", SR_MAX_QUEUED="0")`; equal ones are started once."""
+    """A function such as `start_server("--grace-seconds", "1", SR_MAX_QUEUED="0")`.
+
+    Equal servers are started once.
+    """
     running: dict[object, tuple[Server, threading.Thread]] = {}
 
     def start_once(*arguments: str, is_shared: bool = True, **env: str) -> Server:
@@ -163,7 +166,7 @@ def start_server() -> Iterator[StartServer]:
 
 @pytest.fixture(scope="session")
 def own_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`damaged` was changed on disk, `fragile` fails when it runs."""
+    """A folder of networks: `damaged` was changed on disk, `fragile` fails when it runs."""
     folder = tmp_path_factory.mktemp("networks")
     networks.damage(networks.add(folder, "damaged", networks.blurring()))
     networks.add(folder, "fragile", networks.for_one_size_only())
@@ -172,9 +175,9 @@ def own_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(start_server: StartServer, own_networks: Path) -> Iterator[Server]:
-    """Ordinary, but for two bad networks and for `url` reaching this machine.
+    """An ordinary server, except for two bad networks and `url` reaching this machine.
 
-    Whatever the tests did to it, it is idle and answers in the end.
+    Whatever the tests did to it, it is idle and answers at the end.
     """
     started = start_server(
         SR_MODELS_DIR=str(own_networks),
@@ -188,7 +191,7 @@ def server(start_server: StartServer, own_networks: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def tight_server(start_server: StartServer) -> Server:
-    """Every limit is small, and private addresses are refused."""
+    """A server with small limits, which refuses private addresses."""
     return start_server(
         SR_MAX_BODY_BYTES="60000",
         SR_MAX_IMAGE_BYTES="30000",
@@ -199,7 +202,7 @@ def tight_server(start_server: StartServer) -> Server:
 
 @pytest.fixture(scope="session")
 def picture_server() -> Iterator[str]:
-    """Stands in for the web: a picture, a missing one, and one that never comes."""
+    """A stand-in for the web: a picture, a missing one, and one that never comes."""
     is_over = threading.Event()
 
     def answer(request: Received) -> Sent:
@@ -223,12 +226,12 @@ def small_request(**fields: object) -> dict[str, Any]:
 
 
 def long_request() -> dict[str, Any]:
-    """Seconds of work in many tiles, and a small file in and out."""
+    """Return a request with seconds of work in many tiles, and small files in and out."""
     return {"img": encode_base64(gradient_png(1500, 1000)), "format": "jpeg"}
 
 
 def until(is_true: Callable[[], bool], *, seconds: float = 120) -> None:
-    """Asks again until it is so; fails when that takes too long."""
+    """Ask again until it is true; fail if that takes too long."""
     end = time.monotonic() + seconds
     pause = threading.Event()
     while not is_true():

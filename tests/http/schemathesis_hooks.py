@@ -1,4 +1,4 @@
-"""Real pictures and addresses where the document asks for them; loaded by schemathesis itself."""
+"""Real pictures and addresses for schemathesis, which loads this file itself."""
 
 import base64
 from typing import Any

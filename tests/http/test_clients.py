@@ -1,4 +1,4 @@
-"""Who a client is, and that nobody chooses to be another."""
+"""The identity of clients, which nobody can choose."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_proxy_that_the_settings_name_tells_who_the_client_is(start_server: St
     )
     assert statuses(server, ["203.0.113.1"] * 3) == [200, 200, 429]
     assert statuses(server, ["203.0.113.2"]) == [200]
-    # Only the last proxy's word counts: what stands before it came from the client.
+    # Only the last proxy's entry counts: earlier ones come from the client.
     assert statuses(server, ["203.0.113.9, 203.0.113.1", "203.0.113.8,203.0.113.1"]) == [429, 429]
     assert server.stop() == 0
 
@@ -53,7 +53,7 @@ def test_a_client_that_has_many_addresses_is_one(address: str, client: str) -> N
 
 
 class Socket:
-    """A connection with a request at work."""
+    """A connection with a request in progress."""
 
     is_idle = is_closed = False
 

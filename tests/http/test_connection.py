@@ -1,4 +1,4 @@
-"""What of uvicorn's protocol class is relied on, and clients that close their sending side."""
+"""The parts of uvicorn's protocol class that are used, and half-closed clients."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from tests.pictures import gradient_png, save
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """A request to the ordinary server, or to the tight one, and what it is answered."""
+    """A request to the ordinary or the tight server, and its answer."""
 
     code: str
     status: int
@@ -144,7 +144,7 @@ def test_every_error_has_its_code_and_status(
 
 
 def assert_error(answer: requests.Response, code: str, status: int) -> None:
-    """The one shape, on every path."""
+    """Check that the error has the one shape of every path."""
     assert answer.headers["Content-Type"] == "application/json"
     content = answer.json()
     assert set(content) == {"error", "message", "details", "request_id"}

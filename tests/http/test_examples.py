@@ -1,4 +1,4 @@
-"""The examples of README and docs are run as they stand, only the port is another one."""
+"""The examples of README and docs run unchanged, except for the port."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def blocks() -> list[tuple[str, str, str]]:
-    """(name, language, code) of every example that calls the local server."""
+    """Return (name, language, code) of every example that calls the local server."""
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     return [
         (f"{page.name}-{number}", language, code)

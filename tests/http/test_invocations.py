@@ -26,7 +26,7 @@ Headers = dict[str, str]
 def invoke(
     server: Server, data: bytes, headers: Headers | None = None, query: str = ""
 ) -> requests.Response:
-    """Without `Accept` unless it is given; requests would add its own."""
+    """Send without `Accept` unless it is given; requests would add its own."""
     sent: dict[str, Any] = {"Content-Type": "image/png", "Accept": None, **(headers or {})}
     return server.request("POST", f"/invocations{query}", data=data, headers=sent)
 

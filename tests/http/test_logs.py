@@ -1,4 +1,4 @@
-"""What a server writes about its work, and what it never writes."""
+"""The server's log, and what it never contains."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_fault_is_one_line_with_its_cause() -> None:
 def test_no_key_no_query_no_name_and_no_byte_of_a_picture_is_written(
     start_server: StartServer, format: str
 ) -> None:
-    """Even at the level of detail that is meant for developers."""
+    """The rule holds even at DEBUG."""
     server = start_server(
         is_shared=False,
         SR_LOG_LEVEL="DEBUG",

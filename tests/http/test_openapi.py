@@ -36,7 +36,7 @@ def document(server: Server) -> dict[str, Any]:
 
 
 def found(document: dict[str, Any], *path: str) -> Any:
-    """What is at the path, with references followed."""
+    """Return the entry at the path, with references followed."""
     place: Any = document
     for each in path:
         place = place[each]
@@ -119,7 +119,7 @@ def test_every_error_is_described(document: dict[str, Any], path: str) -> None:
 
 
 def test_schemathesis_finds_nothing(start_server: StartServer, tmp_path: Path) -> None:
-    """From the server's own document; the web is out of its reach, so links are refused."""
+    """Generate from the server's own document; the web is out of reach, so links are refused."""
     server = start_server(SR_ALLOW_WEB_SOURCES="0")
     run = subprocess.run(
         [

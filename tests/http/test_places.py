@@ -1,4 +1,4 @@
-"""Places in the line are for pictures that are there, never for what does not come."""
+"""Places in the line are for pictures that have arrived."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from tests.http.test_strangers import HEAD, server_sockets
 from tests.pictures import save
 
 MANY = [*["127.0.0.2"] * 12, *["127.0.0.3"] * 12]
-"""Clients of two addresses: more than there are places in the line."""
+"""Clients of two addresses, more than there are places in the line."""
 OTHER = "127.0.0.9"
 
 
 @contextlib.contextmanager
 def sending(server: Server, requests: list[tuple[str, bytes]]) -> Iterator[list[socket.socket]]:
-    """Connections of (client, what it has sent so far)."""
+    """Yield connections of (client, data sent so far)."""
     opened = []
     try:
         for source, data in requests:
@@ -65,7 +65,7 @@ def test_bodies_that_never_come_keep_nobody_out(start_server: StartServer, annou
 
 @pytest.fixture
 def silent_web() -> Iterator[str]:
-    """Takes connections and says nothing."""
+    """A server that accepts connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/picture.png"
 
@@ -95,7 +95,7 @@ def test_the_line_is_as_long_as_the_settings_say(start_server: StartServer) -> N
 
 
 def noise_request() -> dict[str, object]:
-    """A small picture whose result is a file of some megabytes."""
+    """Return a request for a small picture whose result has some megabytes."""
     pixels = random.Random(1).randbytes(600 * 600 * 3)
     picture = save(Image.frombytes("RGB", (600, 600), pixels), "PNG")
     return {"img": encode_base64(picture), "scale": 2, "format": "png"}
@@ -103,7 +103,7 @@ def noise_request() -> dict[str, object]:
 
 @contextlib.contextmanager
 def unread_answer(server: Server, source: str) -> Iterator[socket.socket]:
-    """A client whose result is ready, and who reads nothing of it."""
+    """A client whose result is ready, and who does not read it."""
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.bind((source, 0))
@@ -159,7 +159,7 @@ def test_many_clients_share_a_line_that_is_never_longer(start_server: StartServe
 
 
 class Clock:
-    """Time that passes when a test says so."""
+    """A clock that advances when a test says so."""
 
     now = 0.0
 

@@ -1,4 +1,4 @@
-"""What a caller can do, and what a server keeps doing meanwhile."""
+"""The requests of callers, and the server's other work meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM: what runs is finished, what comes is refused, and the process ends well."""
+"""SIGTERM: running work is finished, new work is refused, and the process ends well."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.http.test_strangers import everything
 
 
 def working(server: Server) -> tuple[threading.Thread, list[requests.Response | None]]:
-    """A request that is being worked on when this returns."""
+    """Start a request, and return when it is being worked on."""
     answers: list[requests.Response | None] = []
 
     def ask() -> None:
@@ -75,7 +75,7 @@ def test_after_the_grace_the_work_is_dropped(start_server: StartServer) -> None:
 
 
 def test_after_the_grace_everyone_is_told(start_server: StartServer) -> None:
-    """Those whose picture is worked on, who wait for their turn, and who are still sending."""
+    """Clients are being worked on, waiting for their turn, or still sending."""
     server = start_server("--grace-seconds", "1", is_shared=False, SR_ALLOW_PRIVATE_SOURCES="1")
     work = whole(long_request() | {"model": "photo", "scale": 4})
     with socket.create_server(("127.0.0.1", 0)) as silent, contextlib.ExitStack() as stack:

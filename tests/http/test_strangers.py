@@ -1,4 +1,4 @@
-"""Strangers at the door: connections, headers, bodies and readers that cost more than they are."""
+"""Abusive clients: connections, headers, bodies and readers that cost more than they should."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from tests.http.conftest import (
 from tests.pictures import gradient_png
 
 TRICKLED_BYTES = 2000
-"""Beyond any deadline at 50 ms each."""
+"""More bytes than any deadline allows at 50 ms each."""
 HEAD = b"POST /resolution HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
 def strict(start_server: StartServer) -> Server:
-    """Deadlines of a second, and few places."""
+    """A server with deadlines of a second, and few places."""
     return start_server(
         SR_HEADER_TIMEOUT_SECONDS="1",
         SR_TRANSFER_GRACE_SECONDS="1",
@@ -60,7 +60,7 @@ def connected(server: Server, number: int = 1) -> Iterator[list[socket.socket]]:
 
 
 def everything(connection: socket.socket) -> bytes:
-    """Until the server closes it."""
+    """Read until the server closes the connection."""
     received = b""
     with contextlib.suppress(ConnectionError):
         while piece := connection.recv(65536):
@@ -124,7 +124,7 @@ def test_an_answer_that_nobody_reads_is_dropped(start_server: StartServer) -> No
 
 
 def server_sockets(server: Server) -> list[str]:
-    """Internet sockets of the process: the one that listens, and connections."""
+    """Return the process's internet sockets: the listening one, and connections."""
     folder = Path(f"/proc/{server.process.pid}/fd")
     names = []
     for each in folder.iterdir():
@@ -191,7 +191,7 @@ def test_bodies_on_their_way_are_bounded(start_server: StartServer) -> None:
 
 @pytest.fixture
 def slow_web() -> Iterator[tuple[str, list[socket.socket]]]:
-    """Takes connections and says nothing; the connections that it took."""
+    """A server that accepts connections and says nothing, and its connections."""
     taken: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -222,7 +222,7 @@ def test_slow_links_leave_places_for_pictures(
         until(lambda: len(taken) == 3)
         assert server.post({"url": address}).status_code == 503
         assert server.post(small_request()).status_code == 200
-    # The senders are gone: what is fetched for them is given up, long before its time is over.
+    # The senders are gone: their fetches are given up long before the time is over.
     for each in taken:
         each.settimeout(5)
         assert b"GET /picture.png" in everything(each)

@@ -1,4 +1,4 @@
-"""A fault nobody foresaw: told as such, without a word of its cause."""
+"""Unexpected failures are reported without their cause."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.http.test_errors import assert_error
 
 
 class FaultySource:
-    """Stands where pictures come from, and has a bug."""
+    """A source with a bug."""
 
     def read(self, request: UpscaleRequest, *, max_bytes: int, watch: Watch = Watch()) -> bytes:
         raise ZeroDivisionError(f"secret {max_bytes}")
@@ -30,7 +30,7 @@ class FaultySource:
 
 @pytest.fixture
 def faulty_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """In this process, because the fault has to be put in."""
+    """Run the server in this process, to insert the failure."""
     settings = Settings()
     handler = RequestHandler(create_engine(settings), FaultySource(), settings)
     app = create_app(

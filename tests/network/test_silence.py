@@ -1,4 +1,4 @@
-"""No face of the program speaks to anybody but who asked it, from its start to its answer."""
+"""No program speaks to anybody but its caller, from its start to its answer."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_function(trace: Trace, tmp_path: Path) -> None:
 
 
 def test_the_class_for_ray_serve(trace: Trace) -> None:
-    """Not Ray around it, which starts with its statistics switched off."""
+    """Test without Ray, which starts with its statistics switched off."""
     with trace.running("-m", "tests.aws.ray_image") as process:
         assert process.stdout is not None
         address = process.stdout.readline().strip()

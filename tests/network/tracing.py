@@ -1,4 +1,4 @@
-"""What a program and everything that it starts ask of the network, as the kernel saw it."""
+"""The network calls of a program and its children, as the kernel saw them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OUTWARD = ("connect(", "sendto(", "sendmsg(", "sendmmsg(")
 
 
 class Trace:
-    """A program under strace; its home folder is empty and its own."""
+    """A program under strace, with an empty home folder of its own."""
 
     def __init__(self, folder: Path, *, python: str = sys.executable, cwd: Path = ROOT) -> None:
         self._interpreter = python
@@ -37,7 +37,7 @@ class Trace:
             pytest.skip("strace is not installed")
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Of this process, without settings, and with the empty home."""
+        """Return this process's environment, without settings, and with the empty home."""
         clean = {
             name: value
             for name, value in os.environ.items()
@@ -46,13 +46,13 @@ class Trace:
         return {**clean, "HOME": str(self.home), "PYTHONPATH": str(self._cwd), **more}
 
     def command(self, *arguments: str) -> list[str]:
-        """Python with these arguments, traced."""
+        """Return the command that runs Python with these arguments, traced."""
         calls = "trace=socket,connect,sendto,sendmsg,sendmmsg,openat,open"
         python = (self._interpreter, *arguments)
         return ["strace", "-f", "-qq", "-s", "256", "-e", calls, "-o", str(self._file), *python]
 
     def run(self, *arguments: str, **more: str) -> None:
-        """To its end, which must be a good one."""
+        """Run to the end, which must be a success."""
         done = subprocess.run(
             self.command(*arguments),
             cwd=self._cwd,
@@ -66,7 +66,7 @@ class Trace:
 
     @contextmanager
     def running(self, *arguments: str, **more: str) -> Iterator[subprocess.Popen[str]]:
-        """In the background, and stopped by SIGTERM, as strace passes it on."""
+        """Run in the background, stopped by SIGTERM, which strace passes on."""
         process = subprocess.Popen(
             self.command(*arguments),
             cwd=self._cwd,
@@ -97,14 +97,14 @@ class Trace:
 
     @property
     def strangers(self) -> list[str]:
-        """Every call that reaches for an address beyond this machine, or for a name server."""
+        """Return every call for an address beyond this machine, or for a name server."""
         lines = self._file.read_text(errors="replace").splitlines()
         assert lines, "nothing was traced"
         return [line for line in lines if RESOLVING.search(line) or is_outward(line)]
 
     @property
     def files_at_home(self) -> list[str]:
-        """What the program left in the home folder of whoever runs it."""
+        """Return the files that the program left in the home folder."""
         return sorted(str(path.relative_to(self.home)) for path in self.home.rglob("*"))
 
 
@@ -120,12 +120,12 @@ def is_loopback(found: re.Match[str]) -> bool:
 
 
 def children(process: int) -> Sequence[int]:
-    """The direct ones."""
+    """Return the direct children."""
     text = Path(f"/proc/{process}/task/{process}/children").read_text()
     return [int(number) for number in text.split()]
 
 
 def assert_silent(trace: Trace) -> None:
-    """Nobody was spoken to, and nothing was left behind."""
+    """Check that nobody was contacted, and no file was left behind."""
     assert not trace.strangers, "\n".join(trace.strangers)
     assert not trace.files_at_home, trace.files_at_home

@@ -1,4 +1,4 @@
-"""OpenVINO is an optional package of 180 MB: what tests it is left out without it."""
+"""The tests of OpenVINO, an optional package of 180 MB, are skipped without it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ collect_ignore = [] if find_spec("openvino") else TESTS
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was left out."""
+    """Report the skipped tests."""
     for name in collect_ignore:
         terminalreporter.write_line(f"tests/openvino/{name} was left out: it needs OpenVINO")

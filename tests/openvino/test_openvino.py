@@ -1,4 +1,4 @@
-"""The shipped networks in OpenVINO: what they answer, in tiles and whole, and in silence."""
+"""The shipped networks in OpenVINO: their answers, in tiles and whole, and its silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others run agrees with the code: images, compose, Kubernetes and the workflows."""
+"""Images, compose, Kubernetes and workflows agree with the code."""
 
 from __future__ import annotations
 

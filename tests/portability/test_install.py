@@ -1,4 +1,4 @@
-"""The wheel, installed outside of the clone, in a folder that nobody may write to."""
+"""The wheel, installed outside the clone, in a read-only folder."""
 
 from __future__ import annotations
 

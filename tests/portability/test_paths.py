@@ -1,4 +1,4 @@
-"""Names of files and what consoles can show, as Windows and macOS have them."""
+"""File names and console output, as on Windows and macOS."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_name_that_the_console_cannot_show_ends_no_run(tmp_path: Path, code_pa
 
 
 def test_an_input_with_another_name_of_its_own_is_not_overwritten(tmp_path: Path) -> None:
-    """On a folder without regard to case `A_x2.jpg` and `a_x2.jpg` are one; a link is, too."""
+    """A case-insensitive folder has one file for `A_x2.jpg` and `a_x2.jpg`; a link is one, too."""
     (tmp_path / "a.jpg").write_bytes((SAMPLES / "rocket-jpeg.jpg").read_bytes())
     (tmp_path / "B.jpg").write_bytes((SAMPLES / "cat.jpg").read_bytes())
     (tmp_path / "a_x2.jpg").hardlink_to(tmp_path / "B.jpg")

@@ -1,4 +1,4 @@
-"""Every face under a Python that lacks what Windows lacks, against the same on Linux."""
+"""Every face under a Python without POSIX modules, compared with Linux."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FACES = (
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return this one's, with the approximation, and a folder for temporary files of its own."""
+    """Return this environment with the approximation, and its own temporary folder."""
     temporary = folder / "temporary"
     temporary.mkdir(exist_ok=True)
     path = os.pathsep.join([str(WITHOUT_POSIX), str(ROOT)])

@@ -1,4 +1,4 @@
-"""Every test of this folder runs on loopback; nothing else can be reached."""
+"""Loopback for every test of this folder; nothing else can be reached."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.sources.loopback import Answer, Internet, Site, status
 
 @pytest.fixture(autouse=True)
 def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
-    """Takes the place of name resolution and of routing, below every library."""
+    """Replace name resolution and routing, below every library."""
     net = Internet()
     for name in ("localhost", "localhost."):
         net.name(name, ["127.0.0.1"])
@@ -60,7 +60,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="session")
 def authority_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its certificate, as a PEM file."""
+    """Return its certificate, as a PEM file."""
     path = tmp_path_factory.mktemp("authority") / "authority.pem"
     authority.cert_pem.write_to_path(str(path))
     return path
@@ -68,7 +68,7 @@ def authority_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def serve(authority: trustme.CA) -> Iterator[Callable[..., Site]]:
-    """`serve({"/path": answer})` starts an HTTP server; `tls=True` with a certificate."""
+    """A function `serve({"/path": answer})` that starts an HTTP server; `tls=True` for TLS."""
     with contextlib.ExitStack() as stack:
 
         def start(pages: dict[str, Answer], *, tls: bool = False) -> Site:

@@ -18,13 +18,13 @@ class Internet:
     """`names` are resolved, `routes` lead from public addresses to servers on loopback."""
 
     names: dict[str, list[list[str]]] = field(default_factory=dict)
-    """Name -> the answers to give one after the other, the last one again and again."""
+    """Name -> the answers in order; the last one is repeated."""
     routes: dict[tuple[str, int], int] = field(default_factory=dict)
     """(address, port) -> port on loopback."""
     connections: list[tuple[str, int]] = field(default_factory=list)
-    """Every address that a connection was asked for."""
+    """Every address that a connection was requested for."""
     lookup: Callable[[str], None] = lambda name: None
-    """Called before a name is answered, to be slow."""
+    """Called before a name is answered, for a delay."""
 
     def name(self, name: str, *answers: list[str]) -> None:
         self.names[name] = list(answers)
@@ -32,21 +32,21 @@ class Internet:
 
 @dataclass
 class Site:
-    """A running server: what it was asked for, and what it answers by path."""
+    """A running server: its requests, and its answers by path."""
 
     port: int
     pages: dict[str, Answer]
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     """(path, header fields in lower case) of each request."""
     stopping: threading.Event = field(default_factory=threading.Event)
-    """Set at the end of the test; what drips waits on it between two drops."""
+    """Set at the end of the test, for which slow bodies wait between two pieces."""
 
     def url(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
 
 def body(data: bytes, **headers: str) -> Answer:
-    """200 with these bytes; `Content_Type="…"` is the field Content-Type."""
+    """Answer 200 with these bytes; `Content_Type="…"` is the field Content-Type."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -59,7 +59,7 @@ def body(data: bytes, **headers: str) -> Answer:
 
 
 def status(code: int) -> Answer:
-    """An answer without a body."""
+    """Make an answer without a body."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(code)
@@ -70,7 +70,7 @@ def status(code: int) -> Answer:
 
 
 def redirect(target: str, code: int = 302) -> Answer:
-    """To another address, absolute or not."""
+    """Redirect to another address, absolute or not."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(code)
@@ -82,7 +82,7 @@ def redirect(target: str, code: int = 302) -> Answer:
 
 
 def endless(code: int = 200, **headers: str) -> Answer:
-    """A body that goes on as long as anyone reads it, by as many bytes as they read."""
+    """Make an endless body, which gives as many bytes as are read."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(code)

@@ -1,4 +1,4 @@
-"""`img`: base64 and nothing but base64."""
+"""`img` accepts base64 and nothing else."""
 
 from __future__ import annotations
 

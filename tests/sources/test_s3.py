@@ -38,7 +38,7 @@ SETTINGS = Settings(input_buckets=("pictures", "more-pictures"), source_timeout_
 
 
 def refusal(status: int, code: str) -> Answer:
-    """S3's error document."""
+    """Answer with S3's error document."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         text = f"<Error><Code>{code}</Code><Message>arn:aws:iam::1:user/x</Message></Error>"
@@ -53,7 +53,7 @@ def refusal(status: int, code: str) -> Answer:
 
 @pytest.fixture(autouse=True)
 def aws_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> pytest.MonkeyPatch:
-    """Keys from the environment, and no file or metadata service asked."""
+    """Take keys from the environment, and ask no file or metadata service."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "example-secret",
@@ -70,7 +70,7 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> pytest
 
 @pytest.fixture
 def s3(serve: Serve, aws_environment: pytest.MonkeyPatch) -> Site:
-    """An S3 that the standard chain of settings leads to; its pages are /bucket/key."""
+    """An S3 that the standard settings lead to; its pages are /bucket/key."""
     site = serve({"/pictures/cat.png": body(PICTURE)})
     aws_environment.setenv("AWS_ENDPOINT_URL_S3", site.url("").rstrip("/"))
     return site

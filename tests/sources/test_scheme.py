@@ -1,4 +1,4 @@
-"""What `url` may look like, before anything is looked up."""
+"""The form of `url`, before anything is resolved."""
 
 from __future__ import annotations
 

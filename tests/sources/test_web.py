@@ -1,4 +1,4 @@
-"""Pictures from the web: what is fetched, and everything that is not."""
+"""Pictures from the web: what is fetched, and everything that is refused."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def public_site(internet: Internet, serve: Serve) -> Site:
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
-    """Whatever a test does to a fetch, its thread comes to an end."""
+    """Check that the thread of every fetch ends."""
     yield
     _threads_end()
 
@@ -450,7 +450,7 @@ def test_a_handshake_that_never_comes_is_cut_off(internet: Internet) -> None:
 
 @contextlib.contextmanager
 def _silent_server(drop: bytes, *, first: bytes = b"") -> Iterator[int]:
-    """Accepts, sends `first`, then `drop` again and again every 20 ms; gives its port."""
+    """Accept, send `first`, then `drop` every 20 ms; yield the port."""
     stopping = threading.Event()
 
     def speak() -> None:
@@ -475,7 +475,7 @@ def _cut_off(url: str, settings: Settings = SHORT) -> None:
     started = time.monotonic()
     with pytest.raises(SourceTimeoutError):
         read(url, settings, max_bytes=10**9)
-    # Generous above, for a busy machine; what it proves is that it is not for ever.
+    # The bound is generous, for a busy machine; it proves only that there is an end.
     assert 0.4 < time.monotonic() - started < 4
 
 

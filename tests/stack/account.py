@@ -38,7 +38,7 @@ def handler(event, context):
         return exc.response["Error"]["Code"]
     return "done"
 """
-"""A function that does one thing with the permissions of its role."""
+"""A function that does one thing with its role's permissions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class Credentials:
 
 
 class Account:
-    """`with Account(folder) as account:`; TLS on one port of 127.0.0.1 and none on another."""
+    """`with Account(folder) as account:` has a port with TLS on 127.0.0.1, and one without."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -197,9 +197,9 @@ class Account:
         return str(json.loads(answer["Payload"].read()))
 
     def _environment(self, certificate: Path, key: Path) -> dict[str, str]:
-        """ministack gives its own to the functions, as AWS does not; so it has nothing else.
+        """Return an environment for ministack, which passes its own to the functions.
 
-        Step Functions waits a fiftieth of what it should before it tries again.
+        Step Functions waits a fiftieth of the usual time before it tries again.
         """
         temporary = self._folder / "tmp"
         temporary.mkdir()
@@ -248,7 +248,7 @@ class Account:
                 time.sleep(0.05)
 
     def _stop(self) -> None:
-        """The server, and what it started: all are in the process group that it leads."""
+        """End the server's process group."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._log.close()

@@ -1,4 +1,4 @@
-"""A template without what ministack refuses."""
+"""A template without the types that ministack refuses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Adapted:
 
     template: dict[str, Any]
     dropped: tuple[str, ...]
-    """Resources that are gone, with their types, and whoever waited for one of them."""
+    """Removed resources, with their types, and the resources that waited for them."""
     changed: tuple[str, ...]
     """Properties with another value."""
 

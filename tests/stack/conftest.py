@@ -36,20 +36,20 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture(scope="session")
 def mount(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Stands for the file system that AWS mounts in the functions."""
+    """A stand-in for the file system that AWS mounts in the functions."""
     return tmp_path_factory.mktemp("mount")
 
 
 @pytest.fixture(scope="session")
 def artifacts(account: Account, mount: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
-    """This version of the project."""
+    """The artifacts of this version."""
     folder = tmp_path_factory.mktemp("package") / "made"
     return put_artifacts(account, folder, bucket=ARTIFACTS, mount=mount, models=SHIPPED)
 
 
 @pytest.fixture(scope="session")
 def bulk_artifacts(account: Account, artifacts: Artifacts) -> Artifacts:
-    """The same function.zip, and the template as it is."""
+    """The same function.zip, and the unchanged template."""
     account.make_bucket(PHOTOS)
     account.make_bucket(RESULTS)
     made = artifacts.package
@@ -63,7 +63,7 @@ def bulk_artifacts(account: Account, artifacts: Artifacts) -> Artifacts:
 
 @pytest.fixture(scope="module")
 def stack(account: Account, artifacts: Artifacts) -> Deployed:
-    """Signed calls with a key only, networks in the package; it goes with the account."""
+    """A stack with signed calls and a key, and networks in the package."""
     return deploy(
         account,
         "pictures",
@@ -76,7 +76,7 @@ def stack(account: Account, artifacts: Artifacts) -> Deployed:
 
 @pytest.fixture(scope="module")
 def on_files(account: Account, artifacts: Artifacts) -> Deployed:
-    """Networks on a file system."""
+    """A stack with networks on a file system."""
     return deploy(
         account,
         "on-files",

@@ -1,4 +1,4 @@
-"""The Lambda stack as the project's own command puts it up, and calls of its API."""
+"""The Lambda stack as the project's own command deploys it, and calls of its API."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def put_artifacts(
     """Make and send the files as `python -m cfn package` does, but without wheels.
 
     Those are for AWS's Python 3.13; ministack runs functions with the Python of the tests, which
-    has the same packages. What the real zip holds is tested with the packaging.
+    has the same packages. The real zip is tested with the packaging.
     """
     folder.mkdir()
     digests = {
@@ -79,7 +79,7 @@ def put_artifacts(
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """A stack that is up."""
+    """A deployed stack."""
 
     account: Account
     name: str
@@ -96,7 +96,7 @@ class Deployed:
 
     @property
     def results(self) -> str:
-        """The bucket."""
+        """The bucket's name."""
         return self.outputs["ResultsBucketName"]
 
     @property
@@ -131,9 +131,9 @@ class Deployed:
         method: str = "POST",
         moment: datetime | None = None,
     ) -> requests.Response:
-        """The invoke URL, with its host's name in a header since ministack is on 127.0.0.1.
+        """Call the invoke URL, with its host's name in a header since ministack is on 127.0.0.1.
 
-        It is signed now or, as it were, at another `moment`.
+        It is signed now, or for another `moment`.
         """
         path = urlsplit(self.outputs["aikitsInvokeURL"]).path
         headers = {
@@ -170,7 +170,7 @@ def deploy_and_tell(
     told: list[str],
     keep_failed: bool = False,
 ) -> Deployed:
-    """Create or update; `told` gets every line that is printed."""
+    """Create or update the stack; `told` gets every printed line."""
     outputs = _stacks(account, told).deploy(
         name,
         template=artifacts.template,
@@ -232,7 +232,7 @@ def delete(account: Account, name: str) -> None:
 
 
 def body_from(image: bytes, **fields: object) -> str:
-    """A request for it."""
+    """Return the body of a request."""
     return json.dumps({"img": base64.b64encode(image).decode(), **fields})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.stack.account import Account
 
 Inventory = frozenset[tuple[str, str]]
-"""Kind of resource and its name or id."""
+"""Kind of resource, and its name or id."""
 
 KINDS = (
     ("lambda", "list_functions", "Functions", "FunctionName"),

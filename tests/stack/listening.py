@@ -14,7 +14,7 @@ LISTEN = "0A"
 
 
 def listening(pid: int) -> set[tuple[str, int]]:
-    """Address and port of each TCP socket that takes connections, over IPv4 and IPv6."""
+    """Return address and port of each listening TCP socket, over IPv4 and IPv6."""
     owned = {inode for each in _family(pid) for inode in _sockets(each)}
     found = set()
     for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
@@ -29,7 +29,7 @@ def listening(pid: int) -> set[tuple[str, int]]:
 
 
 def _family(pid: int) -> Iterator[int]:
-    """Those that end meanwhile are left out."""
+    """Yield the process and its children; those that end meanwhile are left out."""
     yield pid
     for children in (PROC / str(pid) / "task").glob("*/children"):
         with suppress(FileNotFoundError, ProcessLookupError):
@@ -46,6 +46,6 @@ def _sockets(pid: int) -> Iterator[str]:
 
 
 def _address(text: str, family: socket.AddressFamily) -> str:
-    """The kernel writes words of four bytes in the machine's order."""
+    """Return the address; the kernel writes four-byte words in the machine's order."""
     words = [int(text[at : at + 8], 16) for at in range(0, len(text), 8)]
     return socket.inet_ntop(family, struct.pack(f"={len(words)}I", *words))

@@ -14,11 +14,11 @@ from tests.stack.account import Account
 
 
 class Reachable(HTTPAdapter):
-    """`with Reachable(account) as adapter: session.mount("https://", adapter)`.
+    """An adapter: `with Reachable(account) as adapter: session.mount("https://", adapter)`.
 
     Hosts of APIs lead to the account. A stored result is fetched by its link, over TLS, and put on
-    a web server of this machine, whose address takes the link's place: a function on AWS trusts
-    the certificates of the public web, and not the one that the account has here.
+    a local web server, whose address replaces the link: a function trusts the public certificates
+    only, and not the account's.
     """
 
     def __init__(self, account: Account) -> None:

@@ -23,8 +23,8 @@ if __name__ == "__main__":
     strict = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(strict)
     strict.install()
-    # Functions are started with sys.executable. ministack's environment has nothing of what they
-    # import, nor the boto3 that AWS's runtime brings.
+    # Functions are started with sys.executable. ministack's environment lacks their imports
+    # and the boto3 that AWS's runtime brings.
     sys.executable, https_port, http_port, certificate, key = sys.argv[1:]
     config = Config()
     config.bind = [f"127.0.0.1:{https_port}"]

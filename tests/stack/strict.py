@@ -30,13 +30,13 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def switch(name: str) -> Any:
-    """Return what the tests have set, None when they have not."""
+    """Return the tests' configuration, or None."""
     path = Path(os.environ["STRICT_FILE"])
     return json.loads(path.read_text()).get(name) if path.exists() else None
 
 
 def install() -> None:
-    """Put every rule in its place."""
+    """Install every rule."""
     remember_the_caller()
     answer_403_without_list_bucket()
     refuse_calls_above_the_concurrency()
@@ -48,7 +48,7 @@ def install() -> None:
 
 
 def remember_the_caller() -> None:
-    """Keep the access key of the request at hand, which some rules below ask for."""
+    """Keep the access key of the present request, which some rules need."""
     enforce = iam_evaluator.enforce
 
     def remembering(access_key: str, *given: Any, **named: Any) -> Any:
@@ -59,7 +59,7 @@ def remember_the_caller() -> None:
 
 
 def denied(action: str, service: str, resource: str) -> bool:
-    """Return whether the caller of the request at hand may not do this."""
+    """Return whether the caller of the present request may not do this."""
     key = ACCESS_KEY.get()
     about = {"iam:PassedToService": "lambda.amazonaws.com"} if action == "iam:PassRole" else {}
     return bool(key) and (
@@ -141,7 +141,7 @@ def know_api_keys_late() -> None:
 
 
 def lose_letters() -> None:
-    """Refuse or lose letters where AWS does.
+    """Refuse or lose letters as AWS does.
 
     IAM takes none above U+00FF (PutRolePolicy, PolicyDocument); DescribeStacks has `?` for each
     outside ASCII (cloudformation-coverage-roadmap #814).
@@ -164,9 +164,9 @@ def lose_letters() -> None:
 
 
 def ask_for_the_deployer_s_rights() -> None:
-    """CloudFormation acts with the rights of whoever calls it (guide: controlling access with IAM).
+    """Let CloudFormation act with its caller's permissions (guide: controlling access with IAM).
 
-    Which rights a type takes is in its schema (`handlers`), which the switch `rights` has.
+    The permissions of a type are in its schema (`handlers`), and in the switch `rights`.
     """
 
     def strict(act: Callable[..., Any]) -> Callable[..., Any]:
@@ -267,7 +267,7 @@ def _new_run(
 
 
 def _items(reader: dict[str, Any], effective: Any, ctx: dict[str, Any]) -> Iterator[Any]:
-    """Yield what ministack reads; an S3 Inventory it does not know (guide: InputType MANIFEST)."""
+    """Yield items as ministack reads them, and an S3 Inventory's (guide: InputType MANIFEST)."""
     if (reader.get("ReaderConfig") or {}).get("InputType") != "MANIFEST":
         yield from stepfunctions._read_map_items(reader, effective, ctx)
         return
@@ -323,7 +323,7 @@ def _run_child(
 
 
 def _count(run: dict[str, Any]) -> None:
-    """Count pictures and batches by what became of them."""
+    """Count pictures and batches by outcome."""
     for counts, weigh in (
         (run["about"]["itemCounts"], lambda each: len(each["input"]["Items"])),
         (run["about"]["executionCounts"], lambda each: 1),

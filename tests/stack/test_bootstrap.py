@@ -58,7 +58,7 @@ def bootstrap() -> Stack:
 
 @pytest.fixture(scope="module")
 def deployer(account: Account, bootstrap: Stack) -> Credentials:
-    """Somebody with the rights of the project's role."""
+    """A user with the permissions of the project's role."""
     policies = bootstrap.of_type("AWS::IAM::ManagedPolicy").values()
     return account.make_user_with(*(each["PolicyDocument"] for each in policies))
 
@@ -91,7 +91,7 @@ def answers() -> Iterator[tuple[Answers, str]]:
 
 
 def script(bootstrap: Stack) -> str:
-    """Return what CodeBuild runs."""
+    """Return the commands of CodeBuild."""
     spec = yaml.safe_load(bootstrap.properties("Project")["Source"]["BuildSpec"])
     (command,) = spec["phases"]["build"]["commands"]
     return str(command)

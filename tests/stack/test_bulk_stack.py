@@ -71,18 +71,18 @@ class Work:
         return self.runs.status(execution)
 
     def is_running(self, execution: str) -> bool:
-        """Ask one thing only: a look costs this machine as much as a picture does."""
+        """Ask this one thing: a request costs the machine as much as a picture."""
         states = self.stack.account.client("stepfunctions")
         return bool(states.describe_execution(executionArn=execution)["status"] == "RUNNING")
 
     def outcomes(self, execution: str) -> Counter[str]:
-        """Add up what the function answered, as the run's report has it."""
+        """Add up the function's answers from the run's report."""
         answers = [json.loads(each["Output"]) for each in self.report(execution, "SUCCEEDED")]
         counts = ("done", "skipped", "failed")
         return Counter({each: sum(answer[each] for answer in answers) for each in counts})
 
     def report(self, execution: str, kind: str) -> list[dict[str, Any]]:
-        """Return the rows of the run's report about batches of that kind."""
+        """Return the report's rows of that kind of batch."""
         states = self.stack.account.client("stepfunctions")
         (run,) = states.list_map_runs(executionArn=execution)["mapRuns"]
         folder = f"_bulk/reports/{run['mapRunArn'].rpartition(':')[2]}"
@@ -94,7 +94,7 @@ class Work:
         ]
 
     def results(self) -> dict[str, str]:
-        """The ETag and moment of each, by key below the folder."""
+        """Return ETag and time of each object, by key below the folder."""
         pages = self._s3.get_paginator("list_objects_v2")
         start = f"{self.folder}/"
         return {
@@ -104,7 +104,7 @@ class Work:
         }
 
     def pictures(self) -> dict[str, str]:
-        """Results that are pictures."""
+        """Return the results that are pictures."""
         return {key: each for key, each in self.results().items() if not key.startswith("_")}
 
     def get(self, key: str) -> bytes:
@@ -135,7 +135,7 @@ def make_work(account: Account, bulk_artifacts: Artifacts) -> Iterator[MakeWork]
 
 
 def put_up(account: Account, artifacts: Artifacts, folder: str, **parameters: str) -> Work:
-    """The stack, or an update of it."""
+    """Deploy or update the stack."""
     given = {
         "sourceBucket": PHOTOS,
         "sourcePrefix": f"{folder}/",
@@ -149,7 +149,7 @@ def put_up(account: Account, artifacts: Artifacts, folder: str, **parameters: st
 
 
 def workers(account: Account) -> list[int]:
-    """Processes that ministack runs functions in."""
+    """Return the processes of ministack's functions."""
     children = (PROC / str(account.pid) / "task").glob("*/children")
     return [int(pid) for each in children for pid in each.read_text().split()]
 
@@ -220,7 +220,7 @@ def test_a_folder_or_a_list_of_the_source(
 def test_a_run_over_a_folder_whose_name_iam_could_not_have(
     make_work: MakeWork, photo_bytes: Callable[..., bytes]
 ) -> None:
-    """The stack may read the whole bucket, and the run's own prefix has any letters."""
+    """The stack may read the whole bucket, and the run's own prefix may have any letters."""
     work = make_work("root", sourcePrefix="")
     for key in ("照片/a b.png", "dt=2026-01-01/b.png"):
         work.put(key, photo_bytes("PNG"))
@@ -258,7 +258,7 @@ def test_without_that_refusal_iam_ends_the_creation_and_an_output_loses_the_lett
 def test_batches_with_a_missing_key_and_a_broken_picture_lose_nothing(
     make_work: MakeWork, account: Account, photo_bytes: Callable[..., bytes]
 ) -> None:
-    """A list of yesterday names a picture that is gone; S3 tells so to those who may list."""
+    """An old list names a picture that is gone; S3 reports that to those who may list."""
     work = make_work("batches", batchSize="4")
     keys = [f"{number}.png" for number in range(9)]
     for key in keys:

@@ -1,4 +1,4 @@
-"""The Lambda stack, put up, called, changed and deleted in an account that ministack plays.
+"""The Lambda stack, deployed, called, changed and deleted in ministack's account.
 
 The functions run the real handlers with the real networks, and signatures, policies, API keys,
 throttling and TLS are checked. ministack takes some things and does nothing with them, so they are
@@ -89,7 +89,7 @@ def opened(data: bytes) -> Image.Image:
 
 
 def refusal(answer: requests.Response) -> tuple[int, str]:
-    """The status, and the code in the project's shape of errors."""
+    """Return the status, and the code of the project's errors."""
     body = answer.json()
     assert set(body) == {"error", "message", "details", "request_id"}, body
     return answer.status_code, body["error"]
@@ -445,7 +445,7 @@ def test_a_role_may_do_what_its_function_does_and_nothing_else(
 def test_a_life_of_a_stack_from_its_creation_to_nothing(
     account: Account, artifacts: Artifacts, storage: str
 ) -> None:
-    """Created and checked; another parameter with the same code, checked again; deleted."""
+    """The stack is created, checked, updated by a parameter, checked again, and deleted."""
     before = inventory(account)
     given = {"modelStorage": storage, "accessLog": "off", "requireApiKey": "true"}
     stack = deploy(account, "life", artifacts, enableNat="true", **given)
@@ -488,7 +488,7 @@ def test_the_same_code_in_another_folder_is_no_reason_for_a_new_version(
 
 
 def served(stack: Deployed) -> tuple[str, bool]:
-    """The stage's deployment, and whether the API asked for a key when it was made."""
+    """Return the stage's deployment, and whether the API then required a key."""
     gateway = stack.account.client("apigateway")
     stage = gateway.get_stage(restApiId=stack.api_id, stageName="prod")
     deployment = gateway.get_deployment(

@@ -1,6 +1,6 @@
-"""The policy that `python -m cfn policy` prints is enough to deploy, and nothing of it is too much.
+"""The policy that `python -m cfn policy` prints is sufficient to deploy, and minimal.
 
-`strict.py` lets CloudFormation act with the rights of its caller, as AWS does.
+`strict.py` lets CloudFormation act with the permissions of its caller, as AWS does.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ OF_BULK = {
 
 @contextmanager
 def as_user(account: Account, user: Credentials) -> Iterator[Stacks]:
-    """The commands with the user's clients."""
+    """Run the commands with the user's clients."""
     clients = {
         each: account.client_for(user, each, url=account.url) for each in ("cloudformation", "logs")
     }
@@ -91,7 +91,7 @@ def without(variant: Variant, action: str) -> list[dict[str, Any]]:
 
 
 def sampled() -> list[str]:
-    """Rights on the bulk stack's resources, always the same."""
+    """Return a repeatable sample of the permissions on the bulk stack's resources."""
     found = sorted({action for each in resource_rights(BULK).values() for action in each})
     return sorted(random.Random(23).sample(found, SAMPLED))
 

@@ -29,7 +29,7 @@ class Owner(Session):
         return str(self.account.client("sts").get_caller_identity()["Account"])
 
     def __getattr__(self, name: str) -> Any:
-        """CloudFormation's other operations, which need no change."""
+        """Return CloudFormation's other operations, unchanged."""
         return getattr(self.account.client("cloudformation"), name)
 
     def get_credentials(self) -> BotoCredentials:

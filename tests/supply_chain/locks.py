@@ -1,4 +1,4 @@
-"""Read lock files as `make lock` writes them and pip understands them."""
+"""A reader of lock files as `make lock` writes them and pip understands them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class LockedPackage:
     name: NormalizedName
     version: Version
     marker: Marker | None
-    """The machines that install it; None means all."""
+    """The marker of machines that install it; None means all."""
     hashes: tuple[str, ...]
 
     @property
     def is_for_this_machine(self) -> bool:
-        """Whether the Python that runs would install it."""
+        """Return whether the present Python would install it."""
         return self.marker is None or self.marker.evaluate()
 
 

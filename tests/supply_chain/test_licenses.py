@@ -1,4 +1,4 @@
-"""The packages that users install have licences that allow it, and the page about them is true."""
+"""The packages' licences are acceptable, and the page about them is true."""
 
 from __future__ import annotations
 

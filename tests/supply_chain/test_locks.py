@@ -1,4 +1,4 @@
-"""The lock files say all that is installed, and from which files."""
+"""The lock files name every package, and its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch is a gigabyte that only training needs: what tests its code is left out without it."""
+"""The tests of training are skipped without PyTorch, which only training needs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ collect_ignore = (
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was left out."""
+    """Report the skipped tests."""
     for name in collect_ignore:
         terminalreporter.write_line(f"tests/training/{name} was left out: it needs PyTorch")

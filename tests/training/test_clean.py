@@ -1,4 +1,4 @@
-"""The x1 networks that are shipped belong to the x2 networks that are shipped."""
+"""The shipped x1 networks belong to the shipped x2 networks."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from training.wild import WildDegradation
 
 
 class Enlarger(nn.Module):
-    """Bicubic, and redder than its input: a teacher with a habit."""
+    """A bicubic teacher that is redder than its input."""
 
     def forward(self, lr: Tensor) -> Tensor:
         sr = F.interpolate(lr, scale_factor=4, mode="bicubic", align_corners=False)
@@ -34,7 +34,7 @@ ORIGIN = Origin(teacher="enlarger", scale=4)
 
 
 def fill(folder: CropFolder, pairs: PairSource, degradation: WildDegradation) -> None:
-    """With six crops."""
+    """Fill the folder with six crops."""
     teacher = AnchoredTeacher(Enlarger(), device=torch.device("cpu"))
     source = CropSource(pairs, degradation, degradation, teacher, scale=4, side=32)
     folder.begin(ORIGIN)

@@ -1,4 +1,4 @@
-"""Patches for fidelity: LR and HR are of the same place, however LR was damaged."""
+"""Fidelity patches: LR and HR show the same place, however LR was damaged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATCH = 12
 
 
 def patches(pair: Pair, *, wild_share: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`lr`, `level` and `hr` of 32 patches of the picture."""
+    """Return `lr`, `level` and `hr` of 32 patches of the picture."""
     source = PatchSource(
         [(1.0, [pair])], scale=4, degradation=UNDAMAGED, wild=ALWAYS, wild_share=wild_share
     )
@@ -25,7 +25,7 @@ def patches(pair: Pair, *, wild_share: float) -> tuple[np.ndarray, np.ndarray, n
 
 
 def reduced(hr: np.ndarray) -> np.ndarray:
-    """Averaged over 4 x 4."""
+    """Average over 4 x 4."""
     return hr.reshape(len(hr), PATCH, 4, PATCH, 4, 3).astype(float).mean((2, 4))
 
 

@@ -1,4 +1,4 @@
-"""What the networks are trained with is what the engine gives them."""
+"""The networks are trained with the inputs that the engine gives them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Muon's steps are of one length, or fall with the size of small kernels."""
+"""Muon's steps have one length, or shrink with small kernels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from training.muon import USUAL_SIZE, Muon
 
 
 def step_length(*, size: float, is_relative: bool) -> float:
-    """Return the root of the mean square of one step of a kernel whose weights have this size."""
+    """Return the root mean square of one step for a kernel whose weights have this size."""
     torch.manual_seed(1)
     conv = nn.Conv2d(8, 8, 3, bias=False)
     nn.init.normal_(conv.weight, std=size)

@@ -1,4 +1,4 @@
-"""Patterns for training keep their mean colour where they are made larger."""
+"""Training patterns keep their mean colour when they are enlarged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metrics agree with pyiqa's published values, and what makes them up is safe to read."""
+"""The metrics agree with pyiqa's published values, and their weights are safe to read."""
 
 from __future__ import annotations
 

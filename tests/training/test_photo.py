@@ -1,4 +1,4 @@
-"""What the losses of `photo` see."""
+"""The losses of `photo`."""
 
 from __future__ import annotations
 

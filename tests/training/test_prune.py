@@ -1,4 +1,4 @@
-"""A thinner copy of a teacher begins near it, and exactly where it ends when nothing is lost."""
+"""A thinner copy of a teacher begins near it, and equals it if nothing is lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def answer(network: PlainNetwork, lr: Tensor, *, level: float = 0.0) -> Tensor:
 
 
 def without_use(teacher: SRVGGNetCompact, channels: list[int]) -> None:
-    """Nothing looks at these channels of any layer any more."""
+    """Make these channels of every layer unused."""
     convs = [module for module in teacher.body if isinstance(module, nn.Conv2d)]
     for conv in convs[1:]:
         conv.weight[:, channels] = 0

@@ -1,4 +1,4 @@
-"""Official networks of SPAN are read from their ncnn files and answer as their authors define."""
+"""SPAN's official networks are read from their ncnn files, and answer as defined."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def random_layers() -> Layers:
 
 
 def write(layers: Layers, stem: Path) -> Path:
-    """Only what the reader looks at: the constants, in the order of the layers."""
+    """Write only what the reader needs: the constants, in the order of the layers."""
     writer = ncnn.Writer()
     writer.data += np.array(COLOUR_MEAN, np.float32).tobytes()
     writer.layer("MemoryData", [], "0=1", "1=1", "2=3")
@@ -45,7 +45,7 @@ def write(layers: Layers, stem: Path) -> Path:
 
 
 def as_published(layers: Layers, lr: Tensor) -> Tensor:
-    """(N, 3, H, W) in [0, 1] -> (N, 3, H * SCALE, W * SCALE)."""
+    """Compute (N, 3, H, W) in [0, 1] -> (N, 3, H * SCALE, W * SCALE)."""
     rest = iter(layers)
 
     def convolved(features: Tensor) -> Tensor:
@@ -71,9 +71,9 @@ def test_an_official_network_answers_as_published(tmp_path: Path) -> None:
     found = network(as_input(lr, torch.zeros(2)))
     published = as_published(layers, lr.permute(0, 3, 1, 2) / 255)
     assert published.std() > 1
-    # Two linear steps are one here, so sums come in another order.
+    # Two linear steps are one here, so sums have another order.
     torch.testing.assert_close(found, published, rtol=1e-3, atol=1e-3)
-    # The clean-up level has no say before the training.
+    # The clean-up level has no effect before the training.
     torch.testing.assert_close(network(as_input(lr, torch.full((2,), 0.7))), found)
 
 

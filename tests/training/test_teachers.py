@@ -63,7 +63,7 @@ def test_a_large_network_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["compact", "halved", "dense"])
 def test_the_onnx_file_answers_as_pytorch_does(tmp_path: Path, name: str) -> None:
-    """What the engine runs after `networks add`, against these architectures: one level at most."""
+    """The engine after `networks add` differs from these architectures by one level at most."""
     torch.manual_seed(2)
     writer = (
         ncnn.residual_dense(network_weights(RRDBNet(num_block=2)), num_block=2)

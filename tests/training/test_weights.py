@@ -1,4 +1,4 @@
-"""Weights survive the way through ONNX, and a deeper network begins where a shallower one ended."""
+"""Weights survive a round trip through ONNX, and deeper networks begin as shallower ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHAPE = NetworkShape(scale=2, num_feat=8, num_conv=2)
 
 
 def disturbed(network: PlainNetwork | Span) -> PlainNetwork | Span:
-    """With something in every branch."""
+    """Make a network with weights in every branch."""
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.02)

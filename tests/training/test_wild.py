@@ -1,4 +1,4 @@
-"""Damage keeps the frame of the picture, is repeatable, and comes in every kind."""
+"""Damage keeps the picture's frame, is repeatable, and has every kind."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_damage(hr: np.ndarray) -> None:
 
 
 def test_damage_moves_nothing(hr: np.ndarray) -> None:
-    """The mean of many damaged patches fits the clean one best where it lies."""
+    """The mean of many damaged patches fits the clean one best in its own place."""
     rng = np.random.default_rng(1)
     quiet = WildDegradation(clean_probability=0, noise_probability=0, early_noise_probability=0)
     mean = np.mean([degrade_wild(hr, quiet, rng, scale=4).lr for _ in range(60)], axis=0)

@@ -1,4 +1,4 @@
-"""The convolution of training/winograd.py is a convolution."""
+"""Winograd's convolution equals PyTorch's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ Shape = tuple[int, int, int, int]
 
 
 def largest_errors(shape: Shape) -> list[float]:
-    """Of result and gradients, against double precision, as a share of the largest value."""
+    """Return the errors of result and gradients against double precision, as a share of the
+    maximum.
+    """
     in_feat, out_feat, height, width = shape
     random = torch.Generator().manual_seed(0)
     parts = (3, in_feat, height, width), (out_feat, in_feat, 3, 3), (out_feat,)

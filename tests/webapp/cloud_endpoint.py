@@ -1,4 +1,4 @@
-"""Deployed endpoints on loopback: API Gateway before the real server, and what fails."""
+"""Deployed endpoints on loopback: API Gateway in front of the real server, and failures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Answering = Callable[[Received], Sent]
 
 
 def refused(status: int, type: str, message: str) -> Sent:
-    """As API Gateway refuses where a stack leaves its own texts."""
+    """Answer as API Gateway does where a stack keeps its own texts."""
     return Sent(
         status=status,
         body=json.dumps({"message": message}).encode(),
@@ -39,7 +39,7 @@ def refused(status: int, type: str, message: str) -> Sent:
 
 
 def said(status: int, content: object) -> Sent:
-    """JSON, or text as it is."""
+    """Answer JSON, or text unchanged."""
     body = content if isinstance(content, str) else json.dumps(content)
     return Sent(status=status, body=body.encode(), headers={"Content-Type": "application/json"})
 
@@ -65,7 +65,7 @@ NO_PERMISSION = refused(
 
 
 class Gateway(Loopback):
-    """One stage with `POST /resolution`, as API Gateway guards it: key and signature first."""
+    """One stage with `POST /resolution`, guarded as by API Gateway: key and signature first."""
 
     def __init__(self, behind: Answering, *, signed: bool = False, api_key: bool = False) -> None:
         super().__init__(self._answer)
@@ -75,7 +75,7 @@ class Gateway(Loopback):
 
     @property
     def address(self) -> str:
-        """What is configured as SR_ENDPOINT_URL."""
+        """The value of SR_ENDPOINT_URL."""
         return self.url + PATH
 
     def _answer(self, request: Received) -> Sent:
@@ -89,7 +89,7 @@ class Gateway(Loopback):
 
 
 def signature_refusal(request: Received) -> Sent | None:
-    """What API Gateway says to a signature that is missing or wrong."""
+    """Return API Gateway's answer to a missing or wrong signature."""
     given = request.headers.get("Authorization", "")
     if not given:
         return MISSING_TOKEN
@@ -99,7 +99,7 @@ def signature_refusal(request: Received) -> Sent | None:
 
 
 def in_turn(*answers: Sent | Answering) -> Answering:
-    """Each once, and the last one for ever."""
+    """Give each answer once, and the last one for ever."""
     left = list(answers)
 
     def answer(request: Received) -> Sent:
@@ -110,7 +110,7 @@ def in_turn(*answers: Sent | Answering) -> Answering:
 
 
 def linking(behind: Answering, store: dict[str, bytes], *, address: Callable[[], str]) -> Answering:
-    """Answers with `result_url` as an endpoint with a results bucket does."""
+    """Answer with `result_url` as an endpoint with a results bucket does."""
 
     def answer(request: Received) -> Sent:
         sent = behind(request)
@@ -125,7 +125,7 @@ def linking(behind: Answering, store: dict[str, bytes], *, address: Callable[[],
 
 
 class Bucket(Loopback):
-    """Gives out what is in `store` by its path and query."""
+    """A server of the contents of `store`, by path and query."""
 
     def __init__(self) -> None:
         super().__init__(self._answer)
@@ -138,7 +138,7 @@ class Bucket(Loopback):
 
 @contextmanager
 def real_server(**settings: str) -> Iterator[Answering]:
-    """`python -m backend serve`, spoken to as API Gateway speaks to what is behind it."""
+    """`python -m backend serve`, called as API Gateway calls its backend."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SR_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "backend", "serve", "--port", "0"],
@@ -188,7 +188,7 @@ def forwarding(address: str) -> Answering:
 
 
 def endpoint(url: str, **changes: object) -> Endpoint:
-    """Open to all, and patient."""
+    """Return an endpoint that is open to all, and patient."""
     values: dict[str, object] = {
         "url": url,
         "signs": False,
@@ -200,4 +200,4 @@ def endpoint(url: str, **changes: object) -> Endpoint:
 
 
 AWS_ENVIRONMENT = {**ENVIRONMENT, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-"""The one user that `Gateway` knows, and nothing of the machine's own."""
+"""The only user that `Gateway` knows; the machine's own credentials are hidden."""

@@ -1,4 +1,4 @@
-"""What holds for every test of the page."""
+"""Fixtures for every test of the page."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SECONDS = 60.0
 
 @pytest.fixture(autouse=True)
 def no_fault(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """The page explains its own faults in place of failing; only its log shows them to a test."""
+    """Fail a test if the page logged an internal error, which it only explains."""
     yield
     assert [each for each in caplog.get_records("call") if each.name == "webapp.page"] == []
 
 
 @pytest.fixture(autouse=True)
 def _no_job_left_behind() -> Iterator[None]:
-    """A network that still runs when the interpreter ends would take it down."""
+    """Wait for running networks, which would crash the interpreter at its end."""
     yield
     for thread in threading.enumerate():
         if thread.name == "job":

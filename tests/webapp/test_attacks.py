@@ -1,4 +1,4 @@
-"""Visitors who cost more than they are: endless uploads, many files at once, made-up paths."""
+"""Abusive visitors: endless uploads, many files at once, invented paths."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def shared(engine: LocalEngine) -> Shared:
 
 @pytest.fixture(scope="module")
 def port(shared: Shared) -> Iterator[int]:
-    """The routes and middleware below a base path, around what stands for Streamlit."""
+    """The routes and middleware below a base path, around a stand-in for Streamlit."""
     rest = Route("/{path:path}", lambda request: PlainTextResponse("streamlit"))
     app = Starlette(
         routes=[*create_routes(lambda: shared, base=BASE), Mount("/", routes=[rest])],
@@ -80,7 +80,7 @@ def tab(shared: Shared) -> Tab:
 
 
 def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Asked for exactly as it is written."""
+    """Request the path exactly as written."""
     with contextlib.closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         connection.request("GET", path, headers={"Accept-Encoding": "gzip", **headers})
         answer = connection.getresponse()
@@ -89,7 +89,7 @@ def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], byte
 
 @contextlib.contextmanager
 def begun_upload(port: int, tab: Tab, sent: int) -> Iterator[socket.socket]:
-    """An upload of 90,000 bytes of which so many have come."""
+    """Begin an upload of 90,000 bytes of which so many have arrived."""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         head = f"POST {BASE}/upload HTTP/1.1\r\nHost: a\r\nX-Tab: {tab.token}\r\nX-Name: a\r\n"
         connection.sendall(f"{head}Content-Length: 90000\r\n\r\n".encode() + bytes(sent))

@@ -1,4 +1,4 @@
-"""How an endpoint is configured, and what is refused before the page starts."""
+"""The configuration of an endpoint, and its errors before the page starts."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_an_unknown_name_in_the_file_lists_the_known() -> None:
 
 @pytest.fixture
 def secrets_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where Streamlit looks, within this test."""
+    """The place of Streamlit's secrets, within this test."""
     before = st.get_option("secrets.files")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

@@ -1,4 +1,4 @@
-"""The same picture through both engines, and the page's parts that know of two places."""
+"""The same picture through both engines, and the page's parts for two places."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_pictures_of_different_sizes_have_no_psnr() -> None:
 
 @pytest.fixture
 def run_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
-    """The page with an endpoint's settings; its shared is made again."""
+    """Draw the page with an endpoint's settings; its `Shared` is made again."""
 
     def run(**environment: str) -> AppTest:
         for name, value in environment.items():

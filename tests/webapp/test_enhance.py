@@ -1,4 +1,4 @@
-"""The work of a job: which files a result keeps, and what is made from them."""
+"""The work of a job: the files that a result keeps, and their conversions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from webapp.work.enhance import Enhanced, EnhanceRequest, enhance, formats, mast
 
 
 class BoxEngine:
-    """Enlarges by repeating pixels: exact and quick."""
+    """An engine that repeats pixels: exact and quick."""
 
     models: ClassVar = {"box": (2, 4)}
 

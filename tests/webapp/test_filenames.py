@@ -1,4 +1,4 @@
-"""Names of downloads, from names that strangers chose."""
+"""Download names, made from names that strangers chose."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_the_folder_of_a_killed_process_is_removed_by_the_next(tmp_path: Path) -
 
 @pytest.mark.parametrize("nbytes", [100, 200_000])
 def test_a_disk_of_the_machine_that_is_full_is_named(tmp_path: Path, nbytes: int) -> None:
-    """Noticed while a large file is written, or at the end of a small one."""
+    """The error comes while a large file is written, or at the end of a small one."""
     script = (
         "import resource, sys; from pathlib import Path; from webapp.base.files import Disk\n"
         "from webapp.base.errors import StorageFullError\n"

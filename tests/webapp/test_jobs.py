@@ -14,11 +14,11 @@ from backend.errors import BusyError, CancelledError, ImageError
 from webapp.work.jobs import GRACE_SECONDS, Job, Jobs, Phase
 
 SECONDS = 10.0
-"""How long a test waits before it fails."""
+"""Seconds before a test fails."""
 
 
 class Clock:
-    """Time that passes only when a test says so."""
+    """A clock that advances only when a test says so."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -28,7 +28,7 @@ class Clock:
 
 
 class Tabs:
-    """Which visitors are connected."""
+    """The connected visitors."""
 
     def __init__(self, *connected: str) -> None:
         self.connected = set(connected)
@@ -38,7 +38,7 @@ class Tabs:
 
 
 class SteppedWork:
-    """Work of some steps; each is done when the test allows it."""
+    """A job's work in steps; each is done when the test allows it."""
 
     def __init__(self, *, steps: int = 3) -> None:
         self.steps = steps
@@ -63,7 +63,7 @@ class SteppedWork:
         assert self.stepped.acquire(timeout=SECONDS)
 
     def run_on(self) -> None:
-        """Hold nothing back any more."""
+        """Let all remaining steps happen."""
         self.may_go_on.release(self.steps)
 
 

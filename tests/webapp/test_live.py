@@ -1,4 +1,4 @@
-"""First looks and finished pieces, as browsers are told of them."""
+"""First looks and finished pieces, as browsers receive them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a visitor reads when something fails, in every language."""
+"""The messages for failures, in every language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a result keeps of the original beside its pixels, and what it never does."""
+"""The original's metadata that a result keeps, and what it never keeps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAKE, DATE, EXIF, GPS, LATITUDE = 0x010F, 0x9003, 0x8769, 0x8825, 2
 
 
 def photograph(image: Image.Image, format: str, **options: object) -> bytes:
-    """As a telephone saves it."""
+    """Save a file as a phone does."""
     exif = Image.Exif()
     exif[MAKE] = "Example"
     exif[EXIF] = {DATE: TAKEN}

@@ -1,4 +1,4 @@
-"""What the page learns of a picture before it is enhanced."""
+"""The page's facts about a picture before it is enhanced."""
 
 from __future__ import annotations
 

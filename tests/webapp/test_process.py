@@ -20,7 +20,7 @@ from tests.paths import ROOT
 from webapp.base.files import PREFIX
 
 FEW = 256
-"""The descriptors that macOS gives a process."""
+"""The number of descriptors that macOS gives a process."""
 START_SECONDS = 120
 
 
@@ -36,7 +36,7 @@ def is_healthy(port: int, path: str) -> bool:
 
 
 class Page:
-    """One page below `/sharp`; its log and its files lie in a folder."""
+    """One page below `/sharp`, with its log and files in a folder."""
 
     def __init__(self, folder: Path) -> None:
         (self.port,) = free_ports()

@@ -1,4 +1,4 @@
-"""Pictures through real requests: the real server behind a gateway, and what goes wrong."""
+"""Pictures through real requests: the real server behind a gateway, and failures."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def server() -> Iterator[Answering]:
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that the gateway knows; proxies are for other machines."""
+    """The gateway's credentials; proxies are for other machines."""
     for name, value in AWS_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("NO_PROXY", "*")
@@ -113,7 +113,7 @@ def png(size: tuple[int, int], mode: str = "RGB") -> bytes:
 
 
 def kit_result(data: bytes) -> Sent:
-    """All that AWS's own kits answer."""
+    """Return the whole answer of AWS's own kits."""
     return said(200, {"result": base64.b64encode(data).decode()})
 
 
@@ -504,7 +504,7 @@ def test_a_closed_port_is_said(closed_port: int) -> None:
 
 @contextmanager
 def raw_server(serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    """host:port of a server for one connection; the caller may hang up on it."""
+    """Yield host:port of a server for one connection; the caller may close it."""
 
     def accept(listener: socket.socket) -> None:
         connection, _ = listener.accept()
@@ -535,7 +535,7 @@ def test_a_certificate_of_nobody_is_said() -> None:
 
 @pytest.fixture
 def stuck() -> Iterator[Loopback]:
-    """Takes requests and answers none until the test is over."""
+    """A server that accepts requests and answers none until the test is over."""
     is_over = threading.Event()
 
     def answer(request: Received) -> Sent:

@@ -1,4 +1,4 @@
-"""One file gives the same bytes by every face, whatever tells its colours."""
+"""One file gives the same bytes by every face, however its colours are described."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_every_face_makes_the_same_file(
 
     assert main(["upscale", str(picture), "-o", f"{made}/", "--model", "fast"]) == 0
     result = only_file(made).read_bytes()
-    # On its own bulk chooses by the ending: a WebP for an AVIF, which may be transparent.
+    # By itself bulk chooses by the suffix: a WebP for an AVIF, which may be transparent.
     kind = FORMATS_BY_ENDING[only_file(made).suffix]
     arguments = ["bulk", str(picture.parent), str(bulk), "--model", "fast", "--format", kind]
     assert main(arguments) == 0

@@ -60,7 +60,7 @@ def tab(shared: Shared) -> Tab:
 
 @pytest.fixture(scope="module")
 def address(shared: Shared) -> Iterator[str]:
-    """The routes and middleware around an application that stands for Streamlit."""
+    """The routes and middleware around a stand-in for Streamlit."""
     rest = Route("/{path:path}", lambda request: PlainTextResponse("streamlit"))
     app = Starlette(
         routes=[*create_routes(lambda: shared), Mount("/", routes=[rest])],
@@ -166,7 +166,7 @@ def test_a_tab_with_too_many_pictures_is_told(
 
 @pytest.fixture
 def secret(shared: Shared, tab: Tab, photo_bytes: Callable[..., bytes]) -> str:
-    """Of a finished result's download."""
+    """The address of a finished result's download."""
     return download(shared, tab, photo_bytes("PNG"))
 
 
@@ -275,7 +275,7 @@ def test_the_pixels_leave_the_disk_with_the_result(
     for digest in [request.digest for request in tab.results()]:
         tab.remove(digest)
     tab.inspections.clear()
-    # The server's thread lets go of the picture a moment after it has answered.
+    # The server's thread releases the picture a moment after its answer.
     until = time.monotonic() + 60
     while shared.disk.nbytes != before and time.monotonic() < until:
         gc.collect()

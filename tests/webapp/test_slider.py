@@ -1,4 +1,4 @@
-"""The Python side of the before/after slider: what is sent to the browser, and what is not."""
+"""The Python side of the before/after slider: the data for the browser."""
 
 import io
 import json
@@ -39,7 +39,7 @@ def noise(size: tuple[int, int]) -> Image.Image:
 
 
 def unpack(blob: bytes) -> tuple[dict[str, Any], list[Image.Image]]:
-    """Reads the blob as the browser does: header, then one WebP file after the other."""
+    """Read the blob as the browser does: header, then one WebP file after the other."""
     (length,) = struct.unpack(">I", blob[:4])
     header = json.loads(blob[4 : 4 + length])
     start = 4 + length

@@ -1,4 +1,4 @@
-"""What is remembered of a tab, for how long, and for whom."""
+"""The memory of a tab: its contents, its duration, and its owner."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from webapp.work.enhance import Enhanced, EnhanceRequest
 
 
 class Clock:
-    """Time that passes only when a test says so."""
+    """A clock that advances only when a test says so."""
 
     def __init__(self) -> None:
         self.now = 100.0

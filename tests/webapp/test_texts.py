@@ -1,4 +1,4 @@
-"""The catalogues: complete, alike, and the only place with words for visitors."""
+"""The catalogues: complete, consistent, and the only place with words for visitors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from webapp.intake.samples import samples
 WEBAPP = Path(__file__).resolve().parents[2] / "webapp"
 OTHERS = sorted(set(LANGUAGES) - {"en"})
 VISIBLE = {"title", "markdown", "caption", "error", "info", "success", "warning", "button", "text"}
-"""Of Streamlit: functions whose first argument a visitor reads."""
+"""Streamlit's functions whose first argument a visitor reads."""
 
 
 def names_in(text: str) -> set[str]:
@@ -80,7 +80,7 @@ def test_every_model_has_its_words() -> None:
 
 @pytest.mark.parametrize("file", sorted(WEBAPP.glob("*.py")), ids=lambda file: file.name)
 def test_no_text_of_the_page_stands_outside_the_catalogues(file: Path) -> None:
-    """What is given to Streamlit to show is looked up, or made of what is."""
+    """Check that every text given to Streamlit is looked up, or made of such texts."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue

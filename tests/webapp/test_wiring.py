@@ -1,4 +1,4 @@
-"""The parts put together, and the files that configure the page."""
+"""The parts put together, and the configuration files of the page."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def shared(engine: LocalEngine) -> Shared:
 
 @pytest.fixture
 def page_shared() -> Shared:
-    """With the page's own default tier."""
+    """The shared objects of a page with its own default tier."""
     settings = PageSettings()
     return create_shared(settings, engine=create_engine(settings))
 
@@ -55,7 +55,7 @@ def tab(shared: Shared) -> Tab:
 
 @pytest.fixture
 def fresh_shared() -> Iterator[None]:
-    """The page makes one of its own, and the next test too."""
+    """Reset the shared objects, so that each test's page makes its own."""
     shared_by_all.cache_clear()
     yield
     shared_by_all.cache_clear()
@@ -99,7 +99,7 @@ def test_a_job_that_ends_while_the_page_is_drawn_is_under_way_for_all_of_it(
     jobs = work.collect(tab)
     assert jobs[request].wait(SECONDS)
 
-    # Of a tab that was reloaded, the page before may still be drawn.
+    # The previous page of a reloaded tab may still be drawn.
     assert work.collect(tab) == {}
     page = Page(tab=tab, shared=shared, t=t)
     same, other = (options.Choices(model="fast", scale=scale) for scale in (2, 4))
@@ -251,7 +251,7 @@ def run_until(app: AppTest, words: str) -> None:
     while not any(words in caption.value for caption in app.caption):
         assert not app.exception
         assert time.monotonic() < end
-        time.sleep(0.1)  # drawing is work too, which the job waits for
+        time.sleep(0.1)  # Drawing is work too, for which the job waits.
         app.run()
 
 
@@ -408,7 +408,7 @@ def test_a_fault_of_ours_is_said_in_our_words_and_logged(
 
 
 def test_the_page_finds_the_engine_without_help_from_the_environment() -> None:
-    """As `streamlit run` of a fresh clone: neither PYTHONPATH nor the working directory helps."""
+    """Run as in a fresh clone: neither PYTHONPATH nor the working directory helps."""
     script = (
         f"import runpy; runpy.run_path({SERVER!r}); "
         "from streamlit.testing.v1 import AppTest; "

@@ -1,4 +1,4 @@
-"""Python on Linux with what Windows lacks taken away: put this folder on PYTHONPATH.
+"""Python on Linux without what Windows lacks: put this folder on PYTHONPATH.
 
 Modules and functions that Windows does not have are gone, and files are as strict as there: no
 name that Windows refuses is made, and no file that this process has open is renamed or deleted.
@@ -43,7 +43,7 @@ REFUSED = re.compile(
 
 
 class Missing(MetaPathFinder):
-    """A finder that says of some modules that they do not exist."""
+    """A finder that reports some modules as missing."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         """Raise ModuleNotFoundError for a module that Windows lacks."""
@@ -65,7 +65,7 @@ def open_files() -> set[str]:
 
 
 def check(event: str, arguments: tuple[object, ...]) -> None:
-    """Raise PermissionError or OSError where Windows would."""
+    """Raise PermissionError or OSError as Windows would."""
     if event == "os.remove":
         paths, made = [arguments[0]], None
     elif event == "os.rename":
