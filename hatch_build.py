@@ -31,7 +31,7 @@ class Hook(BuildHookInterface[Any]):
     """Hatchling's build hook."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the files to the wheel, each under its place there."""
+        """Add the files to the wheel, each under its new path."""
         if self.target_name != "wheel":
             return
         if version == "editable":
@@ -54,7 +54,7 @@ class Hook(BuildHookInterface[Any]):
             self._work.cleanup()
 
     def _source(self, path: Path, copy: Path) -> Path:
-        """Return the file to pack: the file itself, or a copy with other names in it."""
+        """Return the file to pack: the file itself, or a copy with the packages renamed."""
         if path.suffix != ".py":
             return path
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -60,7 +60,9 @@ def by_pillow(data: bytes, max_side: int) -> str:  # noqa: ARG001
 
 
 def by_this_project(data: bytes, max_side: int, *, limit: Callable[[int], None] = limit) -> str:
-    """Read a file as the decoding process does; `limit` is called with the pixels to come."""
+    """Read a file as the decoding process does; `limit` is called with the number of pixels before
+    they are decoded.
+    """
     limit(0)
     try:
         examined = examine(data, max_side=max_side)
@@ -133,7 +135,7 @@ def main() -> None:
     parser.add_argument("--server", action="store_true", help="ask a server, too")
     options = parser.parse_args()
     settings = Settings()
-    # A picture that is read is refused before upscaling, whose cost is no attack.
+    # A picture that is read is refused before upscaling, whose cost is not an attack.
     server = Served({"SR_MAX_OUTPUT_PIXELS": str(128 * 128)}) if options.server else None
     columns = ["file", "MiB", "first version", "Pillow alone", "now", "outcome"]
     columns += ["longest silence", "answered after"] if server else []

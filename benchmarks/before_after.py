@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample_images" / "old-portrait.jpg"
 SCALE = 4
 BOX = 24, 0, 184, 150
-"""The left, upper, right and lower border of what is shown, in pixels of the input."""
+"""The left, upper, right and lower border of the shown part, in pixels of the input."""
 GAP = 8
 
 

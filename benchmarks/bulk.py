@@ -2,9 +2,9 @@
 
 `interrupted` kills runs over small pictures by SIGKILL at random moments and starts them again,
 then shares the pictures out among shards; it fails unless each result is right and was made once.
-`listing` plans a run over a million keys of a stand-in for S3. `throughput` compares a run with
-the network alone, in a process of the same threads; its wall-clock seconds need a machine that
-does nothing else, its CPU seconds hardly.
+`listing` plans a run over a million keys of a stand-in for S3. `throughput` compares a run with the
+network alone, in a process of the same threads; its wall-clock seconds need an idle machine, its
+CPU seconds hardly.
 """
 
 from __future__ import annotations

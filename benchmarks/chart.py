@@ -23,7 +23,7 @@ SET = "Set14"
 SCALES = (2, 4)
 OURS, THEIRS, PLAIN = "#0b6e4f", "#7a7f87", "#b5b8bd"
 LEFT = {"ABPN-M4C28", "ECBSR-M4C32", "ETDS-M M6C32", "SAFMNv3", "EFDN"}
-"""The networks whose labels stand on the left, since others' labels are on the right."""
+"""The networks whose labels stand on the left; those of others stand on the right."""
 
 
 @dataclass(frozen=True, kw_only=True)

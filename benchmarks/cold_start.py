@@ -1,7 +1,6 @@
 """Cold start: `python -m benchmarks.cold_start` imports the engine and loads one network.
 
-What counts is the CPU time of a fresh process, as on a function that is started for a request, with
-the function's setting for NumPy's threads.
+The measure is the CPU time of a fresh process, with the function's setting for NumPy's threads.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Outcomes:
 
 
 class Crowd:
-    """Clients who ask until they have what they came for or the server has gone."""
+    """Clients that ask until they have all their pictures or the server has gone."""
 
     def __init__(self, address: str, *, number: int) -> None:
         self._address = address
@@ -151,7 +151,7 @@ def picture(client: int) -> str:
 
 
 def color_from(result: str) -> tuple[int, ...]:
-    """Read the middle's colour to the 5 levels by which clients' colours differ."""
+    """Read the middle's colour to within 5 levels, by which clients' colours differ."""
     with Image.open(io.BytesIO(base64.b64decode(result))) as opened:
         pixel = opened.convert("RGB").getpixel((SIDE, SIDE))
     assert isinstance(pixel, tuple)

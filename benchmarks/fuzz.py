@@ -1,8 +1,8 @@
 """Damaged files and request bodies by the thousand: `python -m benchmarks.fuzz`.
 
-Files of every readable format are read as the decoding process reads them, in copies of this
-process, each of which takes some hundred. Bodies go to `python -m backend serve`, which may fetch
-nothing. Every fault is printed with its seed and number, and the run ends with 1 then.
+Files of every readable format are read as in the decoding process, by copies of this process.
+Bodies go to `python -m backend serve`, which may fetch nothing. Every fault is printed with its
+seed and number, and the run ends with 1 then.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _batch(
     child = os.fork()
     if child == 0:
         os.close(told)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # libraries write into it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # libraries write to it
         with os.fdopen(teller, "w") as answers:
             for each in range(start, min(start + BATCH, number)):
                 data = file_from(seeds, seed=seed, number=each)

@@ -23,7 +23,7 @@ class HostileFile:
     first_version: str = ""
     """The measured cost of such a request before files were walked."""
     is_ended: bool = False
-    """The limit of the decoding process ends it: Pillow unpacks the runs of a BMP one by one."""
+    """True if the limit of the decoding process ends it, as for BMP runs."""
 
     def __str__(self) -> str:
         return self.name
@@ -42,7 +42,7 @@ def small_jpeg() -> bytes:
 
 
 def jpeg_with(*parts: bytes) -> bytes:
-    """Put more in front of an ordinary JPEG's own segments."""
+    """Put segments in front of an ordinary JPEG's own."""
     plain = small_jpeg()
     return b"".join((plain[:2], *parts, plain[2:]))
 
@@ -110,7 +110,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def png_with(*parts: bytes, side: int = 64) -> bytes:
-    """Put more in front of an ordinary grey PNG's pixels."""
+    """Put chunks in front of an ordinary grey PNG's pixels."""
     pixels = zlib.compress(bytes((side + 1) * side))
     return b"".join(
         (
@@ -124,7 +124,7 @@ def png_with(*parts: bytes, side: int = 64) -> bytes:
 
 
 def packed_texts() -> bytes:
-    """Make texts that each unpack to just below the limit of one."""
+    """Make texts that each unpack to just below the limit for one."""
     text = zlib.compress(bytes(2**20 - 16), 9)
     one = chunk(b"zTXt", b"Comment\0\0" + text)
     return png_with(one * ((LIMIT - 1000) // len(one)))

@@ -1,7 +1,7 @@
 """Lambda's cold start: `python -m benchmarks.lambda_start` starts the function and calls it once.
 
-A fresh process under AWS's runtime client, a 512 x 512 JPEG, scale 2. What counts is the CPU time
-from the process's start to the answer: the wall time depends on what else the machine does.
+A fresh process under AWS's runtime client, a 512 x 512 JPEG, scale 2. The measure is the CPU time
+from the process's start to the answer: the wall time depends on the machine's other work.
 """
 
 from __future__ import annotations

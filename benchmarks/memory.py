@@ -13,8 +13,8 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 def peak_bytes() -> int:
     """Return the peak resident bytes since this program started.
 
-    Not `ru_maxrss`: for a program that another one starts by vfork, as `subprocess` does, Linux
-    counts what the other one had used until then.
+    Not `ru_maxrss`: for a program started by vfork, as `subprocess` does, Linux includes its
+    parent's peak.
     """
     found = re.search(r"^VmHWM:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
     assert found is not None

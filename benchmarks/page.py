@@ -63,12 +63,12 @@ WATCH = """() => {
     if (isReady) { note("end"); clearInterval(timer); }
   }, 20);
 }"""
-"""A script that notes the seconds to what is seen of the next picture, of another size."""
+"""A script that notes when the next picture, of another size, is seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """The seconds from the drop of a picture to what is seen of it."""
+    """The seconds from the drop of a picture to each sight of it."""
 
     whole: float
     piece: float
@@ -77,7 +77,7 @@ class Seen:
 
 @dataclass
 class Table:
-    """The rows of what was measured, printed as they come."""
+    """The rows of the results, printed as they come."""
 
     rows: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -100,7 +100,7 @@ class Served:
         self._server = PageServer(log=folder / "log.txt", env={"TMPDIR": str(self._temporary)})
         self.address = self._server.address
         self.most = 0
-        """Most resident bytes so far, of it and all that it started."""
+        """The peak of the resident bytes of the server and its children."""
         self.most_on_disk = 0
 
     def __enter__(self) -> Self:
@@ -117,12 +117,12 @@ class Served:
 
     @property
     def memory(self) -> int:
-        """Return the resident bytes just now."""
+        """Return the present resident bytes."""
         return resident_bytes(family(self._server.process.pid))
 
     @property
     def disk(self) -> int:
-        """Return the bytes of temporary files just now."""
+        """Return the present bytes of temporary files."""
         files = [each for each in self._temporary.rglob("*") if each.is_file()]
         return sum(each.stat().st_size for each in files)
 
@@ -159,7 +159,7 @@ def photograph(folder: Path, size: tuple[int, int], *, seed: int) -> Path:
 
 
 def drop(page: Page, path: Path) -> None:
-    """Begin to measure, and hand the file over."""
+    """Start to measure, and drop the file."""
     page.evaluate(WATCH)
     page.locator("input[type=file]").set_input_files(path)
 
@@ -204,7 +204,7 @@ def small_ones(page: Page, folder: Path, *, seed: int) -> list[float]:
     """Drop small pictures one after the other; return the seconds to the end of each."""
     ends = []
     for number in range(SMALL_ONES):
-        width, height = SMALL  # each its own: what is seen before stays until then
+        width, height = SMALL  # each its own: the previous result stays until then
         drop(page, photograph(folder, (width + number, height), seed=seed + number))
         ends.append(seen(page).end)
     return ends
@@ -241,7 +241,7 @@ def large_beside_small(
 
 
 def visitors(served: Served, browser: Browser, folder: Path, table: Table, *, count: int) -> None:
-    """Let many visitors drop a picture each at the same moment; look whether each has their own."""
+    """Let many visitors drop a picture each at once, and check that each gets their own."""
     colours = np.random.default_rng(1).integers(40, 216, (count, 3))
     before, disk_before = served.memory, served.disk
     tabs = [visit(browser, served.address) for _ in range(count)]

@@ -27,7 +27,7 @@ SCREENS: dict[str, dict[str, Any]] = {
     "page-forced-colours": {"viewport": DESKTOP, "forced_colors": "active"},
 }
 SWEPT = 4000
-"""Milliseconds after which the divider, which goes to and fro once, rests in the middle."""
+"""Milliseconds after which the divider, which moves once to and fro, rests in the middle."""
 QUALITY = 85
 
 

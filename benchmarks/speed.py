@@ -1,9 +1,9 @@
 """Speed and memory of whole requests: `python -m benchmarks.speed --model fast --side 1024`.
 
 A JPEG goes in as a JSON body with base64 and the answer comes out the same way, as on every
-transport. Each case runs in a process of its own, so that its peak memory is its own. The
-machine's sgemm rate (NumPy's matrix product on all cores) is measured in the same process: it is
-what the convolutions could reach at best. Nothing else should run meanwhile.
+transport. Each case runs in a process of its own, so that its peak memory is its own. The machine's
+sgemm rate (NumPy's matrix product on all cores) is measured in the same process: it is the upper
+bound for convolutions. Nothing else should run meanwhile.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""NIQE: how natural a picture looks by itself; lower is more natural, and easily fooled.
+"""NIQE: the naturalness of a single picture; lower is more natural, and easily fooled.
 
 A. Mittal, R. Soundararajan and A. Bovik, "Making a Completely Blind Image Quality Analyzer" (2013):
 statistics of blocks of 96 pixels at two scales, compared with those of pristine photographs.

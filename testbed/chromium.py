@@ -1,4 +1,4 @@
-"""Debian's Chromium, which speaks to this machine only."""
+"""Debian's Chromium, restricted to this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from playwright.sync_api import Browser, Playwright
 
 BROWSERS = "chromium-headless-shell", "chromium", "chromium-browser"
-"""Debian's; the first is the same browser without windows and costs two thirds as much."""
+"""Programs of Debian; the first has no windows and takes two thirds of the memory."""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -73,7 +73,7 @@ class PageServer:
         self.process.terminate()
 
     def stop(self) -> None:
-        """End it, in the end by force."""
+        """End it, finally by force."""
         self.process.terminate()
         try:
             self.process.wait(timeout=STOP_SECONDS)

@@ -11,7 +11,7 @@ from secrets import SystemRandom
 
 ROOT = Path(__file__).resolve().parents[1]
 PORTS = range(20_000, 30_000)
-"""Ports below those that systems give to clients, so that no connection takes one meanwhile."""
+"""Ports below the systems' ephemeral range, so that no connection takes one."""
 
 
 def environment(**settings: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A visitor of the page in a browser: what one does, and where one sees what became of it."""
+"""A visitor of the page in a browser: actions, and the places of their results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 
 KIND = "Kind of picture"
 LONG = 300_000
-"""Milliseconds for what computes; the machine may be busy with other things."""
+"""Milliseconds for computed results; the machine may be busy with other things."""
 
 
 def enter(page: Page, address: str) -> Page:
@@ -26,13 +26,13 @@ def enhance_button(page: Page) -> Locator:
 
 
 def choose(page: Page, label: str, *, group: str | None = None) -> None:
-    """Choose one of several: a sample, a tier, a place; `group` where the label is there twice."""
+    """Choose an option: a sample, a tier, a place; `group` if the label is ambiguous."""
     where = page if group is None else page.get_by_role("radiogroup", name=group, exact=True)
     where.get_by_role("radio", name=label, exact=True).click()
 
 
 def choose_drawing(page: Page) -> None:
-    """Choose the tier for text and drawings, and not as what a result is compared with."""
+    """Choose the tier for text and drawings, not the one in the list of comparisons."""
     choose(page, "Text and drawing", group=KIND)
 
 
@@ -52,14 +52,14 @@ def opened(page: Page, size: tuple[int, int]) -> None:
 
 
 def progress(page: Page) -> Locator:
-    """Return the bar of the work on the picture, not that of an upload."""
+    """Return the progress bar of the picture, not that of an upload."""
     return page.get_by_role("progressbar", name="Enhancing …", exact=True)
 
 
 def pass_time(page: Page) -> None:
-    """Let the page believe, from the next time that it is opened, that each job began a while ago.
+    """Let the page believe, from its next load, that each job began a while ago.
 
-    What was done in ten seconds is not worth a question.
+    The page asks no question about work of ten seconds.
     """
     page.add_init_script(
         """window.EventSource = class extends EventSource {
@@ -72,7 +72,7 @@ def pass_time(page: Page) -> None:
 
 
 def stop_the_job(page: Page) -> None:
-    """Press Stop, and answer its question where it asks one."""
+    """Press Stop, and answer its question, if any."""
     page.get_by_role("button", name="Stop", exact=True).click()
     sure = page.get_by_role("button", name="Stop it")
     stopped = page.get_by_text("Stopped", exact=True)

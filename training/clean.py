@@ -62,7 +62,7 @@ def _last_convolutions(graph: onnx.GraphProto, name: str) -> Iterator[onnx.NodeP
 
 
 def _averaged(channels: np.ndarray) -> np.ndarray:
-    """(3 * 4, …) as PixelShuffle takes them -> (3, …)."""
+    """Average (3 * 4, …), in the order of PixelShuffle, to (3, …)."""
     return (
         channels.reshape(3, SCALE**2, *channels.shape[1:])
         .mean(1, dtype=np.float64)

@@ -2,9 +2,9 @@
 
 It tells photographs from drawings, rendered pages and scans of them; each is seen as it is, badly
 exposed, made smaller, and saved as JPEG. The program prints how often the result is right, also on
-pictures that were left out of the fit: each is left out once (four groups). A folder's name does
-not fit all of its files: `--photographs` and `--drawings` name the exceptions and `--doubtful` the
-files to ignore, with one part of a file name a line.
+pictures that were left out of the fit: each is left out once (four groups). Some files do not fit
+their folder's name: `--photographs` and `--drawings` list the exceptions and `--doubtful` the files
+to ignore, by one part of a file name a line.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def fit(names: Sequence[str], inputs: Matrix, labels: Matrix) -> Judge:
     mean, deviation = inputs.mean(0), inputs.std(0) + 1e-6
     x = torch.tensor((inputs - mean) / deviation, dtype=torch.float32)
     is_photograph = torch.tensor(labels, dtype=torch.float32).expand(NETWORKS, -1)
-    # Both kinds count the same, however many there are.
+    # Both kinds have equal weight, however many there are.
     share = is_photograph.mean()
     balance = torch.where(is_photograph == 1, 0.5 / share, 0.5 / (1 - share))
     hidden = torch.randn(NETWORKS, x.shape[1], UNITS).div(x.shape[1] ** 0.5).requires_grad_()

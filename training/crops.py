@@ -23,9 +23,9 @@ from training.ruin import ruin
 from training.wild import WildDegradation, degrade_wild
 
 MARGIN = 8
-"""LR pixels around a crop that are damaged and answered with it, and then cut off."""
+"""LR pixels around a crop that are damaged and answered too, and then cut off."""
 ANCHOR_SIGMA = 4.0
-"""Width in LR pixels above which differences in colour are taken from the input."""
+"""Width in LR pixels above which colour differences are taken from the input."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,14 +136,14 @@ class CropFolder:
         return len(self._files())
 
     def begin(self, origin: Origin) -> None:
-        """Make the folder, or go on with it; ValueError where its crops are of another origin."""
+        """Make the folder, or continue it; raise ValueError if its crops have another origin."""
         self._path.mkdir(parents=True, exist_ok=True)
         if self._origin_file.exists() and self.origin() != origin:
             raise ValueError(f"the crops in {self._path} were answered by another teacher")
         self._origin_file.write_text(json.dumps(asdict(origin)))
 
     def origin(self) -> Origin:
-        """FileNotFoundError where no crops were begun."""
+        """Raise FileNotFoundError if no crops were begun."""
         return Origin(**json.loads(self._origin_file.read_text()))
 
     def add(self, crop: Crop) -> None:
@@ -154,9 +154,8 @@ class CropFolder:
         file.with_suffix(".new").replace(file)
 
     def batch(self, rng: np.random.Generator, *, size: int, patch: int) -> CropBatch:
-        """`size` patches of `patch` LR pixels a side, of different crops.
-
-        ValueError where there are fewer.
+        """Draw `size` patches of `patch` LR pixels a side from different crops; ValueError for
+        fewer.
         """
         files = self._files()
         if len(files) < size:
@@ -195,7 +194,7 @@ class CropFolder:
 
 
 def cut(crop: Crop, rng: np.random.Generator, *, patch: int) -> list[RgbImage]:
-    """(lr, hr, target) of a random square, turned or mirrored at random."""
+    """Draw (lr, hr, target) of a random square, turned or mirrored at random."""
     side = crop.lr.shape[0]
     scale = crop.hr.shape[0] // side
     top, left = rng.integers(0, side - patch + 1, 2).tolist()
@@ -208,7 +207,7 @@ def cut(crop: Crop, rng: np.random.Generator, *, patch: int) -> list[RgbImage]:
 
 
 class AnchoredTeacher:
-    """A teacher whose answer gets the input's colours: the difference, made large, is added.
+    """A teacher whose answers get the input's colours, by adding the enlarged difference.
 
     Squares of `reduction` pixels of the answer are averaged, so that a teacher of x4 can teach x2.
     """
@@ -237,7 +236,7 @@ def anchor(answer: Tensor, lr: Tensor) -> Tensor:
 
 
 def gaussian_blur(batch: Tensor, *, sigma: float) -> Tensor:
-    """(N, C, H, W), the border continued by its own pixels."""
+    """Blur (N, C, H, W), the border continued by its own pixels."""
     radius = round(2.5 * sigma)
     at = torch.arange(-radius, radius + 1, device=batch.device, dtype=batch.dtype)
     window = torch.exp(-0.5 * (at / sigma) ** 2)

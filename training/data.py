@@ -31,7 +31,7 @@ LARGE_SIDE = 1200
 HELD_OUT_SIDE = 160
 """The side in LR pixels of the part of a held-out picture that is judged."""
 REDUCTIONS = Image.Resampling.BICUBIC, Image.Resampling.BILINEAR
-"""The filters that halve large pictures, by turns; sharper Lanczos teaches to oversharpen."""
+"""The filters that halve large pictures, in turn; sharper Lanczos teaches oversharpening."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Pair:
     lr: RgbImage
     hr: RgbImage
     is_drawn: bool = False
-    """A drawing or rendered text: its strokes and plain areas have one right answer."""
+    """True for a drawing or rendered text: strokes and plain areas have one right answer."""
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -186,7 +186,7 @@ class PatchSource:
         self._source = PairSource(groups)
 
     def batch(self, rng: np.random.Generator, *, size: int, patch: int) -> Batch:
-        """`size` patches of `patch` LR pixels a side."""
+        """Draw `size` patches of `patch` LR pixels a side."""
         side = patch * self._scale
         lr = np.empty((size, patch, patch, 3), np.uint8)
         hr = np.empty((size, side, side, 3), np.uint8)
@@ -238,14 +238,14 @@ class Batches(IterableDataset[Batch]):
 
 
 def as_input(lr: Tensor, level: Tensor) -> Tensor:
-    """(N, H, W, 3) uint8 and (N,) clean-up levels -> the network's (N, 4, H, W) float input."""
+    """Convert (N, H, W, 3) uint8 and (N,) levels to the network's (N, 4, H, W) float input."""
     colour = as_target(lr)
     plane = level.view(-1, 1, 1, 1).expand(-1, 1, *colour.shape[2:])
     return torch.cat([colour, plane], dim=1)
 
 
 def as_target(hr: Tensor) -> Tensor:
-    """(N, H, W, 3) uint8 -> (N, 3, H, W) float in [0, 1]."""
+    """Convert (N, H, W, 3) uint8 to (N, 3, H, W) float in [0, 1]."""
     return hr.permute(0, 3, 1, 2).float() / 255
 
 

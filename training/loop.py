@@ -45,7 +45,7 @@ class Recipe:
 
 
 class Objective(Protocol):
-    """The loss of a run, on patches that it draws itself, and the judge of its result."""
+    """The loss of a run, on its own patches, and the judge of its result."""
 
     def loss(self, network: nn.Module, *, progress: float, step: int) -> Tensor:
         """Return a scalar; `progress` of the run is in [0, 1]."""

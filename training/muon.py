@@ -1,8 +1,8 @@
-"""Muon (K. Jordan, 2024): steps whose directions are all equally long.
+"""Muon (K. Jordan, 2024): steps of equal length in all directions.
 
-The momentum of every kernel, as an (out, in * 9) matrix, is replaced by the nearest
-semi-orthogonal matrix, found by a Newton-Schulz iteration. Biases and per-channel scales take
-Adam steps. On these networks it reaches in one minute what Adam reaches in two (see LOG.md).
+The momentum of every kernel, as an (out, in * 9) matrix, is replaced by the nearest semi-orthogonal
+matrix, found by a Newton-Schulz iteration. Biases and per-channel scales take Adam steps. On these
+networks it reaches in one minute what Adam reaches in two (see LOG.md).
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def orthogonalised(matrix: Tensor) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Muon for kernels, Adam for the rest; the Adam rate is `adam_ratio` times the Muon rate.
 
-    With `is_relative` the rate falls with the size of a kernel: in networks of others, kernels that
-    take large features may have a tenth of the usual size.
+    With `is_relative` the rate falls with the size of a kernel: in other networks, kernels for
+    large features may have a tenth of the usual size.
     """
 
     def __init__(

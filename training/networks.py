@@ -29,7 +29,7 @@ class NetworkShape:
     num_feat: int = 32
     num_conv: int = 6
     is_prelu: bool = False
-    """PReLU instead of ReLU: negative features keep a learnt share, one for each channel."""
+    """PReLU instead of ReLU: a learnt share of negative features is kept, one per channel."""
 
     def build(self) -> PlainNetwork:
         """Make a network of this shape."""
@@ -95,7 +95,7 @@ class RepConv(nn.Module):
 
     @torch.no_grad()
     def become_identity(self) -> None:
-        """Pass every channel on as it is."""
+        """Pass every channel through unchanged."""
         self.silence_branches()
         self.bias.zero_()
         self.weight.zero_()

@@ -15,7 +15,7 @@ WIDTHS = (500, 1400)
 
 
 def scanned_pages(*, seed: int) -> list[Image.Image]:
-    """Return `COUNT` pages, each printed and seen in another way."""
+    """Return `COUNT` pages, each printed and scanned differently."""
     rng = random.Random(seed)
     fonts = font_files()
     return [scanned(printed(rng, [str(font) for font in fonts]), rng) for _ in range(COUNT)]
@@ -33,7 +33,7 @@ def printed(rng: random.Random, fonts: list[str]) -> Image.Image:
     y = margin
     ink = tuple([rng.randint(0, 70)] * 3) if rng.random() < 0.8 else (20, 30, rng.randint(60, 140))
     while y < height - margin:
-        if rng.random() < 0.12:  # a blank line, or one that ends early
+        if rng.random() < 0.12:  # a blank or short line
             y += size * 2
             continue
         text, limit = random_words(rng), width - 2 * margin
@@ -47,7 +47,7 @@ def printed(rng: random.Random, fonts: list[str]) -> Image.Image:
 
 
 def scanned(page: Image.Image, rng: random.Random) -> Image.Image:
-    """Return the page as it comes out of a scanner or a phone."""
+    """Return the page as a scanner or phone shows it."""
     if rng.random() < 0.6:
         page = page.rotate(rng.uniform(-4, 4), Image.Resampling.BICUBIC, fillcolor="white")
     page = page.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.1)))

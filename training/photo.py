@@ -31,7 +31,7 @@ from training.networks import NetworkShape, PlainNetwork
 from training.wild import WildDegradation
 
 JUDGED_SIDE = 96
-"""The side in LR pixels of the part of a held-out picture that is damaged and judged."""
+"""The side in LR pixels of the judged part of a held-out picture."""
 JUDGED_TIMES = 2
 """Number of ways in which each of them is damaged."""
 LAPLACIAN = ((0.0, -1.0, 0.0), (-1.0, 4.0, -1.0), (0.0, -1.0, 0.0))
@@ -48,7 +48,7 @@ class PhotoRecipe(Recipe):
     laplacian_weight: float = 1.0
     pixel_weight: float = 0.5
     drawn_pixel_weight: float = 4.0
-    """The weight of pixels in drawings and text, for which no other loss counts."""
+    """The weight of pixels in drawings and text, which have no other loss."""
     paper_weight: float = 20.0
     """The weight of plain areas in undamaged drawings, where the smallest ripple shows."""
     low_pass_weight: float = 1.0
@@ -225,8 +225,8 @@ def answer(network: nn.Module, batch: CropBatch, device: torch.device) -> Tensor
 def paper_error(sr: Tensor, target: Tensor, has_paper: Tensor, *, scale: int) -> Tensor:
     """Return the mean of |`sr` - `target`|, counted on paper that is plain for an LR pixel around.
 
-    Paper counts in undamaged drawings alone. Noise that was cut off at white darkens the paper of a
-    damaged one, and a network that learns to answer white there brightens photographs.
+    Paper counts in undamaged drawings alone. Clipped noise darkens the paper of a damaged drawing,
+    and a network that learns to answer white there brightens photographs.
     """
     side, padding = 2 * scale + 1, scale
     highest = F.max_pool2d(target, side, 1, padding)

@@ -31,7 +31,7 @@ CHANNEL = 9
 
 
 class Moments:
-    """Sums over pixels of products: of 3x3 surroundings, and of these with a layer's results."""
+    """Sums of products over pixels: of 3x3 surroundings, and of these with a layer's results."""
 
     def __init__(self, features: Tensor, wanted: Tensor) -> None:
         size = features.shape[1] * CHANNEL + 1
@@ -51,7 +51,7 @@ class Moments:
 
 
 def spared(moments: Moments, *, keep: int) -> Tensor:
-    """Return the `keep` input channels, in order, that the others can least replace."""
+    """Return the `keep` input channels, in order, that the others replace worst."""
     left = list(range((moments.squares.shape[0] - 1) // CHANNEL))
     while len(left) > keep:
         rows = torch.tensor([c * CHANNEL + k for c in left for k in range(CHANNEL)] + [-1])

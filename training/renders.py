@@ -12,7 +12,7 @@ FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 SIDE = 512
 COUNT = 160
 STROKE_SUBPIXELS = 4
-"""The factor by which strokes are drawn larger and then reduced, so that borders are smooth."""
+"""The factor by which strokes are drawn larger before reduction, for smooth borders."""
 TEXT = (
     "light river stone window garden number picture quiet between letter morning paper market "
     "silver winter copper station answer island yellow engine simple harbour future 1984 27.5 % "
@@ -22,7 +22,7 @@ WORDS = TEXT.split(" ")
 
 
 def render_pictures(*, seed: int) -> list[Image.Image]:
-    """Return `COUNT` pictures by turns: boxes and lines, a page of text, bare strokes, a table."""
+    """Return `COUNT` pictures in turn: boxes and lines, a page of text, bare strokes, a table."""
     rng = random.Random(seed)
     fonts = font_files()
     kinds = (

@@ -1,7 +1,7 @@
 """Strong damage: pictures saved again and again, coarse grain, old scans and prints.
 
-Their files do not tell the damage: they are PNG, or have the quantisation tables of the last of
-many saves. So the clean-up level is 0 and the network judges for itself. `training.wild` is milder.
+The files do not tell the damage: they are PNG, or JPEG saved well at the end. So the clean-up level
+is 0 and the network judges for itself. `training.wild` is milder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SPAN (Wan et al., arXiv 2311.12770) with a clean-up level: `quality` goes on from its networks.
+"""SPAN (Wan et al., arXiv 2311.12770) with a clean-up level: the origin of `quality`.
 
 The official networks are Apache-2.0, repository hongyuanyu/SPAN; they are read from ncnn files.
 """

@@ -1,6 +1,6 @@
 """Ask a teacher about crops: `python -m training.teach --data DIR --teacher PARAM --out CROPS`.
 
-It goes on where it stopped. `training.photo` may begin while it still writes.
+It continues where it stopped. `training.photo` may begin while it still writes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Networks of others whose answers are training targets, read from their ncnn files.
+"""Networks by others whose answers are training targets, read from their ncnn files.
 
-Real-ESRGAN's networks are BSD-3-Clause, Copyright (c) 2021 Xintao Wang; they are read,
-never shipped.
+Real-ESRGAN's networks are BSD-3-Clause, Copyright (c) 2021 Xintao Wang; they are read, never
+shipped.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class SRVGGNetCompact(nn.Module):
 
 
 class DenseBlock(nn.Module):
-    """Five convolutions, each of which sees the results of all before it."""
+    """Five convolutions, each with the results of all previous ones as input."""
 
     def __init__(self, num_feat: int, growth: int) -> None:
         super().__init__()

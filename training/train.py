@@ -1,6 +1,6 @@
 """Train a network for fidelity: `python -m training.train --scale 2 --data DIR --out FOLDER`.
 
-The result shall be as near to the true picture as possible, by PSNR. `training.loop` is the loop.
+The objective is PSNR to the true picture. `training.loop` is the loop.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ class FidelityRecipe(Recipe):
     pattern_share: float = 0.0
     teacher: str = ""
     teacher_share: float = 0.0
-    """The weight of the teacher's answer in the target; the rest is the true picture's."""
+    """The weight of the teacher's answer in the target; the true picture has the rest."""
 
 
 class Fidelity:
     """The loss: Charbonnier, then for the last part of the run the log of each patch's MSE (PSNR).
 
-    Plain MSE is ruled by the few patches of highest contrast and oversharpens all others. The
-    target is the true picture, or lies between it and the answer of a larger network.
+    Plain MSE is dominated by the few patches of highest contrast and oversharpens all others. The
+    target is the true picture, or a mix with the answer of a larger network.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ def luma_weighted(difference: Tensor, *, chroma_weight: float) -> Tensor:
 def _draw_batches(
     source: PatchSource, recipe: FidelityRecipe, *, patch: int, step: int
 ) -> Iterator[Batch]:
-    """Draw batches from this step on; a run that is resumed at another step draws other patches.
+    """Draw batches from this step on; a run resumed at another step draws other patches.
 
     For a GPU, workers prepare them in pinned memory; on a CPU they would only compete for cores.
     """

@@ -1,4 +1,4 @@
-"""Damage as photographs bring it: blur, earlier resizes, sensor noise and one or two JPEG saves.
+"""Damage of photographs: blur, earlier resizes, sensor noise and one or two JPEG saves.
 
 The idea is Real-ESRGAN's second-order degradation (Wang et al., 2021), milder: what people upload
 is rarely ruined twice. Every step keeps the picture's frame, so that LR and HR stay aligned.

@@ -1,4 +1,4 @@
-"""Lambda's Runtime API, and a function's process that asks it for work, as on Lambda."""
+"""Lambda's Runtime API, and a function's process that takes events from it."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class LambdaProcess:
         self._log.close()
 
     def set_timeout(self, seconds: float) -> None:
-        """Give the events that are sent from now on so much time."""
+        """Set the time limit of the following events."""
         self._api.timeout_seconds = seconds
 
     def send(self, event: object) -> None:
@@ -140,7 +140,7 @@ class LambdaProcess:
 
     @property
     def log(self) -> str:
-        """Return what the process printed so far."""
+        """Return the output of the process so far."""
         self._log.seek(0)
         return self._log.read().decode()
 

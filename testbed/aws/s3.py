@@ -45,7 +45,7 @@ class S3(Loopback):
         return {"AWS_ENDPOINT_URL_S3": self.url}
 
     def methods(self) -> list[str]:
-        """Return the methods of the requests so far, and forget them."""
+        """Return the methods of the requests so far, and clear them."""
         found = [each.method for each in self.received]
         self.received.clear()
         return found
