@@ -9,7 +9,7 @@ import pytest
 
 from tests.paths import ROOT
 
-TOOL = ROOT / ".tools" / "pip-licenses" / "bin" / "pip-licenses"
+TOOL = ROOT / ".tools" / "pip-licenses" / "bin" / "python"
 
 
 @pytest.fixture
@@ -36,7 +36,15 @@ def test_the_page_lists_the_licences_of_the_installed_packages() -> None:
 def test_a_copyleft_licence_is_refused() -> None:
     done = subprocess.run(
         [
-            *(TOOL, "--python", ROOT / ".venv" / "bin" / "python", "--packages", "tqdm"),
+            *(
+                TOOL,
+                "-m",
+                "piplicenses",
+                "--python",
+                ROOT / ".venv" / "bin" / "python",
+                "--packages",
+                "tqdm",
+            ),
             *("--partial-match", "--allow-only=MIT License"),
         ],
         capture_output=True,
