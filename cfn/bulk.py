@@ -44,10 +44,8 @@ class BulkStack:
 
 def find_stack(account: Account, name: str) -> BulkStack:
     """Find the stack; raise DeploymentError if there is none, or it is of another kind."""
-    described = Stacks.of(account, print_line=lambda line: None).describe(name)  # noqa: ARG005
-    if described is None:
-        raise DeploymentError(f"There is no stack {name} in this region.")
-    return BulkStack.from_description(described)
+    stacks = Stacks.of(account, print_line=lambda line: None)  # noqa: ARG005
+    return BulkStack.from_description(stacks.find(name))
 
 
 @dataclass(frozen=True, kw_only=True)

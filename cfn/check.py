@@ -299,9 +299,7 @@ def check_stack(
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
     """Check everything that the stack has; raise DeploymentError if something failed."""
-    described = Stacks.of(account, print_line=print_line).describe(name)
-    if described is None:
-        raise DeploymentError(f"There is no stack {name} in this region.")
+    described = Stacks.of(account, print_line=print_line).find(name)
     outputs = stack_outputs(described)
     if "StateMachineArn" in outputs:
         check_bulk(account, BulkStack.from_description(described), print_line, pause=pause)

@@ -276,7 +276,6 @@ def _put_up(
     made = _build_and_upload(parsed, [variant], account, bucket=bucket)
     return Stacks.of(account, print_line=print_line).deploy(
         name,
-        template=made.folder / variant.template,
         template_url=template_url(
             bucket=bucket,
             key=f"{made.prefix}/{variant.template}",

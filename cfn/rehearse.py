@@ -191,10 +191,8 @@ class Rehearsal:
 
     def _call_at_once(self) -> str:
         """Return the statuses of the calls; only a picture or a refusal is no failure."""
-        described = self._stacks.describe(self._api)
-        if described is None:
-            raise DeploymentError("There is no stack to call.")
-        caller = make_caller(self._account, Stack.from_description(described), http=self._http)
+        stack = Stack.from_description(self._stacks.find(self._api))
+        caller = make_caller(self._account, stack, http=self._http)
         body = {"img": base64.b64encode(picture()).decode(), "scale": 2}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             answers = list(pool.map(caller.post, [body] * AT_ONCE))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
@@ -16,8 +15,6 @@ from cfn.evidence import Evidence
 
 POLL_SECONDS = 3.0
 CAPABILITIES = ["CAPABILITY_IAM"]
-MAX_INLINE_BYTES = 51_200
-"""CloudFormation's limit on a template inside the request."""
 NOTHING_TO_DO = "No updates are to be performed"
 LOG_GROUP = "AWS::Logs::LogGroup"
 
@@ -76,8 +73,7 @@ class Stacks:
         self,
         name: str,
         *,
-        template: Path,
-        template_url: str | None,
+        template_url: str,
         parameters: Mapping[str, str],
         tags: Mapping[str, str] | None = None,
         keep_failed: bool = False,
@@ -94,7 +90,7 @@ class Stacks:
             )
         request: dict[str, Any] = {
             "StackName": name,
-            **_template(template, template_url),
+            "TemplateURL": template_url,
             "Capabilities": CAPABILITIES,
         }
         if keep_failed:
@@ -106,7 +102,7 @@ class Stacks:
             started = self._client.create_stack(**request)
             seen: set[str] = set()
         else:
-            kept = self._kept(request, found, parameters)
+            kept = self._kept(template_url, found, parameters)
             request["Parameters"] = [*_parameters(parameters), *kept]
             seen = {event.id for event in self._events(found["StackId"])}
             started = self._update(request)
@@ -121,9 +117,7 @@ class Stacks:
 
         Logs that say why a creation failed outlive a stack, and are deleted here.
         """
-        found = self.describe(name)
-        if found is None:
-            raise DeploymentError(f"There is no stack {name} in this region.")
+        found = self.find(name)
         events = list(self._events(found["StackId"]))
         # Logs that a rollback left are only in the events, and those of old stacks in the list.
         groups = {event.physical_id for event in events if event.type == LOG_GROUP}
@@ -133,6 +127,13 @@ class Stacks:
         self._follow(found["StackId"], seen, wanted=("DELETE_COMPLETE",))
         for group in sorted(filter(None, groups)):
             self._delete_log(group)
+
+    def find(self, name: str) -> dict[str, Any]:
+        """Return CloudFormation's description; DeploymentError when there is no such stack."""
+        found = self.describe(name)
+        if found is None:
+            raise DeploymentError(f"There is no stack {name} in this region.")
+        return found
 
     def describe(self, name: str) -> dict[str, Any] | None:
         """Return CloudFormation's description; None if there is no such stack."""
@@ -146,11 +147,10 @@ class Stacks:
         return None if found["StackStatus"] == "DELETE_COMPLETE" else found
 
     def _kept(
-        self, request: Mapping[str, Any], stack: Mapping[str, Any], given: Mapping[str, str]
+        self, template_url: str, stack: Mapping[str, Any], given: Mapping[str, str]
     ) -> list[dict[str, Any]]:
         """Return the parameters whose earlier values are kept."""
-        template = {key: request[key] for key in ("TemplateBody", "TemplateURL") if key in request}
-        summary = self._client.get_template_summary(**template)
+        summary = self._client.get_template_summary(TemplateURL=template_url)
         now = {each["ParameterKey"] for each in summary["Parameters"]}
         before = set(stack_parameters(stack))
         kept = sorted((now & before) - set(given))
@@ -226,15 +226,6 @@ def stack_parameters(stack: Mapping[str, Any]) -> dict[str, str]:
 def stack_outputs(stack: Mapping[str, Any]) -> dict[str, str]:
     """Return the outputs of a stack as CloudFormation describes it."""
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-
-
-def _template(path: Path, url: str | None) -> dict[str, str]:
-    text = path.read_text(encoding="utf-8")
-    if len(text.encode()) <= MAX_INLINE_BYTES:
-        return {"TemplateBody": text}
-    if url is None:
-        raise DeploymentError(f"{path.name} is too large for a request; upload it to a bucket.")
-    return {"TemplateURL": url}
 
 
 def _parameters(given: Mapping[str, str]) -> list[dict[str, Any]]:

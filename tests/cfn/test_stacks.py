@@ -147,26 +147,20 @@ def stacks(cloud: CloudFormation, told: list[str]) -> Stacks:
     return Stacks(cloud, logs=cloud.logs, print_line=told.append, pause=lambda seconds: None)
 
 
-@pytest.fixture
-def template(tmp_path: Path) -> Path:
-    path = tmp_path / "lambda.yaml"
-    path.write_text("Resources: {}\n")
-    return path
-
-
-def deploy(stacks: Stacks, template: Path, **parameters: str) -> dict[str, str]:
-    return stacks.deploy("pictures", template=template, template_url=None, parameters=parameters)
+def deploy(stacks: Stacks, **parameters: str) -> dict[str, str]:
+    return stacks.deploy("pictures", template_url="https://t", parameters=parameters)
 
 
 def test_a_new_stack_is_created_and_its_progress_told(
-    stacks: Stacks, cloud: CloudFormation, told: list[str], template: Path
+    stacks: Stacks, cloud: CloudFormation, told: list[str]
 ) -> None:
     cloud.to_come = [
         ("pictures", STACK, "CREATE_IN_PROGRESS", ""),
         ("Api", "AWS::ApiGateway::RestApi", "CREATE_COMPLETE", ""),
         ("pictures", STACK, "CREATE_COMPLETE", ""),
     ]
-    assert deploy(stacks, template, functionMemory="4096") == {"aikitsInvokeURL": "https://x"}
+    assert deploy(stacks, functionMemory="4096") == {"aikitsInvokeURL": "https://x"}
+    assert cloud.calls[0][1]["TemplateURL"] == "https://t"
     name, request = cloud.calls[0]
     assert name == "create"
     assert request["Capabilities"] == ["CAPABILITY_IAM"]
@@ -175,12 +169,10 @@ def test_a_new_stack_is_created_and_its_progress_told(
     assert "Api" in told[1]
 
 
-def test_tags_are_those_that_were_given(
-    stacks: Stacks, cloud: CloudFormation, template: Path
-) -> None:
+def test_tags_are_those_that_were_given(stacks: Stacks, cloud: CloudFormation) -> None:
     def sent(tags: dict[str, str]) -> Any:
         cloud.to_come = [("pictures", STACK, "UPDATE_COMPLETE", "")]
-        stacks.deploy("pictures", template=template, template_url=None, parameters={}, tags=tags)
+        stacks.deploy("pictures", template_url="https://t", parameters={}, tags=tags)
         return cloud.calls[-1][1].get("Tags")
 
     existing(cloud)
@@ -191,9 +183,7 @@ def test_tags_are_those_that_were_given(
     assert sent({}) is None, "which leaves them as they are"
 
 
-def test_a_failure_says_what_failed_first(
-    stacks: Stacks, cloud: CloudFormation, template: Path
-) -> None:
+def test_a_failure_says_what_failed_first(stacks: Stacks, cloud: CloudFormation) -> None:
     cloud.to_come = [
         ("Function", "AWS::Lambda::Function", "CREATE_FAILED", "MemorySize is too large"),
         ("Api", "AWS::ApiGateway::RestApi", "CREATE_FAILED", "Resource creation cancelled"),
@@ -201,11 +191,11 @@ def test_a_failure_says_what_failed_first(
         ("pictures", STACK, "ROLLBACK_COMPLETE", ""),
     ]
     with pytest.raises(DeploymentError, match=r"ROLLBACK_COMPLETE.*MemorySize is too large"):
-        deploy(stacks, template)
+        deploy(stacks)
 
 
 def test_the_log_that_says_why_is_printed_when_the_first_resource_fails(
-    stacks: Stacks, cloud: CloudFormation, told: list[str], template: Path
+    stacks: Stacks, cloud: CloudFormation, told: list[str]
 ) -> None:
     cloud.to_come = [
         ("ModelFiles", "Custom::ModelFiles", "CREATE_FAILED", "no answer"),
@@ -214,14 +204,14 @@ def test_the_log_that_says_why_is_printed_when_the_first_resource_fails(
         ("pictures", STACK, "ROLLBACK_COMPLETE", ""),
     ]
     with pytest.raises(DeploymentError, match="ModelFiles: no answer"):
-        deploy(stacks, template)
+        deploy(stacks)
     assert told[1:3] == ["    trying again", "    the sha256 is wrong"]
     assert told[3].startswith("CREATE_FAILED"), "before anything is rolled back"
 
 
 @pytest.mark.parametrize("is_there", [False, True])
 def test_a_failed_stack_can_be_kept_as_it_is(
-    stacks: Stacks, cloud: CloudFormation, template: Path, *, is_there: bool
+    stacks: Stacks, cloud: CloudFormation, *, is_there: bool
 ) -> None:
     if is_there:
         existing(cloud)
@@ -229,8 +219,7 @@ def test_a_failed_stack_can_be_kept_as_it_is(
         cloud.to_come = [("pictures", STACK, "UPDATE_COMPLETE", "")]
         stacks.deploy(
             "pictures",
-            template=template,
-            template_url=None,
+            template_url="https://t",
             parameters={},
             keep_failed=keep_failed,
         )
@@ -247,7 +236,7 @@ def existing(cloud: CloudFormation) -> None:
 
 
 def test_an_update_keeps_what_the_owner_chose_and_drops_what_the_template_lacks(
-    stacks: Stacks, cloud: CloudFormation, told: list[str], template: Path
+    stacks: Stacks, cloud: CloudFormation, told: list[str]
 ) -> None:
     existing(cloud)
     cloud.events = [{"EventId": "old", "StackId": ID, "ResourceStatus": "CREATE_COMPLETE"}]
@@ -257,7 +246,7 @@ def test_an_update_keeps_what_the_owner_chose_and_drops_what_the_template_lacks(
         ("pictures", STACK, "UPDATE_COMPLETE", ""),
     ]
     cloud.to_come.insert(0, ("pictures", STACK, "CREATE_COMPLETE", ""))
-    deploy(stacks, template, functionMemory="2048")
+    deploy(stacks, functionMemory="2048")
     given = {each["ParameterKey"]: each for each in cloud.calls[0][1]["Parameters"]}
     assert set(given) == {"functionMemory", "customAuthType"}
     assert given["customAuthType"]["UsePreviousValue"] is True
@@ -265,33 +254,22 @@ def test_an_update_keeps_what_the_owner_chose_and_drops_what_the_template_lacks(
 
 
 def test_an_update_without_changes_is_no_error(
-    stacks: Stacks, cloud: CloudFormation, told: list[str], template: Path
+    stacks: Stacks, cloud: CloudFormation, told: list[str]
 ) -> None:
     existing(cloud)
     cloud.has_changes = False
-    deploy(stacks, template)
+    deploy(stacks)
     assert told == ["Nothing has changed in the stack pictures."]
 
 
 def test_a_stack_that_was_never_whole_must_be_deleted_first(
-    stacks: Stacks, cloud: CloudFormation, template: Path
+    stacks: Stacks, cloud: CloudFormation
 ) -> None:
     existing(cloud)
     assert cloud.stack is not None
     cloud.stack["StackStatus"] = "ROLLBACK_COMPLETE"
     with pytest.raises(DeploymentError, match="can only be deleted"):
-        deploy(stacks, template)
-
-
-def test_a_template_that_is_too_large_goes_by_its_address(
-    stacks: Stacks, cloud: CloudFormation, template: Path
-) -> None:
-    template.write_text("#" * 60_000)
-    with pytest.raises(DeploymentError, match="too large"):
-        deploy(stacks, template)
-    cloud.to_come = [("pictures", STACK, "CREATE_COMPLETE", "")]
-    stacks.deploy("pictures", template=template, template_url="https://t", parameters={})
-    assert cloud.calls[0][1]["TemplateURL"] == "https://t"
+        deploy(stacks)
 
 
 def test_a_deletion_waits_until_the_stack_is_gone(

@@ -171,9 +171,10 @@ def deploy_and_tell(
     keep_failed: bool = False,
 ) -> Deployed:
     """Create or update the stack; `told` gets every printed line."""
+    template = str(artifacts.template)
+    account.client("s3").upload_file(template, artifacts.bucket, artifacts.template_key)
     outputs = _stacks(account, told).deploy(
         name,
-        template=artifacts.template,
         template_url=f"{account.url}/{artifacts.bucket}/{artifacts.template_key}",
         parameters=parameters,
         keep_failed=keep_failed,

@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,10 +22,11 @@ from typing import Any
 
 from ministack.core import iam_evaluator, responses
 from ministack.services import apigateway_v1, s3, stepfunctions
-from ministack.services.cloudformation import handlers, provisioners, stacks
+from ministack.services.cloudformation import handlers, helpers, provisioners, stacks
 
 LIMIT_OF_STATE = 262_144
 """Bytes of a state's input and output (Step Functions, quotas)."""
+VIRTUAL_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/")
 ACCESS_KEY: ContextVar[str] = ContextVar("ACCESS_KEY", default="")
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -42,6 +44,7 @@ def install() -> None:
     refuse_calls_above_the_concurrency()
     know_api_keys_late()
     lose_letters()
+    find_templates_by_host()
     ask_for_the_deployer_s_rights()
     stepfunctions._run_distributed_map = run_distributed_map
     redrive()
@@ -161,6 +164,17 @@ def lose_letters() -> None:
     provisioners._provision_resource = strict
     stacks._provision_resource = strict
     handlers._ACTION_HANDLERS["DescribeStacks"] = lossy
+
+
+def find_templates_by_host() -> None:
+    """Read a template from `BUCKET.s3.REGION.amazonaws.com` (S3, virtual hosting of buckets)."""
+    resolve = helpers._resolve_document
+
+    def by_path(given: dict[str, list[str]], body: str, url: str, label: str) -> Any:
+        addresses = [VIRTUAL_HOST.sub(r"https://s3/\1/", each) for each in given.get(url, [])]
+        return resolve({**given, url: addresses} if addresses else given, body, url, label)
+
+    helpers._resolve_document = by_path
 
 
 def ask_for_the_deployer_s_rights() -> None:

@@ -59,7 +59,6 @@ def put_up(stacks: Stacks, name: str, artifacts: Artifacts, **parameters: str) -
     url = f"{artifacts.bucket}/{artifacts.template_key}"
     return stacks.deploy(
         name,
-        template=artifacts.template,
         template_url=f"{stacks._client.meta.endpoint_url}/{url}",
         parameters=parameters,
     )
