@@ -159,6 +159,13 @@ def quick_address(streamlit_server: StartServer) -> str:
     return streamlit_server("webapp/app.py", env=env)
 
 
+@pytest.fixture
+def asking(streamlit_server: StartServer) -> str:
+    """A server that asks before anything but a sample is begun."""
+    env = {"SR_ASK_SECONDS": "0.001", "SR_MODEL": "fast"}
+    return streamlit_server("webapp/app.py", env=env)
+
+
 @pytest.fixture(scope="session")
 def streamlit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     """Start `streamlit run SCRIPT` and return its address; the same script and env start once."""

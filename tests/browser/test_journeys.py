@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from testbed.page_server import PageServer
 from testbed.visitor import (
     LONG,
     choose_drawing,
     comparison,
+    enhance_button,
     enter,
     noise,
+    opened,
     progress,
     saved,
     scales,
@@ -122,49 +122,27 @@ def test_a_lost_connection_is_told_in_the_visitors_language_and_the_file_handed_
 
 
 def test_a_notification_is_asked_for_once_and_comes_only_to_a_tab_that_was_left(
-    address: str, page: Page
+    asking: str, page: Page
 ) -> None:
-    file = saved(Image.radial_gradient("L").resize((3600, 2700)))
-    ended: list[str] = []
-
-    def tell(route: Route) -> None:
-        """Answer as the server does, which would take minutes to get there."""
-        message = json.dumps({"now": None, "marks": {}, "ended": ended})
-        body = f"retry: 100\ndata: {message}\n\n"
-        route.fulfill(body=body, content_type="text/event-stream")
-
     page.add_init_script(NOTIFICATIONS)
-    enter(page, f"{address}/?scale=2")
+    enter(page, f"{asking}/?scale=2")
     offer = page.get_by_role("button", name="Tell me when it is done")
-    upload(page, "small.png", noise(50, 40, seed=95))
-    comparison(page, (100, 80))
-    expect(offer).to_have_count(0)
-    assert page.evaluate("window.questions") == 0
-
-    page.route("**/events/**", tell)
     choose_drawing(page)
-    upload(page, "large.png", file)
+    upload(page, "large.png", saved(Image.radial_gradient("L").resize((3600, 2700))))
+    enhance_button(page).click(timeout=LONG)
     expect(progress(page)).to_be_visible(timeout=LONG)
     assert page.evaluate("window.questions") == 0
-    offer.click()
+    offer.click(timeout=LONG)
     expect(offer).to_have_count(0)
-    assert page.evaluate("window.questions") == 1
-
-    key = f"{hashlib.sha256(file).hexdigest()}-quality-2-None-None-local"
-    ended.append(key)
-    for _ in range(2):  # the first may have been answered before
-        with page.expect_request("**/events/**"):
-            pass
-    assert page.evaluate("window.told") == []
-    page.evaluate("window.isAway = true")
-    ended[:] = [f"{key}-another", key]
-    page.wait_for_function("() => window.told.length > 0")
-
-    assert set(page.evaluate("window.told")) == {"Your picture is done"}
-    ended.clear()
-    page.unroute("**/events/**")
-    expect(page).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)  # the server speaks again
     stop_the_job(page)
+
+    for width, is_away, told in ((1200, False, []), (1300, True, ["Your picture is done"])):
+        upload(page, f"{width}.png", saved(Image.radial_gradient("L").resize((width, 900))))
+        opened(page, (2 * width, 1800))
+        page.evaluate("isAway => { window.isAway = isAway; }", is_away)
+        enhance_button(page).click()
+        comparison(page, (2 * width, 1800))
+        assert page.evaluate("window.told") == told
     assert page.evaluate("window.questions") == 1
 
 

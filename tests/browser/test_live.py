@@ -40,13 +40,6 @@ def address(quick_address: str) -> str:
 
 
 @pytest.fixture
-def asking(streamlit_server: Callable[..., str]) -> str:
-    """A server that asks before it starts anything but a sample."""
-    env = {"SR_ASK_SECONDS": "0.001", "SR_MODEL": "fast"}
-    return streamlit_server("webapp/app.py", env=env)
-
-
-@pytest.fixture
 def visit(address: str, page: Page) -> Page:
     return enter(page, address)
 

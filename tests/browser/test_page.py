@@ -236,13 +236,6 @@ def test_a_result_is_there_at_once_when_the_visitor_returns_to_it(
     assert finished_jobs("done") == before
 
 
-@pytest.fixture
-def asking(streamlit_server: Callable[..., str]) -> str:
-    """A server that asks before it starts anything but a sample."""
-    env = {"SR_ASK_SECONDS": "0.001", "SR_MODEL": "fast"}
-    return streamlit_server("webapp/app.py", env=env)
-
-
 def test_what_takes_very_long_waits_for_a_press_and_says_how_long(asking: str, page: Page) -> None:
     enter(page, asking)
     upload(page, "noise.png", noise(90, 60, seed=31))

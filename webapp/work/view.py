@@ -24,6 +24,8 @@ from webapp.work.stream import EVENTS_PATH
 
 ASKED_SECONDS = 10.0
 """Seconds of work that is not discarded without a question."""
+NOTIFIED_SHARE = 0.25
+"""The share of `ask_seconds` beyond which a visitor may look at another tab meanwhile."""
 LEAVING_SECONDS = 10.0
 """Seconds of a job for which the browser asks before the tab is closed."""
 MANY = 2
@@ -81,6 +83,7 @@ def show_bar(
             "note": t("stop.stopped") if is_stopped else "",
             "others": [{"key": each.key, "text": _name(page, each)} for each in others],
             "askAfter": ASKED_SECONDS,
+            "notifyAfter": NOTIFIED_SHARE * page.shared.settings.ask_seconds,
             "title": t("page.name"),
             "texts": t.section("stop")
             | {

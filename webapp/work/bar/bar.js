@@ -1,11 +1,10 @@
 // How the work stands. `data` is {key, live, stream, isBusy, isRunning, seconds, start, note, others,
-// askAfter, title, texts}: `start` is the label of the button or empty, `others` are [{key, text}] of jobs for the
+// askAfter, notifyAfter, title, texts}: `start` is the label of the button or empty, `others` are [{key, text}] of jobs for the
 // same picture, `stream` the address of the tab's events, which are also told to the slider and the gallery.
 
 const LIVE = "super-resolution-live";
 const MARKS = "super-resolution-marks";
 const RETRY = 2000; // milliseconds
-const LONG = 30; // seconds of work that one may look away from
 
 const bars = new WeakMap();
 
@@ -48,7 +47,7 @@ function createBar(parent) {
       show({ percent: 0, text: texts.starting });
     }
     const canNotify = "Notification" in window && Notification.permission === "default" && !hasAsked;
-    find(".notify").hidden = !(data.isRunning && data.seconds > LONG && canNotify);
+    find(".notify").hidden = !(data.isRunning && data.seconds > data.notifyAfter && canNotify);
     find(".notify").textContent = texts.notify;
     find(".track").setAttribute("aria-label", texts.running);
     find(".stop").textContent = texts.ask;
@@ -67,6 +66,7 @@ function createBar(parent) {
   function another({ key, text }) {
     const button = document.createElement("button");
     button.type = "button";
+    button.className = "control";
     button.textContent = `${text} ✕`;
     button.title = component.data.texts.stop_other.replace("{name}", text);
     button.setAttribute("aria-label", button.title);
@@ -113,8 +113,9 @@ function createBar(parent) {
 
   /** A word for those who look at another tab, if they asked for it. */
   function notify() {
-    if (!document.hidden || component.data.seconds <= LONG || globalThis.Notification?.permission !== "granted") return;
-    new Notification(component.data.texts.notified);
+    const { seconds, notifyAfter, texts } = component.data;
+    if (!document.hidden || seconds <= notifyAfter || globalThis.Notification?.permission !== "granted") return;
+    new Notification(texts.notified);
   }
 
   find(".notify").onclick = () => {
