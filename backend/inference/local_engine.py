@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
@@ -149,6 +149,10 @@ class LocalEngine:
             cleanup = plan.passes[0].cleanup if small is picture else 0
             source.become(small)
             return self._upscale(source, replace(look, cleanup=cleanup), work)
+
+    def expect_first_look(self, visitor: Hashable) -> None:
+        """Hold back the tiles of others for a moment, in which a visitor's picture is opened."""
+        self._scheduler.expect_first_look(visitor)
 
     @contextmanager
     def _in_hand(

@@ -1,9 +1,10 @@
 """Turns at the networks, tile by tile, for everyone who has a picture in this process.
 
 A caller with a place works on its picture, and waits for a turn before each tile. First looks go
-first. The other turns alternate between the shortest work, so that a small picture need not wait
-for a large one, and the visitor who has waited longest since their last tile, so that a large one
-goes on. Nobody waits longer than `PATIENCE_SECONDS` for one tile while others get several.
+first; while a picture is opened for one, nobody else gets a turn for at most `HOLD_SECONDS`. The
+other turns alternate between the shortest work, so that a small picture need not wait for a large
+one, and the visitor who has waited longest since their last tile, so that a large one goes on.
+Nobody waits longer than `PATIENCE_SECONDS` for one tile while others get several.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from backend.errors import BusyError
 
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 10.0
+HOLD_SECONDS = 1.5
 WEIGHT_OF_NEWEST = 0.3
 TYPICAL_SECONDS = 2.0
 """Seconds assumed for a picture before any was finished."""
@@ -74,6 +76,8 @@ class Scheduler:
         self._turn = 0
         self._served: dict[Hashable, int] = {}
         """The turn in which each present visitor was last served, or came."""
+        self._expected: dict[Hashable, float] = {}
+        """The time until which others are held back for each visitor's first look."""
         self._typical_seconds = TYPICAL_SECONDS
 
     @property
@@ -92,6 +96,13 @@ class Scheduler:
         with self._changed:
             return self._seconds_until_free()
 
+    def expect_first_look(self, visitor: Hashable) -> None:
+        """Hold back the tiles of others for the first look that this visitor will soon ask for."""
+        with self._changed:
+            now = self._clock()
+            self._expected = {each: end for each, end in self._expected.items() if end > now}
+            self._expected[visitor] = now + HOLD_SECONDS
+
     @contextmanager
     def work(self, watch: Watch, *, is_first_look: bool = False) -> Iterator[Work]:
         """Take a place for a picture; raise BusyError if there is none."""
@@ -107,12 +118,18 @@ class Scheduler:
             )
             self._works.append(work)
             self._served.setdefault(work.visitor, self._turn)
+            if is_first_look:  # it is decoded before it asks for its turn
+                self.expect_first_look(work.visitor)
+            elif not any(each.is_first_look for each in self._of(work.visitor)):
+                self._expected.pop(work.visitor, None)
         try:
             yield work
         finally:
             with self._changed:
                 self._works.remove(work)
-                if all(each.visitor != work.visitor for each in self._works):
+                if is_first_look:
+                    self._expected.pop(work.visitor, None)
+                if not self._of(work.visitor):
                     del self._served[work.visitor]
                 took = self._clock() - work.began
                 self._typical_seconds += WEIGHT_OF_NEWEST * (took - self._typical_seconds)
@@ -152,6 +169,8 @@ class Scheduler:
         has_given = False
         while self._waiting and len(self._running) < self._max_running:
             work = self._next()
+            if work is None:
+                break
             self._turn = next(self._turns)
             self._served[work.visitor] = self._turn
             self._waiting.remove(work)
@@ -160,20 +179,25 @@ class Scheduler:
         if has_given:
             self._changed.notify_all()
 
-    def _next(self) -> Work:
-        """Return the work whose turn it is; the module's docstring has the rule."""
-        longest_unserved = min(
-            self._waiting, key=lambda work: (self._served[work.visitor], work.asked)
-        )
+    def _of(self, visitor: Hashable) -> list[Work]:
+        return [each for each in self._works if each.visitor == visitor]
+
+    def _next(self) -> Work | None:
+        """Return whose turn it is, None while all are held back; see the head of this module."""
+        now = self._clock()
         oldest = min(self._waiting, key=lambda work: work.asked)
-        if self._clock() - oldest.asked > PATIENCE_SECONDS:
+        if now - oldest.asked > PATIENCE_SECONDS:
             return oldest
         first_looks = [work for work in self._waiting if work.is_first_look]
-        if first_looks:
-            return min(first_looks, key=lambda work: (self._served[work.visitor], work.asked))
-        if self._turn % 2:
-            return longest_unserved
-        return min(self._waiting, key=lambda work: (work.seconds * work.share_left, work.asked))
+        free = first_looks or [work for work in self._waiting if not self._is_held(work, now)]
+        if not free:
+            return None
+        if first_looks or self._turn % 2:
+            return min(free, key=lambda work: (self._served[work.visitor], work.asked))
+        return min(free, key=lambda work: (work.seconds * work.share_left, work.asked))
+
+    def _is_held(self, work: Work, now: float) -> bool:
+        return any(each != work.visitor and now < end for each, end in self._expected.items())
 
     def _seconds_until_free(self) -> float:
         """Return the shortest time that any picture in hand still needs, if all go on in turn."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from backend.engine import Watch
 from backend.errors import BusyError, CancelledError, DeadlineError
-from backend.inference.scheduler import PATIENCE_SECONDS, Scheduler, Work
+from backend.inference.scheduler import HOLD_SECONDS, PATIENCE_SECONDS, Scheduler, Work
 
 SECONDS = 20
 
@@ -44,7 +45,8 @@ class Bench:
         threads = [
             threading.Thread(target=self._do, args=(name,), daemon=True) for name in self._works
         ]
-        with self.scheduler.work(Watch()) as holder, holder.turn():
+        watch = Watch()  # a first look, which no other holds back
+        with self.scheduler.work(watch, is_first_look=True) as holder, holder.turn():
             for thread in threads:
                 thread.start()
             self._until_waiting(len(threads))
@@ -100,6 +102,45 @@ def test_the_first_look_of_a_newcomer_goes_before_a_later_tile_of_anyone() -> No
     bench.add("look", 1, is_first_look=True)
     bench.add("another look", 1, is_first_look=True)
     assert bench.run()[:2] == ["look", "another look"]
+
+
+def test_tiles_of_others_wait_for_a_first_look_that_is_expected_and_not_for_ever() -> None:
+    """The picture of the look is opened, then decoded; the newcomer's own tiles do not wait."""
+    now = [0.0]
+    scheduler = Scheduler(max_running=1, max_works=9, clock=lambda: now[0])
+    own, other = Watch(visitor="new"), Watch(visitor="other")
+
+    def gets_a_turn(watch: Watch, *, is_first_look: bool = False) -> bool:
+        """Wait until it is refused by the watch, which gives up at once."""
+        refuse = replace(watch, is_cancelled=lambda: True)
+        try:
+            with scheduler.work(refuse, is_first_look=is_first_look) as work, work.turn():
+                return True
+        except CancelledError:
+            return False
+
+    with scheduler.work(own):
+        scheduler.expect_first_look("new")
+        assert not gets_a_turn(other)
+        now[0] += 0.9 * HOLD_SECONDS
+        with scheduler.work(own, is_first_look=True) as look:
+            now[0] += 0.9 * HOLD_SECONDS
+            assert not gets_a_turn(other)
+            assert gets_a_turn(own)
+            with look.turn():
+                pass
+        assert gets_a_turn(other)
+
+        scheduler.expect_first_look("new")
+        now[0] += HOLD_SECONDS
+        assert gets_a_turn(other)
+
+
+def test_nobody_is_held_back_for_a_picture_that_needs_no_first_look() -> None:
+    scheduler = Scheduler(max_running=1, max_works=9)
+    scheduler.expect_first_look("new")
+    with scheduler.work(Watch(visitor="new")), scheduler.work(Watch()) as other, other.turn():
+        assert scheduler.works == 2
 
 
 def test_many_pictures_of_one_visitor_do_not_delay_another() -> None:

@@ -241,6 +241,7 @@ def inspect(shared: Shared, tab: Tab, picture: InputFile) -> Inspection:
     if picture.digest not in inspections:
         with shared.inspection_gate.turn():
             if picture.digest not in inspections:
+                shared.engine.expect_first_look(tab.token)
                 inspections[picture.digest] = _inspection_or_error(shared, picture)
     found = inspections[picture.digest]
     if isinstance(found, SuperResolutionError):
