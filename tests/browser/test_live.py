@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import combinations
 
 import pytest
 from PIL import Image
@@ -67,6 +68,12 @@ def bar_is_inside(page: Page) -> None:
             assert box["y"] + box["height"] <= size["height"] + 1
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= size["width"]
+    controls = page.locator(".st-key-bar .control").filter(visible=True).all()
+    boxes = [each.bounding_box() for each in controls]
+    for one, other in combinations([each for each in boxes if each is not None], 2):
+        is_beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+        is_above = one["y"] + one["height"] <= other["y"]
+        assert is_beside or is_above, (one, other)
 
 
 @pytest.mark.parametrize("screen", SCREENS)
