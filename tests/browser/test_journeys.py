@@ -125,9 +125,8 @@ def test_a_notification_is_asked_for_once_and_comes_only_to_a_tab_that_was_left(
     asking: str, page: Page
 ) -> None:
     page.add_init_script(NOTIFICATIONS)
-    enter(page, f"{asking}/?scale=2")
+    enter(page, asking)
     offer = page.get_by_role("button", name="Tell me when it is done")
-    choose_drawing(page)
     upload(page, "large.png", saved(Image.radial_gradient("L").resize((3600, 2700))))
     enhance_button(page).click(timeout=LONG)
     expect(progress(page)).to_be_visible(timeout=LONG)
