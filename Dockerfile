@@ -5,9 +5,9 @@
 #   docker build --target lambda .                           a function of AWS Lambda
 #   docker build --target sagemaker --platform linux/amd64 . an endpoint of SageMaker, on a GPU
 #
-# PYTHON_IMAGE takes any image with Python 3.11 or newer and its module venv. A release names it by
-# digest: --build-arg PYTHON_IMAGE=docker.io/library/python@sha256:...
-ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim
+# PYTHON_IMAGE takes any image with Python 3.11 or newer and its module venv. The digest is that of
+# the index for all architectures; a release takes the newest of the tag.
+ARG PYTHON_IMAGE=docker.io/library/python:3.13.16-slim-trixie@sha256:bf44cdfcb76cd3b41e879bc058fc37ec5872002ccfde7fcb765e218cde0cd79c
 ARG SAGEMAKER_IMAGE=docker.io/nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04
 
 

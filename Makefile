@@ -16,7 +16,7 @@ serve: $(VENV)/run.stamp
 
 # All groups run whatever becomes of the others, and what a group needs is set up beside the rest.
 test:
-	$(MAKE) --jobs 4 --keep-going --output-sync=target lint types imports $(TEST_GROUPS)
+	$(MAKE) --jobs 4 --keep-going --output-sync=target lint types imports deployment-lint $(TEST_GROUPS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -92,11 +92,12 @@ licenses: $(VENV)/dev.stamp .tools/pip-licenses.stamp
 	sed -i '/^|/d' docs/licenses.md
 	scripts/licenses.sh >>docs/licenses.md
 
-# The schemas of what others run; docs/install.md says what they cannot show.
+# What others run, against schemas and linters; docs/install.md says what they cannot show.
 deployment-lint: .tools/deployment-lint.stamp
 	.tools/deployment-lint/bin/hadolint Dockerfile
 	.tools/deployment-lint/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	.tools/deployment-lint/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.tools/deployment-lint/bin/actionlint -shellcheck= .github/workflows/*.yml
 	.tools/deployment-lint/bin/kubernetes-validate --strict deploy/kubernetes.yaml
 
 # Builds every image without a registry and runs it: root, buildah and mmdebstrap of Debian.

@@ -53,6 +53,10 @@ def test_the_last_target_is_the_server_and_every_one_in_compose_exists() -> None
     assert {each["build"]["target"] for each in services.values()} <= set(targets)
 
 
+def test_the_base_is_named_by_its_digest() -> None:
+    assert re.search(r"^ARG PYTHON_IMAGE=\S+@sha256:[0-9a-f]{64}$", DOCKERFILE, re.MULTILINE)
+
+
 def test_every_package_of_an_image_has_a_hash() -> None:
     installed = re.findall(r"pip --python .*", DOCKERFILE)
     assert installed
