@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -120,16 +121,24 @@ def load_network(checkpoint: Path) -> tuple[PlainNetwork | Span, dict[str, objec
 
 
 def mean_of(
-    model: onnx.ModelProto, other: onnx.ModelProto, *, other_share: float
+    model: onnx.ModelProto, others: Sequence[tuple[onnx.ModelProto, float]]
 ) -> onnx.ModelProto:
-    """Return the weighted mean of two models, whose kernels have the same names and shapes."""
+    """Return the weighted mean of models, whose kernels have the same names and shapes.
+
+    Each of `others` comes with its share of the mean; `model` has what is left of 1.
+    """
     mean = onnx.ModelProto()
     mean.CopyFrom(model)
-    others = {each.name: numpy_helper.to_array(each) for each in other.graph.initializer}
+    arrays = [
+        ({each.name: numpy_helper.to_array(each) for each in other.graph.initializer}, share)
+        for other, share in others
+    ]
     for tensor in mean.graph.initializer:
         own = numpy_helper.to_array(tensor)
         if own.dtype == np.float32:
-            between = own + np.float32(other_share) * (others[tensor.name] - own)
+            between = own + sum(
+                np.float32(share) * (other[tensor.name] - own) for other, share in arrays
+            )
             tensor.CopyFrom(numpy_helper.from_array(between, tensor.name))
     return mean
 
@@ -141,8 +150,7 @@ def write(
     description: str,
     natural: Path | None = None,
     detail: int | None = None,
-    mean_with: Path | None = None,
-    other_share: float = 0.5,
+    mean_with: Sequence[tuple[Path, float]] = (),
     is_halved: bool = False,
     license: str = LICENSE,
     credit: str = "",
@@ -150,16 +158,17 @@ def write(
 ) -> Path:
     """Write `{name}_x{scale}.onnx` and replace its manifest entry; measured quality is kept out.
 
-    `natural` is the run, or the ONNX file, whose weights `detail` blends in; the weights of
-    `mean_with` make up `other_share` of the mean; `is_halved` writes the network of half the scale
-    (see `networks.halved`).
+    `natural` is the run, or the ONNX file, whose weights `detail` blends in; `mean_with` has the
+    weights of others and their shares of the mean (see `mean_of`); `is_halved` writes the network
+    of half the scale (see `networks.halved`).
     """
     network, training = load_network(run / CHECKPOINT)
     shape = network.shape
-    if mean_with is not None and is_halved:
-        raise ValueError("a network is halved, or the mean of two")
+    if mean_with and is_halved:
+        raise ValueError("a network is halved, or the mean of several")
     if is_halved:
         network = halved(network)
+    models.mkdir(parents=True, exist_ok=True)
     path = models / f"{name}_x{network.shape.scale}.onnx"
     natural_path = None
     if natural is not None:
@@ -169,11 +178,12 @@ def write(
         natural_path.write_bytes(
             to_onnx(halved(gentle) if is_halved else gentle).SerializeToString()
         )
-    model = to_onnx(network)
-    if mean_with is not None:
+    others = []
+    for weights, share in mean_with:
         other = shape.build().eval()
-        copy_all(load_weights(mean_with), other)
-        model = mean_of(model, to_onnx(other), other_share=other_share)
+        copy_all(load_weights(weights), other)
+        others.append((to_onnx(other), share))
+    model = mean_of(to_onnx(network), others)
     path.write_bytes(model.SerializeToString())
     spec = ModelSpec(
         name=name,
@@ -205,8 +215,14 @@ def main() -> None:
     parser.add_argument("--description", default="", help="one sentence for the manifest")
     parser.add_argument("--natural", type=Path, help="detail 0: a run's folder or an ONNX file")
     parser.add_argument("--detail", type=int, help="the default, 0 natural to 100 vivid")
-    parser.add_argument("--mean-with", type=Path, help="the mean with a run's or a file's weights")
-    parser.add_argument("--other-share", type=float, default=0.5, help="its share of the mean")
+    parser.add_argument(
+        "--mean-with",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("WEIGHTS", "SHARE"),
+        help="the mean with a run's or a file's weights, which have this share of it",
+    )
     parser.add_argument("--halved", action="store_true", help="the network of half the scale")
     parser.add_argument("--license", default=LICENSE)
     parser.add_argument("--credit", default="", help="whose work it goes on from")
@@ -218,8 +234,7 @@ def main() -> None:
         description=options.description,
         natural=options.natural,
         detail=options.detail,
-        mean_with=options.mean_with,
-        other_share=options.other_share,
+        mean_with=[(Path(weights), float(share)) for weights, share in options.mean_with],
         is_halved=options.halved,
         license=options.license,
         credit=options.credit,

@@ -12,6 +12,6 @@ train --scale 2 --num-feat 32 --num-conv 6 --minutes 30 --jpeg-share 0.15 --lear
 train --scale 2 --num-feat 32 --num-conv 6 --minutes 13 --jpeg-share 0.35 --wild-share 0.25 --pattern-share 0.03 \
     --rendered-share 0.1 --learning-rate 2e-3 --psnr-share 1 --patch 48 --weights-from runs/fast_x2-d \
     --out runs/fast_x2-e
-python -m training.export runs/fast_x2-e --mean-with runs/fast_x2-d --other-share 0.4 --name fast \
+python -m training.export runs/fast_x2-e --mean-with runs/fast_x2-d 0.4 --name fast \
     --description "Small and quick"
 python -m training.clean fast

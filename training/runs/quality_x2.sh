@@ -9,6 +9,7 @@ train --span --num-feat 48 --scale 2 --minutes 17 --batch 8 --patch 48 --late-pa
 train --span --num-feat 48 --scale 2 --minutes 42 --batch 8 --patch 48 --late-patch 48 \
     --jpeg-share 0.5 --wild-share 0.1 --pattern-share 0.05 --rendered-share 0.17 \
     --learning-rate 2.5e-4 --psnr-share 1 --weights-from runs/quality_x2 --out runs/quality_x2-b
-python -m training.export runs/quality_x2-b --mean-with runs/quality_x2 --other-share 0.1 --name quality --description "Sharper, several times the work" \
+python -m training.export runs/quality_x2-b --mean-with runs/quality_x2 0.1 --name quality \
+    --description "Sharper, several times the work" \
     --credit "SPAN, by Cheng Wan et al., Apache-2.0: github.com/hongyuanyu/SPAN"
 python -m training.clean quality

@@ -10,6 +10,12 @@ train --span --num-feat 48 --scale 4 --minutes 48 --batch 12 --patch 56 --late-p
 train --span --num-feat 48 --scale 4 --minutes 25 --batch 8 --patch 48 --late-patch 48 \
     --jpeg-share 0.5 --wild-share 0.08 --pattern-share 0.08 --rendered-share 0.1 \
     --learning-rate 2.5e-4 --psnr-share 1 --weights-from runs/quality_x4 --out runs/quality_x4-b
-python -m training.export runs/quality_x4-b --mean-with runs/quality_x4 --name quality \
+python -m training.export runs/quality_x4-b --mean-with runs/quality_x4 0.5 --name quality \
+    --models runs/mean
+train --span --num-feat 48 --scale 4 --minutes 48 --batch 12 --patch 48 --late-patch 56 \
+    --jpeg-share 0.5 --wild-share 0.12 --pattern-share 0.06 --rendered-share 0.14 \
+    --learning-rate 2.5e-4 --psnr-share 1 --weights-from runs/mean/quality_x4.onnx --out runs/quality_x4-c
+python -m training.export runs/quality_x4-c --mean-with runs/mean/quality_x4.onnx 0.352 \
+    --mean-with "$span" 0.048 --name quality \
     --description "Sharper, several times the work" \
     --credit "SPAN, by Cheng Wan et al., Apache-2.0: github.com/hongyuanyu/SPAN"
