@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from backend.engine import Upscaled, Watch
 from backend.errors import DeadlineError, PayloadTooLargeError
-from backend.images.jpeg_quality import cleanup_from_quality
 from backend.images.metadata import DPI
 from backend.images.picture import Decode, Picture, encode, output_format
 from backend.images.resize import reduced, resized
@@ -146,7 +145,7 @@ class LocalEngine:
                 quality=options.quality,
             )
             small = reduced(picture, longest_side=longest_side)
-            cleanup = plan.passes[0].cleanup if small is picture else 0
+            cleanup = options.cleanup if small is picture else 0
             source.become(small)
             return self._upscale(source, replace(look, cleanup=cleanup), work)
 
@@ -264,10 +263,7 @@ class LocalEngine:
             self._registry.find(name=name, scale=models[name][0]).with_detail(options.detail)
 
     def _plan(self, picture: Picture, options: UpscaleOptions) -> Plan:
-        model, cleanup = self._name(options), options.cleanup
-        if cleanup is None:
-            cleanup = cleanup_from_quality(picture.jpeg_quality)
-        return make_plan(picture, options, self._registry, model=model, cleanup=cleanup)
+        return make_plan(picture, options, self._registry, model=self._name(options))
 
     def _estimate(self, plan: Plan) -> float:
         return sum(self._estimator.seconds(each.spec, pixels=each.pixels) for each in plan.passes)

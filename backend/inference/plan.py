@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from backend.errors import ImageTooLargeError, RequestError
 from backend.images.damage import is_damaged
+from backend.images.jpeg_quality import cleanup_from_quality
 from backend.images.photo_or_drawing import is_photograph
 from backend.images.picture import Picture, check_output_size
 from backend.images.pixel_art import is_pixel_art
@@ -69,17 +70,21 @@ class Plan:
         )
 
 
-def make_plan(
-    picture: Picture, options: UpscaleOptions, registry: Registry, *, model: str, cleanup: int
-) -> Plan:
+def make_plan(picture: Picture, options: UpscaleOptions, registry: Registry, *, model: str) -> Plan:
     """Choose the networks; raise UnsupportedScaleError or RequestError where none fit.
 
-    Unless a request says otherwise, damaged photographs get the vivid weights alone: what they lost
-    has to be drawn anew, and weights that invent less keep the damage.
+    Unless a request says otherwise, a tier with `detail` judges JPEG damage itself, since a level
+    makes its results smoother than they need to be, and damaged photographs get the vivid weights
+    alone: what they lost has to be drawn anew, and weights that invent less keep the damage.
     """
     model, detail = _tier(picture, model, options.detail, registry)
-    if detail is None and model in registry.details and is_damaged(picture.rgb, cleanup=cleanup):
-        detail = FULL_DETAIL
+    cleanup = options.cleanup
+    if cleanup is None:
+        cleanup = cleanup_from_quality(picture.jpeg_quality)
+    if model in registry.details:
+        if detail is None and is_damaged(picture.rgb, cleanup=cleanup):
+            detail = FULL_DETAIL
+        cleanup = options.cleanup or 0
     options = replace(options, detail=detail)
     return plan_passes(picture.size, options, registry, model=model, cleanup=cleanup)
 

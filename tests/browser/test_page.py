@@ -712,10 +712,10 @@ def test_a_small_picture_is_done_beside_a_large_one_which_ends_with_its_tab(
 def test_the_cleanup_can_be_chosen(visit: Page) -> None:
     choose(visit, title("rocket-jpeg"))
     comparison(visit, (1600, 1084))
-    expect(visit.get_by_text("JPEG clean-up", exact=False)).to_be_visible()
     visit.get_by_text("More options").click()
     choose(visit, "Adjust")
     expect(visit.get_by_role("slider", name="Strength")).to_be_visible()
+    expect(visit.get_by_text("JPEG clean-up", exact=False)).to_be_visible(timeout=LONG)
     choose(visit, "Off")
     expect(visit.get_by_role("slider", name="Strength")).to_have_count(0)
 

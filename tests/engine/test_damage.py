@@ -57,6 +57,15 @@ def test_a_grainy_one_does_too(engine: LocalEngine, photograph: Image.Image) -> 
     assert used(engine, data) == 100
 
 
+def test_the_clean_up_is_left_to_the_model(engine: LocalEngine, photograph: Image.Image) -> None:
+    badly = saved(photograph, "JPEG", quality=40)
+    cleanups = {
+        model: engine.upscale(badly, UpscaleOptions(scale=2, model=model)).cleanup
+        for model in ("photo", "auto", "fast")
+    }
+    assert cleanups == {"photo": 0, "auto": 0, "fast": 60}
+
+
 def test_a_request_decides_for_itself(engine: LocalEngine, photograph: Image.Image) -> None:
     badly = saved(photograph, "JPEG", quality=40)
     assert used(engine, badly, detail=80) == 80

@@ -44,7 +44,10 @@ def test_a_part_keeps_every_pixel_and_the_clean_up_of_its_file(
     )
     inspection = inspect(part, decode=decode, max_side=4096, disk=disk)
     request = EnhanceRequest(digest=part.digest, options=UpscaleOptions())
-    assert engine_options(request, inspection).cleanup == 60
+    assert engine_options(request, inspection, details=()).cleanup == 60
+    request = EnhanceRequest(digest=part.digest, options=UpscaleOptions(model="photo"))
+    options = engine_options(request, inspection, details=("photo",))
+    assert (options.cleanup, options.detail) == (None, 100)
 
 
 def test_a_shrunk_picture_fits_and_needs_no_clean_up(
@@ -54,7 +57,7 @@ def test_a_shrunk_picture_fits_and_needs_no_clean_up(
 
     assert inspection.size == (48, 32)
     request = EnhanceRequest(digest=small.digest, options=UpscaleOptions())
-    assert engine_options(request, inspection).cleanup == 0
+    assert engine_options(request, inspection, details=()).cleanup == 0
 
 
 @pytest.mark.parametrize(("kind", "error"), [("PNG", 0), ("JPEG", 2)])

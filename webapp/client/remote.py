@@ -115,7 +115,7 @@ class RemoteEngine:
         watch.on_finishing()
         cleanup = options.cleanup
         if cleanup is None:
-            cleanup = cleanup_from_quality(jpeg_quality)
+            cleanup = 0 if model in self._details else cleanup_from_quality(jpeg_quality)
         return RemoteUpscaled(
             data=picture,
             width=size[0],

@@ -54,7 +54,7 @@ def compare_engines(
 ) -> EngineComparison:
     """Run both engines at once in a worker thread; the first failure ends the other."""
     cloud.check(data)
-    options = engine_options(request, inspection)
+    options = engine_options(request, inspection, details=engine.details)
     has_failed = threading.Event()
 
     def call_cloud() -> RemoteUpscaled:

@@ -9,14 +9,17 @@ with transparency stays a PNG of any size.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from backend.engine import Engine, Upscaled, Watch
 from backend.errors import ImageTooLargeError
+from backend.images.damage import LEAST_CLEANUP
 from backend.images.formats import WRITABLE
 from backend.images.metadata import Kept, embed
 from backend.images.picture import check_output_size, decode, encode, reopen
+from backend.models.manifest import FULL_DETAIL
 from backend.options import KEPT, UpscaleOptions
 from webapp.base import side
 from webapp.base.files import Disk, StoredFile
@@ -107,21 +110,31 @@ def enhance(
     watch: Watch,
 ) -> Enhanced:
     """Enhance in a worker thread; raise SuperResolutionError."""
-    options = engine_options(request, inspection)
+    options = engine_options(request, inspection, details=engine.details)
     upscaled = engine.upscale(data, options, watch=watch)
     made = store(upscaled, disk=disk, is_photograph=inspection.is_photograph)
     size = request.options.size
     return made if size is None else replace(made, dpi=size.dpi)
 
 
-def engine_options(request: EnhanceRequest, inspection: Inspection) -> UpscaleOptions:
-    """Return options with the master's format, and the clean-up of a cut part's file."""
+def engine_options(
+    request: EnhanceRequest, inspection: Inspection, *, details: Collection[str]
+) -> UpscaleOptions:
+    """Return options with the master's format, and what the file of a cut part tells of damage.
+
+    Tiers in `details` judge damage themselves, and get what the engine would choose for the file.
+    """
     options = request.options
-    cleanup = inspection.cleanup if options.cleanup is None else options.cleanup
+    cleanup, detail = options.cleanup, options.detail
+    if cleanup is None and options.model not in details:
+        cleanup = inspection.cleanup
+    elif cleanup is None and detail is None and (inspection.cleanup or 0) >= LEAST_CLEANUP:
+        detail = FULL_DETAIL
     return replace(
         options,
         format=master_format(inspection, pixels=math.prod(result_size(inspection.size, options))),
         cleanup=cleanup,
+        detail=detail,
         keep=(),  # it is added when the file is saved, on request
     )
 

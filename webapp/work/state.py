@@ -194,7 +194,7 @@ def begin_look(
     live = live_of(shared, tab, picture, inspection, request)
     is_quick = live.estimate.total < LOOK_FROM_SECONDS
     if live.look is None and live.look_job is None and not is_quick:
-        options = engine_options(request, inspection)
+        options = engine_options(request, inspection, details=shared.engine.details)
         options = replace(options, format="webp", quality=LOOK_QUALITY)
 
         def work(watch: Watch) -> None:
