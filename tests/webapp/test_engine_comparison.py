@@ -133,6 +133,9 @@ def test_a_failure_of_the_cloud_stops_the_local_work(data: bytes, engine: LocalE
         def details(self) -> dict[str, int]:
             return {}
 
+        def expect_first_look(self, visitor: object) -> None:
+            """Nobody else is at work."""
+
         def estimated_seconds(self, size: tuple[int, int], options: UpscaleOptions) -> float:
             return 1.0
 

@@ -25,6 +25,7 @@ class BoxEngine:
     """An engine that repeats pixels: exact and quick."""
 
     models: ClassVar = {"box": (2, 4)}
+    details: ClassVar[dict[str, int]] = {}
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
         watch.check()

@@ -431,6 +431,6 @@ def test_the_setting_chooses_the_slider_of_the_result(
     monkeypatch.setenv("SR_SLIDER", slider)
     app = run_page()
 
-    run_until(app, "detail ")
+    run_until(app, "· detail ")
 
     assert len(app.get("iframe")) == frames
