@@ -166,7 +166,7 @@ def drop(page: Page, path: Path) -> None:
 
 def seen(page: Page) -> Seen:
     """Wait for the end of what was dropped."""
-    page.wait_for_function("'end' in window.seen", polling=100)
+    page.wait_for_function("() => 'end' in window.seen", polling=100)
     return Seen(**page.evaluate("window.seen"))
 
 
