@@ -14,7 +14,7 @@ WINDOWS_DEVICES = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(?= *(\.|$))", re.IG
 def file_name(part: str, *, is_windows: bool = os.name == "nt") -> str:
     """Return the part itself, or escape it with `%XX` where the system would misread it.
 
-    Windows would take `a\b` for a folder, `C:a` for a drive, and `aux.png` for a device. The name
+    Windows would take `a\\b` for a folder, `C:a` for a drive, and `aux.png` for a device. The name
     of an existing file is never changed.
     """
     if part in NOWHERE:

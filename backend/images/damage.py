@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from backend.images.photo_or_drawing import sample
+from backend.images.photo_or_drawing import blocks_of, sample
 from backend.images.picture import RgbImage
 
 LEAST_CLEANUP = 15
@@ -40,13 +40,12 @@ def noise(rgb: RgbImage) -> float:
         return 0.0
     luma = tiles @ LUMA
     colour = (tiles[..., 0] - tiles[..., 1]) / np.float32(np.sqrt(2))
-    brightness = _block_means(luma[:, 1:-1, 1:-1])
+    brightness = _means(luma[:, 1:-1, 1:-1])
     is_seen = (brightness >= BLACK) & (brightness <= WHITE)
     if not is_seen.any():
         return 0.0
     calm = [
-        np.percentile(_block_means(_residual(plane))[is_seen], CALM_SHARE)
-        for plane in (luma, colour)
+        np.percentile(_means(_residual(plane))[is_seen], CALM_SHARE) for plane in (luma, colour)
     ]
     return float(max(calm)) * ABSOLUTE_TO_DEVIATION
 
@@ -58,9 +57,6 @@ def _residual(planes: Planes) -> Planes:
     return residual
 
 
-def _block_means(planes: Planes) -> Planes:
-    count, height, width = planes.shape
-    whole = planes[:, : height // BLOCK * BLOCK, : width // BLOCK * BLOCK]
-    blocks = whole.reshape(count, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
-    means: Planes = blocks.mean((2, 4))
+def _means(planes: Planes) -> Planes:
+    means: Planes = blocks_of(planes, BLOCK).mean((1, 2))
     return means

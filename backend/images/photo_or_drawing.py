@@ -151,8 +151,8 @@ def _steps(colours: npt.NDArray[np.int16]) -> dict[str, float]:
     }
 
 
-def _blocks(luma: Values, side: int) -> Values:
-    """Return (blocks, side, side); the remainder at the right and bottom is cut off."""
+def blocks_of(luma: Values, side: int) -> Values:
+    """(N, h, w) -> (blocks, side, side); the remainder at the right and bottom is cut off."""
     count, height, width = luma.shape
     rows, columns = height // side, width // side
     cut = luma[:, : rows * side, : columns * side]
@@ -161,7 +161,7 @@ def _blocks(luma: Values, side: int) -> Values:
 
 
 def _flatness(luma: Values) -> dict[str, float]:
-    span = np.ptp(_blocks(luma, FINE), axis=(1, 2))
+    span = np.ptp(blocks_of(luma, FINE), axis=(1, 2))
     return {
         "blocks_flat": float((span <= 1).mean()),
         "blocks_calm": float((span <= 3).mean()),
@@ -173,7 +173,7 @@ def _flatness(luma: Values) -> dict[str, float]:
 
 def _edges(luma: Values) -> dict[str, float]:
     """Measure how blocks with an edge are filled: by two tones, or by all between them."""
-    blocks = _blocks(luma, COARSE)
+    blocks = blocks_of(luma, COARSE)
     low = blocks.min((1, 2))
     span = blocks.max((1, 2)) - low
     is_active = span >= min(ACTIVE_RANGE, np.sort(span)[-min(8, len(span))])
@@ -246,7 +246,7 @@ def _print(luma: Values) -> dict[str, float]:
     if min(height, width) < COARSE:
         missing = max(0, COARSE - height), max(0, COARSE - width)
         halved = np.pad(halved, ((0, 0), (0, missing[0]), (0, missing[1])), mode="edge")
-    blocks = _blocks(halved, COARSE).reshape(-1, COARSE**2)
+    blocks = blocks_of(halved, COARSE).reshape(-1, COARSE**2)
     light, dark = np.percentile(blocks, 85, axis=1), blocks.min(1)
     span = light - dark
     has_ink = span >= INK_SPAN

@@ -111,9 +111,7 @@ def displayable(image: Image.Image) -> Image.Image:
 
 
 def bounded_size(size: tuple[int, int], *, max_side: int) -> tuple[int, int]:
-    """Return `size` in its proportions with no side above `max_side` and none below 1; never
-    larger.
-    """
+    """Return `size`, reduced in its proportions to sides from 1 to `max_side`; never larger."""
     width, height = size
     ratio = min(1.0, max_side / max(width, height))
     return max(1, round(width * ratio)), max(1, round(height * ratio))

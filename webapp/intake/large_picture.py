@@ -17,6 +17,7 @@ from backend.images.metadata import Kept, embed
 from backend.images.picture import Decode, Picture, crop, to_image
 from backend.inference.allocator import give_back_memory
 from webapp.base.files import Disk
+from webapp.base.side import bounded_size
 from webapp.client.header import may_be_transparent, read_header
 from webapp.intake.pictures import InputFile, Inspection, Original, inspect_decoded
 
@@ -64,8 +65,7 @@ def decode_large(picture: InputFile, *, decode: Decode) -> Picture:
 
 def shrink(decoded: Picture, image: Image.Image, *, max_side: int) -> Picture:
     """Reduce the longest side of a picture and its `image` to `max_side`; drop private metadata."""
-    ratio = max_side / max(image.size)
-    size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
+    size = bounded_size(image.size, max_side=max_side)
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     return replace(
         decoded,
