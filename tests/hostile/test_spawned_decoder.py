@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import psutil
 import pytest
 
-from backend.errors import ImageError, ImageTooLargeError, SuperResolutionError
+from backend.errors import BusyError, ImageError, ImageTooLargeError, SuperResolutionError
 from backend.images.picture import decode
 from backend.images.sandbox import spawned
 from backend.images.sandbox.spawned import SpawnedDecoder
@@ -25,6 +26,14 @@ def decoder() -> Iterator[SpawnedDecoder]:
     made = SpawnedDecoder()
     yield made
     made.close()
+
+
+def started(program: str) -> subprocess.Popen[bytes]:
+    """Start a program in the decoder's place, which reads the request first."""
+    read = "import sys\nsys.stdin.buffer.readline()\n"
+    return subprocess.Popen(
+        [sys.executable, "-c", read + program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
 
 
 def workers() -> list[psutil.Process]:
@@ -77,6 +86,33 @@ def test_a_process_that_was_ended_while_it_waited_is_replaced(decoder: SpawnedDe
     assert decoder.decode(jpeg(), max_side=MAX_SIDE).size == (48, 32)
 
 
+KILLED = "import os, signal\nsys.stdin.buffer.read(1)\nos.kill(os.getpid(), signal.SIGKILL)"
+CRASHED = "import ctypes\nctypes.string_at(0)"
+
+
+@pytest.mark.parametrize(
+    ("program", "error"), [(KILLED, BusyError), (CRASHED, ImageError)], ids=["killed", "crashed"]
+)
+def test_only_the_end_that_a_picture_causes_is_blamed_on_it(
+    monkeypatch: pytest.MonkeyPatch, program: str, error: type[SuperResolutionError]
+) -> None:
+    monkeypatch.setattr(spawned, "_started", partial(started, program))
+    decoder = SpawnedDecoder()
+    with pytest.raises(error):
+        decoder.decode(jpeg(), max_side=MAX_SIDE)
+    decoder.close()
+
+
+def test_a_process_that_is_ended_in_the_middle_of_a_picture_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    processes = iter([started(KILLED), spawned._started(), spawned._started()])
+    monkeypatch.setattr(spawned, "_started", lambda: next(processes))
+    decoder = SpawnedDecoder()
+    assert decoder.decode(jpeg(), max_side=MAX_SIDE).size == (48, 32)
+    decoder.close()
+
+
 def test_closing_leaves_no_process_behind() -> None:
     before = workers()
     decoder = SpawnedDecoder()
@@ -95,13 +131,7 @@ SLEEPY = "import time\ntime.sleep(60)"
 def test_a_process_that_costs_too_much_is_ended(
     monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
-    def started() -> subprocess.Popen[bytes]:
-        read = "import sys\nsys.stdin.buffer.readline()\n"
-        return subprocess.Popen(
-            [sys.executable, "-c", read + program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-
-    monkeypatch.setattr(spawned, "_started", started)
+    monkeypatch.setattr(spawned, "_started", partial(started, program))
     monkeypatch.setattr(spawned, "WALL_SECONDS", 4.0 if program == SLEEPY else 30.0)
     decoder = SpawnedDecoder()
     with pytest.raises(ImageError, match="more time or memory"):

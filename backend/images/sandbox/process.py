@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from backend.images.picture import Picture, picture_from_planes
 from backend.images.sandbox.limits import WALL_SECONDS
 from backend.images.sandbox.picture_wire import values_from_message
 from backend.images.sandbox.refusals import given_up, out_of_memory, too_costly
-from backend.images.sandbox.start import start, stop
+from backend.images.sandbox.start import start, stop, was_ended_from_outside
 from backend.images.sandbox.wire import (
     NO_ROOM,
     PID_BYTES,
@@ -39,12 +38,6 @@ STILL_LOOKS = 6
 FATE_SECONDS = 2.0
 MOST_FATES = 100
 ROOM_ERRORS = (errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
-OUTSIDE = [
-    getattr(signal, name)
-    for name in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM", "SIGALRM")
-    if hasattr(signal, name)  # not all exist on Windows
-]
-"""Signals that no file causes: from the system, a person, or the wall-clock limit."""
 
 
 def is_supported() -> bool:
@@ -166,7 +159,7 @@ class _Worker:
     def _explain(self, copy: int) -> NoReturn:
         """Raise the error for a copy that ended without an answer."""
         fate = self._fate_of(copy)
-        if fate is None or (os.WIFSIGNALED(fate) and os.WTERMSIG(fate) in OUTSIDE):
+        if fate is None or was_ended_from_outside(os.waitstatus_to_exitcode(fate)):
             raise LostError
         if os.WIFEXITED(fate) and os.WEXITSTATUS(fate) == NO_ROOM:
             raise out_of_memory()

@@ -19,12 +19,13 @@ from typing import IO
 from backend.images.picture import Picture, picture_from_planes
 from backend.images.sandbox.limits import WALL_SECONDS, more_bytes, processor_seconds
 from backend.images.sandbox.picture_wire import values_from_message
-from backend.images.sandbox.refusals import out_of_memory, too_costly
-from backend.images.sandbox.start import end, start
+from backend.images.sandbox.refusals import given_up, out_of_memory, too_costly
+from backend.images.sandbox.start import end, start, was_ended_from_outside
 from backend.images.sandbox.wire import MAX_HEAD_BYTES, Head
 from backend.processes import Costs, costs_of
 
 LOOK_SECONDS = 0.05
+FATE_SECONDS = 2.0
 BYTES_PER_ANSWERED_PIXEL = 4
 MOST_METADATA_BYTES = 64 * 2**20
 """The largest profile and EXIF that an answer may hold beside its pixels."""
@@ -66,10 +67,10 @@ class SpawnedDecoder:
                 except OSError:
                     with suppress(OSError):
                         process.stdin.close()
-                    if not bounds.were_passed:
-                        continue  # it was ended while it waited: not the picture's fault
-                return _read(process.stdout, bounds, max_pixels=max_side**2)
-        raise out_of_memory()
+                answer = _read(process.stdout, bounds, max_pixels=max_side**2)
+                if answer is not None or bounds.were_passed or not _was_lost(process):
+                    return answer
+        raise given_up()
 
     def _processes(self) -> Iterator[subprocess.Popen[bytes]]:
         """Yield a waiting process, if any, or a new one; raise BusyError if none can be started."""
@@ -84,8 +85,10 @@ class SpawnedDecoder:
                 if not waiting:
                     raise out_of_memory() from exc
         yield from waiting
-        with suppress(OSError):
+        try:
             yield _started()
+        except OSError as exc:
+            raise out_of_memory() from exc
 
 
 class _Bounds:
@@ -144,6 +147,14 @@ def _read(stream: IO[bytes], bounds: _Bounds, *, max_pixels: int) -> tuple[Head,
         if stream.readinto(content) == length:  # type: ignore[attr-defined]  # it is buffered
             return head, memoryview(content)
     return None
+
+
+def _was_lost(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process that gave no answer was ended by something else than its picture."""
+    try:
+        return was_ended_from_outside(process.wait(FATE_SECONDS))
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _head(stream: IO[bytes]) -> dict[str, object]:

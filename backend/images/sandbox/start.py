@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import Any
 
 STOP_SECONDS = 5
+OUTSIDE = [
+    getattr(signal, name)
+    for name in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM", "SIGALRM")
+    if hasattr(signal, name)  # not all exist on Windows
+]
+"""Signals that no file causes: from the system, a person, or the wall-clock limit."""
+WINDOWS_CODES = (1, int(signal.SIGTERM))
+"""What Windows reports of a process that the Task Manager or another program has ended."""
 KEPT_VARIABLES = (
     *("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR"),
     *("SYSTEMROOT", "TEMP", "TMP"),  # Windows cannot start Python without the first
@@ -58,3 +67,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """Kill a process."""
     process.terminate()
     stop(process)
+
+
+def was_ended_from_outside(code: int) -> bool:
+    """Return whether an exit code, negative for a signal, tells of an end that no file causes."""
+    return -code in OUTSIDE or (sys.platform == "win32" and code in WINDOWS_CODES)
