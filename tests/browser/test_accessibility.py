@@ -84,6 +84,7 @@ def test_axe_finds_nothing_on_any_state_of_the_page(
 
     choose_drawing(page)
     upload(page, "large.png", saved(Image.new("RGB", (4300, 4200), "teal")))  # long work
+    expect(page.get_by_text("Shrunk from 4300 × 4200")).to_be_visible(timeout=LONG)  # it is shown
     expect(progress(page)).to_be_visible(timeout=LONG)
     assert violations(page) == [], "at work, with a picture that was too large"
     expect(page).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)  # it has heard of the job
