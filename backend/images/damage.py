@@ -28,9 +28,12 @@ ABSOLUTE_TO_DEVIATION = float(np.sqrt(np.pi / 2))
 Planes = npt.NDArray[np.float32]
 
 
-def is_damaged(rgb: RgbImage, *, cleanup: int) -> bool:
-    """Return whether a photograph needs to be restored more than to be kept as it is."""
-    return cleanup >= LEAST_CLEANUP or noise(rgb) >= LEAST_NOISE
+def is_damaged(rgb: RgbImage | None, *, cleanup: int) -> bool:
+    """Return whether a photograph needs to be restored more than to be kept as it is.
+
+    Without `rgb`, its noise does not count.
+    """
+    return cleanup >= LEAST_CLEANUP or (rgb is not None and noise(rgb) >= LEAST_NOISE)
 
 
 def noise(rgb: RgbImage) -> float:

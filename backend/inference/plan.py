@@ -9,7 +9,7 @@ from backend.errors import ImageTooLargeError, RequestError
 from backend.images.damage import is_damaged
 from backend.images.jpeg_quality import cleanup_from_quality
 from backend.images.photo_or_drawing import is_photograph
-from backend.images.picture import Picture, check_output_size
+from backend.images.picture import Picture, RgbImage, check_output_size
 from backend.images.pixel_art import is_pixel_art
 from backend.models.manifest import (
     FULL_DETAIL,
@@ -71,22 +71,39 @@ class Plan:
 
 
 def make_plan(picture: Picture, options: UpscaleOptions, registry: Registry, *, model: str) -> Plan:
-    """Choose the networks; raise UnsupportedScaleError or RequestError where none fit.
-
-    Unless a request says otherwise, a tier with `detail` judges JPEG damage itself, since a level
-    makes its results smoother than they need to be, and damaged photographs get the vivid weights
-    alone: what they lost has to be drawn anew, and weights that invent less keep the damage.
-    """
+    """Choose the networks; raise UnsupportedScaleError or RequestError where none fit."""
     model, detail = _tier(picture, model, options.detail, registry)
-    cleanup = options.cleanup
-    if cleanup is None:
-        cleanup = cleanup_from_quality(picture.jpeg_quality)
-    if model in registry.details:
-        if detail is None and is_damaged(picture.rgb, cleanup=cleanup):
-            detail = FULL_DETAIL
-        cleanup = options.cleanup or 0
-    options = replace(options, detail=detail)
+    options = options_for_damage(
+        replace(options, detail=detail),
+        has_detail=model in registry.details,
+        jpeg_quality=picture.jpeg_quality,
+        rgb=picture.rgb,
+    )
+    cleanup = options.cleanup or 0
     return plan_passes(picture.size, options, registry, model=model, cleanup=cleanup)
+
+
+def options_for_damage(
+    options: UpscaleOptions,
+    *,
+    has_detail: bool,
+    jpeg_quality: int | None,
+    rgb: RgbImage | None = None,
+) -> UpscaleOptions:
+    """Fill in the clean-up or detail that a request leaves open; without `rgb`, noise is ignored.
+
+    A tier with `detail` judges JPEG damage itself, since a level makes its results smoother than
+    they need to be, and damaged photographs get the vivid weights alone: what they lost has to be
+    drawn anew, and weights that invent less keep the damage.
+    """
+    cleanup, detail = options.cleanup, options.detail
+    if cleanup is None:
+        cleanup = cleanup_from_quality(jpeg_quality)
+    if not has_detail:
+        return replace(options, cleanup=cleanup)
+    if detail is None and is_damaged(rgb, cleanup=cleanup):
+        detail = FULL_DETAIL
+    return replace(options, detail=detail)
 
 
 def plan_passes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,10 +14,12 @@ from PIL import Image
 from backend import UpscaleOptions
 from backend.errors import ImageTooLargeError
 from backend.images.picture import Decode, Picture, decode
+from backend.inference.local_engine import LocalEngine
+from backend.inference.plan import make_plan
 from webapp.base import side
 from webapp.base.errors import StorageFullError
 from webapp.base.files import Disk
-from webapp.intake.large_picture import LARGEST_SIDE, cut, shrink_to_fit
+from webapp.intake.large_picture import LARGEST_SIDE, cut, shrink_to_fit, turned_file
 from webapp.intake.pictures import InputFile, Inspection, inspect
 from webapp.work.enhance import EnhanceRequest, engine_options
 
@@ -48,6 +51,44 @@ def test_a_part_keeps_every_pixel_and_the_clean_up_of_its_file(
     request = EnhanceRequest(digest=part.digest, options=UpscaleOptions(model="photo"))
     options = engine_options(request, inspection, details=("photo",))
     assert (options.cleanup, options.detail) == (None, 100)
+
+
+@pytest.mark.parametrize("quality", [40, 84, 88, 98])
+@pytest.mark.parametrize("model", ["photo", "fast"])
+def test_a_part_is_restored_as_its_file_would_be(
+    engine: LocalEngine,
+    photo_bytes: Callable[..., bytes],
+    disk: Disk,
+    quality: int,
+    model: str,
+) -> None:
+    data = photo_bytes("JPEG", quality=quality)
+    whole = InputFile.from_bytes(data, name="a.jpg", disk=disk)
+    picture = decode(data, max_side=4096)
+    part = cut(whole, picture, (0, 0, *picture.size), disk=disk)
+    inspection = inspect(part, decode=decode, max_side=4096, disk=disk)
+    chosen = UpscaleOptions(model=model)
+
+    options = engine_options(
+        EnhanceRequest(digest=part.digest, options=chosen), inspection, details=engine.details
+    )
+
+    opened_part = decode(part.file.read(), max_side=4096)
+    assert make_plan(opened_part, options, engine.registry, model=model) == make_plan(
+        picture, chosen, engine.registry, model=model
+    )
+
+
+def test_a_part_of_a_turned_picture_keeps_the_clean_up_of_its_file(
+    photo_bytes: Callable[..., bytes], disk: Disk
+) -> None:
+    data = photo_bytes("JPEG", quality=40)
+    whole = InputFile.from_bytes(data, name="a.jpg", disk=disk)
+    turned = turned_file(whole, "left", decode=partial(decode, max_side=4096), disk=disk)
+
+    part = cut(turned, decode(turned.file.read(), max_side=4096), (0, 0, 20, 20), disk=disk)
+
+    assert part.jpeg_quality == 40
 
 
 def test_a_shrunk_picture_fits_and_needs_no_clean_up(

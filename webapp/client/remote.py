@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from backend.engine import Upscaled, Watch
 from backend.errors import BusyError, CancelledError, PayloadTooLargeError
-from backend.images.jpeg_quality import cleanup_from_quality
+from backend.inference.plan import options_for_damage
 from backend.options import UpscaleOptions, fields_from
 from webapp.client import transport
 from webapp.client.authorization import Authorization
@@ -113,9 +113,9 @@ class RemoteEngine:
         self._pace = seconds / (lr_size[0] * lr_size[1])
         watch.on_progress(1, 1)
         watch.on_finishing()
-        cleanup = options.cleanup
-        if cleanup is None:
-            cleanup = 0 if model in self._details else cleanup_from_quality(jpeg_quality)
+        used = options_for_damage(
+            options, has_detail=model in self._details, jpeg_quality=jpeg_quality
+        )
         return RemoteUpscaled(
             data=picture,
             width=size[0],
@@ -123,7 +123,7 @@ class RemoteEngine:
             format=file_format,
             model=model or "",
             scale=options.scale,
-            cleanup=cleanup if model else None,
+            cleanup=(used.cleanup or 0) if model else None,
             notes=exchange.notes,
             lr_size=lr_size,
             seconds=seconds,

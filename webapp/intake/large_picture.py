@@ -80,7 +80,8 @@ def shrink(decoded: Picture, image: Image.Image, *, max_side: int) -> Picture:
 def cut(picture: InputFile, decoded: Picture, box: Box, *, disk: Disk) -> InputFile:
     """Cut out the part inside (left, top, right, bottom), pixel by pixel."""
     part = crop(decoded, box)
-    return _derived(picture, part, format="png", jpeg_quality=decoded.jpeg_quality, disk=disk)
+    quality = _quality(picture, decoded)
+    return _derived(picture, part, format="png", jpeg_quality=quality, disk=disk)
 
 
 def turned_file(
@@ -94,8 +95,13 @@ def turned_file(
         rgb=np.ascontiguousarray(np.rot90(decoded.rgb, quarters)),
         alpha=None if decoded.alpha is None else np.rot90(decoded.alpha, quarters).copy(),
     )
-    quality = decoded.jpeg_quality if picture.jpeg_quality is None else picture.jpeg_quality
+    quality = _quality(picture, decoded)
     return _derived(picture, turned, format="png", jpeg_quality=quality, disk=disk)
+
+
+def _quality(picture: InputFile, decoded: Picture) -> int | None:
+    """Return the JPEG quality of the file that the pixels come from, None if it was no JPEG."""
+    return decoded.jpeg_quality if picture.jpeg_quality is None else picture.jpeg_quality
 
 
 def _derived(

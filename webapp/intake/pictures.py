@@ -12,7 +12,6 @@ from typing import Protocol
 import numpy as np
 from PIL import Image, ImageOps
 
-from backend.images.jpeg_quality import cleanup_from_quality
 from backend.images.metadata import Kept
 from backend.images.photo_or_drawing import is_photograph
 from backend.images.picture import Decode, Picture, output_format, to_image
@@ -106,8 +105,9 @@ class Inspection:
     format: str
     """Format of a saved result until a visitor chooses."""
     jpeg_quality: int | None
-    cleanup: int | None
-    """0-100 for a part that was cut out of a JPEG; None if the file itself has it."""
+    """That of the parent, if any."""
+    parent_quality: int | None
+    """See `InputFile.jpeg_quality`."""
     side: StoredFile
     """The left side of the slider, from `side.pack`."""
     preview: StoredFile
@@ -145,7 +145,7 @@ def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk)
             is_photograph=is_photograph(decoded.rgb),
             format=output_format(decoded, AUTO_FORMAT),
             jpeg_quality=quality,
-            cleanup=None if parent_quality is None else cleanup_from_quality(quality),
+            parent_quality=parent_quality,
             preview=disk.store(webp(preview, quality=92, icc_profile=profile)),
             thumbnail=thumbnail(preview),
             side=disk.store(packed.result()),

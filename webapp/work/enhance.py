@@ -15,11 +15,10 @@ from enum import Enum
 
 from backend.engine import Engine, Upscaled, Watch
 from backend.errors import ImageTooLargeError
-from backend.images.damage import LEAST_CLEANUP
 from backend.images.formats import WRITABLE
 from backend.images.metadata import Kept, embed
 from backend.images.picture import check_output_size, decode, encode, reopen
-from backend.models.manifest import FULL_DETAIL
+from backend.inference.plan import options_for_damage
 from backend.options import KEPT, UpscaleOptions
 from webapp.base import side
 from webapp.base.files import Disk, StoredFile
@@ -120,21 +119,20 @@ def enhance(
 def engine_options(
     request: EnhanceRequest, inspection: Inspection, *, details: Collection[str]
 ) -> UpscaleOptions:
-    """Return options with the master's format, and what the file of a cut part tells of damage.
+    """Return options with the master's format; a cut part is as damaged as the file it is from.
 
-    Tiers in `details` judge damage themselves, and get what the engine would choose for the file.
+    Tiers in `details` judge damage themselves.
     """
     options = request.options
-    cleanup, detail = options.cleanup, options.detail
-    if cleanup is None and options.model not in details:
-        cleanup = inspection.cleanup
-    elif cleanup is None and detail is None and (inspection.cleanup or 0) >= LEAST_CLEANUP:
-        detail = FULL_DETAIL
+    if inspection.parent_quality is not None:
+        options = options_for_damage(
+            options,
+            has_detail=options.model in details,
+            jpeg_quality=inspection.parent_quality,
+        )
     return replace(
         options,
         format=master_format(inspection, pixels=math.prod(result_size(inspection.size, options))),
-        cleanup=cleanup,
-        detail=detail,
         keep=(),  # it is added when the file is saved, on request
     )
 
