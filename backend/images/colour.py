@@ -51,6 +51,8 @@ VIDEO_GAMMA = 2.4
 KEPT_GAMMAS = (1.6, 2.9)
 """The exponents that are near enough to sRGB's curve for the networks."""
 LEAST_GAMMA = 0.1
+MAX_PROFILE_BYTES = 4 * 2**20
+"""The largest printer profiles have about 3 MiB."""
 USUAL_GAMMA, SAME_GAMMA = 0.45455, 0.003
 """The value of `gAMA` by which programs mean sRGB, when there is no `cHRM`."""
 SAME_POINT = 0.0015
@@ -75,6 +77,13 @@ class Colour:
 
 SRGB = Colour()
 ADOBE_RGB = Colour(primaries=ADOBE_1998, curve=ADOBE_GAMMA)
+
+
+def colour_from_profile(profile: bytes | None) -> Colour | None:
+    """Take a profile as the description; None if there is none, or it is huge or damaged."""
+    if not profile or len(profile) > MAX_PROFILE_BYTES or color_space(profile) is None:
+        return None
+    return Colour(icc_profile=profile)
 
 
 def colour_from_codes(primaries: int, transfer: int) -> Colour:

@@ -30,6 +30,7 @@ from backend.images.modes import (
     from_float,
     from_lab,
     inside,
+    with_clear_colour,
     with_clear_level,
 )
 from backend.images.notes import EIGHT_BITS, FIRST_FRAME, GAIN_MAP, HDR_TO_SDR
@@ -37,7 +38,7 @@ from backend.images.segments import LeanFile, lean_file
 from backend.images.segments.exif import Facts
 from backend.images.segments.jpeg import END
 from backend.images.segments.limits import BOMB_ERRORS, BROKEN_FILE_ERRORS, camera_raw, damaged
-from backend.images.segments.png import with_right_checksum
+from backend.images.segments.png import has_all_pixels, with_right_checksum
 
 DECODE_ERRORS = (*BROKEN_FILE_ERRORS, MemoryError)
 """The exceptions that Pillow raises on broken bytes."""
@@ -56,6 +57,10 @@ FILL = NOISE + b"".join(b"\xff" + bytes([restart]) + NOISE for restart in range(
 """Bits that decode as noise, also after each restart marker."""
 LAST_BLOCK = 8
 """The side of a JPEG's blocks."""
+LOWER_BYTES = "RGB;16L"
+"""Pillow's name for numbers whose second byte is the upper one, of which it takes that alone."""
+INTERLACE = 28
+"""The place of a PNG's byte that is not zero if its rows come in passes."""
 WHITE_IS_ZERO = 0
 PHOTOMETRIC = 262
 
@@ -144,6 +149,8 @@ def read_pixels(examined: Examined) -> DecodedImage:
         may_be_cut = lean.is_cut or (file_format is JPEG and _ends_flat(image))
         if may_be_cut and not _is_complete(image, examined):
             raise damaged()
+        if file_format is PNG and _ends_black(image, lean.data) and not has_all_pixels(lean.data):
+            raise damaged()
         return _decoded(image, file_format, lean, jpeg_quality=estimated_quality(tables))
     except BOMB_ERRORS as exc:
         raise ImageTooLargeError("The picture has more pixels than are ever read here.") from exc
@@ -168,9 +175,19 @@ def _pixels(data: bytes, examined: Examined) -> tuple[Image.Image, dict[int, lis
         tables = getattr(opened, "quantization", {}) if file_format is JPEG else {}
         opened.load()
         image = _eight_bit(opened, lean)
+        if lean.clear_colour is not None:
+            image = with_clear_colour(image, _lower_halves(data), lean.clear_colour)
         if lean.first_frame not in (None, (0, 0, *opened.size)):
             image = inside(image, lean.first_frame)
         return image, tables
+
+
+def _lower_halves(data: bytes) -> Image.Image:
+    """Return the lower bytes of a PNG with 16 bits a channel."""
+    with Image.open(io.BytesIO(data), formats=[PNG.pillow_name]) as opened:
+        opened.tile = [each._replace(args=LOWER_BYTES) for each in opened.tile]
+        opened.load()
+        return opened.convert("RGB")
 
 
 def _eight_bit(opened: Image.Image, lean: LeanFile) -> Image.Image:
@@ -186,7 +203,9 @@ def _eight_bit(opened: Image.Image, lean: LeanFile) -> Image.Image:
         image = ImageChops.invert(image)
     if image.mode == "LAB":
         return from_lab(image)
-    if image.mode in ("PA", "La", "RGBa", "P", "YCbCr"):
+    if image.mode == "La":
+        return image.convert("LA")
+    if image.mode in ("PA", "RGBa", "P", "YCbCr"):
         has_alpha = image.mode not in ("P", "YCbCr")
         image = image.convert("RGBA" if has_alpha else "RGB")
     if lean.is_gray and image.mode == "RGBA":  # 16 bits with alpha, as Pillow reads them
@@ -201,6 +220,12 @@ def _ends_flat(image: Image.Image) -> bool:
     middle = ((left + width) // 2, (top + height) // 2, width, height)
     ends = image.crop(middle).getextrema()
     return all(low == high for low, high in (ends if isinstance(ends[0], tuple) else (ends,)))
+
+
+def _ends_black(image: Image.Image, data: bytes) -> bool:
+    """Return whether a PNG may lack rows, which Pillow leaves zero."""
+    last = image.crop((0, image.height - 1, *image.size)).convert("RGB")
+    return bool(data[INTERLACE]) or last.getbbox() is None
 
 
 def _is_complete(image: Image.Image, examined: Examined) -> bool:

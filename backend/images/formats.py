@@ -190,12 +190,16 @@ UNREAD = {
     "SVG drawings": rb"(\xef\xbb\xbf)?\s{0,9}(<\?xml|<!--|<!DOCTYPE svg|<svg).{0,999}?(svg\b)",
     "Icons": rb"\0\0[\x01\x02]\0[^\0]\0",
     "OpenEXR files": rb"v/1\x01",
+    "JPEG XR files": rb"II\xbc[\0\x01]",
+    "QOI files": rb"qoif",
+    "BPG files": rb"BPG\xfb",
     "Radiance HDR files": rb"#\?R(ADIANC|GB)E",
     "Netpbm files": rb"P[1-7Ff]\s",
     "DDS textures": rb"DDS ",
     "DjVu files": rb"AT&TFORM",
     "Videos": rb".{4}ftyp(mp4|iso|qt  |M4V|avc1|3g|MSNV)|\x1aE\xdf\xa3|RIFF.{4}AVI ",
     "ZIP archives": rb"PK\x03\x04",
+    "Archives": rb"Rar!\x1a\x07|7z\xbc\xaf\x27\x1c|\x1f\x8b\x08",
     "Web pages": rb"\s{0,9}<(!doctype html|!DOCTYPE html|html)",
 }
 """The first bytes of files that are often taken for readable pictures, by a name for people."""

@@ -5,7 +5,8 @@ The decoding process loads no NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from PIL import Image, ImageChops, ImageCms, ImageMath, ImageStat
@@ -79,6 +80,20 @@ def with_clear_level(image: Image.Image, level: int, *, bits: int) -> Image.Imag
     clear = level * LEVELS.get(bits, 1)
     gray.putalpha(gray.point([0 if each == clear else OPAQUE for each in range(256)]))
     return gray
+
+
+def with_clear_colour(image: Image.Image, lower: Image.Image, colour: Sequence[int]) -> Image.Image:
+    """Make one colour of 16 bits a channel transparent; `lower` has the lower halves."""
+    bands = zip(
+        (*image.split(), *lower.split()),
+        (each >> shift & 255 for shift in (8, 0) for each in colour),
+        strict=True,
+    )
+    others = [
+        band.point([OPAQUE * (each != level) for each in range(256)]) for band, level in bands
+    ]
+    image.putalpha(reduce(ImageChops.lighter, others))
+    return image
 
 
 def inside(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:

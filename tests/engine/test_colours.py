@@ -21,6 +21,7 @@ from backend.images.hdr import BT709, BT2020
 from backend.images.icc import Primaries, color_space, make_profile
 from backend.images.notes import GAIN_MAP, HDR_TO_SDR
 from backend.images.picture import Picture, decode, encode
+from backend.images.segments.av1 import stream_codes
 from benchmarks.hostile_files import segment
 from tests.hostile.corpus import chunk
 from tests.pictures import save
@@ -129,7 +130,8 @@ def test_coded_colours_are_shown_as_in_chromium(write: object, codes: tuple[int,
     assert (HDR_TO_SDR in picture.notes) == (codes[1] in HDR_TRANSFERS)
 
 
-P3_PROFILE = profile_chunk(make_profile(DISPLAY_P3, gamma=None, is_gray=False))
+P3 = make_profile(DISPLAY_P3, gamma=None, is_gray=False)
+P3_PROFILE = profile_chunk(P3)
 GAMMA_1_8: Levels = ((146, 94, 94), (203, 169, 94), (165, 165, 0), (134, 126, 108))
 GAMMA_2_2: Levels = ((129, 75, 75), (192, 154, 75), (149, 149, 0), (116, 107, 88))
 GAMMA_2_2_IN_P3: Levels = ((138, 71, 73), (200, 153, 57), (149, 149, 0), (117, 107, 86))
@@ -160,10 +162,22 @@ ADOBE: Levels = ((168, 102, 102), (217, 175, 97), (170, 170, 0), (144, 133, 115)
         ((P3_PROFILE, profile_chunk(make_profile(BT2020, gamma=None, is_gray=False))), IN_P3),
         ((P3_PROFILE[:-1] + b"\0",), STORED),
         ((gamma(100_000)[:-1] + b"\0",), STORED),
+        ((chunk(b"sRGB", b"\4"), gamma(100_000)), LINEAR),
+        ((chunk(b"sRGB", b""), gamma(100_000)), LINEAR),
+        ((chunk(b"sRGB", b"\0\0"), gamma(100_000)), LINEAR),
+        ((profile_chunk(b"\0" * 500), gamma(100_000)), LINEAR),
+        ((profile_chunk(P3[:-40]), gamma(100_000)), LINEAR),
     ],
 )
 def test_chunks_are_obeyed_in_their_order(chunks: tuple[bytes, ...], wanted: Levels) -> None:
     assert_near(seen(decode(png(*chunks), max_side=99)), wanted)
+
+
+def test_codes_behind_a_palette_come_too_late() -> None:
+    whole, codes = save(patches().quantize(8), "PNG"), chunk(b"cICP", b"\x0c\x0d\0\1")
+    at = whole.index(b"IDAT") - 4
+    assert_near(seen(decode(whole[:at] + codes + whole[at:], max_side=99)), STORED)
+    assert_near(seen(decode(whole[:33] + codes + whole[33:], max_side=99)), IN_P3)
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
@@ -224,6 +238,75 @@ def test_a_profile_whose_segments_stand_twice_is_read() -> None:
         data = plain[:2] + b"".join(parts[each] for each in order) + plain[2:]
         assert decode(data, max_side=99).icc_profile == profile
     assert decode(plain[:2] + parts[0] + plain[2:], max_side=99).icc_profile is None
+
+
+def test_parts_of_another_profile_do_not_mix_with_the_first() -> None:
+    plain, other = save(patches(), "JPEG"), make_profile(BT2020, gamma=1.8, is_gray=False)
+
+    def part(number: int, of: int, content: bytes) -> bytes:
+        return segment(0xE2, b"ICC_PROFILE\0" + bytes((number, of)) + content)
+
+    later = part(1, 2, other[:300]) + part(2, 2, other[300:])
+    data = plain[:2] + part(1, 1, P3) + later + plain[2:]
+    assert decode(data, max_side=99).icc_profile == P3
+    parts = part(1, 3, P3[:150]) + part(2, 1, P3[150:300]) + part(3, 3, P3[300:])
+    assert decode(plain[:2] + parts + plain[2:], max_side=99).icc_profile is None
+
+
+def test_a_damaged_profile_leaves_the_word_to_exif_and_codes() -> None:
+    bad = segment(0xE2, b"ICC_PROFILE\0\1\1" + P3[:-40])
+    plain = save(patches(), "JPEG", exif=adobe_exif("R03"))
+    wanted = decode(plain, max_side=99).icc_profile
+    assert wanted is not None
+    assert decode(plain[:2] + bad + plain[2:], max_side=99).icc_profile == wanted
+    data = save(patches(), "AVIF", quality=100, subsampling="4:4:4", icc_profile=P3[:-40])
+    assert_near(seen(decode(coded(data, 12, 13), max_side=99)), IN_P3, tolerance=6)
+
+
+def avif_stream(primaries: int, transfer: int) -> bytes:
+    """Make an AVIF whose AV1 stream alone states the colours."""
+    data = bytearray(avif(1, 13))
+    at = data.index(b"colrnclx")
+    data[at : at + 4] = b"free"
+    start = data.index(b"mdat") + 4
+    # The three numbers stand somewhere among the bits of the sequence header.
+    header = int.from_bytes(data[start : start + 16])
+    stated, wanted = 1 << 16 | 13 << 8 | 6, primaries << 16 | transfer << 8 | 6
+    shift = next(each for each in range(104) if header >> each & 0xFFFFFF == stated)
+    header ^= (stated ^ wanted) << shift
+    data[start : start + 16] = header.to_bytes(16)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("codes", [(12, 13), (9, 16), (9, 18), (1, 13)], ids=str)
+def test_the_stream_tells_an_avifs_colours_where_its_container_does_not(
+    codes: tuple[int, int],
+) -> None:
+    picture = decode(avif_stream(*codes), max_side=99)
+    assert_near(seen(picture), CODES[codes], tolerance=6)
+    assert (HDR_TO_SDR in picture.notes) == (codes[1] in HDR_TRANSFERS)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [b"", b"\x0a", b"\x0a\x0b", b"\x0a\xff\xff\xff\xff\xff", b"\x12\0" * 9, b"\x32\1\0", bytes(99)],
+)
+def test_a_damaged_stream_states_nothing(stream: bytes) -> None:
+    assert stream_codes(stream) is None
+
+
+def test_a_stream_of_a_film_states_its_colours() -> None:
+    fields = [(0, 3), (0, 2)]  # profile; no still picture
+    fields += [(1, 1), (1, 32), (25, 32), (1, 1), (0b00101, 5), (1, 1), (9, 5), (1, 32), (9, 10)]
+    fields += [(1, 1), (1, 5)] + [(0, 12), (9, 5), (1, 1), (1, 1), (0, 21), (1, 1), (3, 4)] * 2
+    fields += [(6, 4), (6, 4), (99, 7), (49, 7), (1, 1), (0, 7), (0, 3)]
+    fields += [(0, 4), (1, 1), (0, 2), (0, 1), (1, 1), (0, 1), (1, 1), (6, 3)]
+    fields += [(0, 3), (1, 1), (0, 1), (1, 1), (9, 8), (16, 8), (9, 8), (0, 9)]
+    value, length = 0, 0
+    for each, bits in fields:
+        value, length = value << bits | each, length + bits
+    header = (value << -length % 8).to_bytes(-(-length // 8))
+    assert stream_codes(b"\x12\0\x0a" + bytes([len(header)]) + header) == (9, 16, 9)
 
 
 def test_grey_stays_grey_with_its_own_curve() -> None:

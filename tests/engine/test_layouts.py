@@ -12,8 +12,12 @@ import pytest
 from PIL import Image, ImageOps
 
 from backend.errors import ImageError, UnsupportedMediaTypeError
+from backend.images.hdr import BT709
+from backend.images.icc import make_profile
 from backend.images.notes import EIGHT_BITS, FIRST_FRAME
 from backend.images.picture import Picture, decode, output_format
+from backend.images.segments.png import PASSES
+from benchmarks.hostile_files import segment
 from tests.hostile.corpus import (
     bmp_header,
     chunk,
@@ -151,6 +155,49 @@ def test_highlights_of_floats_are_clipped_and_other_ranges_refused() -> None:
         decode(tiff(made), max_side=99)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("kind", "bits"), [(UNSIGNED, 8), (UNSIGNED, 16), (FLOAT, 32)])
+@pytest.mark.parametrize("photometric", [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB])
+def test_a_packed_tiff_is_read_right_or_refused_by_name(
+    photometric: int, kind: int, bits: int, order: str
+) -> None:
+    tags, strips = directory(
+        stored(photometric), photometric=photometric, bits=bits, kind=kind, order=order
+    )
+    packed = {**tags, 259: [8]}, [zlib.compress(strip) for strip in strips]
+    try:
+        picture = decode(tiff(packed, order=order), max_side=99)
+    except UnsupportedMediaTypeError as exc:
+        assert "TIFF files of this layout" in exc.message
+        assert order == ">" or (photometric, kind) == (RGB, FLOAT)
+        return
+    assert distance(picture, scene() if photometric == RGB else gray()) <= 1
+
+
+def test_grey_that_was_multiplied_by_its_alpha_is_divided() -> None:
+    values = np.dstack((values_of(gray()) / 2, np.full((*gray().size[::-1], 1), 0.5)))
+    picture = decode(
+        tiff(directory(values, photometric=BLACK_IS_ZERO, bits=8, more={338: [1]})), max_side=99
+    )
+    assert picture.is_gray
+    assert distance(picture, gray()) <= 2
+
+
+@pytest.mark.parametrize("more", [{338: [0, 2]}, {266: [2], 338: [2, 0]}, {277: [2**31], 338: [2]}])
+def test_channels_that_no_reader_knows_are_named_and_not_called_damaged(
+    more: dict[int, list[int]],
+) -> None:
+    values = np.dstack((values_of(scene()), np.full((*scene().size[::-1], 2), 0.5)))
+    with pytest.raises(UnsupportedMediaTypeError, match="layout"):
+        decode(tiff(directory(values, photometric=RGB, bits=8, more=more)), max_side=99)
+
+
+def test_a_tiff_that_holds_a_deep_jpeg_is_named() -> None:
+    made = directory(values_of(scene()), photometric=RGB, bits=16, more={259: [7]})
+    with pytest.raises(UnsupportedMediaTypeError, match="hold a JPEG of 16 bits"):
+        decode(tiff(made), max_side=99)
+
+
 def small() -> Values:
     return values_of(scene().resize((12, 8)))
 
@@ -230,6 +277,25 @@ def test_a_clear_level_of_any_depth_is_kept(bits: int) -> None:
     assert picture.alpha is not None
     assert (picture.alpha[:, :4] == 255).all()
     assert (picture.alpha[:, 4:] == 0).all()
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_a_clear_colour_of_16_bits_is_compared_with_all_of_them(interlaced: bool) -> None:
+    values = np.full((8, 8, 3), 65535, ">u2")
+    values[2:4], values[4:6], values[6:] = (
+        (1000, 2000, 3000),
+        (1001, 2000, 3000),
+        (1000, 2001, 3000),
+    )
+    order = [values[top::down, left::across] for left, top, across, down in PASSES]
+    rows = [row.tobytes() for part in (order if interlaced else [values]) for row in part]
+    clear = chunk(b"tRNS", struct.pack(">HHH", 1000, 2000, 3000))
+    plain = png(rows, size=(8, 8), depth=16, color=RGB, interlaced=interlaced)
+    picture = decode(plain[:33] + clear + plain[33:], max_side=99)
+    assert picture.alpha is not None
+    np.testing.assert_array_equal(picture.alpha[:, 3], [255, 255, 0, 0, 255, 255, 255, 255])
+    assert picture.rgb[0, 0].tolist() == [255] * 3
+    assert decode(plain, max_side=99).alpha is None
 
 
 def test_grey_of_16_bits_with_alpha_stays_grey_and_keeps_its_profile() -> None:
@@ -361,6 +427,7 @@ def test_a_bmp_that_holds_another_file_is_named(compression: int) -> None:
         (16, (0x7C00, 0x03E0, 0x001F), True),
         (16, (0x0F00, 0x00F0, 0x000F), False),
         (32, (0xFF0000, 0x00FF00, 0x0000FF), True),
+        (32, (0x0000FF, 0x00FF00, 0xFF0000), False),
         (32, (0x3FF00000, 0x000FFC00, 0x000003FF), False),
     ],
 )
@@ -397,6 +464,9 @@ def test_a_small_first_frame_of_a_webp_leaves_the_canvas_clear() -> None:
         (b"\xff\x0a\xfa\x1f", "JPEG XL"),
         (b"\xff\x4f\xff\x51\0\x2f", "JPEG 2000"),
         (b"8BPS\0\1", "Photoshop"),
+        (b"II\xbc\1", "JPEG XR"),
+        (b"qoif\0\0\0\1", "QOI"),
+        (b"\x1f\x8b\x08", "Archives"),
         (b"%PDF-1.7", "PDF"),
         (b"<?xml version='1.0'?>\n<svg xmlns=", "SVG"),
         (b"\0\0\1\0\1\0\x10\x10", "Icons"),
@@ -455,6 +525,47 @@ def orientation_exif(orientation: int) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = orientation
     return exif.tobytes()
+
+
+def lossless_jpeg(image: Image.Image) -> bytes:
+    """Write grey as a JPEG of process 14, each pixel as its distance from the one before."""
+    levels = np.asarray(image.convert("L")).astype(int)
+    before = np.column_stack((np.append(128, levels[:-1, 0]), levels[:, :-1]))
+    bits = ""
+    for step in (levels - before).ravel().tolist():
+        length = abs(step).bit_length()
+        number = step if step > 0 else step + (1 << length) - 1
+        bits += f"{length:04b}" + (f"{number:0{length}b}" if length else "")
+    bits += "1" * (-len(bits) % 8)
+    pixels = int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0")
+    lengths = bytes([0, 0, 0, 9] + [0] * 12)
+    frame = struct.pack(">BHHBBBB", 8, image.height, image.width, 1, 1, 0x11, 0)
+    return (
+        b"\xff\xd8"
+        + segment(0xC4, b"\0" + lengths + bytes(range(9)))
+        + segment(0xC3, frame)
+        + segment(0xDA, b"\1\1\0\1\0\0")
+        + pixels
+        + b"\xff\xd9"
+    )
+
+
+def test_a_jpeg_without_loss_is_a_lossless_file() -> None:
+    picture = decode(lossless_jpeg(gray()), max_side=99)
+    assert distance(picture, gray()) == 0
+    assert output_format(picture, "auto") == "png"
+    with pytest.raises(ImageError):
+        decode(lossless_jpeg(gray())[:-40], max_side=99)
+
+
+def test_a_lossless_avif_stays_so_with_a_profile() -> None:
+    """Its container has a profile for the colours, and codes that say how they are stored."""
+    profile = make_profile(BT709, gamma=2.2, is_gray=False)
+    data = save(scene(), "AVIF", subsampling="4:4:4", icc_profile=profile)
+    at = data.index(b"colrnclx") + 12
+    picture = decode(data[:at] + b"\0\0" + data[at + 2 :], max_side=99)
+    assert picture.icc_profile is not None
+    assert output_format(picture, "auto") == "png"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

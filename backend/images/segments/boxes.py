@@ -10,13 +10,16 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from backend.images.colour import SRGB, Colour, colour_from_codes
-from backend.images.segments.limits import MAX_PROFILE_BYTES, Count
+from backend.images.colour import SRGB, Colour, colour_from_codes, colour_from_profile
+from backend.images.segments.av1 import HEADER_BYTES, Codes, stream_codes
+from backend.images.segments.limits import Count
 
 MAX_BOXES = 4096
 IDENTITY = 0
 """MatrixCoefficients of H.273: the planes are red, green and blue, so nothing was rounded."""
-CODINGS = (b"av1C", b"hvcC")
+AV1 = b"av1C"
+AV1_CONFIGURATION_BYTES = 4
+CODINGS = (AV1, b"hvcC")
 GAIN_MAP_ITEM = b"tmap"
 GAIN_MAP_PICTURE = b"urn:com:apple:photo:2020:aux:hdrgainmap"
 
@@ -45,7 +48,8 @@ def primary_item(data: bytes) -> Item:
     has_gain_map = GAIN_MAP_ITEM in parts.get(b"iinf", b"") or GAIN_MAP_PICTURE in parts.get(
         b"iprp", b""
     )
-    return replace(_item(properties), has_gain_map=has_gain_map)
+    item = _item(properties, _stream_codes(data, parts.get(b"iloc", b""), properties, count))
+    return replace(item, has_gain_map=has_gain_map)
 
 
 def _boxes(data: bytes | memoryview, count: Count) -> Iterator[tuple[bytes, bytes]]:
@@ -67,8 +71,8 @@ def _boxes(data: bytes | memoryview, count: Count) -> Iterator[tuple[bytes, byte
         at = end
 
 
-_READ = (b"pitm", b"iinf", b"iprp", b"ipco", b"ipma", b"colr", b"irot", b"imir", b"pixi", b"av1C",
-         b"hvcC")  # fmt: skip
+_READ = (b"pitm", b"iloc", b"iinf", b"iprp", b"ipco", b"ipma", b"colr", b"irot", b"imir", b"pixi",
+         b"av1C", b"hvcC")  # fmt: skip
 
 
 def _first(data: bytes, kind: bytes, count: Count) -> bytes | None:
@@ -122,14 +126,57 @@ def _associated(ipma: bytes, item: int | None, count: Count) -> list[int]:
     return []
 
 
-def _item(properties: list[tuple[bytes, bytes]]) -> Item:
+def _stream_codes(
+    data: bytes, iloc: bytes, properties: list[tuple[bytes, bytes]], count: Count
+) -> Codes | None:
+    """Read the colours that the AV1 stream itself states."""
+    configuration = next((content for kind, content in properties if kind == AV1), None)
+    if configuration is None:
+        return None
+    streams = [configuration[AV1_CONFIGURATION_BYTES:]]
+    streams += [data[start : start + HEADER_BYTES] for start in _places(iloc, count)]
+    return next(filter(None, map(stream_codes, streams)), None)
+
+
+def _places(iloc: bytes, count: Count) -> Iterator[int]:
+    """Walk the offsets in the file of each item's first bytes."""
+    if len(iloc) < 8:
+        return
+    version, sizes = iloc[0], [iloc[4] >> 4, iloc[4] & 15, iloc[5] >> 4, iloc[5] & 15]
+    offset_bytes, length_bytes, base_bytes, index_bytes = sizes
+    index_bytes = index_bytes if version else 0
+    number_bytes = 4 if version == 2 else 2
+    at, rest = 6, iloc
+
+    def take(number: int) -> int:
+        nonlocal at
+        at += number
+        return int.from_bytes(rest[at - number : at])
+
+    for _ in range(min(take(number_bytes), MAX_BOXES)):
+        count.add()
+        take(number_bytes)
+        method = take(2) & 15 if version else 0
+        take(2)
+        base, extents = take(base_bytes), take(2)
+        take(index_bytes)
+        offset = take(offset_bytes)
+        at += length_bytes + (extents - 1) * (index_bytes + offset_bytes + length_bytes)
+        if at > len(iloc):
+            return
+        if method == 0 and extents:
+            yield base + offset
+
+
+def _item(properties: list[tuple[bytes, bytes]], stated: Codes | None) -> Item:
+    """Make the item; `stated` are the codes of its stream."""
     codes = profile = None
     item = Item()
     for kind, content in properties:
         if kind == b"colr" and content[:4] == b"nclx" and len(content) >= 10:
             codes = struct.unpack_from(">HHH", content, 4)
         elif kind == b"colr" and content[:4] in (b"prof", b"rICC"):
-            profile = content[4:] if len(content) <= MAX_PROFILE_BYTES else None
+            profile = colour_from_profile(content[4:])
         elif kind in (b"irot", b"imir"):
             item = replace(item, is_turned=True)
         elif kind == b"pixi" and len(content) >= 6:
@@ -140,9 +187,8 @@ def _item(properties: list[tuple[bytes, bytes]]) -> Item:
         elif kind == b"hvcC" and len(content) >= 18:
             bits = (content[17] & 7) + 8
             item = replace(item, bits=bits, is_chroma_halved=content[16] & 3 == 1)
-    if profile:
-        return replace(item, colour=Colour(icc_profile=profile))
+    codes = codes or stated
     if codes is None:
-        return item
-    is_lossless = codes[2] == IDENTITY
-    return replace(item, colour=colour_from_codes(codes[0], codes[1]), is_lossless=is_lossless)
+        return replace(item, colour=profile or SRGB)
+    colour = profile or colour_from_codes(codes[0], codes[1])
+    return replace(item, colour=colour, is_lossless=codes[2] == IDENTITY)

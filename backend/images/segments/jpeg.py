@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field
 from itertools import product
 
-from backend.images.colour import SRGB, Colour
+from backend.images.colour import SRGB, Colour, colour_from_profile
 from backend.images.rights import rights_from_iptc, rights_from_xmp
 from backend.images.segments.exif import EXIF_START, UPRIGHT, read_exif, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
-from backend.images.segments.limits import MAX_PROFILE_BYTES, Count, damaged, not_read
+from backend.images.segments.limits import Count, damaged, not_read
 
 MAX_SEGMENTS = 4096
 """The most segments; 32 MiB of metadata in full segments are 512."""
@@ -21,7 +21,9 @@ START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN = 0xD8, 0xD9, 0xDA
 END = b"\xff\xd9"
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Start of frame of every kind: between them are DHT, JPG and DAC."""
-SEQUENTIAL = (0xC0, 0xC1)
+LOSSLESS = 0xC3
+SEQUENTIAL = (0xC0, 0xC1, LOSSLESS)
+"""Kinds that send each component in one scan."""
 COEFFICIENTS = 64
 """Coefficients of a block."""
 UNREAD_FRAMES = frozenset({0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF})
@@ -54,13 +56,15 @@ class _Found:
     size: tuple[int, int] | None = None
     components: int = 0
     is_sequential: bool = False
+    is_lossless: bool = False
     is_chroma_halved: bool = False
     exif: bytes = b""
     dpi: int | None = None
     xmp: bytes = b""
     iptc: bytes = b""
     profile: dict[int, bytes] = field(default_factory=dict)
-    profile_parts: int = 0
+    profile_parts: int | None = None
+    """The number that the first part states."""
     has_iso_gain_map: bool = False
     sent: set[tuple[int, int]] = field(default_factory=set)
     """(component, coefficient) of all that scans have brought to their last bit."""
@@ -69,8 +73,8 @@ class _Found:
         """Take a segment before the first scan."""
         if marker in FRAMES:
             self._take_frame(marker, content)
-        elif marker == EXIF and content.startswith(EXIF_START):
-            self.exif = self.exif or content
+        elif marker == EXIF and content.startswith(EXIF_START[:-1]):  # the last byte may be any
+            self.exif = self.exif or content[len(EXIF_START) :]
         elif marker == EXIF and content.startswith(XMP_START):
             self.xmp = self.xmp or content.removeprefix(XMP_START)
         elif marker == IPTC:
@@ -82,9 +86,10 @@ class _Found:
             self.has_iso_gain_map = True
         elif marker == PROFILE and content.startswith(PROFILE_START):
             number, parts, *_ = content.removeprefix(PROFILE_START)[:2] + b"\0\0"
-            # Some programs write every part twice.
-            self.profile.setdefault(number, content[len(PROFILE_START) + 2 :])
-            self.profile_parts = max(self.profile_parts, parts)
+            self.profile_parts = parts if self.profile_parts is None else self.profile_parts
+            # Some programs write every part twice, or the profiles of later pictures too.
+            if parts == self.profile_parts:
+                self.profile.setdefault(number, content[len(PROFILE_START) + 2 :])
 
     def _take_frame(self, marker: int, content: bytes) -> None:
         if self.size is not None or len(content) < 6:
@@ -96,6 +101,7 @@ class _Found:
         self.size = int.from_bytes(content[3:5]), int.from_bytes(content[1:3])
         self.components = content[5]
         self.is_sequential = marker in SEQUENTIAL
+        self.is_lossless = marker == LOSSLESS
         sampling = content[7::3][: self.components]
         self.is_chroma_halved = len(sampling) >= 3 and all(
             sampling[0] >> 4 > each >> 4 and sampling[0] & 15 > each & 15 for each in sampling[1:3]
@@ -117,10 +123,9 @@ class _Found:
 
     def colour(self) -> Colour | None:
         """Join the parts of the profile in their order; None if one is missing."""
-        if not self.profile or sorted(self.profile) != list(range(1, self.profile_parts + 1)):
+        if sorted(self.profile) != list(range(1, (self.profile_parts or 0) + 1)):
             return None
-        profile = b"".join(part for _, part in sorted(self.profile.items()))
-        return Colour(icc_profile=profile) if 0 < len(profile) <= MAX_PROFILE_BYTES else None
+        return colour_from_profile(b"".join(part for _, part in sorted(self.profile.items())))
 
 
 def lean_jpeg(data: bytes) -> LeanFile:
@@ -138,6 +143,7 @@ def lean_jpeg(data: bytes) -> LeanFile:
         orientation=exif.orientation or UPRIGHT,
         colour=found.colour() or exif.colour or SRGB,
         facts=exif.beside(dpi=found.dpi, rights=rights),
+        is_lossless=found.is_lossless,
         is_chroma_halved=found.is_chroma_halved,
         has_gain_map=found.has_iso_gain_map or GAIN_MAP_IN_XMP in found.xmp,
         is_cut=is_cut,
@@ -147,10 +153,10 @@ def lean_jpeg(data: bytes) -> LeanFile:
 def _walked(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
     """Return the pieces of a lean file, with an end mark, and whether the file had none.
 
-    Raise ImageError if whole scans are missing too.
+    Raise ImageError if whole scans are missing.
     """
     kept, is_cut = _pieces(data, found)
-    if is_cut and not found.is_whole:
+    if not found.is_whole:
         raise damaged()
     return [*kept, END], is_cut
 

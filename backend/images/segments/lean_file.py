@@ -39,3 +39,5 @@ class LeanFile:
     """True if the end mark is missing; decoding shows whether pixels are missing too."""
     clear_level: int | None = None
     """The grey level that is transparent, in the depth as stored."""
+    clear_colour: tuple[int, int, int] | None = None
+    """The same of a picture with 16 bits a channel."""

@@ -11,8 +11,6 @@ from backend.errors import ImageError, UnsupportedMediaTypeError
 
 MAX_EXIF_BYTES = 64 * 2**10
 """The orientation is near the start in cameras' files."""
-MAX_PROFILE_BYTES = 4 * 2**20
-"""The largest printer profiles have about 3 MiB."""
 BROKEN_FILE_ERRORS = (
     OSError,
     SyntaxError,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from PIL import Image
 
-from backend.images.colour import SRGB, Colour
+from backend.images.colour import MAX_PROFILE_BYTES, SRGB, Colour, colour_from_profile
 from backend.images.formats import AVIF, BMP, GIF, HEIC, TIFF, WEBP, FileFormat
 from backend.images.rights import rights_from_xmp
 from backend.images.segments.boxes import primary_item
@@ -17,15 +17,17 @@ from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import (
     BOMB_ERRORS,
     HEADER_ERRORS,
-    MAX_PROFILE_BYTES,
     damaged,
     not_read,
 )
 from backend.images.segments.tiff import TiffPicture
 
-WEBP_HEADER_BYTES, CHUNK_HEADER_BYTES, FRAME_HEADER_BYTES = 12, 8, 16
+WEBP_LENGTH_BYTES, WEBP_HEADER_BYTES, CHUNK_HEADER_BYTES, FRAME_HEADER_BYTES = 8, 12, 8, 16
 MAX_WEBP_CHUNKS = 64
 """Chunks that are skipped before the pixels."""
+MAX_WEBP_FRAMES = 4096
+"""Chunks of a file whose stated length is wrong."""
+RIFF_LENGTH = slice(4, 8)
 BMP_BITS, BMP_COMPRESSION = slice(28, 30), slice(30, 34)
 BMP_FILE_HEADER_BYTES, BMP_V5_BYTES = 14, 124
 BMP_SPACE, BMP_PROFILE = slice(70, 74), slice(126, 134)
@@ -35,7 +37,18 @@ BMP_MASKS, BMP_ALPHA_MASK, BMP_V3_BYTES = slice(54, 66), slice(66, 70), 56
 BIT_FIELDS, WHOLE_FILES = 3, (4, 5)
 """The BMP compressions that have masks, and those that are a JPEG and a PNG."""
 READ_MASKS_OF_16 = ((0xF800, 0x07E0, 0x001F), (0x7C00, 0x03E0, 0x001F))
-BYTE_MASKS = (0, 0xFF, 0xFF00, 0xFF0000, 0xFF000000)
+FIRST, SECOND, THIRD, FOURTH = 0xFF, 0xFF00, 0xFF0000, 0xFF000000
+READ_MASKS_OF_32 = (
+    (0, 0, 0, 0),
+    (THIRD, SECOND, FIRST, 0),
+    (THIRD, SECOND, FIRST, FOURTH),
+    (FOURTH, THIRD, SECOND, 0),
+    (FOURTH, THIRD, SECOND, FIRST),
+    (FOURTH, SECOND, FIRST, 0),
+    (FOURTH, SECOND, FIRST, THIRD),
+    (FIRST, SECOND, THIRD, FOURTH),
+)
+"""The masks of red, green, blue and alpha that Pillow reads."""
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels."""
 
@@ -59,6 +72,8 @@ def opened_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
             bits=tiff.bits,
             colour=_profile(tiff.profile) or found.colour,
         )
+    if file_format is WEBP:
+        data = _with_right_length(data)
     found = _opened(data, file_format)
     if file_format is WEBP:
         is_lossless, first_frame = _webp_pixels(data)
@@ -119,9 +134,26 @@ def _lean(opened: Image.Image, data: bytes, file_format: FileFormat) -> LeanFile
 
 
 def _profile(profile: object) -> Colour | None:
-    if isinstance(profile, bytes) and 0 < len(profile) <= MAX_PROFILE_BYTES:
-        return Colour(icc_profile=profile)
-    return None
+    return colour_from_profile(profile) if isinstance(profile, bytes) else None
+
+
+def _with_right_length(data: bytes) -> bytes:
+    """Correct a WebP's stated length where whole chunks tell another, and add missing padding."""
+    stated = WEBP_LENGTH_BYTES + int.from_bytes(data[RIFF_LENGTH], "little")
+    at, ends = WEBP_HEADER_BYTES, {len(data)}
+    for _ in range(MAX_WEBP_FRAMES):
+        if stated in ends or at + CHUNK_HEADER_BYTES > len(data):
+            break
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        end = at + CHUNK_HEADER_BYTES + length
+        if end > len(data):
+            break
+        at = end + length % 2
+        ends.add(at)
+    if (stated in ends and stated <= len(data)) or at == WEBP_HEADER_BYTES:
+        return data
+    right = (at - WEBP_LENGTH_BYTES).to_bytes(4, "little")
+    return data[: RIFF_LENGTH.start] + right + data[RIFF_LENGTH.stop : at] + bytes(at > len(data))
 
 
 def _webp_pixels(data: bytes) -> tuple[bool, Box | None]:
@@ -166,10 +198,13 @@ def _check_bmp(data: bytes) -> None:
         raise not_read("BMP files of 64 bits a pixel are")
     if compression == BIT_FIELDS and len(data) >= BMP_ALPHA_MASK.stop:
         masks = struct.unpack("<III", data[BMP_MASKS])
-        has_alpha = header_bytes >= BMP_V3_BYTES and any(data[BMP_ALPHA_MASK])
+        has_alpha = header_bytes >= BMP_V3_BYTES
+        alpha = int.from_bytes(data[BMP_ALPHA_MASK], "little") if has_alpha else 0
         is_read = {
-            16: masks in READ_MASKS_OF_16 and not has_alpha,
-            32: all(mask in BYTE_MASKS for mask in masks),
+            16: masks in READ_MASKS_OF_16 and not alpha,
+            32: (*masks, alpha) in READ_MASKS_OF_32,
         }
         if not is_read.get(bits, True):
-            raise not_read("BMP files whose channels have other than 5, 6 or 8 bits are")
+            raise not_read(
+                "BMP files whose channels have other than 5, 6 or 8 bits, or an uncommon order, are"
+            )

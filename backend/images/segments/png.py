@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from backend.images.colour import (
+    MAX_PROFILE_BYTES,
     SRGB,
     Colour,
     colour_from_points,
+    colour_from_profile,
     colour_from_still_codes,
 )
 from backend.images.rights import Rights, line, rights_from_xmp
@@ -18,7 +20,6 @@ from backend.images.segments.exif import UPRIGHT, read_exif, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import (
     MAX_EXIF_BYTES,
-    MAX_PROFILE_BYTES,
     Count,
     damaged,
     not_read,
@@ -36,6 +37,8 @@ SINGLE = frozenset((b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"pHYs
 KEPT = (b"PLTE", b"tRNS")
 """Chunks that the colours of the pixels need; they stand before the pixels."""
 GRAY, COLOURS, PALETTE, GRAY_WITH_ALPHA, COLOURS_WITH_ALPHA = 0, 2, 3, 4, 6
+INTENTS = (b"\0", b"\1", b"\2", b"\3")
+"""The contents that an `sRGB` may have."""
 METRES = 1
 """The unit of `pHYs` that is an absolute length."""
 XMP_KEY = b"XML:com.adobe.xmp"
@@ -63,12 +66,13 @@ class _Found:
     colors: int = 0
     """The number of colours in the palette."""
     clear_level: int | None = None
+    clear_colour: tuple[int, int, int] | None = None
     exif: bytes = b""
     dpi: int | None = None
     xmp: bytes = b""
     rights: Rights = field(default_factory=Rights)
     """Those of texts."""
-    profile: bytes | None = None
+    profile: Colour | None = None
     coded: Colour | None = None
     is_srgb: bool = False
     gamma: float | None = None
@@ -102,10 +106,15 @@ class _Found:
             return 0 < length <= self.colors
         return length >= {GRAY: 2, COLOURS: 6}.get(self.kind, length + 1)
 
+    @property
+    def is_wide_colour(self) -> bool:
+        """True for 16 bits a channel, of which Pillow compares the upper half alone."""
+        return self.kind == COLOURS and self.bits == 16
+
     def colour(self) -> Colour | None:
         """Return what the chunks say, in their order of precedence."""
         if self.coded or self.profile:
-            return self.coded or Colour(icc_profile=self.profile)
+            return self.coded or self.profile
         if self.is_srgb:
             return SRGB
         return None if self.gamma is None else colour_from_points(self.gamma, self.points)
@@ -113,12 +122,16 @@ class _Found:
     def _take_before_pixels(self, kind: bytes, content: bytes) -> None:
         if kind == b"tRNS" and self.kind == GRAY and self.fits(kind, len(content)):
             self.clear_level = int.from_bytes(content[:2]) & (1 << self.bits) - 1
+        elif kind == b"tRNS" and self.is_wide_colour and self.fits(kind, len(content)):
+            self.clear_colour = struct.unpack(">HHH", content[:6])
         elif kind == b"iCCP":
-            self.profile = _profile(content)
+            self.profile = colour_from_profile(_profile(content))
         elif kind == b"cICP" and len(content) == 4 and content[2:] == FULL_RANGE:
+            if self.colors:  # the palette comes after it
+                return
             self.coded = colour_from_still_codes(content[0], content[1])
         elif kind == b"sRGB":
-            self.is_srgb = True
+            self.is_srgb = content in INTENTS
         elif kind == b"gAMA" and len(content) == 4:
             self.gamma = int.from_bytes(content) / 100_000
         elif kind == b"cHRM" and len(content) == 32:
@@ -158,6 +171,8 @@ def lean_png(data: bytes) -> LeanFile:
     """
     found = _Found()
     _walk(data, found)
+    if found.kind == PALETTE and not found.colors:
+        raise damaged()
     if found.pixels:
         found.kept += _chunk(b"IDAT", found.pixels)
         found.kept += _chunk(b"IEND", ())
@@ -174,7 +189,14 @@ def lean_png(data: bytes) -> LeanFile:
         bits=found.bits,
         is_gray=found.kind in (GRAY, GRAY_WITH_ALPHA) or None,
         clear_level=found.clear_level,
+        clear_colour=found.clear_colour,
     )
+
+
+def has_all_pixels(data: bytes) -> bool:
+    """Return whether the pixels of a lean file unpack to every row."""
+    unpacked = _unpacked(data)
+    return unpacked is not None and unpacked.missing <= 0
 
 
 def with_right_checksum(data: bytes) -> bytes | None:
@@ -182,6 +204,28 @@ def with_right_checksum(data: bytes) -> bytes | None:
 
     Programs that copy pixels between files have been seen to write a wrong one.
     """
+    unpacked = _unpacked(data)
+    if unpacked is None or unpacked.missing or not unpacked.is_ended:
+        return None
+    pixels = (unpacked.packed, unpacked.checksum.to_bytes(ADLER_BYTES))
+    start = data.index(b"IDAT") - 4
+    return b"".join((data[:start], *_chunk(b"IDAT", pixels), *_chunk(b"IEND", ())))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Unpacked:
+    """The result of unpacking all pixels, which are not kept."""
+
+    packed: memoryview
+    """The compressed pixels without their checksum."""
+    checksum: int
+    missing: int
+    """Bytes that the rows lack; negative if there are too many."""
+    is_ended: bool
+
+
+def _unpacked(data: bytes) -> _Unpacked | None:
+    """Unpack a lean file's pixels; None if they are damaged."""
     start = data.index(b"IDAT") - 4
     (length,) = struct.unpack_from(">I", data, start)
     packed = memoryview(data)[start + 8 : start + 8 + length]
@@ -198,11 +242,8 @@ def with_right_checksum(data: bytes) -> bytes | None:
                 break
     except zlib.error:
         return None
-    if missing or not unpacker.eof:
-        return None
     end = length - len(unpacker.unused_data)
-    pixels = (packed[:end], checksum.to_bytes(ADLER_BYTES))
-    return b"".join((data[:start], *_chunk(b"IDAT", pixels), *_chunk(b"IEND", ())))
+    return _Unpacked(packed=packed[:end], checksum=checksum, missing=missing, is_ended=unpacker.eof)
 
 
 def _walk(data: bytes, found: _Found) -> None:
@@ -236,10 +277,14 @@ def _walk(data: bytes, found: _Found) -> None:
         elif kind == b"IEND":
             break
         else:
-            if kind in KEPT and not found.pixels and found.fits(kind, len(content)):
-                found.kept += _chunk(kind, [content])  # whatever its checksum was
-            if kind in KEPT or _has_right_checksum(whole):
-                found.take(kind, bytes(content))
+            # A palette counts whatever its checksum was.
+            if kind != b"PLTE" and not _has_right_checksum(whole):
+                continue
+            is_read_here = kind == b"tRNS" and found.is_wide_colour
+            is_kept = kind in KEPT and not found.pixels and not is_read_here
+            if is_kept and found.fits(kind, len(content)):
+                found.kept += _chunk(kind, [content])
+            found.take(kind, bytes(content))
 
 
 def _chunk(kind: bytes, contents: Sequence[Piece]) -> list[Piece]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ BIG = 43
 BIG_FROM_THE_BIG_END = b"MM\0+"
 """The beginnings of files that Pillow takes for other formats."""
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUB_DIRECTORIES, DNG_VERSION = 254, 255, 330, 50706
-WIDTH, HEIGHT, BITS, PHOTOMETRIC, SAMPLES, PLANAR = 256, 257, 258, 262, 277, 284
+WIDTH, HEIGHT, BITS, PHOTOMETRIC, FILL_ORDER, SAMPLES, PLANAR = 256, 257, 258, 262, 266, 277, 284
 ORIENTATION, PROFILE, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING = 274, 34675, 338, 339, 530
 COMPRESSION, JPEG_COMPRESSIONS = 259, (6, 7)
 READ_COMPRESSIONS = (1, 2, 3, 4, 5, *JPEG_COMPRESSIONS, 8, 32773, 32946, 34925, 50000)
@@ -46,6 +47,8 @@ SENSOR_DATA = (32803, 34892)
 """Photometric interpretations of raw sensor data."""
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
 UNSIGNED, FLOAT = 1, 3
+NATIVE = {"little": b"II", "big": b"MM"}[sys.byteorder]
+"""The byte order of this computer."""
 READ: Mapping[tuple[int, int], tuple[int, ...]] = {
     (WHITE_IS_ZERO, UNSIGNED): (1, 2, 4, 8, 16),
     (WHITE_IS_ZERO, FLOAT): (32,),
@@ -58,11 +61,6 @@ READ: Mapping[tuple[int, int], tuple[int, ...]] = {
     (LAB, UNSIGNED): (8,),
 }
 """(photometric interpretation, sample format) -> bits of a channel."""
-PILLOWS = {
-    (prefix, photometric, kinds[0], bits[0])
-    for prefix, photometric, kinds, _, bits, _ in TiffImagePlugin.OPEN_INFO
-}
-"""Pillow's own list, which depends on the byte order."""
 NAMES = {
     WHITE_IS_ZERO: "grey", BLACK_IS_ZERO: "grey", RGB: "RGB", PALETTE: "palette", CMYK: "CMYK",
     YCBCR: "YCbCr", LAB: "CIELab", 9: "ICCLab", 10: "ITULab", 4: "mask", 32844: "LogL",
@@ -168,9 +166,13 @@ def _number(directory: Directory, tag: int, default: int) -> int:
 
 
 def _bits(directory: Directory) -> tuple[int, ...]:
-    bits: Any = directory.get(BITS, (1,))
-    bits = bits if isinstance(bits, tuple) else (bits,)
-    return bits if bits and all(isinstance(each, int) for each in bits) else (1,)
+    return _tuple(directory, BITS) or (1,)
+
+
+def _tuple(directory: Directory, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
+    value: Any = directory.get(tag, default)
+    value = value if isinstance(value, tuple) else (value,)
+    return value if all(isinstance(each, int) for each in value) else default
 
 
 def _is_reduced(directory: Directory) -> bool:
@@ -193,36 +195,45 @@ def _check_layout(directory: Directory) -> None:
     if compression not in READ_COMPRESSIONS:
         name = COMPRESSION_NAMES.get(compression, f"method {compression}")
         raise not_read(f"TIFF files compressed by {name} are")
-    if compression in JPEG_COMPRESSIONS:
-        return
     bits, kind = _bits(directory), _number(directory, SAMPLE_FORMAT, UNSIGNED)
+    if compression in JPEG_COMPRESSIONS:
+        if max(bits) > 8:
+            raise not_read(f"TIFF files that hold a JPEG of {max(bits)} bits a channel are")
+        return
     samples = _number(directory, SAMPLES, 1)
-    extra = samples - CHANNELS.get(photometric, 1)
     in_planes = _number(directory, PLANAR, 1) == 2 and samples > 1
-    known = READ.get((photometric, kind), ())
+    # Pillow swaps the bytes of what libtiff has already unpacked and swapped.
+    is_swapped_twice = kind == FLOAT and compression != 1 and directory.prefix != NATIVE
     is_known = (
-        set(bits) <= set(known)
-        and len(set(bits)) == 1
-        and (directory.prefix, photometric, kind, bits[0]) in PILLOWS
+        set(bits) <= set(READ.get((photometric, kind), ()))
+        and _pillows_key(directory) in TiffImagePlugin.OPEN_INFO
         and not (in_planes and bits[0] > 8)
-        and not (extra and not _is_extra_read(directory, photometric, bits[0]))
+        and not is_swapped_twice
         and not (photometric == YCBCR and directory.get(SUBSAMPLING, (2, 2)) != (1, 1))
     )
     if not is_known:
-        name = NAMES.get(photometric, "unknown")
-        words = [name, f"{bits[0]} bits a channel", FORMAT_NAMES.get(kind, "")]
-        words += ["alpha" if extra > 0 else "", "channels in planes" if in_planes else ""]
+        words = [NAMES.get(photometric, "unknown"), f"{bits[0]} bits a channel"]
+        words += [
+            FORMAT_NAMES.get(kind, ""),
+            "packed, large byte first" if is_swapped_twice else "",
+        ]
+        words += ["alpha" if samples > CHANNELS.get(photometric, 1) else ""]
+        words += ["channels in planes" if in_planes else ""]
         words += ["reduced colour" if photometric == YCBCR and bits[0] == 8 else ""]
         raise not_read(f"TIFF files of this layout ({', '.join(filter(None, words))}) are")
 
 
-def _is_extra_read(directory: Directory, photometric: int, bits: int) -> bool:
-    """Return whether Pillow knows what the extra channels mean."""
-    extra: Any = directory.get(EXTRA_SAMPLES, ())
-    extra = extra if isinstance(extra, tuple) else (extra,)
-    if photometric == CMYK:
-        return not any(extra)
-    return photometric == RGB or (photometric in (BLACK_IS_ZERO, PALETTE) and bits == 8)
+def _pillows_key(directory: Directory) -> tuple[object, ...]:
+    """Return the layout as Pillow looks it up, in a list that depends on the byte order."""
+    kinds, extra = _tuple(directory, SAMPLE_FORMAT, (UNSIGNED,)), _tuple(directory, EXTRA_SAMPLES)
+    samples = min(_number(directory, SAMPLES, 1), TiffImagePlugin.MAX_SAMPLESPERPIXEL + 1)
+    bits = _bits(directory)
+    if _number(directory, PLANAR, 1) == 2 and extra and not any(extra):
+        bits, samples, extra = bits[: -len(extra)], samples - len(extra), ()
+    bits = bits * samples if len(bits) == 1 else bits[:samples]
+    kinds = kinds[:1] if len(set(kinds)) == 1 else kinds
+    order, photometric = _number(directory, FILL_ORDER, 1), _number(directory, PHOTOMETRIC, 0)
+    return directory.prefix, photometric, kinds, order, bits, extra
 
 
 def _without_planes(data: bytes, place: int) -> bytes:
