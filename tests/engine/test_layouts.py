@@ -30,7 +30,7 @@ from tests.hostile.corpus import (
     with_alpha,
 )
 from tests.pictures import save
-from tests.tiffs import FLOAT, SIGNED, UNSIGNED, append_directory, directory, tiff
+from tests.tiffs import FLOAT, SIGNED, UNSIGNED, Tags, append_directory, directory, tiff
 
 Values = npt.NDArray[np.float64]
 
@@ -185,7 +185,7 @@ def test_grey_that_was_multiplied_by_its_alpha_is_divided() -> None:
 
 @pytest.mark.parametrize("more", [{338: [0, 2]}, {266: [2], 338: [2, 0]}, {277: [2**31], 338: [2]}])
 def test_channels_that_no_reader_knows_are_named_and_not_called_damaged(
-    more: dict[int, list[int]],
+    more: Tags,
 ) -> None:
     values = np.dstack((values_of(scene()), np.full((*scene().size[::-1], 2), 0.5)))
     with pytest.raises(UnsupportedMediaTypeError, match="layout"):
