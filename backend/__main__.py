@@ -7,17 +7,18 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 from backend import PROGRAM
 from backend.commands.extras import advice
 from backend.commands.interrupt import INTERRUPTED
-from backend.commands.lines import write_line
+from backend.commands.lines import OutputError, open_missing_streams, write_line
 from backend.commands.parser import make_parser
 from backend.errors import SuperResolutionError
 from backend.settings import Settings, SettingsError
 
-USAGE_ERROR = 2
+FAILED, USAGE_ERROR = 1, 2
 TOO_LITTLE_MEMORY = "This machine, or the limit of its shell, has too little memory."
 NO_ROOM_TO_LOAD = ("failed to map segment", "annot allocate memory")
 """Messages of the system's loader when a library finds no memory."""
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     The command's module is imported only now, so that `--version` and `--help` answer at once.
     """
+    open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A file name may not be encodable on a Windows console or pipe.
@@ -45,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(exc))
     except SuperResolutionError as exc:
         return _say(f"{exc.message} ({exc.code})")
+    except OutputError as exc:
+        return _say(str(exc), code=FAILED)
     except (ImportError, MemoryError) as exc:
         sentence = _sentence_for(exc)
         if sentence is None:
@@ -63,9 +67,10 @@ def _sentence_for(error: ImportError | MemoryError) -> str | None:
     return TOO_LITTLE_MEMORY if is_small else None
 
 
-def _say(sentence: str) -> int:
-    write_line(sys.stderr, sentence)
-    return USAGE_ERROR
+def _say(sentence: str, *, code: int = USAGE_ERROR) -> int:
+    with suppress(OutputError):
+        write_line(sys.stderr, sentence)
+    return code
 
 
 def run() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backend import __version__
 from backend.commands import network_check
+from backend.commands.lines import write_text
 from backend.commands.protections import protections
 from backend.errors import ModelError
 from backend.factory import open_session, takes_openvino
@@ -59,16 +60,16 @@ class Doctor:
                 names |= self._check_folder(folder)
         if self._settings.model not in names:
             self._report_problem("SR_MODEL", f"there is no network named '{self._settings.model}'")
-        sys.stdout.write(
+        write_text(
+            sys.stdout,
             f"{self._problems} problem{'s' if self._problems > 1 else ''}\n"
             if self._problems
-            else "all is well\n"
+            else "all is well\n",
         )
         return 1 if self._problems else 0
 
     def _report(self, what: str, finding: str) -> None:
-        sys.stdout.write(f"{what:<20} {finding}\n")
-        sys.stdout.flush()
+        write_text(sys.stdout, f"{what:<20} {finding}\n")
 
     def _report_problem(self, what: str, problem: str) -> None:
         self._problems += 1
@@ -149,7 +150,8 @@ class Doctor:
             self._report_problem(what, f"{UNLISTED}: {problem}")
             return
         self._report(what, f"no entry of {MANIFEST} names it; this one would:")
-        sys.stdout.write(json.dumps({"models": [entry_from(spec, path.parent)]}, indent=2) + "\n")
+        entries = {"models": [entry_from(spec, path.parent)]}
+        write_text(sys.stdout, json.dumps(entries, indent=2) + "\n")
 
 
 def _version_or_absence(package: str) -> str:

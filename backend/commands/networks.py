@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from backend.commands.lines import write_text
 from backend.errors import ModelError
 from backend.factory import registry_from
 from backend.models import catalogue, installation
@@ -95,5 +96,4 @@ def _cost(multiplications: int | None) -> str:
 
 
 def _tell(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    write_text(sys.stdout, line + "\n")

@@ -79,7 +79,7 @@ class Progress:
             self._bar.update()
         elif time.monotonic() - self._told >= SECONDS_BETWEEN_LINES:
             self._told = time.monotonic()
-            sys.stderr.write(f"{self._speed}\n")
+            write_line(sys.stderr, str(self._speed))
 
     def print_line(self, line: str) -> None:
         """Print a line to standard output, above the bar."""

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from backend.bulk.files import new_file, read_file
 from backend.bulk.work import DONE, FAILED, Result, work_all
 from backend.commands.interrupt import INTERRUPTED, Interrupt
-from backend.commands.lines import visible, write_line
+from backend.commands.lines import silence, visible, write_line
 from backend.commands.parser import options_from
 from backend.commands.report import Report
 from backend.commands.targets import (
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if len(found.tasks) > 1 or found.left_out:
         done = len(found.tasks) - report.failures
         left_out = f", {found.left_out} left out" if found.left_out else ""
-        sys.stderr.write(f"{done} done, {report.failures} failed{left_out}\n")
+        write_line(sys.stderr, f"{done} done, {report.failures} failed{left_out}")
     return 1 if report.failures else 0
 
 
@@ -201,6 +201,7 @@ def _write_to_pipe(data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except OSError as exc:
+        silence(sys.stdout)
         reason = f"Standard output cannot be written: {exc.strerror}."
         raise SuperResolutionError(reason) from exc
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from backend import Settings
 from testbed.processes import environment
@@ -27,6 +28,53 @@ def test_the_command_works_without_a_home(spawn: Run, tmp_path: Path, variable: 
     done = spawn("upscale", "cat.jpg", "-o", "out.png", **{variable: "/" + 300 * "x"})
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.png").exists()
+
+
+def in_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line in which $COMMAND is the command, in a folder with `a.png` and `b.png`."""
+    for name in ("a.png", "b.png"):
+        Image.linear_gradient("L").resize((12, 8)).save(folder / name)
+    command = f"{sys.executable} -m backend"
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=folder,
+        env={**environment(), "PYTHONPATH": str(ROOT), "COMMAND": command},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize("command", ["upscale a.png b.png -o out", "bulk . out", "doctor"])
+def test_output_that_cannot_be_written_ends_the_run_in_a_sentence(
+    tmp_path: Path, command: str
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    done = in_shell(f"$COMMAND {command.replace(' out', ' ../out')} > /dev/full", folder)
+    assert done.stderr == "The output cannot be written: No space left on device.\n"
+    assert done.returncode == 1
+
+
+def test_a_reader_that_is_gone_ends_the_run_in_a_sentence(tmp_path: Path) -> None:
+    line = "($COMMAND upscale a.png b.png -o out; echo $? >&2) | true"
+    done = in_shell(line, tmp_path)
+    assert done.stderr == "The output cannot be written: Broken pipe.\n1\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_the_command_works_without_standard_streams(tmp_path: Path, closed: str) -> None:
+    done = in_shell(f"$COMMAND upscale a.png -o out.png {closed}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "out.png") as opened:
+        assert opened.size == (24, 16)
+
+
+def test_a_closed_standard_input_is_an_empty_file(tmp_path: Path) -> None:
+    done = in_shell("$COMMAND upscale - -o out.png <&-", tmp_path)
+    assert done.stderr == "-: The file is empty. (invalid_image)\n"
+    assert done.returncode == 1
 
 
 @pytest.mark.parametrize("mebibytes", [100, 160, 220, 700])
