@@ -11,19 +11,25 @@ ARG PYTHON_IMAGE=docker.io/library/python:3.13.16-slim-trixie@sha256:bf44cdfcb76
 ARG SAGEMAKER_IMAGE=docker.io/nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04
 
 
-# The packages of each image, from its lock, by hash.
+# The packages of each image, from its lock, by hash, with a list of them in CycloneDX's format.
 FROM ${PYTHON_IMAGE} AS installer
-RUN python3 -m venv /opt/installer && python3 -m venv --without-pip /opt/engine
-COPY containers/*.lock /locks/
+WORKDIR /locks
+COPY scripts/tools/cyclonedx-bom.lock ./
+RUN python3 -m venv --without-pip /opt/engine && python3 -m venv /opt/installer \
+    && /opt/installer/bin/pip install --no-cache-dir --require-hashes -r cyclonedx-bom.lock
+COPY containers/*.lock scripts/make-sbom.sh pyproject.toml ./
 
 FROM installer AS server-packages
-RUN /opt/installer/bin/pip --python /opt/engine install --no-cache-dir --require-hashes -r /locks/server.lock
+RUN /opt/installer/bin/pip --python /opt/engine install --no-cache-dir --require-hashes -r server.lock \
+    && ./make-sbom.sh /opt/installer /opt/engine/bin/python /opt/engine/sbom.cdx.json
 
 FROM installer AS page-packages
-RUN /opt/installer/bin/pip --python /opt/engine install --no-cache-dir --require-hashes -r /locks/page.lock
+RUN /opt/installer/bin/pip --python /opt/engine install --no-cache-dir --require-hashes -r page.lock \
+    && ./make-sbom.sh /opt/installer /opt/engine/bin/python /opt/engine/sbom.cdx.json
 
 FROM installer AS lambda-packages
-RUN /opt/installer/bin/pip --python /opt/engine install --no-cache-dir --require-hashes -r /locks/lambda.lock
+RUN /opt/installer/bin/pip --python /opt/engine install --no-cache-dir --require-hashes -r lambda.lock \
+    && ./make-sbom.sh /opt/installer /opt/engine/bin/python /opt/engine/sbom.cdx.json
 
 
 # What every image but SageMaker's begins with: the engine, and a user without rights.
@@ -34,7 +40,8 @@ LABEL org.opencontainers.image.title="super-resolution" \
       org.opencontainers.image.description="Image super-resolution x2 and x4" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.revision="${REVISION}" \
+      org.cyclonedx.sbom="/opt/engine/sbom.cdx.json"
 ENV PATH=/opt/engine/bin:$PATH \
     HOME=/tmp \
     PYTHONUNBUFFERED=1 \
@@ -82,12 +89,17 @@ RUN if ! command -v python3 >/dev/null || ! python3 -c 'import venv, ensurepip';
         "This base image has Python older than 3.11: take Neuron 2.26.1 or newer.")' \
     && python3 -m venv --system-site-packages /opt/engine
 ENV PATH=/opt/engine/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+LABEL org.cyclonedx.sbom="/opt/engine/sbom.cdx.json"
 WORKDIR /opt/super-resolution
-COPY constraints.txt ./
+COPY constraints.txt pyproject.toml scripts/make-sbom.sh scripts/tools/cyclonedx-bom.lock ./
 # The pinned onnxruntime is the CPU's; RUNTIME names this image's.
 RUN grep -v '^onnxruntime==' constraints.txt > pinned.txt \
     && python -m pip install --no-cache-dir --constraint pinned.txt \
-        "${RUNTIME}" boto3 numpy pillow prometheus_client psutil requests requests-hardened starlette tqdm uvicorn
+        "${RUNTIME}" boto3 numpy pillow prometheus_client psutil requests requests-hardened starlette tqdm uvicorn \
+    && python -m venv /opt/installer \
+    && /opt/installer/bin/pip install --no-cache-dir --require-hashes -r cyclonedx-bom.lock \
+    && ./make-sbom.sh /opt/installer /opt/engine/bin/python /opt/engine/sbom.cdx.json \
+    && rm -rf /opt/installer
 COPY backend backend
 EXPOSE 8080
 # SageMaker starts the image with the word `serve`, which the entry point leaves out.

@@ -29,8 +29,10 @@ imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 # Programs that clash with ours or with one another live in environments of their own.
-TOOLS := $(foreach tool,cfn-lint checkov ministack pip-licenses ray statelint,.tools/$(tool).stamp)
-tools: $(TOOLS)
+stamps = $(foreach tool,$(1),.tools/$(tool).stamp)
+STACK_TOOLS := $(call stamps,cfn-lint checkov ministack ray statelint)
+OTHER_TOOLS := $(call stamps,cyclonedx-bom pip-licenses pipx uv wheels)
+tools: $(STACK_TOOLS) $(OTHER_TOOLS)
 
 # Ray is for one test, and what it needs beside these is there already.
 .tools/ray.stamp: scripts/tools/ray.lock | $(BIN)/python
@@ -42,6 +44,12 @@ tools: $(TOOLS)
 	rm -rf .tools/$*
 	$(PYTHON) -m venv --without-pip .tools/$*
 	$(BIN)/python -m pip --python .tools/$*/bin/python $(INSTALL) --no-compile -r $<
+	touch $@
+
+# What pipx and uvx install in the tests, and what the wheel is built with: they ask no index.
+.tools/wheels.stamp: containers/page.lock scripts/tools/wheels.lock | $(BIN)/python
+	rm -rf .tools/wheels
+	for lock in $^; do $(BIN)/python -m pip $(subst install,download,$(INSTALL)) --dest .tools/wheels -r $$lock || exit 1; done
 	touch $@
 
 debian-packages: | $(BIN)/python
@@ -66,10 +74,10 @@ engine-tests: .tools/ray.stamp
 	$(BIN)/pytest $(ENGINE_TESTS)
 
 STACK_TESTS := $(addprefix tests/,stack cfn aws)
-stack-tests: $(TOOLS)
+stack-tests: $(STACK_TOOLS)
 	$(BIN)/pytest $(STACK_TESTS)
 
-other-tests: .tools/pip-licenses.stamp
+other-tests: $(OTHER_TOOLS)
 	$(BIN)/pytest $(addprefix --ignore=,tests/browser $(ENGINE_TESTS) $(STACK_TESTS))
 
 # Every reader of strangers' bytes for so long: `make fuzz SECONDS=3600`.
@@ -92,7 +100,7 @@ licenses: $(VENV)/dev.stamp .tools/pip-licenses.stamp
 	sed -i '/^|/d' docs/licenses.md
 	scripts/licenses.sh >>docs/licenses.md
 
-# What others run, against schemas and linters; docs/install.md says what they cannot show.
+# What others run, against schemas and linters; docs/portability.md says what they cannot show.
 deployment-lint: .tools/deployment-lint.stamp
 	.tools/deployment-lint/bin/hadolint Dockerfile
 	.tools/deployment-lint/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
@@ -101,7 +109,7 @@ deployment-lint: .tools/deployment-lint.stamp
 	.tools/deployment-lint/bin/kubernetes-validate --strict deploy/kubernetes.yaml
 
 # Builds every image without a registry and runs it: root, buildah and mmdebstrap of Debian.
-image-check: $(VENV)/run.stamp
+image-check: $(VENV)/run.stamp .tools/cyclonedx-bom.stamp
 	$(BIN)/python -m containers.check $(TARGETS)
 
 # A list of the packages that the page, the server and the command line need.
@@ -111,8 +119,7 @@ build/sbom.cdx.json: requirements.lock .tools/cyclonedx-bom.stamp
 	rm -rf build/sbom
 	$(PYTHON) -m venv --without-pip build/sbom
 	$(BIN)/python -m pip --python build/sbom/bin/python $(INSTALL) -r requirements.lock
-	.tools/cyclonedx-bom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
-		--output-format JSON --output-file $@ build/sbom/bin/python
+	scripts/make-sbom.sh .tools/cyclonedx-bom build/sbom/bin/python $@
 
 clean:
 	rm -rf $(VENV) .tools build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from containers.sbom import INSTALLED, LABEL, installed, listed, schema_error
+
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "sample_images" / "cat.jpg"
 BASE = "localhost/debian-python"
@@ -118,7 +120,7 @@ def inside(root: Path, config: dict[str, Any], command: list[str]) -> list[str]:
     """Return the command that runs another in the image."""
     start = f'cd {config["WorkingDir"]} && exec "$@"'
     return [
-        *("unshare", "--mount", "bash", "-c", MOUNT, str(root), config["User"]),
+        *("unshare", "--mount", "bash", "-c", MOUNT, str(root), config["User"] or "0:0"),
         *("env", "-i", *config["Env"], "sh", "-c", start, "sh", *command),
     ]
 
@@ -185,6 +187,7 @@ def check(storage: Storage, target: str) -> dict[str, object]:
         size = megabytes(root)
         facts: dict[str, object] = {"image": target, "megabytes": round(size)}
         require(size <= MOST_MEGABYTES.get(target, size), f"{target} is {size:.0f} MB large")
+        facts["packages"] = check_sbom(root, config, target)
         if target == "sagemaker":
             return facts
         require(config["User"] == "10001:10001", f"{target} runs as '{config['User']}'")
@@ -209,6 +212,18 @@ def check(storage: Storage, target: str) -> dict[str, object]:
             facts["seconds to the end"] = round(time.monotonic() - started, 1)
         require(snapshot(root) == before, f"{target} wrote outside of /tmp")
     return facts
+
+
+def check_sbom(root: Path, config: dict[str, Any], target: str) -> int:
+    """Return the number of packages; SystemExit unless the image's list is valid and complete."""
+    sbom = root / config["Labels"][LABEL].lstrip("/")
+    problem = schema_error(sbom)
+    require(not problem, f"the list of {target} is against the schema: {problem}")
+    command = inside(root, config, ["python", "-c", INSTALLED])
+    there = installed(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    difference = sorted(listed(sbom) ^ there)
+    require(not difference, f"in the list or in {target}, not in both: {difference}")
+    return len(there)
 
 
 def require(is_so: bool, problem: str) -> None:

@@ -62,6 +62,6 @@ def test_every_package_of_an_image_has_a_hash() -> None:
     assert installed
     for each in installed:
         assert "--require-hashes" in each
-        lock = re.search(r"/locks/(\w+\.lock)", each)
+        lock = re.search(r" -r (\w+\.lock)", each)
         assert lock is not None
         assert (ROOT / "containers" / lock[1]).is_file()
