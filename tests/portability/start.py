@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping, Sequence
 
 SECONDS = 120
+INSTALLED = (sys.executable, "-m", "super_resolution")
 
 
 def free_port() -> int:
@@ -22,11 +24,17 @@ def free_port() -> int:
         return port
 
 
-def start(command: str, path: str, *more: str) -> None:
+def start(
+    command: str,
+    path: str,
+    *more: str,
+    program: Sequence[str] = INSTALLED,
+    environment: Mapping[str, str] | None = None,
+) -> None:
     """Start a command and stop it when it has answered; SystemExit when it does not."""
     port = str(free_port())
-    module = (sys.executable, "-m", "super_resolution")
-    with subprocess.Popen([*module, command, "--port", port, *more]) as process:
+    arguments = [*program, command, "--port", port, *more]
+    with subprocess.Popen(arguments, env=environment) as process:
         try:
             until = time.monotonic() + SECONDS
             while time.monotonic() < until and process.poll() is None:

@@ -26,29 +26,10 @@ from urllib3 import Retry
 from testbed.processes import address_in, free_ports
 from tests.network.tracing import Trace, assert_silent
 from tests.paths import ROOT, SAMPLES
+from tests.portability.distributions import build
 
 FOLDER = "Mit Leerzeichen 中文"
 PIP = (sys.executable, "-m", "pip")
-
-
-def build(kind: str, source: Path, target: Path) -> Path:
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", target, source],
-        check=True,
-        capture_output=True,
-    )
-    (made,) = target.iterdir()
-    return made
-
-
-@pytest.fixture(scope="session")
-def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build("sdist", ROOT, tmp_path_factory.mktemp("sdist"))
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build("wheel", ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="session")
