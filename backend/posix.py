@@ -1,10 +1,11 @@
-"""The calls that only POSIX systems have: nothing else imports `fcntl` or `resource`.
+"""What differs between POSIX systems and Windows: nothing else imports `fcntl` or `resource`.
 
-On Windows each answers as if there were no limit.
+On Windows each function answers as if there were no limit.
 """
 
 from __future__ import annotations
 
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,13 @@ except ModuleNotFoundError:
     IS_POSIX = False
 else:
     IS_POSIX = True
+
+STOP_SIGNALS = tuple(
+    signal.Signals(getattr(signal, name))
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK")
+    if hasattr(signal, name)
+)
+"""Signals that ask a program to stop: on Windows Ctrl-Break, since no program can send SIGTERM."""
 
 
 def max_open_files() -> int | None:

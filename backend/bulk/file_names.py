@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import PurePath
 
 NOWHERE = {"": "%", ".": "%2E", "..": "%2E%2E"}
 """Parts that cannot name a file, or that lead out of the folder."""
 WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
-WINDOWS_DEVICES = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(?= *(\.|$))", re.IGNORECASE)
+WINDOWS_DEVICES = re.compile(
+    r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[\d¹²³])(?= *(\.|$))", re.IGNORECASE
+)
 
 
 def file_name(part: str, *, is_windows: bool = os.name == "nt") -> str:
@@ -24,6 +27,11 @@ def file_name(part: str, *, is_windows: bool = os.name == "nt") -> str:
     if WINDOWS_DEVICES.match(part):
         part = _escaped(part[0]) + part[1:]
     return WINDOWS_CHARACTERS.sub(lambda found: _escaped(found[0]), part)
+
+
+def folder_address(folder: PurePath) -> str:
+    """Return a folder as the prefix of what lies in it, with `/` on Windows too."""
+    return f"{folder.as_posix().rstrip('/')}/"
 
 
 def _escaped(character: str) -> str:

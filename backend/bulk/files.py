@@ -27,6 +27,7 @@ ERRORS_OF_ONE_FILE = frozenset(
         errno.ELOOP,
         errno.EISDIR,
         errno.ENAMETOOLONG,
+        errno.EINVAL,  # Windows has no such names
     }
 )
 """System errors about one file, which say nothing about the others."""

@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from backend.bulk.file_names import file_name
+from backend.bulk.file_names import file_name, folder_address
 from backend.bulk.files import Listing, read_file
 from backend.bulk.work import Content, Item, LeftOut
 from backend.errors import SuperResolutionError
@@ -40,7 +40,7 @@ class FolderStore:
     @property
     def address(self) -> str:
         """See `Store`."""
-        return f"{str(self._folder).rstrip('/')}/"
+        return folder_address(self._folder)
 
     @property
     def left_out(self) -> LeftOut:

@@ -39,6 +39,8 @@ SOURCE, NETWORK, OPTIONS = "source", "network", "options"
 """Metadata of a result: the version of its source, the model and the options."""
 MOST_NAMED = 10_000
 """Files that a report names; each failure has a file in `_failed` too."""
+SIGNAL_SECONDS = 0.2
+"""The longest wait without a look, after which Windows handles Ctrl-C."""
 PICTURE_STATUSES = (404, 413, 415, 422)
 """Statuses of errors that the picture caused: gone, too large, of unknown format, or damaged."""
 
@@ -315,7 +317,8 @@ def _without_raising(work_one: Callable[[T], Result], item: T) -> Result | None:
 
 def _ended(pending: list[Future[Result | None]]) -> Iterator[Result]:
     """Wait until some have ended, remove them and yield their results, the earliest first."""
-    wait(pending, return_when=FIRST_COMPLETED)
+    while not wait(pending, timeout=SIGNAL_SECONDS, return_when=FIRST_COMPLETED).done:
+        pass
     ended = [future for future in pending if future.done()]
     pending[:] = [future for future in pending if future not in ended]
     for future in ended:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, for commands that end in an orderly way."""
+"""Ctrl-C and its like, for commands that end in an orderly way."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import signal
 import threading
 from types import FrameType
 
+from backend.posix import STOP_SIGNALS
+
 INTERRUPTED = 130
 """The exit code."""
 
 
 class Interrupt:
-    """The first Ctrl-C or SIGTERM asks the work to stop; the second ends the process at once."""
+    """The first signal to stop asks the work to end; the second ends the process at once."""
 
     def __init__(self) -> None:
         self._requested = threading.Event()
 
     def __enter__(self) -> Interrupt:
-        self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {s: signal.signal(s, self._ask) for s in STOP_SIGNALS}
         return self
 
     def __exit__(self, *exc_info: object) -> None:

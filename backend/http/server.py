@@ -20,6 +20,7 @@ from backend.http.connection import (
     HttpConnection,
 )
 from backend.http.stopping import Stop
+from backend.posix import STOP_SIGNALS
 from backend.settings import Settings
 
 log = logging.getLogger("backend.http")
@@ -61,7 +62,7 @@ class CutOff:
 def serve(
     app: ASGIApp, *, host: str, port: int, grace_seconds: int, settings: Settings, stop: Stop
 ) -> None:
-    """Serve until SIGTERM or SIGINT; running requests then get `grace_seconds`, new ones nothing.
+    """Serve until a signal to stop; running requests then get `grace_seconds`, new ones nothing.
 
     Raise SystemExit if the port is not available.
     """
@@ -72,7 +73,7 @@ def serve(
         app, host=host, port=port, grace_seconds=grace_seconds, settings=settings
     )
     server = Server(config, stop=stop, grace_seconds=grace_seconds)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         # uvicorn raises the signal once more when it is done: by then this changes nothing, while
         # the handler that was there before would end the process as if by accident.
         signal.signal(number, server.handle_exit)

@@ -7,6 +7,8 @@ import pytest
 from backend import Settings, create_engine
 from backend.errors import ModelError
 from backend.inference.health import check
+from backend.inference.onnx_runtime import ort
+from backend.inference.onnx_session import available_providers
 from tests.cli.conftest import Run
 
 
@@ -31,3 +33,13 @@ def test_what_is_missing_is_named() -> None:
     assert health.missing_providers == ("TensorrtExecutionProvider",)
     with pytest.raises(ModelError, match="TensorrtExecutionProvider"):
         health.check_providers()
+
+
+@pytest.mark.parametrize("provider", ["CoreMLExecutionProvider", "DmlExecutionProvider"])
+def test_what_nobody_has_compared_is_used_only_when_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, provider: str
+) -> None:
+    cpu = "CPUExecutionProvider"
+    monkeypatch.setattr(ort, "get_available_providers", lambda: [provider, cpu])
+    assert available_providers(("auto",)) == [cpu]
+    assert available_providers((provider, cpu)) == [provider, cpu]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
-from backend.bulk.file_names import file_name
+from backend.bulk.file_names import file_name, folder_address
+from backend.bulk.files import read_file
 from backend.commands.targets import expanded
+from backend.errors import SourceNotFoundError
 from tests.paths import ROOT, SAMPLES
 
 
@@ -22,6 +25,8 @@ from tests.paths import ROOT, SAMPLES
         ("aux.png", "%61ux.png"),
         ("COM1", "%43OM1"),
         ("nul .jpg", "%6Eul .jpg"),
+        ("com².jpg", "%63om².jpg"),
+        ("CONOUT$", "%43ONOUT$"),
         ("what?.jpg", "what%3F.jpg"),
         ("dot.", "dot%2E"),
         ("space ", "space%20"),
@@ -39,6 +44,24 @@ def test_a_key_is_one_name_below_the_folder_on_windows(key: str, name: str) -> N
 @pytest.mark.parametrize("key", ["a\\b.png", "C:a.png", "aux.png", "what?.jpg"])
 def test_linux_keeps_the_names_that_its_files_may_have(key: str) -> None:
     assert file_name(key, is_windows=False) == key
+
+
+@pytest.mark.parametrize("folder", ["C:\\pictures", "C:\\", "\\\\nas\\share\\pictures"])
+def test_a_folder_below_another_is_recognised_on_windows(folder: str) -> None:
+    outer = PureWindowsPath(folder)
+    assert folder_address(outer / "a" / "b").startswith(folder_address(outer))
+    assert not folder_address(PureWindowsPath("D:\\out")).startswith(folder_address(outer))
+
+
+def test_a_name_that_windows_cannot_have_is_a_fault_of_that_file_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(SourceNotFoundError, match=r"Invalid argument\."):
+        read_file(Path("*.jpg"), max_bytes=1)
 
 
 @pytest.mark.parametrize("is_windows", [False, True])

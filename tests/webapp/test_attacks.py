@@ -271,6 +271,13 @@ def test_an_archive_is_never_in_memory(shared: Shared, download: Download) -> No
         assert archive.read("a_x2-2.png") == data
 
 
+def test_names_that_differ_in_case_only_are_two_files_on_every_system(download: Download) -> None:
+    other = replace(download, name="A.png")
+    pieces = Archive(downloads=lambda: [download, other]).chunks()
+    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+        assert archive.namelist() == ["a_x2.png", "A_x2-2.png"]
+
+
 @pytest.mark.parametrize("quality", ["0050999", "050", "0", "101", "1000", "5x", "", "%C2%B2"])
 def test_a_quality_that_is_none_is_not_found(port: int, download: Download, quality: str) -> None:
     path = f"{BASE}/result/{download.secret}.webp?quality={quality}"

@@ -146,13 +146,16 @@ class _Buffer(io.RawIOBase):
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """Return the name, or the first free one of `a-2.png`, `a-3.png` …"""
+    """Return the name, or the first free one of `a-2.png`, `a-3.png` …
+
+    `A.png` and `a.png` would be one file on Windows and on most Macs.
+    """
     stem, dot, suffix = name.rpartition(".")
     number = 1
-    while name in taken:
+    while name.casefold() in taken:
         number += 1
         name = f"{stem}-{number}{dot}{suffix}"
-    taken.add(name)
+    taken.add(name.casefold())
     return name
 
 
