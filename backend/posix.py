@@ -1,4 +1,4 @@
-"""What differs between POSIX systems and Windows: nothing else imports `fcntl` or `resource`.
+"""Differences between POSIX systems and Windows: nothing else imports `fcntl` or `resource`.
 
 On Windows each function answers as if there were no limit.
 """

@@ -26,14 +26,14 @@ SAMPLE = ROOT / "sample_images" / "cat.jpg"
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What one way of the install costs."""
+    """The cost of one way of the install."""
 
     packages: int
     downloaded_bytes: int
     install_seconds: float
-    """From an empty folder to a virtual environment with everything in it."""
+    """The time from an empty folder to a virtual environment with everything in it."""
     installed_bytes: int
-    """What the folder takes on the disk."""
+    """The bytes that the folder takes on the disk."""
     picture_seconds: float
     """The first start of the command, with one small picture."""
 

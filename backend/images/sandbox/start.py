@@ -16,7 +16,7 @@ OUTSIDE = [
 ]
 """Signals that no file causes: from the system, a person, or the wall-clock limit."""
 WINDOWS_CODES = (1, int(signal.SIGTERM))
-"""What Windows reports of a process that the Task Manager or another program has ended."""
+"""Windows' exit codes of a process that the Task Manager or another program has ended."""
 KEPT_VARIABLES = (
     *("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR"),
     *("SYSTEMROOT", "TEMP", "TMP"),  # Windows cannot start Python without the first
