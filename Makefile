@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 # Only files whose hashes the lock files name are installed.
-INSTALL := install --quiet --disable-pip-version-check --require-hashes
+BY_HASH := --quiet --disable-pip-version-check --require-hashes
+INSTALL := install $(BY_HASH)
+DOWNLOAD := download $(BY_HASH)
 
 .PHONY: demo serve test fuzz lint types imports tools debian-packages unit page-tests browser-tests engine-tests stack-tests other-tests lock audit licenses sbom image-check deployment-lint clean
 
@@ -49,7 +51,7 @@ tools: $(STACK_TOOLS) $(OTHER_TOOLS)
 # What pipx and uvx install in the tests, and what the wheel is built with: they ask no index.
 .tools/wheels.stamp: containers/page.lock scripts/tools/wheels.lock | $(BIN)/python
 	rm -rf .tools/wheels
-	for lock in $^; do $(BIN)/python -m pip $(subst install,download,$(INSTALL)) --dest .tools/wheels -r $$lock || exit 1; done
+	for lock in $^; do $(BIN)/python -m pip $(DOWNLOAD) --dest .tools/wheels -r $$lock || exit 1; done
 	touch $@
 
 debian-packages: | $(BIN)/python

@@ -77,8 +77,10 @@ def test_the_constraints_are_those_of_the_lock() -> None:
 
 def test_every_file_to_install_from_is_a_lock() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    installs = [line for line in makefile.splitlines() if re.search(r"\bpip\b.*install\b", line)]
-    assert not installs, "write $(INSTALL), which asks for hashes"
+    installs = [
+        line for line in makefile.splitlines() if re.search(r"\bpip\b.*(install|download)\b", line)
+    ]
+    assert not installs, "write $(INSTALL) or $(DOWNLOAD), which ask for hashes"
     assert "--require-hashes" in makefile
 
 
