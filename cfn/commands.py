@@ -189,7 +189,7 @@ def rehearse(parsed: argparse.Namespace) -> None:
         ).run()
     path = parsed.report or RUNS / f"{report.began:%Y-%m-%d}-{account.region}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(report.markdown(), encoding="utf-8")
+    path.write_text(report.markdown(), encoding="utf-8", newline="\n")
     print_line(f"{path} has the report. Please read it before you give it to anybody.")
     if report.failures:
         raise DeploymentError(f"{report.failures} of the steps failed.")

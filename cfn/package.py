@@ -78,7 +78,7 @@ class Package:
         for variant in self.variants:
             package = None if bucket is None else self.mapping(variant, bucket=bucket)
             text = templates.render(variant, package)
-            (self.folder / variant.template).write_text(text, encoding="utf-8")
+            (self.folder / variant.template).write_text(text, encoding="utf-8", newline="\n")
 
 
 def build(

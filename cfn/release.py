@@ -36,11 +36,15 @@ def read_releases(path: Path = RELEASES) -> dict[str, Any]:
 
 def write_releases(releases: Releases, *, path: Path = RELEASES, guide: Path = GUIDE) -> None:
     """Write the record and the guide's table."""
-    path.write_text(json.dumps(releases, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(releases, indent=2, sort_keys=True) + "\n", encoding="utf-8", newline="\n"
+    )
     text = guide.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    guide.write_text(f"{before}{BEGIN}\n{table(releases)}\n{END}{after}", encoding="utf-8")
+    guide.write_text(
+        f"{before}{BEGIN}\n{table(releases)}\n{END}{after}", encoding="utf-8", newline="\n"
+    )
 
 
 def table(releases: Releases) -> str:

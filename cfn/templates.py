@@ -93,7 +93,7 @@ def render_all(folder: Path) -> list[Path]:
     texts = {variant.template: render(variant) for variant in STACKS.values()}
     texts[BOOTSTRAP] = render_bootstrap()
     for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
     return [folder / name for name in texts]
 
 

@@ -41,7 +41,7 @@ def download(lock: Path, *, folder: Path) -> list[Path]:
                 "pip ended without saying why.",
             )
             raise DeploymentError(f"The packages could not be downloaded. {reason}")
-        done.write_text(wanted)
+        done.write_text(wanted, encoding="utf-8", newline="\n")
     return sorted(folder.glob("*.whl"))
 
 

@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         compiled = compile_network(spec, target=options.target, size=options.size, path=path)
         entries.append(compiled.entry)
     manifest = json.dumps({"models": entries}, indent=2) + "\n"
-    (options.out / "manifest.json").write_text(manifest, encoding="utf-8")
+    (options.out / "manifest.json").write_text(manifest, encoding="utf-8", newline="\n")
     return 0
 
 

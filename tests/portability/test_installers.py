@@ -106,6 +106,14 @@ def test_a_picture_is_upscaled_without_an_installation(
     assert (tmp_path / "out" / "Katze 猫_x2.jpg").read_bytes() == here.read_bytes()
 
 
+def test_the_cost_of_an_install_is_told(environment: dict[str, str], wheel: Path) -> None:
+    command = (sys.executable, "-m", "benchmarks.install", "--only", "the command line")
+    cells = run(environment, ROOT, *command).splitlines()[-1].strip("| ").split(" | ")
+    packages, downloaded, _, installed, _ = map(float, cells[1:])
+    assert packages > 10
+    assert wheel.stat().st_size / 1e6 < downloaded < installed
+
+
 def test_doctor_finds_all_well_under_uvx(
     wheel: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import os
 import subprocess
@@ -130,3 +131,14 @@ def test_nothing_is_read_or_written_in_the_systems_encoding(tmp_path: Path) -> N
             check=False,
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_what_is_published_has_the_same_line_ends_on_every_system() -> None:
+    written = [
+        node
+        for path in sorted((ROOT / "cfn").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".write_text")
+    ]
+    assert written
+    assert [each for each in written if "newline='\\n'" not in ast.unparse(each)] == []
