@@ -1,4 +1,4 @@
-"""Creator, copyright and keywords of a picture, read from EXIF, XMP, IPTC and PNG's texts.
+"""Creator, copyright, keywords and date of a picture, read from XMP and IPTC.
 
 Only these few facts are ever taken: place, camera, serial numbers and prompts stay behind.
 """
@@ -17,12 +17,18 @@ MAX_KEYWORDS = 50
 MAX_XMP_BYTES = 64 * 2**10
 DC = "{http://purl.org/dc/elements/1.1/}"
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+TAKEN = (
+    "{http://ns.adobe.com/exif/1.0/}DateTimeOriginal",
+    "{http://ns.adobe.com/photoshop/1.0/}DateCreated",
+)
+"""Names of the moment a picture was taken."""
 PHOTOSHOP = b"Photoshop 3.0\0"
 IPTC_RESOURCE = b"8BIM\x04\x04"
 BY_LINE, COPYRIGHT_NOTICE, KEYWORD = 80, 116, 25
 """Data sets of IPTC's record 2."""
 UTF_8 = b"\x1b%G"
 """IPTC's mark for texts in UTF-8."""
+_MOMENT = re.compile(r"(\d{4})[-:](\d\d)[-:](\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 
 
@@ -73,12 +79,8 @@ def line(text: object) -> str | None:
 
 def rights_from_xmp(packet: bytes) -> Rights:
     """Read Dublin Core's rights, creator and subject; return nothing if it is not plain XML."""
-    packet = packet[:MAX_XMP_BYTES].strip(b"\0 \r\n\t")
-    if b"<!" in packet or b"/elements/1.1/" not in packet:  # entities could grow
-        return Rights()
-    try:
-        root = ElementTree.fromstring(packet)  # noqa: S314 - small, and without declarations
-    except (ElementTree.ParseError, ValueError, LookupError):
+    root = _root(packet) if b"/elements/1.1/" in packet else None
+    if root is None:
         return Rights()
     return Rights(
         copyright=next(_items(root, "rights"), None),
@@ -87,13 +89,35 @@ def rights_from_xmp(packet: bytes) -> Rights:
     )
 
 
+def taken_from_xmp(packet: bytes) -> str | None:
+    """Read the moment a picture was taken, as EXIF writes it; None if the packet does not say."""
+    root = _root(packet) if b"Date" in packet else None
+    for element in () if root is None else root.iter():
+        for name, text in (*element.attrib.items(), (element.tag, element.text)):
+            found = _MOMENT.match(text or "") if name in TAKEN else None
+            if found:
+                year, month, day, hour, minute, second = found.groups("00")
+                return f"{year}:{month}:{day} {hour}:{minute}:{second}"
+    return None
+
+
+def _root(packet: bytes) -> ElementTree.Element | None:
+    packet = packet[:MAX_XMP_BYTES].strip(b"\0 \r\n\t")
+    if b"<!" in packet:  # entities could grow
+        return None
+    try:
+        return ElementTree.fromstring(packet)  # noqa: S314 - small, and without declarations
+    except (ElementTree.ParseError, ValueError, LookupError):
+        return None
+
+
 def rights_from_iptc(segment: bytes) -> Rights:
-    """Read IPTC's fields from a Photoshop segment."""
-    start = segment.find(IPTC_RESOURCE)
-    if not segment.startswith(PHOTOSHOP) or start < 0:
-        return Rights()
-    at = start + len(IPTC_RESOURCE)
-    at += (segment[at] // 2 + 1) * 2 + 4 if at < len(segment) else 0
+    """Read IPTC's fields from a Photoshop segment, or as they stand in a TIFF."""
+    at = 0
+    if segment.startswith(PHOTOSHOP):
+        start = segment.find(IPTC_RESOURCE)
+        at = len(segment) if start < 0 else start + len(IPTC_RESOURCE)
+        at += (segment[at] // 2 + 1) * 2 + 4 if at < len(segment) else 0
     sets: dict[int, list[str]] = {BY_LINE: [], COPYRIGHT_NOTICE: [], KEYWORD: []}
     encoding = "latin-1"
     while segment[at : at + 1] == b"\x1c" and at + 5 <= len(segment):

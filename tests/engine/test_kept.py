@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import struct
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from backend.images.formats import WRITABLE
 from backend.images.picture import Picture, decode, encode
@@ -129,6 +130,57 @@ def test_rights_of_newspapers_are_read() -> None:
     data = plain[:2] + segment(0xED, b"Photoshop 3.0\0" + resource) + plain[2:]
     wanted = Rights(copyright="© 2011", creator="Zoë Example", keywords=("sea",))
     assert decode(data, max_side=99).rights == wanted
+
+
+@pytest.mark.parametrize("kind", [2, 4, 7], ids=["ascii", "long", "undefined"])
+def test_rights_of_newspapers_are_read_in_a_tiff_too(kind: int) -> None:
+    content = b"\x1c\2\x74\0\6(c) me\x1c\2\x19\0\3sea"
+    content += bytes(-len(content) % 4)
+    data, size = bytearray(save(scene(), "TIFF", tiffinfo={33723: content})), len(content)
+    at = data.index(struct.pack("<HH", 33723, 7))
+    data[at + 2 : at + 8] = struct.pack("<HI", kind, size // 4 if kind == 4 else size)
+    rights = decode(bytes(data), max_side=99).rights
+    assert rights == Rights(copyright="(c) me", keywords=("sea",))
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
+@pytest.mark.parametrize(
+    ("xmp", "taken"),
+    [
+        (b' e:DateTimeOriginal="2011-04-05T06:07:08.5+02:00">', TAKEN),
+        (b' p:DateCreated="2011-04-05T06:07">', "2011:04:05 06:07:00"),
+        (b"><e:DateTimeOriginal>2011:04:05 06:07:08</e:DateTimeOriginal>", TAKEN),
+        (b' e:DateTimeDigitized="2011-04-05T06:07:08">', None),
+        (b' e:DateTimeOriginal="2011-04">', None),
+    ],
+)
+def test_the_date_is_read_from_xmp_where_exif_has_none(
+    format: str, xmp: bytes, taken: str | None
+) -> None:
+    names = b'xmlns:e="http://ns.adobe.com/exif/1.0/" xmlns:p="http://ns.adobe.com/photoshop/1.0/"'
+    packet = b"<x " + names + xmp + b"</x>"
+    options: dict[str, object] = {"xmp": packet}
+    if format == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", packet.decode())
+        options = {"pnginfo": text}
+    if format == "TIFF":
+        options = {"tiffinfo": {700: packet}}
+    assert decode(save(scene(), format, **options), max_side=99).taken == taken
+
+
+@pytest.mark.parametrize(("unit", "dpi"), [(1, None), (2, 118), (3, 300), (None, 118)])
+@pytest.mark.parametrize("format", ["TIFF", "JPEG"])
+def test_a_resolution_without_a_unit_is_none(
+    format: str, unit: int | None, dpi: int | None
+) -> None:
+    exif = Image.Exif()
+    exif[282] = exif[283] = 118.11
+    if unit is not None:
+        exif[296] = unit
+    picture = decode(save(scene(), format, exif=exif), max_side=99)
+    assert picture.dpi == dpi
+    assert decode(save(scene(), format), max_side=99).dpi is None
 
 
 def test_texts_of_a_png_are_read_and_its_prompts_are_not_kept() -> None:

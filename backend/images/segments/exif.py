@@ -11,12 +11,12 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from backend.images.colour import ADOBE_RGB, Colour
-from backend.images.rights import Rights, line
+from backend.images.rights import Rights, line, rights_from_xmp, taken_from_xmp
 from backend.images.segments.limits import HEADER_ERRORS, MAX_EXIF_BYTES
 
 EXIF_START = b"Exif\0\0"
 STARTS = (b"II*\0", b"MM\0*")
-CENTIMETRES = 3
+NO_UNIT, CENTIMETRES = 1, 3
 MAX_DPI = 9600
 UPRIGHT = 1
 ADOBE_SPACE, UNCALIBRATED = 2, 0xFFFF
@@ -47,10 +47,16 @@ class ExifFacts:
     colour: Colour | None = None
     facts: Facts = field(default_factory=Facts)
 
-    def beside(self, *, dpi: int | None = None, rights: Rights | None = None) -> Facts:
-        """Return the facts, except that the container's own resolution and rights win."""
-        both = self.facts.rights.or_else(rights or Rights())
-        return replace(self.facts, dpi=dpi or self.facts.dpi, rights=both)
+    def beside(
+        self, *, dpi: int | None = None, xmp: bytes = b"", rights: Rights | None = None
+    ) -> Facts:
+        """Return the facts, with those of XMP and of the container where EXIF has none.
+
+        The container's own resolution wins.
+        """
+        found = self.facts.rights.or_else(rights_from_xmp(xmp)).or_else(rights or Rights())
+        taken = self.facts.taken or taken_from_xmp(xmp)
+        return replace(self.facts, taken=taken, dpi=dpi or self.facts.dpi, rights=found)
 
 
 def read_exif(exif: bytes) -> ExifFacts:
@@ -114,12 +120,14 @@ def reasonable_dpi(number: float) -> int | None:
 
 def _dpi(first: Mapping[int, Any]) -> int | None:
     """Return the horizontal resolution, in pixels an inch."""
-    is_metric = first.get(ExifTags.Base.ResolutionUnit) == CENTIMETRES
+    unit = first.get(ExifTags.Base.ResolutionUnit)
+    if unit == NO_UNIT:
+        return None
     try:
         number = float(first.get(ExifTags.Base.XResolution, 0))
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    return reasonable_dpi(2.54 * number if is_metric else number)
+    return reasonable_dpi(2.54 * number if unit == CENTIMETRES else number)
 
 
 def _colour(space: object, interop: Mapping[int, Any]) -> Colour | None:

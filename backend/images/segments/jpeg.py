@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from backend.images.colour import SRGB, Colour, colour_from_profile
-from backend.images.rights import rights_from_iptc, rights_from_xmp
+from backend.images.rights import rights_from_iptc
 from backend.images.segments.exif import EXIF_START, UPRIGHT, read_exif, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import Count, damaged, not_read
@@ -136,13 +136,12 @@ def lean_jpeg(data: bytes) -> LeanFile:
     found = _Found()
     kept, is_cut = _walked(data, found)
     exif = read_exif(found.exif)
-    rights = rights_from_xmp(found.xmp).or_else(rights_from_iptc(found.iptc))
     return LeanFile(
         data=b"".join(kept),
         size=found.size,
         orientation=exif.orientation or UPRIGHT,
         colour=found.colour() or exif.colour or SRGB,
-        facts=exif.beside(dpi=found.dpi, rights=rights),
+        facts=exif.beside(dpi=found.dpi, xmp=found.xmp, rights=rights_from_iptc(found.iptc)),
         is_lossless=found.is_lossless,
         is_chroma_halved=found.is_chroma_halved,
         has_gain_map=found.has_iso_gain_map or GAIN_MAP_IN_XMP in found.xmp,

@@ -10,7 +10,7 @@ from PIL import Image
 
 from backend.images.colour import MAX_PROFILE_BYTES, SRGB, Colour, colour_from_profile
 from backend.images.formats import AVIF, BMP, GIF, HEIC, TIFF, WEBP, FileFormat
-from backend.images.rights import rights_from_xmp
+from backend.images.rights import rights_from_iptc
 from backend.images.segments.boxes import primary_item
 from backend.images.segments.exif import facts_from, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
@@ -65,8 +65,10 @@ def opened_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
     if file_format is TIFF:
         tiff = TiffPicture(data)
         found = _opened(tiff.data, file_format)
+        rights = found.facts.rights.or_else(rights_from_iptc(tiff.iptc))
         return replace(
             found,
+            facts=replace(found.facts, rights=rights),
             orientation=tiff.orientation,  # Pillow turns by the picture's own
             frames=tiff.frames,
             bits=tiff.bits,
@@ -114,7 +116,8 @@ def open_plainly(data: bytes, file_format: FileFormat) -> Image.Image:
 def _lean(opened: Image.Image, data: bytes, file_format: FileFormat) -> LeanFile:
     exif = facts_from(opened.getexif())
     xmp = opened.info.get("xmp")
-    dpi = opened.info.get("dpi", (0, 0))[0]
+    # Pillow gives a TIFF without a resolution one of 1.
+    dpi = 0 if file_format is TIFF else opened.info.get("dpi", (0, 0))[0]
     orientation = exif.orientation or 1
     if file_format is HEIC:  # its reader takes EXIF's out
         orientation = opened.info.get("original_orientation") or 1
@@ -124,8 +127,7 @@ def _lean(opened: Image.Image, data: bytes, file_format: FileFormat) -> LeanFile
         orientation=orientation if orientation in range(1, 9) else 1,
         colour=_profile(opened.info.get("icc_profile")) or exif.colour or SRGB,
         facts=exif.beside(
-            dpi=reasonable_dpi(float(dpi)),
-            rights=rights_from_xmp(xmp) if isinstance(xmp, bytes) else None,
+            dpi=reasonable_dpi(float(dpi)), xmp=xmp if isinstance(xmp, bytes) else b""
         ),
         first_frame=getattr(opened, "dispose_extent", None) if file_format is GIF else None,
         # To count them all would mean to decode them all.

@@ -15,7 +15,7 @@ from backend.images.colour import (
     colour_from_profile,
     colour_from_still_codes,
 )
-from backend.images.rights import Rights, line, rights_from_xmp
+from backend.images.rights import Rights, line
 from backend.images.segments.exif import UPRIGHT, read_exif, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import (
@@ -178,13 +178,12 @@ def lean_png(data: bytes) -> LeanFile:
         found.kept += _chunk(b"IEND", ())
     frames = (found.frames or 1) + (found.frames is not None and found.is_first_frame_separate)
     exif = read_exif(found.exif)
-    rights = rights_from_xmp(found.xmp).or_else(found.rights)
     return LeanFile(
         data=b"".join(found.kept),
         size=found.size,
         orientation=exif.orientation or UPRIGHT,
         colour=found.colour() or exif.colour or SRGB,
-        facts=exif.beside(dpi=found.dpi, rights=rights),
+        facts=exif.beside(dpi=found.dpi, xmp=found.xmp, rights=found.rights),
         frames=frames,
         bits=found.bits,
         is_gray=found.kind in (GRAY, GRAY_WITH_ALPHA) or None,

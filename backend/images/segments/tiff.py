@@ -31,7 +31,14 @@ BIG_FROM_THE_BIG_END = b"MM\0+"
 """The beginnings of files that Pillow takes for other formats."""
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUB_DIRECTORIES, DNG_VERSION = 254, 255, 330, 50706
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, FILL_ORDER, SAMPLES, PLANAR = 256, 257, 258, 262, 266, 277, 284
-ORIENTATION, PROFILE, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING = 274, 34675, 338, 339, 530
+ORIENTATION, IPTC, PROFILE, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING = (
+    274,
+    33723,
+    34675,
+    338,
+    339,
+    530,
+)
 COMPRESSION, JPEG_COMPRESSIONS = 259, (6, 7)
 READ_COMPRESSIONS = (1, 2, 3, 4, 5, *JPEG_COMPRESSIONS, 8, 32773, 32946, 34925, 50000)
 COMPRESSION_NAMES = {
@@ -91,9 +98,10 @@ class TiffPicture:
             raise camera_raw()
         self.first = directories[0][1]
         full = [each for each in directories if not _is_reduced(each[1])]
-        place, self.directory, _ = directories[0]
+        place, self.directory, _ = first = directories[0]
         if _is_reduced(self.first) and full:
             place, self.directory, _ = max(full, key=lambda each: _pixels(each[1]))
+        self.iptc = _content(data, place, IPTC) or _content(data, first[0], IPTC)
         self.frames = max(1, sum(is_page for _, _, is_page in full))
         self.photometric = _number(self.directory, PHOTOMETRIC, 0)
         self.bits = _bits(self.directory)[0]
@@ -141,16 +149,35 @@ def _directories(data: bytes) -> Iterator[tuple[int, Directory, bool]]:
 
 def _check_cost(data: bytes, place: int, tags: Count, room: list[int]) -> None:
     """Refuse directories that are long, or whose values together exceed the file."""
-    order, head, entry = _shape(data)
-    (count,) = struct.unpack_from(order + head, data, place)
-    tags.add(count)
-    start = place + struct.calcsize(head)
-    whole = data[start : start + struct.calcsize(order + entry) * count]
-    whole = whole[: len(whole) - len(whole) % struct.calcsize(order + entry)]
-    for _, kind, number, _ in struct.iter_unpack(order + entry, whole):
-        room[0] -= VALUE_BYTES.get(kind, 0) * number
+    order, head, _ = _shape(data)
+    tags.add(struct.unpack_from(order + head, data, place)[0])
+    for _, _, value_bytes, _ in _entries(data, place):
+        room[0] -= value_bytes
         if room[0] < 0:
             raise damaged()
+
+
+def _entries(data: bytes, place: int) -> Iterator[tuple[int, int, int, bytes]]:
+    """Walk (tag, place, bytes of the value, last field) of a directory's entries."""
+    order, head, entry = _shape(data)
+    (count,) = struct.unpack_from(order + head, data, place)
+    step, at = struct.calcsize(order + entry), place + struct.calcsize(head)
+    for _ in range(min(count, MAX_TAGS, (len(data) - at) // step)):
+        tag, kind, number, last = struct.unpack_from(order + entry, data, at)
+        yield tag, at, VALUE_BYTES.get(kind, 0) * number, last
+        at += step
+
+
+def _content(data: bytes, place: int, wanted: int) -> bytes:
+    """Return the bytes of a tag's value as they stand; empty without it."""
+    order, _, _ = _shape(data)
+    for tag, _, value_bytes, last in _entries(data, place):
+        if tag == wanted:
+            if value_bytes <= len(last):
+                return last[:value_bytes]
+            at = struct.unpack(order + ("Q" if len(last) == 8 else "I"), last)[0]
+            return data[at : at + value_bytes]
+    return b""
 
 
 def _shape(data: bytes) -> tuple[str, str, str]:
@@ -238,13 +265,10 @@ def _pillows_key(directory: Directory) -> tuple[object, ...]:
 
 def _without_planes(data: bytes, place: int) -> bytes:
     """Mark a single channel as not planar; Pillow misreads it otherwise."""
-    order, head, entry = _shape(data)
-    step = struct.calcsize(order + entry)
-    (count,) = struct.unpack_from(order + head, data, place)
-    first = place + struct.calcsize(head)
-    for at in range(first, min(first + step * count, len(data) - step), step):
-        if struct.unpack_from(order + "H", data, at)[0] == PLANAR:
-            value = at + step - int(entry[-2])
+    order, _, entry = _shape(data)
+    for tag, at, _, last in _entries(data, place):
+        if tag == PLANAR:
+            value = at + struct.calcsize(order + entry) - len(last)
             return data[:value] + struct.pack(order + "H", 1) + data[value + 2 :]
     return data
 
