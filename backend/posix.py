@@ -33,6 +33,11 @@ def max_open_files() -> int | None:
     return None if limit == resource.RLIM_INFINITY else limit
 
 
+def has_file_limit() -> bool:
+    """Return whether files that this process writes, in memory too, may have only some length."""
+    return IS_POSIX and resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
+
+
 def limit_memory(more_bytes: int) -> None:
     """Allow this process so many more bytes than it has, and disable core files.
 

@@ -72,7 +72,7 @@ def expanded(inputs: Sequence[str]) -> list[str]:
     """
     names: list[str] = []
     for given in inputs:
-        found = [] if Path(given).exists() else sorted(glob(given))  # noqa: PTH207
+        found = [] if os.path.exists(given) else sorted(glob(given))  # noqa: PTH110, PTH207
         names += found or [given]
     once: dict[int | str, str] = {}
     for number, name in enumerate(names):
@@ -102,9 +102,10 @@ def is_file_output(inputs: Sequence[str], output: str) -> bool:
         if not is_one_file:
             raise RequestError("Only one picture can go to standard output.")
         return False
-    if path.is_dir() or output.endswith(("/", os.sep)):
+    # Unlike those of `Path`, these functions know that no file has a name that is too long.
+    if os.path.isdir(output) or output.endswith(("/", os.sep)):  # noqa: PTH112
         return False
-    if path.exists() and suffix not in RESULT_FORMATS:
+    if os.path.exists(output) and suffix not in RESULT_FORMATS:  # noqa: PTH110
         raise RequestError(f"'{path.name}' is a file that is neither a folder nor a picture.")
     if not suffix:
         return False
@@ -147,7 +148,7 @@ def _place(given: str) -> str:
 
 
 def _is_folder(given: str) -> bool:
-    return given != PIPE and Path(given).is_dir()
+    return given != PIPE and os.path.isdir(given)  # noqa: PTH112
 
 
 def _tasks_below(given: str, listing: Listing, out: Path) -> Iterator[Task]:

@@ -380,6 +380,23 @@ def pipe(folder: Path, data: bytes, *arguments: str) -> subprocess.CompletedProc
     )
 
 
+@pytest.mark.parametrize("place", ["k" * 300, "k" * 300 + "/", "k" * 252 + ".png", "k/" * 2500])
+def test_a_place_whose_name_is_too_long_is_named(run: Run, tmp_path: Path, place: str) -> None:
+    write(tmp_path / "a.png")
+    done = run("upscale", "a.png", "-o", place)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("a.png: 'k")
+    assert "cannot be written: File name too long." in done.stderr
+
+
+def test_an_input_whose_name_is_too_long_is_not_there(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "a.png")
+    done = run("upscale", "k" * 300 + ".png", "a.png", "-o", "out")
+    assert done.returncode == 1
+    assert "kk.png: File name too long. (source_not_found)" in done.stderr
+    assert (tmp_path / "out" / "a_x2.png").exists()
+
+
 def test_pipes_are_read_and_written(run: Run, tmp_path: Path) -> None:
     data = write(tmp_path / "a.png").read_bytes()
     assert run("upscale", "a.png", "-o", "b.png").returncode == 0

@@ -228,13 +228,13 @@ def test_a_machine_without_room_for_the_pixels_blames_no_picture() -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))\n"
         "process = DecodeProcess(); process.decode(jpeg(), max_side=99)\n"
         "try: process.decode(jpeg(Image.new('RGB', (400, 400))), max_side=999)\n"
-        "except BusyError as exc: print(exc.code)\n"
+        "except BusyError as exc: print(exc.code, 'ulimit -f' in exc.message)\n"
         "process.close()"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert ended.stdout == "busy\n", ended.stderr
+    assert ended.stdout == "busy True\n", ended.stderr
 
 
 def test_a_process_that_dies_is_started_again() -> None:

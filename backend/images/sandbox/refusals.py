@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.errors import BusyError, ImageError
+from backend.posix import has_file_limit
 
 RETRY_SECONDS = 5
 
@@ -16,7 +17,13 @@ def too_costly() -> ImageError:
 
 
 def out_of_memory() -> BusyError:
-    """Return the error for a machine that cannot start a process."""
+    """Return the error for a machine that cannot start a process or pass a picture to it."""
+    if has_file_limit():
+        return BusyError(
+            "This machine is out of memory, or the limit on the length of files (ulimit -f) is too "
+            "low for pictures.",
+            retry_after=RETRY_SECONDS,
+        )
     return BusyError.out_of_memory()
 
 
