@@ -1,10 +1,9 @@
-"""The example of docs/bulk.md runs as it is shown."""
+"""The example for Ray runs as docs/bulk.md names it."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from backend import LocalEngine
 from testbed.bulk_runs import assert_right, draw_all
 from tests.paths import ROOT
 
-BULK = (ROOT / "docs" / "bulk.md").read_text()
+EXAMPLE = ROOT / "deploy" / "ray_bulk.py"
 RAY = ROOT / ".tools" / "ray"
 PICTURES = 40
 SECONDS = 600
@@ -51,12 +50,11 @@ def ray() -> Path:
 def test_two_actors_of_ray_do_forty_pictures_and_report_a_broken_one(
     tmp_path: Path, engine: LocalEngine, ray: Path
 ) -> None:
-    (example,) = re.findall(r"^```python\n(.*?)^```", BULK, re.MULTILINE | re.DOTALL)
     photos = tmp_path / "photos"
     draw_all(photos, PICTURES - 1)
     (photos / "broken.jpg").write_bytes(b"\xff\xd8 and no more")
     done = subprocess.run(
-        [*ALONE, sys.executable, "-c", ON_THIS_MACHINE + example],
+        [*ALONE, sys.executable, "-c", ON_THIS_MACHINE + EXAMPLE.read_text()],
         cwd=tmp_path,
         env={
             "PATH": os.environ["PATH"],
