@@ -26,6 +26,12 @@ def test_every_action_is_pinned_by_its_commit(workflow: Path) -> None:
         assert re.fullmatch(r" # v[\d.]+", comment)
 
 
+@pytest.mark.parametrize("tool", ["pipx", "uv"])
+def test_every_system_tries_the_installers_that_are_locked(tool: str) -> None:
+    locked = (ROOT / "scripts" / "tools" / f"{tool}.txt").read_text(encoding="utf-8").strip()
+    assert locked in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.name)
 def test_a_manifest_names_only_settings_that_exist(manifest: Path) -> None:
     names = set(re.findall(rf"\b{PREFIX}[A-Z_]+", manifest.read_text(encoding="utf-8")))
