@@ -8,8 +8,8 @@ namespace {
 
 constexpr int kLanes = 8;
 constexpr int kOut = 4;                // side of a tile of results
-constexpr int kIn = kOut + 2;          // side of what a tile depends on
-constexpr int kPlaces = kIn * kIn;     // multiplications that a tile takes, for each pair of channels
+constexpr int kIn = kOut + 2;          // side of the input of a tile
+constexpr int kPlaces = kIn * kIn;     // multiplications of a tile for each pair of channels
 
 typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float))));
 
@@ -49,7 +49,7 @@ void transform_gradient(Lanes* d, int step) {
   d[4 * step] = even2 - odd2;
 }
 
-// Where in its picture a tile of results starts.
+// The place in its picture where a tile of results starts.
 struct Place {
   int64_t image, top, left;
 };

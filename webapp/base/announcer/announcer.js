@@ -3,7 +3,7 @@
 const RESULT = ".st-key-result";
 const NARROW = "(max-width: 640px)";
 
-let shown = null; // the result that had the focus already
+let shown = null; // the result that was focused last
 let isLeaving = false;
 
 addEventListener("beforeunload", (event) => {
@@ -14,7 +14,7 @@ export default function ({ data, parentElement }) {
   document.title = data.title;
   document.documentElement.lang = data.language;
   isLeaving = data.leaving;
-  // Streamlit names the arrow of its list in English; the list itself says everything.
+  // Streamlit labels its list's arrow in English, and the list itself says everything.
   document.querySelector("[data-testid=stSelectbox] button")?.setAttribute("aria-hidden", "true");
   const region = parentElement.querySelector(".announcer");
   if (region.textContent !== data.message) region.textContent = data.message;

@@ -1,7 +1,7 @@
-// A frame on a picture. Its place and size go to the page when it comes to rest.
+// A frame on a picture. The page gets its place and size when it comes to rest.
 
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const SMALLEST = 16; // pixels of a frame's side
+const SMALLEST = 16; // smallest side of a frame, in pixels
 const PAUSE = 200; // milliseconds after the last key
 
 const clamp = (value, high) => Math.min(Math.max(value, 0), high);
@@ -77,7 +77,7 @@ export default function (component) {
     const direction = KEYS[event.key];
     if (!direction) return;
     event.preventDefault();
-    // With Shift a frame of fixed size goes further, and another one changes its size.
+    // Shift moves a frame of fixed size further, and resizes any other.
     const name = event.shiftKey && data.canResize ? "frame" : "at";
     const part = event.shiftKey && !data.canResize ? 1 : 4;
     const by = Math.max(1, Math.min(...picture.frame) / part);

@@ -26,7 +26,7 @@ export default function (component) {
   }
 
   function choose(id) {
-    check(id); // at once, without waiting for the server
+    check(id); // check at once, before the server answers
     setTriggerValue("choice", id);
   }
 
@@ -43,7 +43,7 @@ export default function (component) {
   });
   check(data.chosen);
 
-  /** What a running job has done since the page was drawn. */
+  /** Show what a running job has done since the page was drawn. */
   function hear({ detail }) {
     data.items.forEach((item, index) => {
       const [state, description] = detail[item.id] ?? [];

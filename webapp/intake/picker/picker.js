@@ -1,13 +1,13 @@
-// Files that are chosen, dropped or pasted anywhere on the page go to the server one by one; links
-// go to the page. `data` is {token, digests, address, folder, accept, maxFiles,
+// Send files that are chosen, dropped or pasted to the server one by one, and links to the
+// page. `data` is {token, digests, address, folder, accept, maxFiles,
 // allowsLinks, texts}.
 
-const REMEMBERED = "super-resolution-tab"; // in the storage of this browser tab alone
+const REMEMBERED = "super-resolution-tab"; // key in the storage of this browser tab
 const RESTORE_TRIES = 4;
-const RESTORE_PAUSE = 700; // milliseconds, in which the server notices that the old page is gone
+const RESTORE_PAUSE = 700; // milliseconds until the server notices that the old page is gone
 
 const DISCONNECTED = "[data-testid=stConnectionStatus], [data-testid=stDialog]"; // Streamlit's own words
-const LOST_AFTER = 1000; // milliseconds without a connection that are worth a word
+const LOST_AFTER = 1000; // milliseconds without a connection before we say so
 
 const pickers = new WeakMap();
 
@@ -42,7 +42,7 @@ function createPicker(parent) {
   let tries = 0;
   let losing;
   const kept = new Map(); // digest -> a file that the server may lose
-  let depth = 0; // of elements that the dragged file has entered and not left
+  let depth = 0; // how many elements the dragged file has entered and not left
 
   const on = (target, name, listener) => target.addEventListener(name, listener, { signal: closing.signal });
 
@@ -67,7 +67,7 @@ function createPicker(parent) {
     restore();
   }
 
-  /** After a reload the tab's storage has the token of what the visitor had. */
+  /** Restore a reloaded tab's pictures by the token in its storage. */
   function restore() {
     const { token } = component.data;
     const known = sessionStorage.getItem(REMEMBERED);
@@ -79,12 +79,12 @@ function createPicker(parent) {
       else setTimeout(ask, RESTORE_PAUSE);
     } else {
       sessionStorage.setItem(REMEMBERED, token);
-      // The server does not know them any more: it was away for too long, or began afresh.
+      // The server has forgotten them: it was away for too long, or restarted.
       if (known) take([...kept.values()]);
     }
   }
 
-  /** Our own word about a lost connection, in the visitor's language. */
+  /** Say in the visitor's language that the connection was lost. */
   function watchConnection() {
     const isLost = document.querySelector(DISCONNECTED) !== null;
     if (isLost && losing === undefined) {
@@ -98,7 +98,7 @@ function createPicker(parent) {
       find(".lost").hidden = true;
     }
   }
-  /** Streamlit's dialog, which is not shown, keeps the page from being read aloud and scrolled. */
+  /** Undo what Streamlit's hidden dialog does: it blocks scrolling and screen readers. */
   function freePage() {
     document.documentElement.style.removeProperty("overflow");
     for (let each = root; each; each = each.parentElement ?? each.getRootNode().host) {
@@ -240,7 +240,7 @@ function createPicker(parent) {
     }
   }
 
-  /** The server knows the rule: results of an earlier run, for one, are no pictures. */
+  /** Ask the server which files are pictures: it leaves out results of earlier runs, for example. */
   async function picturesAmong(entries) {
     const { folder, token } = component.data;
     const names = JSON.stringify(entries.map((entry) => entry.fullPath));
@@ -261,7 +261,7 @@ function createPicker(parent) {
   return { update, close };
 }
 
-/** All files below a dropped entry. */
+/** Return all files below a dropped entry. */
 async function filesIn(entry) {
   if (entry.isFile) return [entry];
   const reader = entry.createReader();

@@ -1,4 +1,4 @@
-// Fields for a size of one's own. `other` is {draft, words, error, values, kinds, texts}: `draft` is the name of the
+// Fields for any other size. `other` is {draft, words, error, values, kinds, texts}: `draft` is the name of the
 // size that `words` or `error` speak of, as the server read it, `values` what stands in the fields at first.
 
 const PAUSE = 250; // milliseconds after the last key
@@ -38,7 +38,7 @@ function createOther(dialog, { ask, use }) {
     find(".use").disabled = !isKnown || Boolean(other.error);
   }
 
-  /** New words for what stands in the fields. */
+  /** Show new words about the size in the fields. */
   function update(next) {
     other = next;
     if (dialog.open) draw();

@@ -3,9 +3,9 @@
 // choice, and `keep` names what can be kept of the original, or is empty.
 
 const PAUSE = 250; // milliseconds after the last move of the slider
-const TOLD = 4000; // milliseconds that a word about copying stays
+const TOLD = 4000; // milliseconds for which a message about copying stays
 
-const chosen = { format: null, quality: {}, leaves: false }; // for the next result too
+const chosen = { format: null, quality: {}, leaves: false }; // kept for the next result
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
@@ -68,7 +68,7 @@ export default function (component) {
     timer = setTimeout(measure, PAUSE);
   }
 
-  /** The size of the file that would be saved. */
+  /** Show the size of the file that would be saved. */
   async function measure() {
     try {
       const answer = await fetch(address(), { method: "HEAD", signal: closing.signal });
@@ -78,7 +78,7 @@ export default function (component) {
         link.lastElementChild.textContent = `· ${written(Number(answer.headers.get("Content-Length")))}`;
       }
     } catch {
-      // No connection just now, or another result is shown: the link works without its size.
+      // The connection is lost or another result is shown; the link works without its size.
     }
   }
 
@@ -98,7 +98,7 @@ export default function (component) {
     }, TOLD);
   }
 
-  /** Browsers take PNG into the clipboard; a result of another kind is drawn as one. */
+  /** Draw other formats as PNG, which is all that browsers take into the clipboard. */
   async function png() {
     const name = names.includes("png") ? "png" : current().name;
     const answer = await fetch(address(name), { signal: closing.signal });

@@ -1,6 +1,6 @@
 // Pointers, wheel and keys. One pointer drags the divider or the picture, two pinch.
 
-const SLOP = 4; // a finger that moved less than this is a tap
+const SLOP = 4; // pixels below which a finger's move is a tap
 
 function listenForGestures({ root, stage, divider, handle, invitation, geometry, on, act, resetDivider }) {
   const { box } = geometry;
@@ -27,7 +27,7 @@ function listenForGestures({ root, stage, divider, handle, invitation, geometry,
       gesture = { kind: "slide", offset: 0 };
       geometry.moveDivider(point.x);
     } else {
-      // The finger may be about to scroll the page: nothing moves before it went sideways.
+      // The finger may want to scroll the page, so nothing moves before it goes sideways.
       gesture = { kind: "touch", start: point };
     }
   }
@@ -78,12 +78,12 @@ function listenForGestures({ root, stage, divider, handle, invitation, geometry,
     if (!pointers.delete(event.pointerId)) return;
     if (event.type === "pointerup" && gesture?.kind === "touch") geometry.moveDivider(place(event).x);
     root.classList.remove("panning");
-    // The finger left over from a pinch goes on as a pan.
+    // The finger that is left after a pinch pans.
     const [left] = pointers.values();
     gesture = left && geometry.isPannable() ? { kind: "pan", last: left } : null;
   });
 
-  // The browser would focus the stage after the divider was grabbed, and drag images away.
+  // Otherwise the browser focuses the stage after a grab of the divider, and drags images.
   on(stage, "mousedown", (event) => {
     if (!isInvited(event)) event.preventDefault();
   });

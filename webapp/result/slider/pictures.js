@@ -1,7 +1,7 @@
 // The pictures of both sides: files that came with the page, reduced where they are large, and pieces
-// that are asked for: of a finished result where it is looked at closely, and of one that is being made.
+// on demand: of a finished result that is zoomed into, and of one that is being made.
 
-const PATIENCE = 200; // milliseconds before what is in sight is asked for
+const PATIENCE = 200; // milliseconds at rest before the pieces in sight are fetched
 const MAX_PIECES = 60;
 const REDUCTIONS = [16, 8, 4, 2, 1];
 
@@ -30,14 +30,14 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
 
   const address = (path) => new URL(path, document.baseURI).href;
 
-  /** Files of this content; the old ones stay until the new ones can be drawn. */
+  /** Show these files; the old ones stay until the new ones can be drawn. */
   async function load(next) {
     content = next;
     const urls = [];
     closed.addEventListener("abort", () => urls.forEach((url) => URL.revokeObjectURL(url)));
     const fresh = frames.map(({ side }) => {
       const own = content.pictures.filter((picture) => picture.side === side);
-      // What has no result yet looks as it is.
+      // An input without a result is shown on both sides.
       const parts = own.length ? own : content.pictures.filter((picture) => picture.side === "before");
       return parts.map((part, index) => {
         const url = URL.createObjectURL(new Blob([part.bytes], { type: "image/webp" }));
@@ -54,7 +54,7 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
     if (closed.aborted || content !== next) return;
     frames.forEach((frame, index) => {
       frame.images?.forEach((image) => image.remove());
-      if (!frame.images) frame.element.replaceChildren(); // what another viewer left
+      if (!frame.images) frame.element.replaceChildren(); // remove what another viewer left
       frame.images = fresh[index];
       frame.element.prepend(...fresh[index]);
     });
@@ -75,7 +75,7 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
     }
   }
 
-  /** Ask for what is in sight, once the view has come to rest. */
+  /** Fetch what is in sight, once the view has come to rest. */
   function look() {
     clearTimeout(waiting);
     waiting = setTimeout(() => {
@@ -122,12 +122,12 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
       element.append(image);
     }
     tiles.delete(key);
-    tiles.set(key, image); // those in sight are the last to go
+    tiles.set(key, image); // now the most recently used
   }
 
   // --- a result that is being made
 
-  /** A first look at the whole and the pieces that are done, as the server tells. */
+  /** Show the first look and the finished pieces that the server announces. */
   function follow(live) {
     if (live.hasLook && after.look === undefined) {
       after.look = create(address(`${content.live}/look.webp`), [0, 0, 1, 1], { className: "look" });
@@ -141,7 +141,7 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
 
   const firstPiece = () => after.element.querySelector(".piece");
 
-  /** Each finished piece in sight, with as many pixels as the screen can show. */
+  /** Fetch each finished piece in sight, with as many pixels as the screen can show. */
   function fetchPieces() {
     if (!geometry.box.width || !geometry.box.height) return; // the stage has no size yet
     const [left, top, right, bottom] = geometry.sight();
@@ -166,7 +166,7 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
     }
   }
 
-  /** What is in sight is made first. */
+  /** Tell the server what is in sight, which it then makes first. */
   function tell(sight) {
     if (sight === told || !content.live) return;
     told = sight;

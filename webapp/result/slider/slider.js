@@ -1,11 +1,11 @@
-// Before/after slider with zoom. One blob brings both pictures, large ones reduced; what is looked at
-// more closely, and what is only being made, is asked for piece by piece.
+// Before/after slider with zoom. One blob brings both pictures, large ones reduced; pieces come on
+// demand, when a visitor zooms in and while a result is being made.
 
-const SWEEP = 2400; // milliseconds
+const SWEEP = 2400; // milliseconds of the divider's demonstration
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
-const LIVE = "super-resolution-live"; // the event by which the bar tells what the server says
+const LIVE = "super-resolution-live"; // the event with which the bar passes on the server's messages
 
-let hasSwept = false; // once a page load
+let hasSwept = false; // the divider demonstrates itself once a page load
 
 const viewers = new WeakMap(); // mount point -> the viewer in it
 
@@ -77,7 +77,7 @@ function createViewer(parent, first, last) {
     },
   });
 
-  /** New words in another language, or the result in the place of what stood for it. */
+  /** Take new words in another language, or the result in place of the preview. */
   function update(next) {
     const isOther = next.version !== content.version || !isDrawn;
     content = next;
@@ -147,7 +147,7 @@ function createViewer(parent, first, last) {
     root.classList.add("gliding");
   }
 
-  /** The divider goes to and fro once, to show what it is for; any touch ends it. */
+  /** Move the divider to and fro once, to show what it is for; any touch ends it. */
   function sweep() {
     if (hasSwept || !content.sweeps) return;
     hasSwept = true;
@@ -183,7 +183,7 @@ function createViewer(parent, first, last) {
     const percent = Math.round(geometry.dividerPercent());
     handle.setAttribute("aria-valuenow", percent);
     handle.setAttribute("aria-valuetext", `${percent} % ${badges.before.textContent}`);
-    // Where even the small picture is shown reduced, both sides look the same.
+    // Both sides look the same where even the small picture is shown reduced.
     find(".invitation").hidden = z >= 1 || (z * width) / content.before[0] > 1.25;
 
     const isPannable = geometry.isPannable();
@@ -202,7 +202,7 @@ function createViewer(parent, first, last) {
     }
   }
 
-  /** Labels sit in the corners of the picture, or of the stage where the picture is too narrow. */
+  /** Place the labels in the corners of the picture, or of the stage if it is too narrow. */
   function placeBadges(at) {
     const { left, right } = geometry.visible();
     const widths = [badges.before.offsetWidth, badges.after.offsetWidth];
@@ -231,7 +231,7 @@ function createViewer(parent, first, last) {
 
   function toggleFullscreen() {
     const request = document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen();
-    request.catch(() => {}); // refused by the browser's policy: the page stays as it is
+    request.catch(() => {}); // the browser may refuse; the page stays as it is
   }
 
   for (const button of buttons) {
@@ -244,7 +244,7 @@ function createViewer(parent, first, last) {
   on(hold, "pointerup pointerleave pointercancel blur", () => act("release"));
   on(hold, "keydown", (event) => [" ", "Enter"].includes(event.key) && act("hold"));
   on(hold, "keyup", () => act("release"));
-  on(hold, "contextmenu", (event) => event.preventDefault()); // a long press of a finger
+  on(hold, "contextmenu", (event) => event.preventDefault()); // a finger's long press opens no menu
   find("[data-action=fullscreen]").hidden = !document.fullscreenEnabled;
   listenForGestures({
     root, stage, divider: find(".divider"), handle, invitation: find(".invitation"), geometry, on, act, resetDivider,

@@ -6,7 +6,7 @@ const MAX_ZOOM = 8;
 const STEPS = [0.0625, 0.125, 0.25, 0.5, 1, 2, 4, 8];
 const REMEMBERED = 8;
 
-const views = new Map(); // id of the pictures -> view, for a mount point that was built anew
+const views = new Map(); // id of the pictures -> view, which outlives the mount point
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -16,7 +16,7 @@ function remember(id, view) {
   if (views.size > REMEMBERED) views.delete(views.keys().next().value);
 }
 
-/** The view that these pictures had, that of the same scene in another size, or a first one. */
+/** Return the view that these pictures had, else that of the same scene in another size, else a new one. */
 function viewFor(content, last) {
   const [width, height] = content.size;
   let view = views.get(content.id);
@@ -33,15 +33,15 @@ function viewFor(content, last) {
   return view;
 }
 
-/** Arithmetic on a view; `moved` is called after each change. */
+/** Make the arithmetic of a view; `moved` is called after each change. */
 function createGeometry({ size: [width, height], view, moved }) {
-  const box = { width: 0, height: 0 }; // of the stage
+  const box = { width: 0, height: 0 }; // size of the stage
 
   const fitZoom = () => Math.min(box.width / width, box.height / height);
   const zoom = () => (view.fit ? fitZoom() : view.zoom);
   const isPannable = () => width * zoom() > box.width + 1 || height * zoom() > box.height + 1;
 
-  /** The visible part of the picture, in pixels of the stage. */
+  /** Return the visible part of the picture, in pixels of the stage. */
   function visible() {
     const half = (width * zoom()) / 2;
     const left = Math.max(0, box.width / 2 - half);
@@ -118,7 +118,7 @@ function createGeometry({ size: [width, height], view, moved }) {
     view.y = hold(view.y, height, box.height);
   }
 
-  /** What is in sight, in pixels of the result: (left, top, right, bottom). */
+  /** Return what is in sight, in pixels of the result: (left, top, right, bottom). */
   function sight() {
     const across = box.width / 2 / zoom();
     const down = box.height / 2 / zoom();

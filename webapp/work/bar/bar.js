@@ -1,10 +1,10 @@
-// How the work stands. `data` is {key, live, stream, isBusy, isRunning, seconds, start, note, others,
+// The state of the work. `data` is {key, live, stream, isBusy, isRunning, seconds, start, note, others,
 // askAfter, notifyAfter, title, texts}: `start` is the label of the button or empty, `others` are [{key, text}] of jobs for the
 // same picture, `stream` the address of the tab's events, which are also told to the slider and the gallery.
 
 const LIVE = "super-resolution-live";
 const MARKS = "super-resolution-marks";
-const RETRY = 2000; // milliseconds
+const RETRY = 2000; // milliseconds before an ended job is told again
 
 const bars = new WeakMap();
 
@@ -62,7 +62,7 @@ function createBar(parent) {
     else close();
   }
 
-  /** A job for the same picture with other choices. */
+  /** Show a job for the same picture with other choices. */
   function another({ key, text }) {
     const button = document.createElement("button");
     button.type = "button";
@@ -98,7 +98,7 @@ function createBar(parent) {
     over(ended.join());
   }
 
-  /** The page is drawn again for a job that ended; once more where that was not heard. */
+  /** Have the page drawn again for an ended job, and once more if that got lost. */
   function over(ended) {
     clearTimeout(retry);
     if (!ended) return;
@@ -111,7 +111,7 @@ function createBar(parent) {
     }, RETRY);
   }
 
-  /** A word for those who look at another tab, if they asked for it. */
+  /** Notify visitors who look at another tab, if they asked for it. */
   function notify() {
     const { seconds, notifyAfter, texts } = component.data;
     if (!document.hidden || seconds <= notifyAfter || globalThis.Notification?.permission !== "granted") return;
