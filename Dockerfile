@@ -11,7 +11,7 @@ ARG PYTHON_IMAGE=docker.io/library/python:3.13.16-slim-trixie@sha256:bf44cdfcb76
 ARG SAGEMAKER_IMAGE=docker.io/nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04
 
 
-# The packages of each image, from its lock, by hash, with a list of them in CycloneDX's format.
+# Install each image's packages from its lock, by hash, and list them in CycloneDX's format.
 FROM ${PYTHON_IMAGE} AS installer
 WORKDIR /locks
 COPY scripts/tools/cyclonedx-bom.lock ./
@@ -32,7 +32,7 @@ RUN /opt/installer/bin/pip --python /opt/engine install --no-cache-dir --require
     && ./make-sbom.sh /opt/installer /opt/engine/bin/python /opt/engine/sbom.cdx.json
 
 
-# What every image but SageMaker's begins with: the engine, and a user without rights.
+# Every image but SageMaker's begins with the engine and a user without rights.
 FROM ${PYTHON_IMAGE} AS engine
 ARG VERSION=0
 ARG REVISION=unknown
@@ -92,7 +92,7 @@ ENV PATH=/opt/engine/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 LABEL org.cyclonedx.sbom="/opt/engine/sbom.cdx.json"
 WORKDIR /opt/super-resolution
 COPY constraints.txt pyproject.toml scripts/make-sbom.sh scripts/tools/cyclonedx-bom.lock ./
-# The pinned onnxruntime is the CPU's; RUNTIME names this image's.
+# The lock has the CPU's onnxruntime; RUNTIME names the one for this image.
 RUN grep -v '^onnxruntime==' constraints.txt > pinned.txt \
     && python -m pip install --no-cache-dir --constraint pinned.txt \
         "${RUNTIME}" boto3 numpy pillow prometheus_client psutil requests requests-hardened starlette tqdm uvicorn \

@@ -16,7 +16,7 @@ demo: $(VENV)/run.stamp
 serve: $(VENV)/run.stamp
 	$(BIN)/python -m backend serve --host 127.0.0.1 --port 8080
 
-# All groups run whatever becomes of the others, and what a group needs is set up beside the rest.
+# Every group of checks runs even if others fail, and is set up beside the rest.
 test:
 	$(MAKE) --jobs 4 --keep-going --output-sync=target lint types imports deployment-lint $(TEST_GROUPS)
 
@@ -36,7 +36,7 @@ STACK_TOOLS := $(call stamps,cfn-lint checkov ministack ray statelint)
 OTHER_TOOLS := $(call stamps,cyclonedx-bom pip-licenses pipx uv wheels)
 tools: $(STACK_TOOLS) $(OTHER_TOOLS)
 
-# Ray is for one test, and what it needs beside these is there already.
+# One test needs Ray; its other requirements are installed already.
 .tools/ray.stamp: scripts/tools/ray.lock | $(BIN)/python
 	rm -rf .tools/ray
 	$(BIN)/python -m pip $(INSTALL) --no-deps --target .tools/ray -r $<
@@ -48,7 +48,7 @@ tools: $(STACK_TOOLS) $(OTHER_TOOLS)
 	$(BIN)/python -m pip --python .tools/$*/bin/python $(INSTALL) --no-compile -r $<
 	touch $@
 
-# What pipx and uvx install in the tests, and what the wheel is built with: they ask no index.
+# The tests' pipx and uvx, and the build of the wheel, install from these files and ask no index.
 .tools/wheels.stamp: containers/page.lock scripts/tools/wheels.lock | $(BIN)/python
 	rm -rf .tools/wheels
 	for lock in $^; do $(BIN)/python -m pip $(DOWNLOAD) --dest .tools/wheels -r $$lock || exit 1; done
@@ -57,7 +57,7 @@ tools: $(STACK_TOOLS) $(OTHER_TOOLS)
 debian-packages: | $(BIN)/python
 	-scripts/install-debian-packages.sh
 
-# The longest begins first: a group is one process, and the last to end has the machine to itself.
+# The longest group begins first. A group is one process, so the last to end runs alone.
 TEST_GROUPS := browser-tests stack-tests engine-tests other-tests page-tests
 unit:
 	$(MAKE) --jobs 4 --keep-going --output-sync=target $(TEST_GROUPS)
@@ -82,27 +82,27 @@ stack-tests: $(STACK_TOOLS)
 other-tests: $(OTHER_TOOLS)
 	$(BIN)/pytest $(addprefix --ignore=,tests/browser $(ENGINE_TESTS) $(STACK_TESTS))
 
-# Every reader of strangers' bytes for so long: `make fuzz SECONDS=3600`.
+# Fuzz every reader of strangers' bytes for so long: `make fuzz SECONDS=3600`.
 SECONDS ?= 600
 fuzz: $(VENV)/dev.stamp
 	FUZZ_SECONDS=$(SECONDS) $(BIN)/pytest tests/hostile/test_fuzz.py
 
-# After a change of a requirement file; `make lock UPGRADE=--upgrade` takes the newest of what they bring along.
+# Run this after a change of a requirement file; `make lock UPGRADE=--upgrade` also takes the newest dependencies.
 UPGRADE ?=
 lock: .tools/uv.stamp
 	scripts/make-locks.sh $(abspath .tools/uv/bin/uv) $(UPGRADE)
 
-# Known vulnerabilities, as the package index and osv.dev list them; this needs the internet.
+# Look for vulnerabilities that the package index and osv.dev list; this needs the internet.
 LOCKS := requirements-dev.lock $(wildcard cfn/*.lock containers/*.lock scripts/tools/*.lock)
 audit: .tools/pip-audit.stamp
 	for lock in $(LOCKS); do .tools/pip-audit/bin/pip-audit --strict --disable-pip --requirement $$lock || exit 1; done
 
-# The table of docs/licenses.md; the text above it is written by hand.
+# Write the table of docs/licenses.md; the text above it is written by hand.
 licenses: $(VENV)/dev.stamp .tools/pip-licenses.stamp
 	sed -i '/^|/d' docs/licenses.md
 	scripts/licenses.sh >>docs/licenses.md
 
-# What others run, against schemas and linters; docs/portability.md says what they cannot show.
+# Lint what others run; docs/portability.md says what this cannot show.
 deployment-lint: .tools/deployment-lint.stamp
 	.tools/deployment-lint/bin/hadolint Dockerfile
 	.tools/deployment-lint/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
@@ -110,11 +110,11 @@ deployment-lint: .tools/deployment-lint.stamp
 	.tools/deployment-lint/bin/actionlint -shellcheck= .github/workflows/*.yml
 	.tools/deployment-lint/bin/kubernetes-validate --strict deploy/kubernetes.yaml
 
-# Builds every image without a registry and runs it: root, buildah and mmdebstrap of Debian.
+# Build and run every image without a registry; this needs root, and Debian's buildah and mmdebstrap.
 image-check: $(VENV)/run.stamp .tools/cyclonedx-bom.stamp
 	$(BIN)/python -m containers.check $(TARGETS)
 
-# A list of the packages that the page, the server and the command line need.
+# List the packages that the page, the server and the command line need.
 sbom: build/sbom.cdx.json
 
 build/sbom.cdx.json: requirements.lock .tools/cyclonedx-bom.stamp

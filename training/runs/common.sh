@@ -1,4 +1,4 @@
-# Sourced by the other scripts: where things are, and how a run is started.
+# The other scripts source this: where things are, and how a run is started.
 set -eu
 cd "$(dirname "$0")/../.."
 photographs=${1:?usage: $0 PHOTOGRAPHS [DRAWINGS]}

@@ -1,5 +1,5 @@
 #!/bin/sh
-# On from the shipped `photo` x4 towards strong damage (training/ruin.py): pictures saved again and
+# Train the shipped `photo` x4 on towards strong damage (training/ruin.py): pictures saved again and
 # again, coarse grain, old scans. Run without its second stage, and not shipped yet (LOG.md).
 # LARGE is the ncnn .param file of RealESRGAN_x4plus, with its .bin beside it.
 . "$(dirname "$0")/common.sh"
