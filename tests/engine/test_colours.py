@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -21,7 +21,7 @@ from backend.images.hdr import BT709, BT2020
 from backend.images.icc import Primaries, color_space, make_profile
 from backend.images.notes import GAIN_MAP, HDR_TO_SDR
 from backend.images.picture import Picture, decode, encode
-from backend.images.segments.av1 import stream_codes
+from backend.images.segments import av1, hevc
 from benchmarks.hostile_files import segment
 from tests.hostile.corpus import chunk
 from tests.pictures import save
@@ -263,26 +263,34 @@ def test_a_damaged_profile_leaves_the_word_to_exif_and_codes() -> None:
     assert_near(seen(decode(coded(data, 12, 13), max_side=99)), IN_P3, tolerance=6)
 
 
-def avif_stream(primaries: int, transfer: int) -> bytes:
-    """Make an AVIF whose AV1 stream alone states the colours."""
-    data = bytearray(avif(1, 13))
+def in_stream(data: bytes, mark: bytes, primaries: int, transfer: int) -> bytes:
+    """Take the colours out of the container, and put others among the bits behind the mark."""
     at = data.index(b"colrnclx")
-    data[at : at + 4] = b"free"
-    start = data.index(b"mdat") + 4
-    # The three numbers stand somewhere among the bits of the sequence header.
-    header = int.from_bytes(data[start : start + 16])
+    data = data[:at] + b"free" + data[at + 4 :]
+    start = data.index(mark) + len(mark)
+    end = min(start + 110, len(data))
+    header = int.from_bytes(data[start:end])
     stated, wanted = 1 << 16 | 13 << 8 | 6, primaries << 16 | transfer << 8 | 6
-    shift = next(each for each in range(104) if header >> each & 0xFFFFFF == stated)
+    shifts = range(8 * (end - start) - 24, 0, -1)
+    shift = next(each for each in shifts if header >> each & 0xFFFFFF == stated)
     header ^= (stated ^ wanted) << shift
-    data[start : start + 16] = header.to_bytes(16)
-    return bytes(data)
+    return data[:start] + header.to_bytes(end - start) + data[end:]
+
+
+def avif_stream(primaries: int, transfer: int) -> bytes:
+    return in_stream(avif(1, 13), b"mdat", primaries, transfer)
+
+
+def heic_stream(primaries: int, transfer: int) -> bytes:
+    return in_stream(plain_heic(), b"hvcC", primaries, transfer)
 
 
 @pytest.mark.parametrize("codes", [(12, 13), (9, 16), (9, 18), (1, 13)], ids=str)
-def test_the_stream_tells_an_avifs_colours_where_its_container_does_not(
-    codes: tuple[int, int],
+@pytest.mark.parametrize("write", [avif_stream, heic_stream])
+def test_the_stream_tells_the_colours_where_its_container_does_not(
+    write: Callable[[int, int], bytes], codes: tuple[int, int]
 ) -> None:
-    picture = decode(avif_stream(*codes), max_side=99)
+    picture = decode(write(*codes), max_side=99)
     assert_near(seen(picture), CODES[codes], tolerance=6)
     assert (HDR_TO_SDR in picture.notes) == (codes[1] in HDR_TRANSFERS)
 
@@ -292,7 +300,9 @@ def test_the_stream_tells_an_avifs_colours_where_its_container_does_not(
     [b"", b"\x0a", b"\x0a\x0b", b"\x0a\xff\xff\xff\xff\xff", b"\x12\0" * 9, b"\x32\1\0", bytes(99)],
 )
 def test_a_damaged_stream_states_nothing(stream: bytes) -> None:
-    assert stream_codes(stream) is None
+    assert av1.stream_codes(stream) is None
+    assert hevc.stream_codes(bytes(22) + stream) is None
+    assert hevc.stream_codes(stream) is None
 
 
 def test_a_stream_of_a_film_states_its_colours() -> None:
@@ -306,7 +316,7 @@ def test_a_stream_of_a_film_states_its_colours() -> None:
     for each, bits in fields:
         value, length = value << bits | each, length + bits
     header = (value << -length % 8).to_bytes(-(-length // 8))
-    assert stream_codes(b"\x12\0\x0a" + bytes([len(header)]) + header) == (9, 16, 9)
+    assert av1.stream_codes(b"\x12\0\x0a" + bytes([len(header)]) + header) == (9, 16, 9)
 
 
 def test_grey_stays_grey_with_its_own_curve() -> None:
@@ -337,6 +347,11 @@ def test_a_profile_that_is_none_is_left_out() -> None:
     "mark",
     [
         segment(0xE1, b'http://ns.adobe.com/xap/1.0/\0<x hdrgm:Version="1.0"/>'),
+        segment(
+            0xE1,
+            b"http://ns.adobe.com/xap/1.0/\0<x "
+            b'xmlns:g="http://ns.adobe.com/hdr-gain-map/1.0/" g:Version="1.0"/>',
+        ),
         segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0\0\0\0\0"),
     ],
 )
@@ -345,6 +360,15 @@ def test_a_gain_map_is_told_and_its_base_is_read(mark: bytes) -> None:
     picture = decode(plain[:2] + mark + plain[2:] + plain, max_side=99)
     assert picture.notes == (GAIN_MAP,)
     np.testing.assert_array_equal(picture.rgb, decode(plain, max_side=99).rgb)
+
+
+def test_a_gain_map_that_says_so_itself_is_told() -> None:
+    """Telephones of Apple put its name into the second picture alone."""
+    plain = save(patches(), "JPEG", quality=100)
+    mark = b"http://ns.adobe.com/xap/1.0/\0<t>urn:com:apple:photo:2020:aux:hdrgainmap</t>"
+    behind = plain[:2] + segment(0xE1, mark) + plain[2:]
+    assert decode(plain + behind, max_side=99).notes == (GAIN_MAP,)
+    assert decode(plain + plain, max_side=99).notes == ()
 
 
 def test_own_profiles_are_read_by_little_cms_and_neutral() -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backend.images.segments.bits import Bits, Codes
+
 SEQUENCE_HEADER, TEMPORAL_DELIMITER = 1, 2
 """Kinds of units."""
 HEADER_BYTES = 256
@@ -16,35 +18,11 @@ SELECTED = 2
 PROFESSIONAL, WITHOUT_GRAY = 2, 1
 """Profiles of 12 bits, and of colours only."""
 
-Codes = tuple[int, int, int]
-"""Primaries, transfer and matrix of ITU-T H.273."""
-
-
-class _Bits:
-    """A reader of fields that raises EOFError behind the end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data)
-        self._left = 8 * len(data)
-
-    def take(self, number: int = 1) -> int:
-        """Return the next field of so many bits."""
-        self._left -= number
-        if self._left < 0:
-            raise EOFError
-        return self._value >> self._left & (1 << number) - 1
-
-    def skip_if(self, number: int) -> bool:
-        """Skip so many bits if the next one is set, and return whether it is."""
-        is_set = bool(self.take())
-        self.take(number if is_set else 0)
-        return is_set
-
 
 def stream_codes(stream: bytes) -> Codes | None:
     """Read the colours of the first sequence header; None if it is damaged or states none."""
     try:
-        return next((_codes(_Bits(header)) for header in _sequence_headers(stream)), None)
+        return next((_codes(Bits(header)) for header in _sequence_headers(stream)), None)
     except EOFError:
         return None
 
@@ -70,7 +48,7 @@ def _sequence_headers(stream: bytes) -> Iterator[bytes]:
         at += length
 
 
-def _codes(bits: _Bits) -> Codes | None:
+def _codes(bits: Bits) -> Codes | None:
     profile, _, is_reduced = bits.take(3), bits.take(), bits.take()
     if is_reduced:
         bits.take(5)  # the level
@@ -89,18 +67,15 @@ def _codes(bits: _Bits) -> Codes | None:
         bits.take()  # 12 bits
     if profile != WITHOUT_GRAY:
         bits.take()  # grey alone
-    return (bits.take(8), bits.take(8), bits.take(8)) if bits.take() else None
+    return bits.codes_if()
 
 
-def _skip_operating_points(bits: _Bits) -> None:
+def _skip_operating_points(bits: Bits) -> None:
     delay_bits = 0
     if bits.take():  # times
         bits.take(64)
-        if bits.take():  # all pictures are shown for equally long: a number of variable length
-            zeros = 0
-            while not bits.take():
-                zeros += 1
-            bits.take(zeros)
+        if bits.take():  # all pictures are shown for equally long
+            bits.take_number()
         if bits.take():  # a model of the decoder
             delay_bits = bits.take(5) + 1
             bits.take(42)
@@ -115,7 +90,7 @@ def _skip_operating_points(bits: _Bits) -> None:
             bits.skip_if(4)
 
 
-def _skip_tools_between_frames(bits: _Bits) -> None:
+def _skip_tools_between_frames(bits: Bits) -> None:
     bits.take(4)
     has_order = bits.skip_if(2)
     screen_content = SELECTED if bits.take() else bits.take()

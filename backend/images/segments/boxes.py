@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from backend.images.colour import SRGB, Colour, colour_from_codes, colour_from_profile
-from backend.images.segments.av1 import HEADER_BYTES, Codes, stream_codes
+from backend.images.segments import av1, hevc
+from backend.images.segments.bits import Codes
 from backend.images.segments.limits import Count
 
 MAX_BOXES = 4096
 IDENTITY = 0
 """MatrixCoefficients of H.273: the planes are red, green and blue, so nothing was rounded."""
-AV1 = b"av1C"
+AV1, HEVC = b"av1C", b"hvcC"
 AV1_CONFIGURATION_BYTES = 4
-CODINGS = (AV1, b"hvcC")
+CODINGS = (AV1, HEVC)
 GAIN_MAP_ITEM = b"tmap"
 GAIN_MAP_PICTURE = b"urn:com:apple:photo:2020:aux:hdrgainmap"
 
@@ -129,13 +130,15 @@ def _associated(ipma: bytes, item: int | None, count: Count) -> list[int]:
 def _stream_codes(
     data: bytes, iloc: bytes, properties: list[tuple[bytes, bytes]], count: Count
 ) -> Codes | None:
-    """Read the colours that the AV1 stream itself states."""
-    configuration = next((content for kind, content in properties if kind == AV1), None)
-    if configuration is None:
+    """Read the colours that the stream itself states."""
+    coding, configuration = next((each for each in properties if each[0] in CODINGS), (b"", b""))
+    if coding == HEVC:
+        return hevc.stream_codes(configuration)
+    if coding != AV1:
         return None
     streams = [configuration[AV1_CONFIGURATION_BYTES:]]
-    streams += [data[start : start + HEADER_BYTES] for start in _places(iloc, count)]
-    return next(filter(None, map(stream_codes, streams)), None)
+    streams += [data[start : start + av1.HEADER_BYTES] for start in _places(iloc, count)]
+    return next(filter(None, map(av1.stream_codes, streams)), None)
 
 
 def _places(iloc: bytes, count: Count) -> Iterator[int]:

@@ -38,9 +38,11 @@ BETWEEN_SCANS = frozenset({0xC4, 0xCC, START_OF_SCAN, 0xDB, 0xDD, *APPLICATION, 
 """Markers that may follow a scan: tables, a scan and metadata."""
 XMP_START = b"http://ns.adobe.com/xap/1.0/\0"
 PROFILE_START = b"ICC_PROFILE\0"
-GAIN_MAP_IN_XMP = b"hdrgm:Version"
+GAIN_MAPS_IN_XMP = (b"hdrgm:Version", b"ns.adobe.com/hdr-gain-map/")
 GAIN_MAP_START = b"urn:iso:std:iso:ts:21496:-1\0"
 """The marks of an HDR gain map behind the picture, by Adobe and by ISO."""
+GAIN_MAP_BEHIND = b"urn:com:apple:photo:2020:aux:hdrgainmap"
+"""Apple's mark, which stands in the gain map itself."""
 _DPI = {1: 1.0, 2: 2.54}
 """Factors of JFIF's units: pixels an inch and pixels a centimetre; others are none."""
 
@@ -144,7 +146,9 @@ def lean_jpeg(data: bytes) -> LeanFile:
         facts=exif.beside(dpi=found.dpi, xmp=found.xmp, rights=rights_from_iptc(found.iptc)),
         is_lossless=found.is_lossless,
         is_chroma_halved=found.is_chroma_halved,
-        has_gain_map=found.has_iso_gain_map or GAIN_MAP_IN_XMP in found.xmp,
+        has_gain_map=found.has_iso_gain_map
+        or any(mark in found.xmp for mark in GAIN_MAPS_IN_XMP)
+        or GAIN_MAP_BEHIND in data,
         is_cut=is_cut,
     )
 
