@@ -1,10 +1,12 @@
 """The page's server: `streamlit run webapp/app.py`. The page itself is `page.py`."""
 
+import gc
 import os
 import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 
 # `streamlit run` puts this file's folder on the path, not the root of the clone.
@@ -23,6 +25,12 @@ from webapp.routes import create_routes
 from webapp.settings import PageSettings, page_settings
 from webapp.wiring import prepare_samples, shared_by_all, sweep_forever
 
+IMPORTED_BY_RUNS = (
+    *(f"webapp.{room}.view" for room in ("base", "cloud", "intake", "options", "result", "work")),
+    "pandas",
+)
+"""Modules that the first run of the script imports: those of the page, and Streamlit's own."""
+
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
@@ -33,6 +41,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     except (SettingsError, SuperResolutionError):
         yield  # the page shows the error
         return
+    keep_loaded()
     threading.Thread(target=prepare_samples, args=(shared,), daemon=True).start()
     threading.Thread(target=sweep_forever, args=(shared, stop), daemon=True).start()
     try:
@@ -40,6 +49,17 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     finally:
         stop.set()
         shared.disk.close()  # the signal that ends the process leaves no time afterwards
+
+
+def keep_loaded() -> None:
+    """Load what all visitors need, and exempt it from the search for garbage.
+
+    Streamlit searches everything after each run of the script, and all visitors wait meanwhile.
+    """
+    for name in IMPORTED_BY_RUNS:
+        import_module(name)
+    gc.collect()
+    gc.freeze()
 
 
 def middleware() -> list[Middleware]:

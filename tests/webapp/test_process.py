@@ -22,6 +22,20 @@ from webapp.base.files import PREFIX
 FEW = 256
 """The number of descriptors that macOS gives a process."""
 START_SECONDS = 120
+FIRST_RUN = """
+import gc, sys
+from streamlit.testing.v1 import AppTest
+from webapp.app import keep_loaded
+
+keep_loaded()
+loaded, kept = set(sys.modules), gc.get_freeze_count()
+run = AppTest.from_file("webapp/page.py", default_timeout=100).run()
+assert run.title[0].value == "Make pictures sharp"
+new = [name for name in sys.modules if name not in loaded]
+print("new:", *[name for name in new if name.startswith(("webapp", "pandas"))])
+print("kept:", kept > 10 * len(gc.get_objects()), kept, len(gc.get_objects()))
+"""
+"""A program that makes the first run of the page's script."""
 
 
 def is_healthy(port: int, path: str) -> bool:
@@ -104,3 +118,21 @@ def test_silent_sockets_close_nobody_out_and_a_signal_leaves_no_picture(page: Pa
     page.process.wait(timeout=60)
     assert [each for each in page.files.rglob("*") if each.is_file()] == []
     assert "Traceback" not in page.log.read_text()
+
+
+def test_what_all_visitors_need_is_loaded_before_the_first_and_not_searched_for_garbage(
+    tmp_path: Path,
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_RUN],
+        cwd=ROOT,
+        env={**environment, "SR_MODEL": "fast"},
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    assert "new:" in lines, done.stdout + done.stderr
+    assert lines[-1].startswith("kept: True"), done.stdout
