@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -26,11 +27,19 @@ def family(process: int) -> list[int]:
     found = [process]
     for each in found:
         for task in Path(f"/proc/{each}/task").glob("*/children"):
-            found.extend(int(child) for child in task.read_text().split())
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+                found.extend(int(child) for child in task.read_text().split())
     return found
 
 
 def resident_bytes(processes: Iterable[int]) -> int:
     """Return the resident bytes of all processes; shared pages count for each."""
-    pages = (Path(f"/proc/{each}/statm").read_text().split()[1] for each in processes)
-    return sum(map(int, pages)) * PAGE_BYTES
+    return sum(map(_resident_pages, processes)) * PAGE_BYTES
+
+
+def _resident_pages(process: int) -> int:
+    """Return 0 for a process that has ended."""
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
