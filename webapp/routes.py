@@ -19,8 +19,7 @@ from backend.images.formats import FORMATS
 from webapp.intake.routes import create_upload_routes
 from webapp.result.downloads import Download
 from webapp.result.paths import ARCHIVE_PATH, DETAIL_PATH, RESULT_PATH
-from webapp.result.state import piece
-from webapp.result.zoom import TILE_SIDE
+from webapp.result.zoom import TILE_SIDE, box_from
 from webapp.shared import Shared
 from webapp.work.routes import PRIVATE, create_live_routes
 
@@ -38,8 +37,9 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
 
     `get_shared` is asked at each request: it raises while the settings are wrong.
     """
-    # One file of a small result and one of a large one are made at a time, of all visitors.
-    small, large = anyio.CapacityLimiter(1), anyio.CapacityLimiter(1)
+    # One file of a small result and one of a large one are made at a time, of all visitors. A
+    # piece takes little memory and waits for neither, once its picture is decoded.
+    small, large, pieces = (anyio.CapacityLimiter(1) for _ in range(3))
 
     def encoder(download: Download) -> anyio.CapacityLimiter:
         upscaled = download.result.upscaled
@@ -89,11 +89,16 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
         width, height = sizes.get(name, (0, 0))
         if column * TILE_SIDE >= width or row * TILE_SIDE >= height:
             return Response(status_code=404)
+        key = (found.secret, name)
         try:
-            make = partial(piece, shared, found, name, column, row)
-            data = await to_thread.run_sync(make, limiter=encoder(found))
+            pixels = shared.details.find(key)
+            if pixels is None:
+                decode = partial(found.picture, name)
+                make = partial(shared.details.pixels, key, decode=decode)
+                pixels = await to_thread.run_sync(make, limiter=encoder(found))
         except SuperResolutionError as exc:
             return Response(status_code=exc.status)
+        data = await to_thread.run_sync(pixels.piece, box_from(column, row), limiter=pieces)
         return Response(data, media_type="image/webp", headers=PRIVATE)
 
     async def archive(request: Request) -> Response:

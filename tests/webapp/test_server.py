@@ -8,12 +8,13 @@ import io
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
-from requests import Session
+from requests import Response, Session
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -22,6 +23,7 @@ from starlette.routing import Mount, Route
 from backend import LocalEngine, UpscaleOptions
 from webapp import routes as routes_module
 from webapp import tabs as tabs_module
+from webapp.base.files import StoredFile
 from webapp.intake.pictures import InputFile
 from webapp.middleware import (
     EMPTY_ROOT,
@@ -36,6 +38,7 @@ from webapp.middleware import (
 )
 from webapp.result import state as result_state
 from webapp.result import zoom as detail_module
+from webapp.result.downloads import Download
 from webapp.routes import create_routes
 from webapp.settings import PageSettings
 from webapp.shared import Shared
@@ -281,6 +284,54 @@ def test_the_pixels_leave_the_disk_with_the_result(
         gc.collect()
         time.sleep(0.02)
     assert shared.disk.nbytes == before
+
+
+def get(address: str) -> Response:
+    """Ask in a connection of its own."""
+    with Session() as session:
+        session.trust_env = False
+        return session.get(address, timeout=SECONDS)
+
+
+def test_pieces_do_not_wait_for_a_large_file_that_is_made(
+    client: Session,
+    address: str,
+    shared: Shared,
+    tab: Tab,
+    photo_bytes: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only the first decodes, which takes memory as the file does, and not at the same time."""
+    monkeypatch.setattr(routes_module, "LARGE_PIXELS", 0)
+    monkeypatch.setattr(detail_module, "TILE_SIDE", 80)
+    monkeypatch.setattr(routes_module, "TILE_SIDE", 80)
+    secret = download(shared, tab, photo_bytes("PNG"))
+    client.get(f"{address}/detail/{secret}/after/0-0.webp")
+    begun, free, decoded = threading.Event(), threading.Event(), threading.Event()
+
+    def held(*_: object, **__: object) -> StoredFile:
+        begun.set()
+        free.wait(SECONDS)
+        return shared.disk.store(b"file")
+
+    def picture(*_: object) -> Image.Image:
+        decoded.set()
+        return Image.new("RGB", (96, 64))
+
+    monkeypatch.setattr(Download, "file", held)
+    monkeypatch.setattr(Download, "picture", picture)
+    with ThreadPoolExecutor() as pool:
+        file = pool.submit(get, f"{address}/result/{secret}.png")
+        try:
+            assert begun.wait(SECONDS)
+            answer = client.get(f"{address}/detail/{secret}/after/1-0.webp", timeout=SECONDS / 4)
+            assert answer.status_code == 200
+            first = pool.submit(get, f"{address}/detail/{secret}/before/0-0.webp")
+            assert not decoded.wait(0.5)
+        finally:
+            free.set()
+        assert file.result().content == b"file"
+        assert first.result().status_code == 200
 
 
 def test_a_result_is_gone_with_its_tab_and_cannot_be_guessed(

@@ -14,7 +14,6 @@ from webapp.intake import state as intake
 from webapp.intake.pictures import InputFile, image_from
 from webapp.options import state as options
 from webapp.result.downloads import Archive, Download
-from webapp.result.zoom import box_from
 from webapp.shared import Page, Shared
 from webapp.tabs import Tab
 from webapp.work import state as work
@@ -56,15 +55,6 @@ def size_in_names(upscaled: Upscaled) -> str:
     if (width * factor, height * factor) == (upscaled.width, upscaled.height):
         return f"x{factor}"
     return f"{upscaled.width}x{upscaled.height}"
-
-
-def piece(shared: Shared, download: Download, name: str, column: int, row: int) -> bytes:
-    """Return a piece of the result or, named `before`, of its input; SuperResolutionError."""
-    return shared.details.piece(
-        (download.secret, name),
-        box_from(column, row),
-        decode=lambda: download.picture(name),
-    )
 
 
 def archive(page: Page) -> Archive:

@@ -33,8 +33,10 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Decoded:
-    pixels: StoredFile
+class Pixels:
+    """A decoded picture on the disk."""
+
+    file: StoredFile
     shape: tuple[int, int, int]
     """(height, width, channels)."""
     profile: bytes | None
@@ -42,7 +44,7 @@ class _Decoded:
     def piece(self, box: Box) -> bytes:
         """Encode a lossless WebP; the box may reach over the border."""
         left, top, right, bottom = box
-        pixels = self.pixels.map(self.shape)[top:bottom, left:right]
+        pixels = self.file.map(self.shape)[top:bottom, left:right]
         return side.webp(Image.fromarray(np.ascontiguousarray(pixels)), profile=self.profile)
 
 
@@ -53,22 +55,32 @@ class Details:
         self._disk = disk
         # Reentrant: a download may be collected, and call `forget`, at any moment.
         self._lock = threading.RLock()
-        self._decoded: OrderedDict[Key, _Decoded] = OrderedDict()
+        self._decoding = threading.Lock()
+        self._decoded: OrderedDict[Key, Pixels] = OrderedDict()
 
-    def piece(self, key: Key, box: Box, *, decode: Callable[[], Image.Image]) -> bytes:
-        """Return the part inside the box of the picture that `decode` gives.
+    def find(self, key: Key) -> Pixels | None:
+        """Return a picture that was decoded before, if it is still there."""
+        with self._lock:
+            if key in self._decoded:
+                self._decoded.move_to_end(key)
+            return self._decoded.get(key)
+
+    def pixels(self, key: Key, *, decode: Callable[[], Image.Image]) -> Pixels:
+        """Return the picture that `decode` gives, decoded once.
 
         Raise StorageFullError if there is no room for its pixels.
         """
-        with self._lock:  # one at a time: decoding a large picture takes memory
-            decoded = self._decoded.get(key)
-            if decoded is None:
-                while len(self._decoded) >= MAX_DECODED:
-                    self._decoded.popitem(last=False)
-                decoded = self._decoded[key] = self._store(side.displayable(decode()))
+        with self._decoding:  # one at a time: decoding a large picture takes memory
+            found = self.find(key)
+            if found is None:
+                with self._lock:
+                    while len(self._decoded) >= MAX_DECODED:
+                        self._decoded.popitem(last=False)
+                found = self._store(side.displayable(decode()))
+                with self._lock:
+                    self._decoded[key] = found
                 give_back_memory()
-            self._decoded.move_to_end(key)
-        return decoded.piece(box)
+            return found
 
     def forget(self, secret: str) -> None:
         """Forget the pixels of a download that is gone."""
@@ -76,13 +88,13 @@ class Details:
             for key in [each for each in self._decoded if each[0] == secret]:
                 del self._decoded[key]
 
-    def _store(self, image: Image.Image) -> _Decoded:
+    def _store(self, image: Image.Image) -> Pixels:
         with self._disk.writing() as writer:
             for top in range(0, image.height, STRIP_ROWS):
                 strip = image.crop((0, top, image.width, min(top + STRIP_ROWS, image.height)))
                 writer.write(strip.tobytes())
-            return _Decoded(
-                pixels=writer.close(),
+            return Pixels(
+                file=writer.close(),
                 shape=(image.height, image.width, len(image.getbands())),
                 profile=side.rgb_profile(image),
             )
