@@ -155,7 +155,7 @@ def test_a_fault_of_ours_fails_the_call_and_the_next_one_goes_on(
     assert (answer["done"], answer["skipped"]) == (1, len(keys) - 1)
 
 
-def test_what_does_not_fit_into_the_time_is_left_to_the_next_call(
+def test_pictures_beyond_the_time_are_left_to_the_next_call(
     places: dict[str, str], s3: S3, put: Callable[..., None]
 ) -> None:
     put("a.png", "b.png")

@@ -167,6 +167,6 @@ def test_a_function_has_the_limits_of_its_transport_unless_they_are_lower(
     assert lambda_settings().max_reply_bytes == 1000
 
 
-def test_nothing_is_made_where_the_module_is_only_imported() -> None:
+def test_importing_the_module_makes_nothing() -> None:
     assert lambda_handler.engine.cache_info().currsize == 0
     assert lambda_handler.request_handler.cache_info().currsize == 0

@@ -60,9 +60,7 @@ def test_a_wrong_event_is_refused_by_name(
 
 
 @pytest.mark.parametrize("event", [[], "text", 3, None, {}, {"img": "abc"}], ids=str)
-def test_what_is_no_proxy_event_is_refused_too(
-    upscale_lambda: LambdaProcess, event: object
-) -> None:
+def test_events_of_other_kinds_are_refused(upscale_lambda: LambdaProcess, event: object) -> None:
     answer = answer_to(upscale_lambda, event)
     assert answer["statusCode"] == 400
     assert json.loads(answer["body"])["error"] == "invalid_request"

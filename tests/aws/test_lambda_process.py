@@ -109,7 +109,7 @@ def test_networks_that_come_after_the_start_are_found(tmp_path: Path) -> None:
         assert process.call(read_event("post")).content["statusCode"] == 200
 
 
-def test_what_would_outlast_the_call_is_refused_before_it_starts(square: bytes) -> None:
+def test_work_that_would_outlast_the_call_is_refused_before_it_starts(square: bytes) -> None:
     with LambdaProcess(HANDLER, timeout_seconds=1.1) as process:
         refused = process.call(upscale_event(square))
         assert refused.content["statusCode"] == 413

@@ -216,7 +216,7 @@ def no_mount(stack: Stack) -> object:
         (no_mount, "not mounted"),
     ],
 )
-def test_what_is_wrong_fails_with_a_reason_and_leaves_nothing(
+def test_a_wrong_package_fails_with_a_reason_and_leaves_nothing(
     stack: Stack, make: Callable[[Stack], object], reason: str
 ) -> None:
     properties = make(stack)

@@ -104,7 +104,7 @@ def test_a_400_stays_a_400_with_the_same_body(
     ("name", "status"),
     [("post_without_body", 400), ("post_base64_broken", 400), ("post_form", 415), ("get", 405)],
 )
-def test_what_is_wrong_in_itself_never_reaches_the_endpoint(
+def test_invalid_requests_never_reach_the_endpoint(
     process: LambdaProcess, runtime: SageMakerRuntime, name: str, status: int
 ) -> None:
     before = len(runtime.received)
@@ -162,7 +162,7 @@ def test_an_error_of_sagemaker_becomes_a_named_one(
         (504, "", 413, "would_time_out"),
     ],
 )
-def test_what_another_server_says_is_not_passed_on(
+def test_the_words_of_another_server_are_not_passed_on(
     process: LambdaProcess,
     container: Callable[[Callable[[bytes], Reply]], None],
     status: int,
@@ -320,7 +320,7 @@ def test_without_a_bucket_links_and_large_results_are_refused(
     assert (status, body["error"]) == (413, "reply_too_large")
 
 
-def test_it_needs_none_of_the_large_packages() -> None:
+def test_the_calling_function_needs_none_of_the_large_packages() -> None:
     heavy = "{'numpy', 'PIL', 'onnxruntime', 'requests', 'starlette'}"
     program = f"import {HANDLER.rpartition('.')[0]}, sys; print({heavy} & sys.modules.keys())"
     done = subprocess.run(

@@ -135,7 +135,7 @@ def test_a_signed_run_in_the_cloud(visit: Page, gateway: Gateway) -> None:
     no_secret_in(visit)
 
 
-def test_what_differs_is_measured(visit: Page, behind: Changeable) -> None:
+def test_the_difference_to_the_cloud_is_measured(visit: Page, behind: Changeable) -> None:
     def without_cleanup(request: Received) -> Sent:
         body = request.body[:-1] + b', "cleanup": "off"}'
         again = Received(

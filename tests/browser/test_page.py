@@ -236,7 +236,7 @@ def test_a_result_is_there_at_once_when_the_visitor_returns_to_it(
     assert finished_jobs("done") == before
 
 
-def test_what_takes_very_long_waits_for_a_press_and_says_how_long(asking: str, page: Page) -> None:
+def test_very_long_work_waits_for_a_press_and_says_how_long(asking: str, page: Page) -> None:
     enter(page, asking)
     upload(page, "noise.png", noise(90, 60, seed=31))
     opened(page, (360, 240))

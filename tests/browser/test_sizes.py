@@ -74,7 +74,7 @@ def test_a_shared_size_and_the_way_back(address: str, page: Page) -> None:
     comparison(page, (777, 518))
 
 
-def test_what_cannot_be_made_is_refused_before_it_is_taken(address: str, page: Page) -> None:
+def test_impossible_sizes_are_refused_in_the_fields(address: str, page: Page) -> None:
     enter(page, address)
     for kind, values, sentence in [
         ("Width in pixels", ["65501"], "Please enter a whole number from 1 to 65500."),

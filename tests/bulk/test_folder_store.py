@@ -80,7 +80,7 @@ def test_a_file_that_was_cut_off_is_no_result(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"size": "many"}', "null"])
-def test_a_record_that_is_damaged_is_none(tmp_path: Path, record: str) -> None:
+def test_a_damaged_record_counts_as_none(tmp_path: Path, record: str) -> None:
     store = FolderStore(tmp_path)
     store.write("a.png", b"whole", media_type="image/png", metadata=OLD)
     (tmp_path / "_done" / "a.png.json").write_text(record)

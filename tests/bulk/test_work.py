@@ -161,7 +161,7 @@ def test_the_result_is_what_the_engine_makes(
     assert places.results() == {"deep/a b.png": engine.upscale(picture, FAST).data}
 
 
-def test_what_is_done_is_skipped_with_and_without_a_known_version(
+def test_finished_pictures_are_skipped_with_and_without_a_known_version(
     places: Places, engine: LocalEngine, photo_bytes: Bytes
 ) -> None:
     item = places.put("a.png", photo_bytes("PNG"))
@@ -176,7 +176,7 @@ def test_what_is_done_is_skipped_with_and_without_a_known_version(
 
 
 @pytest.mark.parametrize("change", ["picture", "options", "network", "result"])
-def test_it_is_done_again_when_anything_is_another(
+def test_a_picture_is_done_again_when_anything_differs(
     places: Places, engine: LocalEngine, photo_bytes: Bytes, change: str
 ) -> None:
     job = job_for(engine)
@@ -213,7 +213,7 @@ def test_a_picture_that_cannot_be_read_is_reported_beside_the_results(
     assert all(key.startswith("_failed/") for key in places.results())
 
 
-def test_one_that_is_gone_meanwhile_is_reported(places: Places, engine: LocalEngine) -> None:
+def test_a_picture_that_is_gone_meanwhile_is_reported(places: Places, engine: LocalEngine) -> None:
     result = work(Item("gone.png"), job_for(engine), places.stores)
     assert (result.outcome, result.error) == (FAILED, "source_not_found")
 
@@ -263,7 +263,7 @@ def test_s3_keeps_the_kind_and_what_the_result_was_made_of(
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (500, "InternalError")])
-def test_what_s3_refuses_is_not_the_pictures_fault(
+def test_refusals_of_s3_are_not_the_picture_s_fault(
     s3: S3,
     engine: LocalEngine,
     photo_bytes: Bytes,

@@ -219,7 +219,7 @@ def test_no_answer_at_all_is_told_in_words(http: requests.Session) -> None:
         run(http)
 
 
-def test_the_small_picture_is_one() -> None:
+def test_the_size_of_a_picture_is_read_and_a_page_has_none() -> None:
     assert image_size(picture()) == (16, 16)
     assert image_size(b"<html>") is None
 

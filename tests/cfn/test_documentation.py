@@ -65,7 +65,7 @@ def test_every_call_of_aws_s_own_command_line_has_the_options_of_its_operation()
         assert set(re.findall(r"--([a-z-]+)", options)) <= known
 
 
-def test_what_a_deletion_keeps_is_written_down() -> None:
+def test_the_guide_says_what_a_deletion_keeps() -> None:
     section = DEPLOY.split("## What is kept")[1].split("\n## ")[0]
     assert {name for name in KEPT_ON_PURPOSE | KEPT_LOGS if name in section} == {
         *KEPT_LOGS,
@@ -82,7 +82,7 @@ def test_every_variant_has_a_diagram() -> None:
 
 
 @pytest.mark.parametrize("text", [DEPLOY, ARCHITECTURE], ids=["deploy", "architecture"])
-def test_it_is_said_plainly_what_was_not_run(text: str) -> None:
+def test_the_pages_say_what_was_not_run(text: str) -> None:
     flat = " ".join(text.split())
     assert re.search(r"(Nothing of this was|Nothing here has been) run in a real AWS account", flat)
     assert re.search(r"never (run|at hand)|(compiler|hardware) was ever at hand", flat)

@@ -191,7 +191,7 @@ def test_the_image_for_govcloud_is_warned_of_before_anything_is_made() -> None:
         assert ("was never seen in GovCloud" in text) is is_warned
 
 
-def test_what_may_not_be_read_stops_nothing() -> None:
+def test_limits_that_may_not_be_read_stop_nothing() -> None:
     stubbed = Stubbed()
     stubbed.refuse("lambda", "get_account_settings", "AccessDeniedException")
     stubbed.refuse("service-quotas", "list_service_quotas", "AccessDeniedException")
@@ -241,7 +241,7 @@ def test_a_zone_without_efs_stops_it_and_two_others_are_named(chosen: str) -> No
     assert errors[0].endswith("--parameter availabilityZones=us-east-1b,us-east-1c")
 
 
-def test_in_china_an_open_api_gets_the_word_about_its_licence() -> None:
+def test_an_open_api_in_china_is_warned_of_its_licence() -> None:
     stubbed = Stubbed("cn-north-1")
     lambda_limits(stubbed)
     assert "ICP" in " ".join(text for _, text in stubbed.look(LAMBDA, customAuthType="NONE"))

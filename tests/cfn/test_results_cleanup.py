@@ -141,7 +141,7 @@ def test_a_refusal_is_not_hidden(s3: Any) -> None:
             results_cleanup.empty(s3, "results", check_time=never_late)
 
 
-def test_it_stops_when_there_is_no_time_left(s3: Any) -> None:
+def test_emptying_a_bucket_stops_when_no_time_is_left(s3: Any) -> None:
     def too_late() -> None:
         raise DeadlineExceededError
 

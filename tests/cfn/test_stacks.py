@@ -343,7 +343,7 @@ def files(folder: Path, *variants: Variant) -> Package:
     return Package(folder=folder, digests=digests, variants=variants)
 
 
-def test_what_is_in_the_bucket_already_is_not_sent_again(tmp_path: Path) -> None:
+def test_archives_in_the_bucket_are_not_sent_again(tmp_path: Path) -> None:
     made = files(tmp_path, LAMBDA)
     bucket = Bucket()
     for _ in range(2):
@@ -439,7 +439,7 @@ def test_a_profile_that_is_not_there_is_told_in_a_sentence(
     assert delete_and_read(capsys) == "The config profile (china) could not be found\n"
 
 
-def test_whatever_aws_refuses_is_told_in_a_sentence(
+def test_every_refusal_of_aws_is_told_in_a_sentence(
     capsys: pytest.CaptureFixture[str], nobody: pytest.MonkeyPatch
 ) -> None:
     nobody.setenv("AWS_ACCESS_KEY_ID", "AK")

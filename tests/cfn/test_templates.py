@@ -260,7 +260,7 @@ def test_a_deployment_waits_for_all_that_it_copies(make_stack: MakeStack) -> Non
 
 
 @pytest.mark.parametrize("refusal", gateway.REFUSALS, ids=lambda refusal: refusal.type)
-def test_what_the_gateway_refuses_has_the_shape_of_every_error(refusal: gateway.Refusal) -> None:
+def test_refusals_of_the_gateway_have_the_shape_of_every_error(refusal: gateway.Refusal) -> None:
     stack = put_up(LAMBDA)
     response = stack.properties(refusal.name)
     text = response["ResponseTemplates"]["application/json"]
@@ -470,7 +470,7 @@ def test_a_network_that_is_there_is_used_and_none_is_made() -> None:
     ],
     ids=str,
 )
-def test_what_does_not_go_together_is_refused_before_anything_is_made(
+def test_contradictory_parameters_are_refused_before_anything_is_made(
     given: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(RuleError, match=reason):
@@ -824,7 +824,9 @@ def test_ray_tells_its_makers_nothing() -> None:
         ("120", 119.0, 58.0),
     ],
 )
-def test_who_works_longer_is_never_waited_for(wait: str, function: float, container: float) -> None:
+def test_every_budget_ends_before_its_caller_stops_waiting(
+    wait: str, function: float, container: float
+) -> None:
     stack = put_up(GPU, integrationTimeout=wait)
     budgets = [Settings.from_environment(each).time_budget_seconds for each in environments(stack)]
     assert budgets == [function, container]
@@ -848,7 +850,7 @@ def test_there_is_no_second_endpoint_unless_it_is_asked_for() -> None:
         assert "asyncInference" not in put_up(other).parameters
 
 
-def test_it_needs_the_buckets_that_its_pictures_lie_in() -> None:
+def test_the_asynchronous_endpoint_needs_input_buckets() -> None:
     with pytest.raises(RuleError, match="needs inputBucketArns"):
         put_up(GPU, **ASYNC)
 
@@ -894,7 +896,7 @@ def actions_by_resource(stack: Stack, role: str, service: str) -> dict[str, set[
 
 
 @pytest.mark.parametrize("region", REGIONS, ids=lambda region: region.name)
-def test_its_role_reads_inputs_and_writes_its_own_folder_and_no_more(region: Region) -> None:
+def test_the_asynchronous_role_reads_inputs_and_writes_its_own_folder(region: Region) -> None:
     arn = f"arn:{region.partition}:s3:::"
     assert actions_by_resource(with_async(region), "AsyncRole", "s3") == {
         f"{arn}artifacts/super-resolution/*/{GPU.archive}": {"s3:GetObject"},
@@ -907,7 +909,7 @@ def test_its_role_reads_inputs_and_writes_its_own_folder_and_no_more(region: Reg
     assert list(actions_by_resource(with_async(region), "AsyncRole", "logs")) == ["<AsyncLog.Arn>"]
 
 
-def test_its_container_is_the_same_with_other_limits() -> None:
+def test_the_asynchronous_container_differs_only_in_its_limits() -> None:
     own = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sr:1"
     for image in ("", own):
         stack = with_async(asyncTimeBudgetSeconds="3000", logLevel="DEBUG", containerImage=image)
@@ -930,7 +932,7 @@ def test_its_container_is_the_same_with_other_limits() -> None:
         assert config["InstanceType"] == real_time["InstanceType"]
 
 
-def test_its_time_budget_ends_before_sagemaker_s_own() -> None:
+def test_the_asynchronous_budget_ends_before_sagemaker_s_own() -> None:
     assert int(with_async().parameters["asyncTimeBudgetSeconds"]) < 900
     about = load(text_of(GPU))["Parameters"]
     assert about["asyncTimeBudgetSeconds"]["MaxValue"] < 3600
@@ -948,7 +950,7 @@ def test_the_adapter_waits_longer_than_the_longest_budget_whatever_that_is(
 
 
 @pytest.mark.parametrize("region", REGIONS, ids=lambda region: region.name)
-def test_it_has_no_instance_while_nobody_calls_and_one_as_soon_as_somebody_does(
+def test_the_asynchronous_endpoint_scales_from_zero_and_back(
     region: Region,
 ) -> None:
     stack = with_async(region, minInstances="3", maxInstances="3", asyncBacklog="7")

@@ -238,7 +238,7 @@ def test_faults_in_a_row_end_the_run(call: Call, tmp_path: Path, pictures: Path)
         (("in", "out", "--model", "fast", "--detail", "10"), "has no 'detail'"),
     ],
 )
-def test_what_is_asked_wrongly_is_said_before_anything_is_done(
+def test_wrong_arguments_are_refused_before_any_work(
     call: Call, tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     (tmp_path / "in").mkdir()

@@ -208,7 +208,9 @@ def test_a_file_that_another_entry_needs_is_kept(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "real-esrgan", "fast"])
-def test_what_is_not_in_the_folder_is_not_removed(name: str, folder: Path, call: Call) -> None:
+def test_networks_outside_of_the_folder_are_not_removed(
+    name: str, folder: Path, call: Call
+) -> None:
     code, output = call("networks", "remove", name, SR_MODELS_DIR=str(folder))
     assert code == 1
     assert f"There is no network '{name}' in {folder}" in output

@@ -21,13 +21,13 @@ def test_a_named_provider_that_is_missing_ends_the_start(spawn: Run) -> None:
 
 
 @pytest.mark.parametrize("providers", [("auto",), ("CPUExecutionProvider",)], ids=str)
-def test_providers_that_are_there_or_left_open_do_not(providers: tuple[str, ...]) -> None:
+def test_available_providers_let_the_start_go_on(providers: tuple[str, ...]) -> None:
     health = check(create_engine(Settings(providers=providers)))
     health.check_providers()
     assert health.is_ready
 
 
-def test_what_is_missing_is_named() -> None:
+def test_a_missing_provider_is_named() -> None:
     providers = ("TensorrtExecutionProvider", "CPUExecutionProvider")
     health = check(create_engine(Settings(providers=providers)))
     assert health.missing_providers == ("TensorrtExecutionProvider",)
@@ -36,7 +36,7 @@ def test_what_is_missing_is_named() -> None:
 
 
 @pytest.mark.parametrize("provider", ["CoreMLExecutionProvider", "DmlExecutionProvider"])
-def test_what_nobody_has_compared_is_used_only_when_it_is_named(
+def test_unproven_providers_are_used_only_when_named(
     monkeypatch: pytest.MonkeyPatch, provider: str
 ) -> None:
     cpu = "CPUExecutionProvider"

@@ -24,7 +24,7 @@ def test_the_version_is_the_projects(spawn: Run) -> None:
 
 
 @pytest.mark.parametrize("argument", ["--version", "--help"])
-def test_nothing_heavy_is_imported_for_it(argument: str) -> None:
+def test_help_and_version_import_nothing_heavy(argument: str) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "backend", argument],
         cwd=ROOT,

@@ -74,7 +74,7 @@ def test_the_ending_decides_the_format(run: Run, tmp_path: Path, name: str, form
     assert describe(tmp_path / name)[0] == format
 
 
-def test_in_a_folder_the_kind_is_kept_unless_asked(run: Run, tmp_path: Path) -> None:
+def test_pictures_of_a_folder_keep_their_format_unless_asked(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "a.jpg", jpeg())
     write(tmp_path / "b.png")
     assert run("upscale", "a.jpg", "b.png", "-o", "out").returncode == 0
@@ -293,7 +293,7 @@ def test_the_same_folder_twice_enlarges_no_results(run: Run, tmp_path: Path) -> 
     assert files(tmp_path) == {"a.png", "a_x2.png", "out/a_x2.png"}
 
 
-def test_what_is_left_out_of_a_folder_is_counted(run: Run, tmp_path: Path) -> None:
+def test_files_left_out_of_a_folder_are_counted(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "in/a.jfif", jpeg())
     write(tmp_path / "in/._a.jfif", b"what macOS keeps")
     write(tmp_path / "in/notes.txt", b"hello")
@@ -326,7 +326,7 @@ def test_odd_entries_of_a_folder_are_failures_of_their_own(run: Run, tmp_path: P
     assert told[3:] == ["1 done, 3 failed"]
 
 
-def test_what_is_named_twice_is_done_once(call: Call, tmp_path: Path) -> None:
+def test_files_named_twice_are_done_once(call: Call, tmp_path: Path) -> None:
     write(tmp_path / "in/a.png")
     for given in (["in", "in/", "./in"], ["in/a.png", "in/../in/a.png", "in"]):
         code, written = call("upscale", *given, "-o", "out", "--force")

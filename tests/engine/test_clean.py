@@ -17,7 +17,7 @@ from tests.networks import shipped_names
 
 @pytest.mark.parametrize("model", shipped_names())
 @pytest.mark.parametrize("level", [0.0, 0.5])
-def test_it_answers_what_x2_does_reduced(
+def test_x1_answers_as_x2_reduced(
     engine: LocalEngine, photo: Image.Image, model: str, level: float
 ) -> None:
     """The picture has no black or white, which x2 clips before the mean is taken."""

@@ -43,7 +43,7 @@ def test_a_good_photograph_keeps_the_default(engine: LocalEngine, photograph: Im
     assert used(engine, saved(photograph, "JPEG", quality=92)) == engine.details["photo"]
 
 
-def test_a_badly_saved_one_gets_the_vivid_weights(
+def test_a_badly_saved_photograph_gets_the_vivid_weights(
     engine: LocalEngine, photograph: Image.Image
 ) -> None:
     badly = saved(photograph, "JPEG", quality=40)
@@ -52,7 +52,9 @@ def test_a_badly_saved_one_gets_the_vivid_weights(
         assert used(engine, saved(again, "PNG")) == 100
 
 
-def test_a_grainy_one_does_too(engine: LocalEngine, photograph: Image.Image) -> None:
+def test_a_grainy_photograph_gets_the_vivid_weights(
+    engine: LocalEngine, photograph: Image.Image
+) -> None:
     data = saved(Image.fromarray(grainy(photograph, sigma=16)), "PNG")
     assert used(engine, data) == 100
 

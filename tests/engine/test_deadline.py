@@ -26,14 +26,14 @@ def test_a_failure_in_time_is_the_failure() -> None:
         Deadline(10).run(fail)
 
 
-def test_what_hangs_is_given_up() -> None:
+def test_hanging_work_is_given_up_at_the_deadline() -> None:
     release = threading.Event()
     with pytest.raises(DeadlineExceededError):
         Deadline(0.02).run(lambda: release.wait(10))
     release.set()
 
 
-def test_one_that_has_passed_says_so_and_is_still_a_valid_timeout() -> None:
+def test_a_deadline_that_has_passed_is_still_a_valid_timeout() -> None:
     deadline = Deadline(0)
     assert deadline.seconds_left <= 0
     assert deadline.timeout > 0
@@ -41,7 +41,7 @@ def test_one_that_has_passed_says_so_and_is_still_a_valid_timeout() -> None:
         deadline.check()
 
 
-def test_one_without_an_end_never_passes() -> None:
+def test_a_deadline_without_an_end_never_passes() -> None:
     assert Deadline(math.inf).seconds_left == math.inf
 
 

@@ -19,13 +19,13 @@ from backend.images.formats import INPUT_SUFFIXES
 @pytest.mark.parametrize(
     "suffix", [*INPUT_SUFFIXES, ".JFIF", ".jpe", ".hif", ".dib", ".apng", ".mpo"]
 )
-def test_every_ending_of_a_readable_format_is_a_pictures(suffix: str) -> None:
+def test_every_ending_of_a_readable_format_means_a_picture(suffix: str) -> None:
     assert is_picture(f"a{suffix}")
     assert is_picture(f"folder/a{suffix}")
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a", ".png", "._a.jpg", "folder/._a.jpg", "a.png.part"])
-def test_others_are_none(name: str) -> None:
+def test_other_endings_mean_no_picture(name: str) -> None:
     assert not is_picture(name)
 
 

@@ -47,7 +47,7 @@ def test_the_record_is_what_pillow_knows(file_format: FileFormat) -> None:
         assert Image.registered_extensions()[suffix] == file_format.pillow_name
 
 
-def test_what_is_read_and_what_is_written() -> None:
+def test_the_formats_that_are_read_and_written_are_known() -> None:
     assert labels(READABLE) == "JPEG, PNG, BMP, WebP, GIF, TIFF, AVIF or HEIC"
     assert [each.name for each in WRITABLE] == ["png", "jpeg", "webp", "avif"]
     assert labels((WEBP,)) == "WebP"

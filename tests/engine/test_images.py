@@ -144,7 +144,7 @@ def test_auto_keeps_the_kind_of_the_input(photo: Image.Image) -> None:
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
-def test_what_is_written_opens_with_the_same_pixels(photo: Image.Image, format: str) -> None:
+def test_written_files_open_with_the_same_pixels(photo: Image.Image, format: str) -> None:
     picture = Picture(rgb=np.asarray(photo))
     opened = Image.open(io.BytesIO(encode(picture, format=format)))
     assert opened.format == format.upper()

@@ -34,7 +34,7 @@ def test_json_is_no_raw_picture_whatever_else_is_said(content_type: str | None) 
     "content_type",
     ["image/jpeg", "IMAGE/Png", "image/webp; name=x", "image/*", "application/octet-stream;v=1"],
 )
-def test_pictures_and_unnamed_bytes_are(content_type: str) -> None:
+def test_pictures_and_unnamed_bytes_are_raw_pictures(content_type: str) -> None:
     assert raw_picture_from([("CONTENT-TYPE", content_type)], []) == RawPicture(
         options=UpscaleOptions(), output="file"
     )
@@ -85,7 +85,7 @@ def test_a_header_in_two_lines_is_one_list() -> None:
         ("model=", [], "model"),
     ],
 )
-def test_what_is_wrong_names_its_field(attributes: str, query: Pairs, field: str) -> None:
+def test_a_wrong_option_names_its_field(attributes: str, query: Pairs, field: str) -> None:
     with pytest.raises(RequestError) as caught:
         ask((ATTRIBUTES, attributes), query=query)
     assert caught.value.details["field"] == field
@@ -137,7 +137,7 @@ def test_an_answer_that_there_is_not_is_refused(accept: str, asked: str) -> None
     assert ("image/png" in caught.value.message) is (asked == "auto")
 
 
-def test_what_an_answer_says_of_itself_can_be_read_again() -> None:
+def test_attributes_of_an_answer_can_be_read_again() -> None:
     written = attributes_from({"scale": 4, "model": "naïve, 写真"}.items())
     assert written.isascii()
     assert ask((ATTRIBUTES, written)).options == UpscaleOptions(scale=4, model="naïve, 写真")

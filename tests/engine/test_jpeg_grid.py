@@ -54,7 +54,7 @@ def test_bad_tables_are_believed(photo: Image.Image) -> None:
     assert decode(save(photo, "JPEG", quality=50), max_side=4096).jpeg_quality == 50
 
 
-def test_a_drawn_grid_is_none() -> None:
+def test_a_drawn_grid_is_no_jpeg_grid() -> None:
     chance = np.random.default_rng(5)
     levels = chance.integers(100, 125, (40, 40, 1)).repeat(3, 2)
     tiles = np.kron(levels, np.ones((8, 8, 1))).astype(np.uint8)

@@ -65,7 +65,7 @@ def test_resolution_date_and_rights_go_along(format: str) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_nothing_private_does(format: str) -> None:
+def test_nothing_private_goes_along(format: str) -> None:
     data = written(format)
     assert PRIVATE not in data
     again = decode(data, max_side=99)
@@ -75,7 +75,7 @@ def test_nothing_private_does(format: str) -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("name", KEPT)
-def test_each_can_be_kept_alone(format: str, name: str) -> None:
+def test_each_kind_of_metadata_can_be_kept_alone(format: str, name: str) -> None:
     again = decode(written(format, [name]), max_side=99)
     kept = {
         "dpi": again.dpi is not None,
@@ -88,7 +88,7 @@ def test_each_can_be_kept_alone(format: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_no_pixel_depends_on_it(format: str) -> None:
+def test_kept_metadata_changes_no_pixel(format: str) -> None:
     plain, kept = decode(written(format, ()), max_side=99), decode(written(format), max_side=99)
     assert (plain.rgb == kept.rgb).all()
 

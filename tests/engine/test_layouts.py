@@ -387,9 +387,7 @@ def test_a_jpeg_without_its_end_mark_is_read(options: dict[str, object], tail: b
     "options", [{}, {"progressive": True}, {"subsampling": 2}, {"restart_marker_rows": 1}]
 )
 @pytest.mark.parametrize("missing", [4, 20, 150, 400])
-def test_a_jpeg_of_which_pixels_are_missing_is_not(
-    options: dict[str, object], missing: int
-) -> None:
+def test_a_jpeg_without_all_its_pixels_is_refused(options: dict[str, object], missing: int) -> None:
     whole = save(noisy(), "JPEG", quality=95, **options)
     with pytest.raises(ImageError):
         decode(whole[: -2 - missing], max_side=99)

@@ -45,7 +45,7 @@ class Slow:
 
 
 @pytest.mark.parametrize(("max_networks", "most"), [(1, 1), (None, 2)])
-def test_while_one_is_in_the_network_the_next_is_decoded(
+def test_the_next_picture_is_decoded_while_one_is_in_the_network(
     engine: LocalEngine,
     photo_bytes: Callable[..., bytes],
     max_networks: int | None,

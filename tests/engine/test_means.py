@@ -62,7 +62,7 @@ def test_the_mean_of_every_area_stays(
     assert largest_drift(sr.rgb, lr, scale=scale) <= LEVELS
 
 
-def test_without_the_correction_it_moves(engine: LocalEngine) -> None:
+def test_the_mean_moves_without_the_correction(engine: LocalEngine) -> None:
     lr = PATTERNS["dither"]
     session = engine.session(model="fast", scale=4)
     (tile,) = tiles(HEIGHT, WIDTH, tile_size=384, tile_pad=session.spec.receptive_radius)
@@ -86,7 +86,7 @@ def test_tiles_of_a_pattern_equal_the_whole(
     np.testing.assert_array_equal(tiled.rgb, whole.rgb)
 
 
-def test_what_is_near_enough_is_left_alone() -> None:
+def test_means_that_are_near_enough_are_left_alone() -> None:
     lr = np.random.default_rng(2).integers(100, 140, (33, 41, 3), np.uint8)
     sr = lr.repeat(2, 0).repeat(2, 1) + np.uint8(4)
     assert keep_means(sr, lr, scale=2) is sr

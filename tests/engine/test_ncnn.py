@@ -149,7 +149,7 @@ def test_tiles_equal_the_whole(
 
 
 @pytest.mark.parametrize(("writer", "scale", "radius"), REACHES.values(), ids=REACHES)
-def test_with_a_pixel_less_they_do_not(
+def test_tiles_with_a_pixel_less_differ_from_the_whole(
     writer: ncnn.Writer, scale: int, radius: int, tmp_path: Path
 ) -> None:
     session = opened(read(writer), tmp_path, scale=scale, radius=radius - 1)

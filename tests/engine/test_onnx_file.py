@@ -77,7 +77,7 @@ def test_graphs_within_graphs_are_bounded() -> None:
 
 
 @pytest.mark.parametrize("data", [b"\xff" * 40, b"\x3a\xff\xff\xff\xff\x0f", b"\x3b", b"\x3a\x05a"])
-def test_what_is_no_onnx_file_is_refused(data: bytes) -> None:
+def test_files_that_are_not_onnx_are_refused(data: bytes) -> None:
     with pytest.raises(ModelError, match="not an ONNX file"):
         check_network_file(data)
 

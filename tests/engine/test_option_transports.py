@@ -43,7 +43,7 @@ def test_no_option_is_left_out_here() -> None:
         replace(EVERYTHING, keep=KEPT),
     ],
 )
-def test_what_is_written_is_read_again(options: UpscaleOptions) -> None:
+def test_written_options_are_read_again(options: UpscaleOptions) -> None:
     fields = fields_from(options)
     assert parse_options(dict(fields)) == options
     assert parse_request(json.dumps({"img": "a", **fields}).encode()).options == options

@@ -119,7 +119,7 @@ def test_another_scale_is_unsupported(given: object) -> None:
 
 
 @pytest.mark.parametrize("given", [True, 2.5, "2.0", " 2", "²", "1234567", 10**6, [], {}])
-def test_what_is_no_number_is_no_scale(given: object) -> None:
+def test_a_scale_must_be_a_number(given: object) -> None:
     with pytest.raises(RequestError) as caught:
         read("scale", given)
     assert not isinstance(caught.value, UnsupportedScaleError)

@@ -68,7 +68,7 @@ def scanned(image: Image.Image, *, grain: float, blur: float, seed: int) -> Imag
 @pytest.mark.parametrize("size", [11, 16, 24])
 @pytest.mark.parametrize("grain", [0.005, 0.02, 0.04])
 @pytest.mark.parametrize("view", [as_it_is, saved_at_20, halved])
-def test_print_is_none_however_grainy_its_paper(
+def test_print_is_no_photograph_however_grainy_its_paper(
     size: int, grain: float, view: Callable[[Image.Image], Image.Image]
 ) -> None:
     letter = scanned(page(size), grain=grain, blur=0.6, seed=size)

@@ -77,7 +77,7 @@ def test_the_caller_says_which_piece_is_next_while_it_runs(
     assert steered.data == small_tiles.upscale(photo_bytes("PNG"), options).data
 
 
-def test_what_stops_between_pieces_leaves_no_place_taken(
+def test_work_that_stops_between_pieces_gives_its_place_back(
     small_tiles: LocalEngine, photo_bytes: Callable[..., bytes]
 ) -> None:
     done: list[Piece] = []

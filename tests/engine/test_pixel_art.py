@@ -72,7 +72,7 @@ def test_an_exact_size_that_is_a_whole_number_is_exact(engine: LocalEngine, fact
     np.testing.assert_array_equal(got, lr.repeat(factor, 0).repeat(factor, 1))
 
 
-def test_between_whole_numbers_no_new_colour_is_darker_or_lighter(engine: LocalEngine) -> None:
+def test_fractional_enlargement_of_pixel_art_stays_between_its_colours(engine: LocalEngine) -> None:
     lr = sprite(16)
     data = pictures.save(Image.fromarray(lr), "PNG")
     options = UpscaleOptions(model="pixels", size=ExactSize(width=50))
@@ -116,9 +116,11 @@ def photograph_of_few_colours(side: int) -> RgbImage:
 @pytest.mark.parametrize(
     "make", [text, gradient, photograph, photograph_of_few_colours, lambda n: np.full((n, n, 3), 9)]
 )
-def test_nothing_else_is_taken_for_it(make: Callable[[int], RgbImage], side: int) -> None:
+def test_other_pictures_are_not_taken_for_pixel_art(
+    make: Callable[[int], RgbImage], side: int
+) -> None:
     assert not is_pixel_art(Picture(rgb=make(side).astype(np.uint8)))
 
 
-def test_a_large_drawing_of_few_colours_is_none() -> None:
+def test_a_large_drawing_of_few_colours_is_no_pixel_art() -> None:
     assert not is_pixel_art(Picture(rgb=sprite(64).repeat(16, 0).repeat(16, 1)))

@@ -34,7 +34,7 @@ def test_together_they_never_hold_more_than_the_budget() -> None:
     assert 0 < most <= 10
 
 
-def test_who_waits_for_an_budget_can_give_up() -> None:
+def test_waiting_for_the_pixel_budget_can_be_cancelled() -> None:
     budget = PixelBudget(10)
     with budget.hold(6, Watch()):
         with budget.hold(4, Watch()):
@@ -92,7 +92,7 @@ def test_a_large_picture_is_not_overtaken_for_ever() -> None:
     assert is_over.is_set()
 
 
-def test_what_can_be_made_again_is_forgotten_before_waiting_only() -> None:
+def test_caches_are_dropped_only_before_waiting() -> None:
     budget, forgotten = PixelBudget(10), []
     with budget.hold(6, Watch(), on_wait=lambda: forgotten.append(6)):
         late = budget.hold(5, Watch(is_cancelled=lambda: True), on_wait=lambda: forgotten.append(5))

@@ -105,7 +105,7 @@ def test_a_result_is_answered_with_the_facts_about_it() -> None:
     }
 
 
-def test_what_is_not_in_the_result_is_told() -> None:
+def test_an_answer_tells_what_its_result_lacks() -> None:
     told = replace(RESULT, notes=("first_frame", "hdr"))
     assert ask(Recorder(told))[1]["notes"] == ["first_frame", "hdr"]
     raw = RawPicture(options=UpscaleOptions(), output=FILE)

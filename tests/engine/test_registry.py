@@ -88,7 +88,7 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
         verified_bytes(spec)
 
 
-def test_what_is_read_is_written_again_to_the_letter(tmp_path: Path) -> None:
+def test_a_manifest_is_written_as_it_was_read(tmp_path: Path) -> None:
     shipped = read_manifest(SHIPPED)
     moved = [
         replace(

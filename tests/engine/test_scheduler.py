@@ -182,7 +182,7 @@ def test_one_more_than_there_are_places_is_refused_at_once() -> None:
     assert scheduler.works == 0
 
 
-def test_who_is_refused_hears_how_long_the_first_is_expected_to_take() -> None:
+def test_a_refusal_says_when_the_first_work_is_expected_to_end() -> None:
     now = [100.0]
     scheduler = Scheduler(max_running=1, max_works=1, clock=lambda: now[0])
     with scheduler.work(Watch()) as work:
@@ -197,7 +197,7 @@ def test_who_is_refused_hears_how_long_the_first_is_expected_to_take() -> None:
         assert caught.value.retry_after == 10
 
 
-def test_before_it_is_known_the_works_before_tell_how_long_one_takes() -> None:
+def test_earlier_work_tells_how_long_unknown_work_takes() -> None:
     now = [0.0]
     scheduler = Scheduler(max_running=1, max_works=1, clock=lambda: now[0])
     for _ in range(30):
@@ -214,7 +214,7 @@ def test_before_it_is_known_the_works_before_tell_how_long_one_takes() -> None:
         (Watch(seconds_left=lambda: 0.0), DeadlineError),
     ],
 )
-def test_whoever_waits_for_a_turn_can_give_up(watch: Watch, error: type[Exception]) -> None:
+def test_waiting_for_a_turn_can_be_cancelled(watch: Watch, error: type[Exception]) -> None:
     scheduler = Scheduler(max_running=1, max_works=2)
     with scheduler.work(Watch()) as holder, holder.turn():
         with pytest.raises(error), scheduler.work(watch) as other, other.turn():

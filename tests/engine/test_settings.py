@@ -88,7 +88,7 @@ def test_a_bad_value_is_named(variable: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("field", dataclasses.fields(Settings), ids=lambda field: field.name)
-def test_what_is_read_has_the_type_that_is_annotated(field: dataclasses.Field[object]) -> None:
+def test_settings_have_their_annotated_types(field: dataclasses.Field[object]) -> None:
     variable = PREFIX + field.name.upper()
     values = []
     for text in TEXTS:

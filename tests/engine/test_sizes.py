@@ -52,13 +52,13 @@ def test_a_frame_is_filled_along_one_side_and_never_left(
 @pytest.mark.parametrize(
     "text", ["", "x", "0x5", "3840", "3840x", "a x b", "70000x5", "-1x5", "1e3x5", "3840x2160x2"]
 )
-def test_what_is_no_frame_is_refused(text: str) -> None:
+def test_sizes_that_are_no_frame_are_refused(text: str) -> None:
     with pytest.raises(RequestError, match="WIDTHxHEIGHT in pixels"):
         frame_from(text)
 
 
 @pytest.mark.parametrize("text", ["", "10", "0x5", "10.123x5", "999x5", "10,5x4"])
-def test_what_is_no_print_is_refused(text: str) -> None:
+def test_sizes_that_are_no_print_are_refused(text: str) -> None:
     with pytest.raises(RequestError, match="WIDTHxHEIGHT in centimetres"):
         print_from(text)
 
@@ -139,7 +139,7 @@ def test_a_print_says_its_dots_per_inch(
             assert opened.info["dpi"] == pytest.approx((300, 300), abs=0.01)
 
 
-def test_what_two_networks_do_not_reach_is_refused(engine: LocalEngine) -> None:
+def test_sizes_beyond_two_networks_are_refused(engine: LocalEngine) -> None:
     options = UpscaleOptions(model="fast", size=ExactSize(width=20 * 17))
     with pytest.raises(RequestError, match="17 times the picture's size; at most 16"):
         engine.upscale(pictures.gradient_png(20, 14), options)

@@ -96,7 +96,7 @@ def test_progress_counts_every_tile(engine: LocalEngine, noise: Picture) -> None
     assert seen == [(i, 9) for i in range(1, 10)]
 
 
-def test_it_stops_between_tiles_when_asked(engine: LocalEngine, noise: Picture) -> None:
+def test_upscaling_stops_between_tiles_when_asked(engine: LocalEngine, noise: Picture) -> None:
     answers: Iterator[bool] = iter([False, False, True])
     done: list[int] = []
     upscaler = Upscaler(engine.session(model="fast", scale=2), tile_size=32)
@@ -121,7 +121,7 @@ def test_opaque_and_empty_areas_stay_so(engine: LocalEngine) -> None:
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_it_is_clearly_sharper_than_bicubic(
+def test_a_result_is_clearly_sharper_than_bicubic(
     engine: LocalEngine, photo: Image.Image, scale: int
 ) -> None:
     side = (photo.width // scale, photo.height // scale)

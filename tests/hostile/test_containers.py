@@ -141,7 +141,7 @@ def test_metadata_is_left_out_and_what_is_used_of_it_is_told() -> None:
             assert left_out not in found.data
 
 
-def test_what_follows_the_picture_is_left_out() -> None:
+def test_bytes_after_the_picture_are_left_out() -> None:
     assert lean(jpeg() + b"PK\3\4" + bytes(5000)) == lean(jpeg())
     assert lean(save(scene(), "PNG") + bytes(5000)) == lean(save(scene(), "PNG"))
 

@@ -15,7 +15,7 @@ def test_an_odd_picture_comes_out_right(engine: LocalEngine, case: Case) -> None
 
 
 @pytest.mark.parametrize("case", GOOD[:3], ids=str)
-def test_four_times_as_well(engine: LocalEngine, case: Case) -> None:
+def test_the_corpus_is_right_at_four_times(engine: LocalEngine, case: Case) -> None:
     result = engine.upscale(case.make(), UpscaleOptions(scale=4))
     assert_right(case, result.data, scale=4)
 

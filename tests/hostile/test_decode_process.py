@@ -125,7 +125,7 @@ def test_a_copy_that_takes_too_much_memory_gets_none() -> None:
     assert "MemoryError" in ended.stderr
 
 
-def test_what_a_good_picture_needs_is_allowed() -> None:
+def test_the_limits_allow_what_a_good_picture_needs() -> None:
     ended = limited("bytearray(300 * 2**20); print(sum(range(10**6)))")
     assert ended.returncode == 0, ended.stderr
 

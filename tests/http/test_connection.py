@@ -45,7 +45,7 @@ def test_uvicorn_still_has_what_is_read() -> None:
         assert f"self.{name}" in cycle
 
 
-def test_nothing_else_of_uvicorn_is_overridden_by_chance() -> None:
+def test_no_other_part_of_uvicorn_is_overridden() -> None:
     ours = {name for name in vars(HttpConnection) if not name.startswith("__")}
     theirs = {name for name in dir(H11Protocol) if not name.startswith("__")}
     assert ours & theirs == {
@@ -76,7 +76,7 @@ def test_a_client_that_closes_its_sending_side_gets_its_answer(
     assert json.loads(body)["width"] == 40
 
 
-def test_so_does_one_whose_picture_takes_a_while(server: Server) -> None:
+def test_a_client_that_closes_its_sending_side_gets_a_slow_answer(server: Server) -> None:
     request = whole(long_request() | {"model": "photo"})
     with server.connect() as connection:
         connection.sendall(request)

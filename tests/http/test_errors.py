@@ -121,8 +121,8 @@ ELSEWHERE = {
     "source_not_found": "test_errors_of_the_other_side",
     "source_unreachable": "test_errors_of_the_other_side",
     "source_timeout": "test_errors_of_the_other_side",
-    "would_time_out": "test_what_would_take_too_long_is_refused_at_once",
-    "busy": "test_one_too_many_is_busy_and_told_when_to_come_back",
+    "would_time_out": "test_work_that_would_take_too_long_is_refused_at_once",
+    "busy": "test_one_request_too_many_is_told_when_to_come_back",
     "internal_error": "test_unexpected",
     "missing_authentication": "test_strangers",
     "request_timed_out": "test_strangers",
@@ -181,7 +181,7 @@ def test_a_link_that_works(server: Server, picture_server: str) -> None:
     assert (answer.json()["width"], answer.json()["height"]) == (40, 20)
 
 
-def test_what_would_take_too_long_is_refused_at_once(start_server: StartServer) -> None:
+def test_work_that_would_take_too_long_is_refused_at_once(start_server: StartServer) -> None:
     server = start_server(SR_TIME_BUDGET_SECONDS="2")
     answer = server.post(
         {"img": encode_base64(gradient_png(4096, 4096)), "scale": 4, "format": "jpeg"}
@@ -191,7 +191,7 @@ def test_what_would_take_too_long_is_refused_at_once(start_server: StartServer) 
     assert server.post(small_request()).status_code == 200
 
 
-def test_one_too_many_is_busy_and_told_when_to_come_back(start_server: StartServer) -> None:
+def test_one_request_too_many_is_told_when_to_come_back(start_server: StartServer) -> None:
     server = start_server(SR_MAX_QUEUED="0")
     answers: list[requests.Response] = []
     first = threading.Thread(target=lambda: answers.append(server.post(long_request())))
@@ -218,7 +218,7 @@ def test_405_says_what_is_allowed(server: Server) -> None:
     assert "GET" in server.post({}, "/ping").headers["Allow"]
 
 
-def test_what_is_not_http_gets_the_same_shape(server: Server) -> None:
+def test_unroutable_requests_get_errors_of_the_same_shape(server: Server) -> None:
     host, port = server.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(b"PLEASE\r\n\r\n")

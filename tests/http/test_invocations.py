@@ -213,7 +213,7 @@ def test_pixels_time_and_the_token_bound_it_too(
     assert invoke(closed, PNG, right).status_code == 200
 
 
-def test_what_one_client_may_send_at_once_counts(start_server: StartServer) -> None:
+def test_a_client_sends_only_so_many_bytes_at_once(start_server: StartServer) -> None:
     server = start_server(SR_CLIENT_BYTES_IN_FLIGHT="500")
     assert len(PNG) < 500
     assert invoke(server, PNG).status_code == 200

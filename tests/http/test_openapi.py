@@ -49,12 +49,12 @@ def check(document: dict[str, Any], value: object, schema: str) -> None:
     jsonschema.validate(value, {"$ref": f"#/components/schemas/{schema}", **document})
 
 
-def test_it_is_openapi(document: dict[str, Any]) -> None:
+def test_the_description_is_valid_openapi(document: dict[str, Any]) -> None:
     validate(document)
     assert document["info"]["version"] == __version__
 
 
-def test_its_fields_are_those_of_the_code(document: dict[str, Any]) -> None:
+def test_the_description_has_the_fields_of_the_code(document: dict[str, Any]) -> None:
     request = found(document, "components", "schemas", "UpscaleRequest", "properties")
     assert tuple(request) == FIELDS
     models = registry_from(Settings()).models
@@ -81,7 +81,9 @@ def test_its_fields_are_those_of_the_code(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", PICTURE_PATHS)
-def test_its_examples_work(server: Server, document: dict[str, Any], path: str) -> None:
+def test_the_examples_of_the_description_work(
+    server: Server, document: dict[str, Any], path: str
+) -> None:
     content = found(document, "paths", path, "post", "requestBody", "content")
     examples = content["application/json"]["examples"]
     assert {"smallest", "asVersion1", "everything"} == examples.keys()
@@ -92,7 +94,7 @@ def test_its_examples_work(server: Server, document: dict[str, Any], path: str) 
         check(document, answer.json(), "UpscaleResult")
 
 
-def test_its_answers_fit_its_schemas(document: dict[str, Any], server: Server) -> None:
+def test_answers_fit_the_description(document: dict[str, Any], server: Server) -> None:
     check(document, server.get("/ping").json(), "Health")
     answer = found(document, "components", "responses", "Upscaled", "content", "application/json")
     check(document, answer["examples"]["upscaled"]["value"], "UpscaleResult")

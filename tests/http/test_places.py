@@ -193,7 +193,7 @@ def test_the_slow_transfer_of_who_holds_most_makes_room() -> None:
         assert ended == ["slow"]
 
 
-def test_what_is_worked_on_never_makes_room() -> None:
+def test_transfers_that_are_worked_on_never_make_room() -> None:
     clock = Clock()
     ended: list[str] = []
     books = books_of(clock, Settings(max_bytes_in_flight=100, client_bytes_in_flight=90))
@@ -218,7 +218,7 @@ def test_one_client_has_only_its_share_of_the_bytes() -> None:
         visit(books, stack, "two", []).reserve(80)
 
 
-def test_what_came_quickly_buys_no_patience_for_the_rest() -> None:
+def test_a_quick_start_buys_no_patience_for_the_rest() -> None:
     clock = Clock()
     pace = Pace(Settings(transfer_grace_seconds=20.0, min_bytes_per_second=1000), clock=clock)
     clock.now = 1

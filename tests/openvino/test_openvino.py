@@ -44,7 +44,7 @@ def test_tiles_equal_the_whole(spec: ModelSpec, noise: Picture, bfloat16: bool) 
 
 
 @EVERY_SPEC
-def test_in_float32_it_answers_what_onnx_runtime_does(
+def test_openvino_in_float32_answers_as_onnx_runtime(
     engine: LocalEngine, spec: ModelSpec, noise: Picture
 ) -> None:
     theirs = Upscaler(session(spec, bfloat16=False), tile_size=64).upscale(noise)
@@ -68,7 +68,7 @@ def test_the_setting_chooses_it_and_health_says_so() -> None:
     assert all(name.startswith("OpenVINO") for name in check(engine).providers)
 
 
-def test_on_request_onnx_runtime_stays() -> None:
+def test_onnx_runtime_stays_on_request() -> None:
     engine = create_engine(replace(Settings(), runtime="onnxruntime"))
     assert not isinstance(engine.session(model="fast", scale=2), OpenVinoSession)
 
@@ -81,7 +81,7 @@ def test_a_damaged_network_is_told(tmp_path: Path) -> None:
         session(spec, bfloat16=False)
 
 
-def test_it_speaks_to_nobody(tmp_path: Path) -> None:
+def test_openvino_speaks_to_nobody(tmp_path: Path) -> None:
     picture = tmp_path / "in.jpg"
     picture.write_bytes(jpeg())
     trace = Trace(tmp_path)
@@ -93,7 +93,7 @@ def test_it_speaks_to_nobody(tmp_path: Path) -> None:
     assert_silent(trace)
 
 
-def test_its_telemetry_cannot_be_imported() -> None:
+def test_the_telemetry_of_openvino_cannot_be_imported() -> None:
     openvino_runtime.core()
     with pytest.raises(ImportError):
         __import__(openvino_runtime.TELEMETRY)

@@ -112,7 +112,7 @@ def test_the_wheel_has_every_file_of_the_sources(wheel: Path) -> None:
         assert f"super_resolution/{place}" in names
 
 
-def test_what_is_pinned_for_the_clone_is_what_the_wheel_asks_for() -> None:
+def test_the_wheel_asks_for_the_packages_that_the_clone_pins() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = list(project["dependencies"])
     for extra, packages in project["optional-dependencies"].items():

@@ -133,7 +133,7 @@ def test_nothing_is_read_or_written_in_the_systems_encoding(tmp_path: Path) -> N
         assert done.returncode == 0, done.stderr
 
 
-def test_what_is_published_has_the_same_line_ends_on_every_system() -> None:
+def test_published_files_have_the_same_line_ends_on_every_system() -> None:
     written = [
         node
         for path in sorted((ROOT / "cfn").rglob("*.py"))

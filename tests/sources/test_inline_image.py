@@ -88,7 +88,7 @@ def test_wrapped_lines_are_read_as_tools_write_them(end: str) -> None:
         "<svg/>",
     ],
 )
-def test_what_is_not_base64_is_refused(img: str) -> None:
+def test_text_that_is_not_base64_is_refused(img: str) -> None:
     with pytest.raises(RequestError) as caught:
         read(img)
     assert type(caught.value) is RequestError

@@ -70,7 +70,7 @@ def test_another_scheme_is_not_allowed(url: str, internet: Internet) -> None:
         "http://pictures.example\u2100.inside.example/",  # becomes a/c
     ],
 )
-def test_what_is_no_address_is_refused(url: str, internet: Internet) -> None:
+def test_texts_that_are_no_address_are_refused(url: str, internet: Internet) -> None:
     with pytest.raises(RequestError) as caught:
         read(url)
     assert caught.value.details == {"field": "url"}
@@ -122,7 +122,7 @@ def test_other_ports_are_not_allowed(scheme: str, port: int, internet: Internet)
     assert internet.connections == []
 
 
-def test_where_the_web_is_closed_the_message_says_what_works() -> None:
+def test_the_message_says_what_works_where_the_web_is_closed() -> None:
     with pytest.raises(SourceNotAllowedError, match=r"'img'.*s3://"):
         read("https://pictures.example/cat.png", Settings(allow_web_sources=False))
 

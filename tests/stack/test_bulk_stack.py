@@ -238,7 +238,7 @@ def test_a_source_that_iam_could_not_name_is_refused_with_what_works(
     assert inventory(account) == before
 
 
-def test_without_that_refusal_iam_ends_the_creation_and_an_output_loses_the_letters(
+def test_without_the_pattern_iam_refuses_the_letters_and_an_output_loses_them(
     account: Account, bulk_artifacts: Artifacts, tmp_path: Path
 ) -> None:
     """A template with a seeded fault, then one whose rights are on the whole bucket besides."""
@@ -425,7 +425,7 @@ def test_a_run_ends_when_more_fails_than_is_tolerated(
     assert set(work.pictures()) == {"a.png", "b.png", "d.png"}
 
 
-def test_its_deletion_leaves_nothing_but_the_pictures(
+def test_a_deletion_leaves_nothing_but_the_pictures(
     account: Account, bulk_artifacts: Artifacts
 ) -> None:
     before = inventory(account)

@@ -108,7 +108,7 @@ def test_a_server_at_another_address_would_be_seen() -> None:
         assert ("127.0.0.2", server.getsockname()[1]) in listening(os.getpid())
 
 
-def test_what_is_dropped_from_the_template_is_known(
+def test_the_types_dropped_from_the_template_are_known(
     mount: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = adapted(load(text_of(LAMBDA)), mount=mount)
@@ -303,7 +303,7 @@ def validated(stack: Deployed) -> Iterator[Deployed]:
     "body",
     ["", "no JSON", "[]", "{}", '{"img": 5}', '{"img": "AA", "scale": "two"}', '{"scale": 2}'],
 )
-def test_what_is_no_request_never_reaches_the_function(
+def test_bodies_that_are_no_request_never_reach_the_function(
     validated: Deployed, caller: Credentials, api_key: str, body: str
 ) -> None:
     answer = validated.call(body, signer=caller, api_key=api_key)

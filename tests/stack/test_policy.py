@@ -64,7 +64,7 @@ def put_up(stacks: Stacks, name: str, artifacts: Artifacts, **parameters: str) -
     )
 
 
-def test_whoever_has_only_the_policy_deploys_checks_updates_and_deletes(
+def test_the_printed_policy_allows_to_deploy_check_update_and_delete(
     account: Account, artifacts: Artifacts
 ) -> None:
     user = account.make_user_with(*documents(LAMBDA))
@@ -96,7 +96,7 @@ def sampled() -> list[str]:
 
 
 @pytest.mark.parametrize("action", sampled())
-def test_without_one_of_its_actions_the_deployment_fails_and_names_it(
+def test_a_deployment_without_one_of_the_actions_names_it(
     account: Account,
     bulk_artifacts: Artifacts,
     action: str,

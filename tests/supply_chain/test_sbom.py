@@ -33,20 +33,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_it_names_exactly_what_is_installed(made: Path) -> None:
+def test_the_sbom_names_exactly_what_is_installed(made: Path) -> None:
     printed = subprocess.run(
         [PYTHON, "-c", sbom.INSTALLED], check=True, capture_output=True, text=True
     ).stdout
     assert sbom.listed(made) == sbom.installed(printed)
 
 
-def test_it_names_the_program_and_no_path_of_this_machine(made: Path) -> None:
+def test_the_sbom_names_the_program_and_no_path_of_this_machine(made: Path) -> None:
     text = made.read_text(encoding="utf-8")
     assert json.loads(text)["metadata"]["component"]["name"] == "super-resolution"
     assert str(ROOT) not in text
 
 
-def test_it_is_valid_by_the_schema(made: Path) -> None:
+def test_the_sbom_is_valid_by_its_schema(made: Path) -> None:
     assert sbom.schema_error(made) == ""
 
 

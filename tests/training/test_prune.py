@@ -41,7 +41,7 @@ def without_use(teacher: SRVGGNetCompact, channels: list[int]) -> None:
         conv.weight[:, channels] = 0
 
 
-def test_with_all_channels_it_answers_as_the_teacher_does(
+def test_a_pruned_network_with_all_channels_answers_as_its_teacher(
     teacher: SRVGGNetCompact, pictures: Tensor
 ) -> None:
     copied = prune(teacher, pictures, num_feat=NUM_FEAT)
@@ -55,7 +55,9 @@ def test_channels_that_nobody_needs_go_first(teacher: SRVGGNetCompact, pictures:
     torch.testing.assert_close(answer(thin, pictures), teacher(pictures), atol=2e-3, rtol=0)
 
 
-def test_what_stays_makes_up_for_what_goes(teacher: SRVGGNetCompact, pictures: Tensor) -> None:
+def test_fitted_channels_make_up_for_those_that_are_left_out(
+    teacher: SRVGGNetCompact, pictures: Tensor
+) -> None:
     fitted = prune(teacher, pictures, num_feat=NUM_FEAT - 2)
     whole = teacher(pictures)
     without_use(teacher, [0, 1])

@@ -30,7 +30,7 @@ def test_a_ruined_patch_has_its_size_and_no_level_that_tells(hr: np.ndarray, see
     assert np.abs(first.lr.mean((0, 1)) - clean.mean((0, 1))).max() < 4
 
 
-def test_it_moves_nothing(hr: np.ndarray) -> None:
+def test_ruin_leaves_the_picture_in_its_place(hr: np.ndarray) -> None:
     """The mean of many ruined patches fits the clean one best in its own place."""
     rng = np.random.default_rng(1)
     mean = np.mean([ruin(hr, rng, scale=4).lr for _ in range(120)], axis=0)

@@ -113,7 +113,9 @@ def test_weights_of_another_shape_are_refused_where_all_are_wanted(
             copy_all(weights, PlainNetwork(other))
 
 
-def test_without_the_identity_it_does_not(network: PlainNetwork, lr: torch.Tensor) -> None:
+def test_a_deeper_network_without_the_identity_answers_otherwise(
+    network: PlainNetwork, lr: torch.Tensor
+) -> None:
     deeper = PlainNetwork(replace(network.shape, num_conv=5))
     deeper.load_state_dict(deeper.state_dict() | network.state_dict())
     assert (answer(deeper, lr) - answer(network, lr)).abs().max() > 0.01

@@ -54,7 +54,7 @@ def test_the_same_seed_gives_the_same_damage(hr: np.ndarray) -> None:
     np.testing.assert_array_equal(first, second)
 
 
-def test_damage_moves_nothing(hr: np.ndarray) -> None:
+def test_damage_leaves_the_picture_in_its_place(hr: np.ndarray) -> None:
     """The mean of many damaged patches fits the clean one best in its own place."""
     rng = np.random.default_rng(1)
     quiet = WildDegradation(clean_probability=0, noise_probability=0, early_noise_probability=0)

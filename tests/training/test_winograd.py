@@ -43,7 +43,7 @@ def test_result_and_gradients_are_those_of_a_convolution(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize("shape", [(4, 32, 8, 8), (32, 12, 8, 8), (8, 8, 10, 12)])
-def test_what_does_not_fill_its_tiles_or_vectors_is_convolved_too(shape: Shape) -> None:
+def test_odd_sizes_and_channels_are_convolved_too(shape: Shape) -> None:
     assert max(largest_errors(shape)) < 1e-4
 
 

@@ -279,7 +279,7 @@ def test_names_that_differ_in_case_only_are_two_files_on_every_system(download: 
 
 
 @pytest.mark.parametrize("quality", ["0050999", "050", "0", "101", "1000", "5x", "", "%C2%B2"])
-def test_a_quality_that_is_none_is_not_found(port: int, download: Download, quality: str) -> None:
+def test_an_invalid_quality_is_not_found(port: int, download: Download, quality: str) -> None:
     path = f"{BASE}/result/{download.secret}.webp?quality={quality}"
     assert get(port, path)[0] == 404
 

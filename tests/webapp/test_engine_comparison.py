@@ -210,7 +210,7 @@ def test_waiting_for_the_cloud_leaves_this_computer_free(engine: LocalEngine, da
         assert tab.jobs[far].wait(SECONDS)
 
 
-def test_only_what_is_sent_has_to_fit(engine: LocalEngine, data: bytes) -> None:
+def test_only_requests_that_are_sent_have_to_fit(engine: LocalEngine, data: bytes) -> None:
     with Gateway(lambda request: TIMED_OUT) as gateway:
         shared = shared_with(gateway, engine, max_body_bytes=1000)
         picture = opened(shared, data)
@@ -274,7 +274,9 @@ def test_without_an_endpoint_nothing_of_it_is_there(run_page: Callable[..., AppT
     assert "sent nowhere else" in captions(app)
 
 
-def test_with_one_the_visitor_begins_at_home(run_page: Callable[..., AppTest]) -> None:
+def test_a_visitor_of_a_page_with_an_endpoint_begins_at_home(
+    run_page: Callable[..., AppTest],
+) -> None:
     app = run_page(SR_ENDPOINT_URL="https://a1b2c3.execute-api.eu-west-1.amazonaws.com/prod")
 
     (place,) = [group for group in app.button_group if group.key == "place"]

@@ -104,7 +104,7 @@ def test_a_jpeg_gives_a_png_that_was_never_a_jpeg(
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "avif"])
-def test_what_is_kept_is_in_every_format(
+def test_every_format_keeps_the_same_metadata(
     photo_bytes: Callable[..., bytes], work: Callable[..., Enhanced], kind: str
 ) -> None:
     result = work(photo_bytes("PNG"))
@@ -274,7 +274,7 @@ def test_more_formats_are_read(
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG", "WEBP"])
-def test_of_several_frames_it_is_the_first_and_that_is_said(kind: str, disk: Disk) -> None:
+def test_the_first_of_several_frames_is_taken_and_the_visitor_told(kind: str, disk: Disk) -> None:
     file = io.BytesIO()
     red, blue = (Image.new("RGB", (8, 6), colour) for colour in ("red", "blue"))
     red.save(file, kind, save_all=True, append_images=[blue])

@@ -51,7 +51,7 @@ def test_a_full_disk_refuses_and_has_room_again_later(tmp_path: Path) -> None:
     assert disk.store(b"1234567890").nbytes == 10
 
 
-def test_what_is_broken_off_leaves_nothing(tmp_path: Path) -> None:
+def test_a_write_that_is_broken_off_leaves_nothing(tmp_path: Path) -> None:
     disk = Disk(max_bytes=100, parent=tmp_path)
 
     def break_off() -> None:

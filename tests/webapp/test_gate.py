@@ -48,7 +48,7 @@ def test_a_turn_that_fails_is_over() -> None:
 
 
 @pytest.mark.parametrize(("max_waiting", "least"), [(CALLERS, CALLERS), (8, 1)])
-def test_of_a_crowd_one_is_inside_at_a_time(max_waiting: int, least: int) -> None:
+def test_one_of_a_crowd_is_inside_at_a_time(max_waiting: int, least: int) -> None:
     gate = Gate(max_waiting=max_waiting)
     lock = threading.Lock()
     inside: list[int] = []

@@ -140,7 +140,7 @@ def test_progress_and_time_can_be_watched(make: Callable[..., Jobs], clock: Cloc
     assert finished(job) is Phase.DONE
 
 
-def test_whoever_has_many_jobs_does_not_delay_one_who_comes_later(
+def test_many_jobs_of_one_visitor_do_not_delay_a_later_one(
     make: Callable[..., Jobs],
 ) -> None:
     jobs, order = make(), list[str]()

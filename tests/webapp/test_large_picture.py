@@ -116,7 +116,7 @@ def test_a_shrunk_picture_is_of_its_files_kind(
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
-def test_what_is_known_of_a_shrunk_picture_is_what_its_file_says(mode: str, disk: Disk) -> None:
+def test_a_shrunk_picture_has_the_facts_of_its_file(mode: str, disk: Disk) -> None:
     file = io.BytesIO()
     Image.effect_noise((96, 64), 40).convert(mode).save(file, "PNG", dpi=(300, 300))
 
@@ -131,7 +131,7 @@ def test_what_is_known_of_a_shrunk_picture_is_what_its_file_says(mode: str, disk
     assert replace(found, side=expected.side, preview=expected.preview) == expected
 
 
-def test_it_is_decoded_once_and_keeps_its_original(
+def test_a_large_picture_is_decoded_once_and_keeps_its_original(
     photo_bytes: Callable[..., bytes], disk: Disk
 ) -> None:
     sizes = []
@@ -152,7 +152,7 @@ def test_it_is_decoded_once_and_keeps_its_original(
     assert sizes == [(96, 64)]
 
 
-def test_what_is_too_large_even_to_be_shrunk_is_refused(disk: Disk) -> None:
+def test_pictures_too_large_to_shrink_are_refused(disk: Disk) -> None:
     wide = io.BytesIO()
     Image.new("L", (LARGEST_SIDE + 1, 1)).save(wide, "PNG")
 

@@ -54,7 +54,7 @@ def test_the_place_with_the_most_detail_is_done_first(disk: Disk) -> None:
     assert live_on(disk, detailed=(0.2, 0.8)).next(PLACES) == 2
 
 
-def test_what_is_in_sight_is_done_before_all_else(disk: Disk) -> None:
+def test_pieces_in_sight_are_done_first(disk: Disk) -> None:
     live = live_on(disk, detailed=(0.1, 0.1))
     live.sight = (12, 12, 18, 18)
 

@@ -106,7 +106,7 @@ def test_exif_that_breaks_off_is_no_reason_to_refuse(photo: Image.Image, broken:
     ],
 )
 @pytest.mark.parametrize("has_alpha", [False, True])
-def test_it_is_written_without_touching_a_pixel(
+def test_metadata_is_written_without_touching_a_pixel(
     photo: Image.Image, format: str, options: dict[str, object], has_alpha: bool
 ) -> None:
     image = photo.copy()

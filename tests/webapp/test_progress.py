@@ -93,7 +93,7 @@ def test_the_pace_of_saving_is_learned_from_large_results() -> None:
     assert pace.seconds(10_000_000, is_lossless=True) == pytest.approx(5, rel=0.01)
 
 
-def test_what_is_kept_with_loss_has_a_pace_of_its_own() -> None:
+def test_saving_with_loss_has_a_pace_of_its_own() -> None:
     pace = SavingPace()
     before = pace.seconds(30_000_000, is_lossless=False)
     assert before < pace.seconds(30_000_000, is_lossless=True)

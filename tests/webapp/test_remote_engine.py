@@ -149,7 +149,7 @@ def test_temporary_credentials_send_their_token(
         assert gateway.received[0].headers["x-amz-security-token"] == "temporary"
 
 
-def test_what_was_chosen_is_what_is_asked_for(server: Answering, picture: bytes) -> None:
+def test_the_endpoint_is_asked_for_the_chosen_options(server: Answering, picture: bytes) -> None:
     options = UpscaleOptions(scale=4, model="fast", format="jpeg", cleanup=30)
     with Gateway(server) as gateway:
         result = send(cloud(gateway.address), picture, options)
@@ -202,7 +202,7 @@ def test_a_cold_start_is_asked_once_more(cold: Sent) -> None:
         assert result.bytes_sent == 2 * len(gateway.received[0].body)
 
 
-def test_only_once_more() -> None:
+def test_a_cold_start_is_not_asked_a_third_time() -> None:
     with answering(TIMED_OUT) as gateway, pytest.raises(EndpointTimeoutError):
         send(cloud(gateway.address), png((10, 5)))
 
@@ -219,7 +219,7 @@ def test_only_once_more() -> None:
     ],
     ids=["busy", "failed", "estimate", "forbidden"],
 )
-def test_what_will_not_change_is_not_asked_again(answer: Sent) -> None:
+def test_lasting_refusals_are_not_asked_again(answer: Sent) -> None:
     with answering(answer) as gateway, pytest.raises(SuperResolutionError):
         send(cloud(gateway.address), png((10, 5)))
 
@@ -347,7 +347,7 @@ def test_an_error_cannot_bring_its_own_markup() -> None:
         (said(403, "<html>Forbidden</html>"), "status 403"),
     ],
 )
-def test_who_may_not_in_is_told_why(answer: Sent, words: str) -> None:
+def test_refused_callers_are_told_why(answer: Sent, words: str) -> None:
     with answering(answer) as gateway, pytest.raises(EndpointRefusedError) as caught:
         send(cloud(gateway.address, signs=True), png((10, 5)))
 
@@ -606,7 +606,7 @@ def test_a_connection_that_works_says_with_what(server: Answering) -> None:
     assert tested.response.model == "fast"
 
 
-def test_one_that_does_not_work_says_why(server: Answering) -> None:
+def test_a_connection_that_does_not_work_says_why(server: Answering) -> None:
     with Gateway(server, api_key=True) as gateway:
         tested = check_connection(cloud(gateway.address))
 

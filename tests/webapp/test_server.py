@@ -145,7 +145,7 @@ def test_a_folder_is_sifted_by_the_rule_of_the_command_line(
     ("data", "status"),
     [(b"[", 400), (b"{}", 400), (b"[1]", 400), (b"[" * 100_000, 400), (b" " * 2**20 + b"[]", 413)],
 )
-def test_what_is_no_list_of_names_is_refused(
+def test_bodies_that_are_no_list_of_names_are_refused(
     client: Session, address: str, tab: Tab, data: bytes, status: int
 ) -> None:
     answer = client.post(f"{address}/folder", data=data, headers={"X-Tab": tab.token})
@@ -204,7 +204,7 @@ def test_a_result_is_downloaded_in_every_format(
 
 
 @pytest.mark.parametrize("name", ["gif", "png?quality=0", "png?quality=many", "exe"])
-def test_what_a_result_is_not_offered_as_is_not_found(
+def test_formats_that_a_result_is_not_offered_in_are_not_found(
     client: Session, address: str, secret: str, name: str
 ) -> None:
     assert client.get(f"{address}/result/{secret}.{name}").status_code == 404
@@ -403,7 +403,9 @@ def test_there_is_something_to_read_before_any_script_has_come(
     assert '<html lang="zh-Hans"' in answer.text
 
 
-def test_who_takes_no_compressed_files_gets_streamlits(client: Session, address: str) -> None:
+def test_browsers_without_compression_get_streamlits_own_files(
+    client: Session, address: str
+) -> None:
     answer = client.get(f"{address}/", headers={"Accept-Encoding": "identity"})
 
     assert answer.text == "streamlit"

@@ -354,7 +354,7 @@ def test_a_network_that_was_added_is_a_choice_with_its_price_and_its_makers(
 
 
 @pytest.mark.usefixtures("fresh_shared")
-def test_whoever_runs_the_page_can_set_another_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_can_give_another_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SR_MODEL", "fast")
 
     app = run_page()
