@@ -53,8 +53,11 @@ TURNS = {
 }
 """The transpositions that turn a picture upright, by EXIF orientation."""
 NOISE = bytes.fromhex("5a3c96e1a5c3691e2d4bb4d2") * 256
-FILL = NOISE + b"".join(b"\xff" + bytes([restart]) + NOISE for restart in range(0xD0, 0xD8))
-"""Bits that decode as noise, also after each restart marker."""
+FILLS = tuple(
+    noise + b"".join(b"\xff" + bytes([restart]) + noise for restart in range(0xD0, 0xD8))
+    for noise in (NOISE, bytes(each ^ 0xFF for each in NOISE))
+)
+"""Bits that decode as noise, also after each restart marker; by chance one may change nothing."""
 LAST_BLOCK = 8
 """The side of a JPEG's blocks."""
 LOWER_BYTES = "RGB;16L"
@@ -233,9 +236,11 @@ def _is_complete(image: Image.Image, examined: Examined) -> bool:
 
     If a pixel were missing, other bits after the last ones would change the result.
     """
-    filled = examined.lean.data.removesuffix(END).rstrip(b"\xff") + FILL + END
-    again, _ = _pixels(filled, examined)
-    return ImageChops.difference(image, again).getbbox() is None
+    start = examined.lean.data.removesuffix(END).rstrip(b"\xff")
+    return all(
+        ImageChops.difference(image, _pixels(start + fill + END, examined)[0]).getbbox() is None
+        for fill in FILLS
+    )
 
 
 def _decoded(

@@ -89,3 +89,21 @@ def test_a_webp_without_its_padding_is_read_and_without_pixels_it_is_not() -> No
     for cut in (2, 9, len(whole) // 2):
         with pytest.raises(ImageError):
             decode(whole[:-cut], max_side=99)
+
+
+@pytest.mark.parametrize("options", [{}, {"restart_marker_rows": 1}, {"progressive": True}])
+def test_a_jpeg_that_lacks_a_few_bytes_is_the_same_picture_or_damaged(
+    options: dict[str, object],
+) -> None:
+    y, x = np.mgrid[:96, :136]
+    planes = (128 + 100 * np.sin(x / 11), y * 2.6, 128 + 90 * np.cos((x + y) / 9))
+    whole = save(
+        Image.fromarray(np.stack(planes, -1).astype(np.uint8)), "JPEG", quality=90, **options
+    )
+    wanted = decode(whole, max_side=199).rgb
+    for missing in range(3, 40):
+        try:
+            found = decode(whole[:-missing], max_side=199).rgb
+        except ImageError:
+            continue
+        np.testing.assert_array_equal(found, wanted, err_msg=f"{missing} bytes are missing")
