@@ -295,7 +295,7 @@ def test_an_answer_that_is_never_taken_is_left_to_lambdas_retry(
     assert not stack.answers.taken
 
 
-def test_in_a_process_like_lambdas(stack: Stack) -> None:
+def test_the_loader_works_in_a_process_like_lambdas(stack: Stack) -> None:
     properties = stack.upload("a.zip", make_zip())
     environment = {**ENVIRONMENT, **stack.s3.environment}
     with LambdaProcess(

@@ -158,7 +158,7 @@ def test_the_quota_of_instances_is_known_before_the_endpoint_fails(
 
 
 @pytest.mark.parametrize(("quota", "is_error"), [(1, True), (2, False)])
-def test_both_endpoints_count(quota: float, is_error: bool) -> None:
+def test_the_quota_counts_both_endpoints(quota: float, is_error: bool) -> None:
     stubbed = Stubbed()
     lambda_limits(stubbed)
     stubbed.quotas("sagemaker", **{"ml.g4dn.xlarge for endpoint usage": quota})

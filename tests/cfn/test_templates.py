@@ -151,7 +151,7 @@ def test_a_stack_in_china_names_nothing_of_the_rest_of_the_world(
     assert "arn:aws-cn:" in json.dumps(stack.resources)
 
 
-def test_the_same_search_finds_a_stack_elsewhere(variant: Variant) -> None:
+def test_the_search_finds_the_names_of_a_stack_outside_of_china(variant: Variant) -> None:
     assert set(foreign_to_china(everything_in(US, variant))) == {"arn:aws:", "amazonaws.com"}
 
 
@@ -432,7 +432,7 @@ def test_with_networks_in_the_package_nothing_is_in_a_network_and_web_addresses_
     assert "elasticfilesystem:" not in actions
 
 
-def test_on_a_file_system_web_addresses_need_nat() -> None:
+def test_web_addresses_need_nat_with_a_file_system() -> None:
     without, with_nat = put_up(LAMBDA, modelStorage="efs"), put_up(LAMBDA, **EFS)
     assert "NatGateway" not in without.resources
     assert "NatGateway" in with_nat.resources

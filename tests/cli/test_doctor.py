@@ -159,7 +159,7 @@ def test_each_fault_has_its_sentence(
         (lambda: networks.in_blocks(4), {"multiple_of": 4, "receptive_radius": 0}),
     ],
 )
-def test_a_right_network_has_none(
+def test_a_right_network_has_no_problem(
     tmp_path: Path, make: Callable[[], ModelProto], changes: dict[str, object]
 ) -> None:
     networks.add(tmp_path, "own", make(), **changes)

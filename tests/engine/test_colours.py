@@ -337,7 +337,7 @@ def test_grey_by_a_profile_of_coloured_pixels_is_shown_right() -> None:
     assert_near(seen(picture)[:1], ((146, 146, 146),))
 
 
-def test_a_profile_that_is_none_is_left_out() -> None:
+def test_an_invalid_profile_is_left_out() -> None:
     assert decode(png(profile_chunk(b"\0" * 500)), max_side=99).icc_profile is None
     assert decode(png(chunk(b"iCCP", b"any\0\0no zlib")), max_side=99).icc_profile is None
     assert decode(png(chunk(b"iCCP", b"any")), max_side=99).icc_profile is None

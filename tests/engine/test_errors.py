@@ -38,7 +38,7 @@ def test_a_size_is_said_exactly(count: int, words: str) -> None:
     assert size_in_words(count) == words
 
 
-def test_a_small_limit_is_not_said_to_be_none_at_all() -> None:
+def test_a_small_limit_is_told_in_bytes() -> None:
     error = PayloadTooLargeError.over(60_000, what="request")
     assert error.message == "The request has more bytes than the limit of 60,000 bytes."
     assert error.details == {"max_bytes": 60_000}

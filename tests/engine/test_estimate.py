@@ -75,7 +75,7 @@ def test_the_first_measurement_replaces_the_guess_and_later_ones_move_it() -> No
     assert 4 < newest < 8
 
 
-def test_each_scale_learns_for_itself() -> None:
+def test_estimates_of_each_scale_are_learned_apart() -> None:
     estimator = Estimator(cores=1)
     before = estimator.seconds(network(scale=4), pixels=PIXELS)
     estimator.learn(network(scale=2), pixels=PIXELS, seconds=100)

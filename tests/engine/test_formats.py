@@ -35,7 +35,7 @@ def test_a_file_is_recognised_by_its_beginning(file_format: FileFormat) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF88a", b"RIFF\0\0\0\0WAVE", b" BM", b"<svg>"])
-def test_anything_else_is_not(data: bytes) -> None:
+def test_other_bytes_have_no_known_format(data: bytes) -> None:
     assert format_from_signature(data) is None
 
 

@@ -39,7 +39,7 @@ def make_engine(*specs: ModelSpec, broken: str = "") -> LocalEngine:
     )
 
 
-def test_all_is_well() -> None:
+def test_the_health_of_a_whole_engine_is_good() -> None:
     health = check(make_engine(spec("fast"), spec("fast", 4), spec("own")))
     assert health.is_ready
     assert health.models == (("fast", 2), ("fast", 4), ("own", 2))

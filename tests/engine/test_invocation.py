@@ -130,7 +130,7 @@ def test_the_answer_is_the_preferred_one(accept: str, asked: str, output: str, f
         ("image/png;q=much", "auto"),
     ],
 )
-def test_an_answer_that_there_is_not_is_refused(accept: str, asked: str) -> None:
+def test_an_unknown_type_of_answer_is_refused(accept: str, asked: str) -> None:
     with pytest.raises(RequestError, match="'Accept' is one of: image/") as caught:
         ask(("Accept", accept), (ATTRIBUTES, f"format={asked}"))
     assert caught.value.details == {"field": "Accept"}

@@ -58,7 +58,7 @@ def test_a_transparency_with_a_wrong_checksum_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8])
-def test_a_progressive_jpeg_of_which_scans_are_missing_is_damaged(share: float) -> None:
+def test_a_progressive_jpeg_with_missing_scans_is_damaged(share: float) -> None:
     """Programs that save what they got write an end mark behind it."""
     whole = save(scene(), "JPEG", progressive=True, quality=95)
     with pytest.raises(ImageError):

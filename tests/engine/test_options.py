@@ -133,7 +133,7 @@ def test_cleanup_is_auto_off_or_a_percentage(given: object, cleanup: int | None)
 
 
 @pytest.mark.parametrize("given", [-1, 101, "on", True, 0.5, ""])
-def test_anything_else_is_no_cleanup(given: object) -> None:
+def test_other_values_of_cleanup_are_refused(given: object) -> None:
     with pytest.raises(RequestError):
         read("cleanup", given)
 

@@ -235,7 +235,7 @@ def test_json_may_be_said_in_many_ways(given: str | None) -> None:
 
 
 @pytest.mark.parametrize("given", ["text/plain", "image/png", "application/jsonp", ";"])
-def test_anything_else_is_refused(given: str) -> None:
+def test_other_content_types_are_refused(given: str) -> None:
     with pytest.raises(UnsupportedMediaTypeError):
         check_json(given, ())
 

@@ -84,13 +84,13 @@ def between_scans(number: int) -> bytes:
     ],
     ids=["first interval", "all intervals but one", "colours", "gray"],
 )
-def test_a_jpeg_of_which_rows_are_missing_is_damaged(make: Callable[[], bytes], end: bytes) -> None:
+def test_a_jpeg_with_missing_rows_is_damaged(make: Callable[[], bytes], end: bytes) -> None:
     with pytest.raises(ImageError):
         decode(make() + end, max_side=4096)
 
 
 @pytest.mark.parametrize("number", range(1, 10))
-def test_a_jpeg_of_which_scans_are_missing_is_damaged(number: int) -> None:
+def test_a_jpeg_with_missing_scans_is_damaged(number: int) -> None:
     with pytest.raises(ImageError):
         decode(between_scans(number), max_side=4096)
 
@@ -115,13 +115,13 @@ def test_a_jpeg_with_every_pixel_is_read(make: Callable[[], bytes], end: bytes) 
 
 
 @pytest.mark.parametrize("case", WALKED, ids=str)
-def test_the_pixels_of_the_lean_file_are_those_of_the_file(case: Case) -> None:
+def test_a_lean_file_has_the_same_pixels(case: Case) -> None:
     data = case.make()
     assert pixels(lean(data)) == pixels(data)
 
 
 @pytest.mark.parametrize("case", WALKED, ids=str)
-def test_a_lean_file_is_as_lean_as_it_gets(case: Case) -> None:
+def test_a_lean_file_cannot_be_made_leaner(case: Case) -> None:
     once = lean(case.make())
     assert lean(once) == once
 

@@ -169,7 +169,7 @@ def test_a_denied_object_is_not_allowed(s3: Site) -> None:
         (500, "InternalError"),
     ],
 )
-def test_another_refusal_is_unreachable(status: int, code: str, s3: Site) -> None:
+def test_other_refusals_of_s3_count_as_unreachable(status: int, code: str, s3: Site) -> None:
     s3.pages["/pictures/cat.png"] = refusal(status, code)
     with pytest.raises(SourceUnreachableError):
         read("s3://pictures/cat.png")

@@ -120,7 +120,7 @@ def test_the_types_dropped_from_the_template_are_known(
     assert made.changed == CHANGED
 
 
-def test_nothing_else_is_changed(mount: Path) -> None:
+def test_the_rest_of_the_template_is_unchanged(mount: Path) -> None:
     whole = load(text_of(LAMBDA))
     made = adapted(whole, mount=mount).template
     of_function = whole["Resources"]["Function"]["Properties"]["FileSystemConfigs"]["Fn::If"][1]

@@ -25,6 +25,6 @@ def test_the_mean_has_each_networks_share() -> None:
         np.testing.assert_allclose(found, 0.6 * first + 0.3 * second + 0.1 * third, rtol=1e-3)
 
 
-def test_a_mean_with_nothing_is_the_network_itself() -> None:
+def test_a_mean_without_other_networks_changes_nothing() -> None:
     model = to_onnx(SpanShape(scale=2, num_feat=4, num_block=1).build().eval())
     assert mean_of(model, []) == model

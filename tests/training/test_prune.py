@@ -48,7 +48,7 @@ def test_a_pruned_network_with_all_channels_answers_as_its_teacher(
     torch.testing.assert_close(answer(copied, pictures), teacher(pictures), atol=2e-3, rtol=0)
 
 
-def test_channels_that_nobody_needs_go_first(teacher: SRVGGNetCompact, pictures: Tensor) -> None:
+def test_unused_channels_are_pruned_first(teacher: SRVGGNetCompact, pictures: Tensor) -> None:
     without_use(teacher, [1, 6])
     thin = prune(teacher, pictures, num_feat=NUM_FEAT - 2)
     assert thin.shape.num_feat == NUM_FEAT - 2
@@ -67,6 +67,8 @@ def test_fitted_channels_make_up_for_those_that_are_left_out(
     assert error < naive / 2
 
 
-def test_the_clean_up_level_has_no_say_yet(teacher: SRVGGNetCompact, pictures: Tensor) -> None:
+def test_the_clean_up_level_changes_nothing_before_training(
+    teacher: SRVGGNetCompact, pictures: Tensor
+) -> None:
     thin = prune(teacher, pictures, num_feat=NUM_FEAT - 2)
     assert torch.equal(answer(thin, pictures), answer(thin, pictures, level=0.7))

@@ -133,7 +133,9 @@ def test_a_halved_network_answers_what_is_left_of_the_whole(
     torch.testing.assert_close(answer(halved(network), lr), reduced)
 
 
-def test_added_layers_learn(network: PlainNetwork, lr: torch.Tensor, tmp_path: Path) -> None:
+def test_added_layers_get_gradients(
+    network: PlainNetwork, lr: torch.Tensor, tmp_path: Path
+) -> None:
     deeper = PlainNetwork(replace(network.shape, num_conv=4))
     copy_matching(load_weights(save(network, tmp_path)), deeper)
     deeper(as_input(lr, torch.tensor([0.0]))).square().mean().backward()

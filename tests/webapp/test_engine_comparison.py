@@ -100,7 +100,9 @@ def test_the_same_engine_gives_identical_pixels(
     assert left.size == right.size == (192, 128)
 
 
-def test_other_pixels_are_measured(server: Answering, engine: LocalEngine, data: bytes) -> None:
+def test_a_difference_in_pixels_is_measured(
+    server: Answering, engine: LocalEngine, data: bytes
+) -> None:
     def without_cleanup(request: Received) -> Sent:
         body = request.body[:-1] + b', "cleanup": "off"}'
         return server(replace(request, body=body))

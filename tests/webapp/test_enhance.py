@@ -210,7 +210,7 @@ def test_a_cancelled_job_makes_nothing(
         work(photo_bytes("PNG"), cancelled=True)
 
 
-def test_the_real_engine_does_it_too(
+def test_the_real_engine_makes_a_result_that_is_saved(
     engine: LocalEngine, photo_bytes: Callable[..., bytes], work: Callable[..., Enhanced]
 ) -> None:
     result = work(photo_bytes("JPEG"), engine=engine)

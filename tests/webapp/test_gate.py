@@ -40,7 +40,7 @@ def test_one_more_than_the_line_holds_is_refused_at_once() -> None:
         pass
 
 
-def test_a_turn_that_fails_is_over() -> None:
+def test_a_failed_turn_lets_the_next_one_in() -> None:
     gate = Gate(max_waiting=0)
     for _ in range(3):
         with pytest.raises(ValueError, match="failed"), gate.turn():

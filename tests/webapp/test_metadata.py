@@ -72,7 +72,9 @@ def test_a_picture_without_any_of_it_has_nothing_to_keep(
 @pytest.mark.parametrize(
     ("taken", "dpi"), [("yesterday", None), ("2021:05:03 14:30:00", 0), ("<b>:05:03", 10**6)]
 )
-def test_nonsense_is_not_kept(photo: Image.Image, taken: str, dpi: int | None) -> None:
+def test_meaningless_dates_and_resolutions_are_not_kept(
+    photo: Image.Image, taken: str, dpi: int | None
+) -> None:
     exif = Image.Exif()
     exif[EXIF] = {DATE: taken}
     if dpi is not None:

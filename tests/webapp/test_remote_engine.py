@@ -547,7 +547,7 @@ def stuck() -> Iterator[Loopback]:
         is_over.set()
 
 
-def test_silence_ends_after_a_second_try(stuck: Loopback) -> None:
+def test_a_silent_endpoint_is_given_up_after_a_second_try(stuck: Loopback) -> None:
     started = time.monotonic()
     with pytest.raises(EndpointTimeoutError):
         send(cloud(stuck.url + "/prod/resolution", timeout_seconds=0.5), png((10, 5)))

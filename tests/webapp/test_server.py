@@ -257,7 +257,7 @@ def test_every_pixel_of_both_sides_can_be_looked_at(
 
 
 @pytest.mark.parametrize("path", ["after/1-0", "after/0-1", "before/1-0", "middle/0-0"])
-def test_outside_of_the_picture_there_is_nothing(
+def test_addresses_outside_of_the_picture_are_not_found(
     client: Session, address: str, secret: str, path: str
 ) -> None:
     assert client.get(f"{address}/detail/{secret}/{path}.webp").status_code == 404
