@@ -38,7 +38,6 @@ REFUSALS = (
         "The body is a JSON object with 'url' or 'img'; see the API's documentation.",
     ),
     Refusal("ACCESS_DENIED", 403, "access_denied", "These credentials may not call this API."),
-    Refusal("UNAUTHORIZED", 401, "access_denied", "The request is not authorized."),
     Refusal("INVALID_SIGNATURE", 403, "invalid_signature", "The request's signature is wrong."),
     Refusal("EXPIRED_TOKEN", 403, "expired_token", "The credentials have expired."),
     Refusal("INVALID_API_KEY", 403, "invalid_api_key", "The header x-api-key has no valid key."),
