@@ -182,13 +182,14 @@ def _with_profile(image: Image.Image, profile: bytes) -> tuple[Image.Image, byte
         return image, profile if space == b"RGB " else None
     image = image.convert("L")
     if space == b"RGB ":
-        return _gray_through(image, profile), None
+        return gray_in_srgb(image, profile), None
     return image, profile if space == b"GRAY" else None
 
 
-def _gray_through(image: Image.Image, profile: bytes) -> Image.Image:
-    """Convert grey pixels by a profile for colours, whose greys are grey."""
+def gray_in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Convert grey pixels by a profile for grey, or one for colours, whose greys are grey."""
     ramp = Image.new("L", (256, 1))
     ramp.putdata(range(256))
-    converted = converted_to_srgb(ramp.convert("RGB"), profile)
+    is_for_gray = color_space(profile) == b"GRAY"
+    converted = converted_to_srgb(ramp if is_for_gray else ramp.convert("RGB"), profile)
     return image if converted is None else image.point(list(converted.getchannel("G").tobytes()))

@@ -29,6 +29,8 @@ class FileFormat:
     is_readable: bool = False
     is_lossless: bool
     has_alpha: bool
+    has_gray: bool = False
+    """A written file may have one channel, and a profile for it."""
     has_chroma: bool = False
     """A written file may have colours at half the width and height."""
     longest_side: int | None = None
@@ -65,6 +67,7 @@ JPEG = FileFormat(
     is_readable=True,
     is_lossless=False,
     has_alpha=False,
+    has_gray=True,
     has_chroma=True,
     longest_side=65500,
     save_options={"quality": 92},
@@ -81,6 +84,7 @@ PNG = FileFormat(
     is_readable=True,
     is_lossless=True,
     has_alpha=True,
+    has_gray=True,
     longest_side=2**31 - 1,
     # Level 6 of zlib takes three times as long for files a few per cent smaller.
     save_options={"compress_level": 3},
@@ -178,8 +182,8 @@ WRITABLE = tuple(
     )
 )
 """Lossless ones first."""
-CAMERA_RAW = rb"FUJIFILMCCD-RAW|.{4}ftypcrx |II(RO|RS|U\0)|MMOR|\0MRM|FOVb"
-"""The first bytes of RAF, CR3, ORF, RW2, MRW and X3F files."""
+CAMERA_RAW = rb"FUJIFILMCCD-RAW|.{4}ftypcrx |II(RO|RS|U\0|.{4}HEAPCCDR)|MMOR|\0MRM|FOVb"
+"""The first bytes of RAF, CR3, ORF, RW2, CRW, MRW and X3F files."""
 UNREAD = {
     "JPEG XL files": rb"\xff\x0a|\0\0\0\x0cJXL ",
     "JPEG 2000 files": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",

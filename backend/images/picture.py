@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from backend.errors import ImageTooLargeError
+from backend.images.colour import gray_in_srgb
 from backend.images.decode import PictureFacts, read
 from backend.images.formats import FORMATS, WEBP, WRITABLE, automatic_format
 from backend.images.jpeg_grid import quality_with_earlier_saves
@@ -130,7 +131,10 @@ def encode(
     `keep` names the source's metadata to keep, out of `options.KEPT`.
     """
     file_format = FORMATS[format]
-    alpha = picture.alpha
+    alpha, profile = picture.alpha, picture.icc_profile
+    if profile and picture.is_gray and not file_format.has_gray:
+        gray = gray_in_srgb(Image.fromarray(picture.rgb).convert("L"), profile)
+        picture, profile = replace(picture, rgb=np.asarray(gray.convert("RGB"))), None
     image = to_image(picture if file_format.has_alpha else replace(picture, alpha=None))
     if alpha is not None and not file_format.has_alpha:
         paper = Image.new(image.mode, image.size, "white")
@@ -143,8 +147,8 @@ def encode(
         options["lossless"] = True
     if file_format.has_chroma:
         options["subsampling"] = "4:2:0" if picture.is_chroma_halved else "4:4:4"
-    if picture.icc_profile:
-        options["icc_profile"] = picture.icc_profile
+    if profile:
+        options["icc_profile"] = profile
     kept = Kept.of(picture, keep)
     options |= writer_options(kept, format=format)
     buffer = io.BytesIO()

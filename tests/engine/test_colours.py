@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from backend.images.colour import ADOBE_1998, DISPLAY_P3
+from backend.images.colour import ADOBE_1998, DISPLAY_P3, light_level
+from backend.images.formats import WRITABLE
 from backend.images.hdr import BT709, BT2020
 from backend.images.icc import Primaries, color_space, make_profile
 from backend.images.notes import GAIN_MAP, HDR_TO_SDR
@@ -45,6 +46,7 @@ CODES: dict[tuple[int, int], Levels] = {
 }
 """Primaries and transfer of ITU-T H.273 -> levels in Chromium."""
 HDR_TRANSFERS = (16, 18)
+FORMATS = [each.name for each in WRITABLE]
 SIDE = 16
 TOLERANCE = 3
 
@@ -101,7 +103,7 @@ def seen(picture: Picture, *, format: str = "png") -> list[tuple[int, ...]]:
     """Return the patches of the written file as a colour-managed viewer shows them."""
     with Image.open(io.BytesIO(encode(picture, format=format, quality=100))) as opened:
         image, profile = opened.convert("RGB"), opened.info.get("icc_profile")
-        is_gray = opened.mode == "L"
+        is_gray = opened.mode in ("L", "LA")
         if profile:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             target = ImageCms.createProfile("sRGB")
@@ -327,6 +329,28 @@ def test_grey_stays_grey_with_its_own_curve() -> None:
     picture = decode(png(gamma(55_556), image=gray), max_side=99)
     assert picture.icc_profile is not None
     assert color_space(picture.icc_profile) == b"GRAY"
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_grey_keeps_its_brightness_in_formats_that_have_colours_only(
+    format: str, mode: str
+) -> None:
+    """Viewers ignore a profile for grey in a file with colours, or do not open the file."""
+    gray = Image.new("L", (64, 16), 128)
+    gray.paste(200, (0, 0, 32, 16))
+    if mode == "LA":
+        gray.putalpha(Image.new("L", gray.size, 99))
+    profile = make_profile(BT709, gamma=1.4, is_gray=True)
+    picture = decode(png(profile_chunk(profile), image=gray), max_side=99)
+    with Image.open(io.BytesIO(encode(picture, format=format, quality=100))) as opened:
+        found = opened.info.get("icc_profile")
+        is_gray = opened.mode in ("L", "LA")
+    assert found is None or (is_gray and color_space(found) == b"GRAY")
+    if format != "jpeg" or mode == "L":
+        wanted = light_level(200 / 255, 1.4), light_level(128 / 255, 1.4)
+        levels = seen(picture, format=format)
+        assert_near([levels[0], levels[3]], [(each,) * 3 for each in wanted], tolerance=3)
 
 
 def test_grey_by_a_profile_of_coloured_pixels_is_shown_right() -> None:

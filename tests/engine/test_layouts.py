@@ -231,6 +231,7 @@ def test_raw_files_are_refused_whatever_their_preview_is(photometric: int) -> No
         b"IIRO\x08\0\0\0",
         b"IIU\0\x08\0\0\0",
         b"FOVb\0\0\3\0",
+        b"II\x1a\0\0\0HEAPCCDR",
         b"\0MRM\0\0\0\0",
         b"II*\0\x10\0\0\0CR\2\0\0\0\0\0",
     ],

@@ -14,6 +14,9 @@ import streamlit as st
 from PIL import Image, ImageCms
 from streamlit.testing.v1 import AppTest
 
+from backend.images.colour import light_level
+from backend.images.hdr import BT709
+from backend.images.icc import make_profile
 from webapp.base import side
 from webapp.base.texts import texts
 from webapp.intake.pictures import DETAIL_SIDE
@@ -173,6 +176,16 @@ def test_an_opaque_picture_stays_without_alpha() -> None:
 @pytest.mark.parametrize(("mode", "shown"), [("L", "RGB"), ("LA", "RGBA"), ("1", "RGB")])
 def test_other_modes_become_what_a_browser_shows(mode: str, shown: str) -> None:
     assert side.displayable(Image.new(mode, (2, 2))).mode == shown
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_grey_is_as_bright_as_its_own_profile_says(mode: str) -> None:
+    image = Image.new(mode, (2, 2), (128, 99)[: len(mode)] if mode == "LA" else 128)
+    image.info["icc_profile"] = make_profile(BT709, gamma=1.4, is_gray=True)
+    shown = side.displayable(image)
+    wanted = light_level(128 / 255, 1.4)
+    assert shown.getpixel((0, 0)) == (wanted,) * 3 + ((99,) if mode == "LA" else ())
+    assert side.rgb_profile(shown) is None
 
 
 def test_both_sides_carry_their_profile() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from backend.engine import Box
+from backend.images.colour import gray_in_srgb
 
 # A 2560 px preview fills the largest common screens; four times its pixels would strain a phone.
 MAX_SIDE = 2560
@@ -104,9 +105,16 @@ def _place(box: Box, size: tuple[int, int]) -> Place:
 
 
 def displayable(image: Image.Image) -> Image.Image:
-    """Convert to RGB, or RGBA if transparent; return the image itself if it is one."""
+    """Convert to RGB, or RGBA if transparent; return the image itself if it is one.
+
+    Grey becomes as bright as its profile says, since browsers ignore a profile for grey here.
+    """
     if image.mode in ("RGB", "RGBA"):
         return image
+    profile = image.info.get("icc_profile")
+    if image.mode in ("L", "LA") and isinstance(profile, bytes) and profile[16:20] == b"GRAY":
+        bands = image.split()
+        image = Image.merge(image.mode, (gray_in_srgb(bands[0], profile), *bands[1:]))
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 

@@ -132,7 +132,7 @@ def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk)
         packed = pool.submit(lambda: side.pack(side.make_side(image, detail_side=DETAIL_SIDE)))
         # A copy: `save` keeps its settings on the image, which other threads would change.
         preview = side.bounded(side.displayable(image), max_side=PREVIEW_SIDE).copy()
-        profile = image.info.get("icc_profile")
+        profile = side.rgb_profile(image)
         return Inspection(
             size=decoded.size,
             has_alpha=decoded.alpha is not None,
@@ -172,9 +172,9 @@ def most_detailed(image: Image.Image) -> tuple[float, float]:
 
 
 def image_from(decoded: Picture) -> Image.Image:
-    """Make an image, with its colour profile if it is for RGB."""
+    """Make an image with its colour profile."""
     image = to_image(decoded)
-    if decoded.icc_profile and not decoded.is_gray:
+    if decoded.icc_profile:
         image.info["icc_profile"] = decoded.icc_profile
     return image
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from backend.engine import Box, Piece
 from backend.errors import SuperResolutionError
-from backend.images.picture import to_image
 from webapp.base import side
 from webapp.base.files import Disk, StoredFile
+from webapp.intake.pictures import image_from
 from webapp.work.jobs import Job
 from webapp.work.progress import Estimate
 
@@ -63,7 +63,7 @@ class Live:
 
     def add(self, piece: Piece) -> None:
         """Keep a finished piece; if the disk is full, visitors wait for the whole."""
-        image = side.displayable(to_image(piece.picture))
+        image = side.displayable(image_from(piece.picture))
         # The last network's answer may be reduced to the result's size.
         across, down = (mine / its for mine, its in zip(self.size, piece.size, strict=True))
         left, top, right, bottom = piece.box
