@@ -86,14 +86,12 @@ with base.faults_explained(texts(st.session_state.lang)):
         choices = options_view.choose_options(page, inspection)
         if place is not Place.LOCAL and isinstance(choices.scale, str):
             choices = replace(choices, scale=None)  # an endpoint has its networks' scales only
-        with own:
-            intake_view.choose_own(page, states=bulk_work.describe_own(page, jobs, choices, place))
-        bulk = bulk_work.plan_bulk(page, jobs, choices, place)
-        if len(events.added) > 1 and bulk.seconds <= shared.settings.ask_seconds:
-            bulk_work.start_all(page, bulk)
-            st.rerun()
-        archive = f"{ARCHIVE_PATH}/{result_state.archive(page).secret}.zip"
-        work_view.show_bulk(page, bulk, archive=archive)
+        if len(events.added) > 1:
+            bulk = bulk_work.plan_bulk(page, jobs, choices, place)
+            if bulk.seconds <= shared.settings.ask_seconds:
+                bulk_work.start_all(page, bulk)
+                jobs = work.collect(tab)
+        many = st.container()
     request, result, job = None, None, None
     tab.live = None
     if inspection is not None and problem is None and tab.is_cropping and not picture.sample:
@@ -108,13 +106,14 @@ with base.faults_explained(texts(st.session_state.lang)):
         if refusal is not None:
             tab.errors[request] = refusal
         is_asked = refusal is None and work.needs_a_press(shared, inspection.size, request)
-        if result is not None:
-            tab.shown = request
-        elif place is not Place.CLOUD and refusal is None:
+        if result is None and place is not Place.CLOUD and refusal is None:
             tab.live = work.begin_look(shared, tab, picture, inspection, request)
         if job is None and result is None and not is_asked and request not in tab.errors:
             work.start_and_wait(page, picture, request)
-            st.rerun()
+            jobs = work.collect(tab)
+            job, result = jobs.get(request), work.result(shared, tab, picture, request)
+        if result is not None:
+            tab.shown, tab.live = request, None
         # Before the result: whoever sees it can share or reload it. A run that ends with another
         # one would swallow a step back that came meanwhile.
         address.write(options.choices_for_address(tab))
@@ -153,6 +152,12 @@ with base.faults_explained(texts(st.session_state.lang)):
                 intake_view.show_preview(page, picture, inspection)
 
     address.write(options.choices_for_address(tab))
+    with own:
+        intake_view.choose_own(page, states=bulk_work.describe_own(page, jobs, choices, place))
+    with many:
+        archive = f"{ARCHIVE_PATH}/{result_state.archive(page).secret}.zip"
+        bulk = bulk_work.plan_bulk(page, jobs, choices, place)
+        work_view.show_bulk(page, bulk, archive=archive)
     with notice:
         if problem is not None:
             base.show_error(problem, t)

@@ -266,6 +266,18 @@ def test_the_first_view_has_a_sample_and_its_sizes() -> None:
 
 
 @pytest.mark.usefixtures("fresh_shared")
+def test_work_begins_without_drawing_the_page_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_again = []
+    monkeypatch.setattr("streamlit.rerun", lambda: drawn_again.append(True))
+
+    app = run_page()
+
+    assert not app.exception
+    assert not drawn_again
+    run_until(app, "300 × 200 → **1200 × 800** pixels")
+
+
+@pytest.mark.usefixtures("fresh_shared")
 @pytest.mark.parametrize(
     ("sample", "before", "after"),
     [

@@ -127,8 +127,8 @@ def check(shared: Shared, picture: InputFile, *, place: Place) -> None:
 def collect(tab: Tab) -> dict[EnhanceRequest, Job]:
     """Collect the tab's jobs that ended; return the running ones.
 
-    Call it once for each run of the page: a job that ends later is still running for all parts of
-    the page, and those that watch it draw the page again.
+    All parts of the page use the same collection: a job that ends later is still running for all
+    of them, and those that watch it draw the page again.
     """
     under_way = {request: running_job(tab, request) for request in list(tab.jobs)}
     return {request: job for request, job in under_way.items() if job is not None}
@@ -210,7 +210,7 @@ def begin_look(
 
 
 def start_and_wait(page: Page, picture: InputFile, request: EnhanceRequest) -> None:
-    """Queue the work, and wait a moment if it is short; the page is drawn again afterwards."""
+    """Queue the work, and wait a moment if it is short."""
     tab = page.tab
     start(page.shared, tab, picture, request)
     job, live = tab.jobs.get(request), intake.owner(page.shared, tab, picture).lives.get(request)
