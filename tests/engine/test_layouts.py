@@ -211,6 +211,25 @@ def test_the_full_picture_behind_a_preview_is_read() -> None:
     assert FIRST_FRAME in decode(tiff(full, full), max_side=99).notes
 
 
+@pytest.mark.parametrize("kind", [[], [0]], ids=["unmarked", "full"])
+def test_the_full_picture_below_a_preview_that_does_not_say_so_is_read(kind: list[int]) -> None:
+    marks: Tags = {254: kind} if kind else {}
+    preview = directory(small(), photometric=RGB, bits=8, more={330: [0]})
+    full = directory(values_of(scene()), photometric=RGB, bits=8, more=marks)
+    data, place = append_directory(tiff(preview), *full)
+    at = data.index(struct.pack("<HHI", 330, 4, 1)) + 8
+    data = data[:at] + struct.pack("<I", place) + data[at + 4 :]
+    assert distance(decode(data, max_side=99), scene()) == 0
+
+
+def test_smaller_copies_below_a_picture_are_left_alone() -> None:
+    whole = directory(values_of(scene()), photometric=RGB, bits=8, more={330: [0]})
+    data, place = append_directory(tiff(whole), *directory(small(), photometric=RGB, bits=8))
+    at = data.index(struct.pack("<HHI", 330, 4, 1)) + 8
+    picture = decode(data[:at] + struct.pack("<I", place) + data[at + 4 :], max_side=99)
+    assert distance(picture, scene()) == 0
+
+
 @pytest.mark.parametrize("photometric", [32803, 34892])
 def test_raw_files_are_refused_whatever_their_preview_is(photometric: int) -> None:
     sensor = directory(values_of(gray()), photometric=photometric, bits=16)

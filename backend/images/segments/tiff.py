@@ -99,8 +99,11 @@ class TiffPicture:
         self.first = directories[0][1]
         full = [each for each in directories if not _is_reduced(each[1])]
         place, self.directory, _ = first = directories[0]
-        if _is_reduced(self.first) and full:
-            place, self.directory, _ = max(full, key=lambda each: _pixels(each[1]))
+        # A larger picture below the first one shows that this is a preview, even if unmarked.
+        larger = [each for each in full if not each[2] and _pixels(each[1]) > _pixels(self.first)]
+        behind = full if _is_reduced(self.first) else larger
+        if behind:
+            place, self.directory, _ = max(behind, key=lambda each: _pixels(each[1]))
         self.iptc = _content(data, place, IPTC) or _content(data, first[0], IPTC)
         self.frames = max(1, sum(is_page for _, _, is_page in full))
         self.photometric = _number(self.directory, PHOTOMETRIC, 0)
