@@ -106,6 +106,21 @@ def test_the_bar_is_inside_the_window_in_every_state(
     bar_is_inside(page)
 
 
+def test_the_time_that_is_left_is_read_in_whole(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = enter(open_page(**SCREENS["200 %"]), address)
+    choose_scale(page, 4)
+    large(page)
+    fits = """(each) => {
+      each.textContent = "Enhancing … about 12 min left";
+      const words = document.createRange();
+      words.selectNodeContents(each); // fractions of a pixel are enough to cut a word
+      return words.getBoundingClientRect().width <= each.getBoundingClientRect().width;
+    }"""
+    assert page.locator(".bar .text").evaluate(fits)
+
+
 def test_a_large_picture_is_seen_whole_at_once_and_then_painted_piece_by_piece(
     visit: Page,
 ) -> None:
