@@ -25,6 +25,8 @@ FOLDERS = {
 }
 LEFT_OUT = ("__pycache__", "secrets.toml", "photographs.py", "render.py")
 DOTTED = re.compile(rf"({'|'.join(RENAMED)})(\.\w+)*")
+NAMED = re.compile(rf"({'|'.join(RENAMED)})\.[\w.]*")
+"""A module's name, or its beginning, where it may be the text of an import."""
 
 
 class Hook(BuildHookInterface[Any]):
@@ -79,6 +81,7 @@ def renamed(source: bytes, name: str) -> bytes:
                 name_of_logger = each.value if isinstance(each, ast.Constant) else None
                 if isinstance(name_of_logger, str) and DOTTED.fullmatch(name_of_logger):
                     changes.append((each.lineno, each.col_offset + 1, name_of_logger))
+    _refuse_texts(tree, name, {change[:2] for change in changes})
     for line, column, word in sorted(changes, reverse=True):
         text = lines[line - 1]
         start, rest = text[:column], text[column:]
@@ -88,3 +91,15 @@ def renamed(source: bytes, name: str) -> bytes:
         first, dot, tail = word.partition(".")
         lines[line - 1] = start + (RENAMED[first] + dot + tail).encode() + rest[len(old) :]
     return b"".join(lines)
+
+
+def _refuse_texts(tree: ast.AST, name: str, renamed_at: set[tuple[int, int]]) -> None:
+    """Raise ValueError for a text that would still name the packages as the sources do."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and NAMED.fullmatch(node.value)
+            and (node.lineno, node.col_offset + 1) not in renamed_at
+        ):
+            raise ValueError(f"{name}:{node.lineno}: take '{node.value}' from `__name__`")

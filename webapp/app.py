@@ -19,6 +19,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from backend import SettingsError, SuperResolutionError
+from webapp import __name__ as PACKAGE
 from webapp.middleware import BoundedConnections, CompressedFiles, SecurityHeaders
 from webapp.result.slider.juxtapose import ORIGIN
 from webapp.routes import create_routes
@@ -26,7 +27,10 @@ from webapp.settings import PageSettings, page_settings
 from webapp.wiring import prepare_samples, shared_by_all, sweep_forever
 
 IMPORTED_BY_RUNS = (
-    *(f"webapp.{room}.view" for room in ("base", "cloud", "intake", "options", "result", "work")),
+    *(
+        f"{PACKAGE}.{room}.view"
+        for room in ("base", "cloud", "intake", "options", "result", "work")
+    ),
     "pandas",
 )
 """Modules that the first run of the script imports: those of the page, and Streamlit's own."""

@@ -23,6 +23,7 @@ from packaging.requirements import Requirement
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
+from hatch_build import renamed
 from testbed.processes import address_in, free_ports
 from tests.network.tracing import Trace, assert_silent
 from tests.paths import ROOT, SAMPLES
@@ -93,6 +94,14 @@ def test_the_wheel_has_one_top_level_name_and_no_import_of_another(wheel: Path) 
             if name.endswith(".py"):
                 source = archive.read(name).decode()
                 assert not re.search(r"^\s*(from|import) (backend|webapp)\b", source, re.M), name
+
+
+@pytest.mark.parametrize("text", ["'webapp.page'", "f'webapp.{room}.view'", "'backend.http.app'"])
+def test_a_module_named_in_a_text_ends_the_build(text: str) -> None:
+    with pytest.raises(ValueError, match=r"app\.py:2: take '"):
+        renamed(f"from webapp import page\nimport_module({text})\n".encode(), "app.py")
+    log = b"log = logging.getLogger('backend.http')\n"
+    assert renamed(log, "app.py") == log.replace(b"backend", b"super_resolution")
 
 
 def test_the_wheel_has_every_file_of_the_sources(wheel: Path) -> None:
