@@ -29,6 +29,7 @@ from webapp.wiring import create_shared, prepare_samples, shared_by_all
 from webapp.work import bulk
 from webapp.work import state as work
 from webapp.work.enhance import Enhanced, EnhanceRequest, Place
+from webapp.work.progress import Estimate
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = str(ROOT / "webapp" / "page.py")
@@ -109,6 +110,28 @@ def test_a_job_that_ends_while_the_page_is_drawn_is_under_way_for_all_of_it(
     told = bulk.describe_own(page, {}, same, Place.LOCAL)
     assert told[picture.digest] == ("✓", t("own.done"))
     assert bulk.describe_own(page, {}, other, Place.LOCAL) == {}
+
+
+@pytest.mark.parametrize(("others", "is_looked_at"), [(0, False), (1, False), (2, True)])
+def test_a_quick_picture_among_many_is_looked_at_first(
+    shared: Shared,
+    tab: Tab,
+    picture: InputFile,
+    monkeypatch: pytest.MonkeyPatch,
+    others: int,
+    is_looked_at: bool,
+) -> None:
+    request = request_for(picture)
+    inspection = intake.inspect(shared, tab, picture)
+    live = work.live_of(shared, tab, picture, inspection, request)
+    live.estimate = Estimate(work=0.4, saving=0.0)
+    monkeypatch.setattr(
+        LocalEngine, "load", property(lambda _: (min(1, others), max(0, others - 1)))
+    )
+
+    assert work.begin_look(shared, tab, picture, inspection, request) is live
+
+    assert (live.look_job is not None) is is_looked_at
 
 
 def test_a_result_belongs_to_the_tab_that_asked_for_it(

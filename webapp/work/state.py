@@ -190,9 +190,9 @@ def live_of(
 def begin_look(
     shared: Shared, tab: Tab, picture: InputFile, inspection: Inspection, request: EnhanceRequest
 ) -> Live:
-    """Request a first look if the result takes a while and is made here."""
+    """Request a first look if the result takes a while, among all that are made here just now."""
     live = live_of(shared, tab, picture, inspection, request)
-    is_quick = live.estimate.total < LOOK_FROM_SECONDS
+    is_quick = live.estimate.total * (1 + sum(shared.engine.load)) < LOOK_FROM_SECONDS
     if live.look is None and live.look_job is None and not is_quick:
         options = engine_options(request, inspection, details=shared.engine.details)
         options = replace(options, format="webp", quality=LOOK_QUALITY)
