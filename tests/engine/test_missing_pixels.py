@@ -42,7 +42,7 @@ def test_a_png_whose_last_row_is_black_is_read() -> None:
     assert not picture.rgb.any()
 
 
-@pytest.mark.parametrize("palette", [b"", chunk(b"PLTE", b"")])
+@pytest.mark.parametrize("palette", [b"", chunk(b"PLTE", b""), chunk(b"PLTE", bytes(3 * 257))])
 def test_a_palette_that_is_not_there_is_damage(palette: bytes) -> None:
     with pytest.raises(ImageError):
         decode(png([bytes(8)] * 8, size=(8, 8), depth=8, color=3, extra=palette), max_side=99)

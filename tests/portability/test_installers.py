@@ -114,11 +114,12 @@ def test_the_cost_of_an_install_is_told(environment: dict[str, str], wheel: Path
     assert wheel.stat().st_size / 1e6 < downloaded < installed
 
 
-def test_doctor_finds_all_well_under_uvx(
+def test_the_networks_are_found_under_uvx(
     wheel: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    printed = run(environment, tmp_path, *UVX, "--from", wheel, "super-resolution", "doctor")
-    assert "all is well" in printed
+    program = (*UVX, "--from", wheel, "super-resolution")
+    printed = run(environment, tmp_path, *program, "networks", "list")
+    assert "quality" in printed
 
 
 def test_the_page_is_installed_from_an_address_by_pipx(

@@ -100,8 +100,11 @@ class _Found:
     def fits(self, kind: bytes, length: int) -> bool:
         """Return whether palette and transparency are as complete as this kind of picture needs."""
         if kind == b"PLTE":
-            self.colors = length // 3
-            return self.kind in (COLOURS, PALETTE, COLOURS_WITH_ALPHA) and 0 < self.colors <= 256
+            colors = length // 3
+            if self.kind not in (COLOURS, PALETTE, COLOURS_WITH_ALPHA) or not 0 < colors <= 256:
+                return False
+            self.colors = colors
+            return True
         if self.kind == PALETTE:
             return 0 < length <= self.colors
         return length >= {GRAY: 2, COLOURS: 6}.get(self.kind, length + 1)
