@@ -28,7 +28,7 @@ def spawn(tmp_path: Path) -> Run:
             env=environment(**settings),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 

@@ -1,4 +1,7 @@
-"""Random damage for as long as asked: `FUZZ_SECONDS` a target, `FUZZ_SEED` to repeat a run."""
+"""Random damage: the same in every run, or other for `FUZZ_SECONDS` a target.
+
+`FUZZ_SEED` repeats a run.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from dataclasses import dataclass
 
 from benchmarks.mutations import mutate
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "10"))
-SEED = int(os.environ.get("FUZZ_SEED", time.time_ns() % 2**32))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
+SEED = int(os.environ.get("FUZZ_SEED", time.time_ns() % 2**32 if SECONDS else 1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -125,7 +125,7 @@ def test_pictures() -> None:
             assert exc.code in {"invalid_image", "image_too_large", "unsupported_media_type"}
 
     small = tuple(data for data in (case.make() for case in GOOD) if len(data) < 20_000)
-    assert_survives(read, small, least=200)
+    assert_survives(read, small, least=1000)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -143,7 +143,7 @@ def test_containers() -> None:
         assert lean_file(lean, name=found.name).data == lean
 
     small = tuple(data for data in (case.make() for case in GOOD) if len(data) < 20_000)
-    assert_survives(walk, small, least=1000)
+    assert_survives(walk, small, least=5000)
 
 
 def test_request_bodies(handler: RequestHandler) -> None:
@@ -152,7 +152,7 @@ def test_request_bodies(handler: RequestHandler) -> None:
         assert reply.status < 500, reply.body
         json.loads(reply.body.decode("utf-8"))
 
-    assert_survives(ask, BODIES, least=1000, hurt=hurt_text)
+    assert_survives(ask, BODIES, least=2000, hurt=hurt_text)
 
 
 def test_addresses() -> None:
