@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -123,8 +123,11 @@ class Served:
     @property
     def disk(self) -> int:
         """Return the present bytes of temporary files."""
-        files = [each for each in self._temporary.rglob("*") if each.is_file()]
-        return sum(each.stat().st_size for each in files)
+        total = 0
+        for each in self._temporary.rglob("*"):
+            with suppress(FileNotFoundError):  # it was deleted meanwhile
+                total += each.stat().st_size if each.is_file() else 0
+        return total
 
     def _watch(self) -> None:
         while not self._is_over.wait(0.5):
