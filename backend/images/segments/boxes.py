@@ -149,12 +149,12 @@ def _places(iloc: bytes, count: Count) -> Iterator[int]:
     offset_bytes, length_bytes, base_bytes, index_bytes = sizes
     index_bytes = index_bytes if version else 0
     number_bytes = 4 if version == 2 else 2
-    at, rest = 6, iloc
+    at = 6
 
     def take(number: int) -> int:
         nonlocal at
         at += number
-        return int.from_bytes(rest[at - number : at])
+        return int.from_bytes(iloc[at - number : at])
 
     for _ in range(min(take(number_bytes), MAX_BOXES)):
         count.add()
