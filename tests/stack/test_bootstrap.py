@@ -33,10 +33,24 @@ STACK = "from-an-archive"
 PLACES = ("bootstrap-photos", "bootstrap-results")
 AWS_COMMAND = """#!{python}
 import sys, boto3
-source, target = sys.argv[-2:]
-bucket, _, key = source.removeprefix("s3://").partition("/")
-boto3.client("s3").download_file(bucket, key, target)
+from botocore.exceptions import ClientError
+words = sys.argv[1:]
+if words[0] == "s3":
+    bucket, _, key = words[-2].removeprefix("s3://").partition("/")
+    boto3.client("s3").download_file(bucket, key, words[-1])
+    sys.exit()
+client, name = boto3.client("cloudformation"), words[words.index("--stack-name") + 1]
+try:
+    if words[1] == "wait":
+        waiter = client.get_waiter(words[2].replace("-", "_"))
+        waiter.wait(StackName=name, WaiterConfig=dict(Delay=1))
+    else:
+        getattr(client, words[1].replace("-", "_"))(StackName=name)
+except ClientError as exc:
+    # AWS takes the deletion of a stack that is not there (DeleteStack).
+    sys.exit(0 if words[1] == "delete-stack" and "does not exist" in str(exc) else str(exc))
 """
+NOTHING = "nothing was started"
 
 
 @dataclass
@@ -97,9 +111,12 @@ def script(bootstrap: Stack) -> str:
     return str(command)
 
 
-def request(bootstrap: Stack, kind: str, url: str, **changed: str) -> dict[str, Any]:
+def request(
+    bootstrap: Stack, kind: str, url: str, *, made: str | None = None, **changed: str
+) -> dict[str, Any]:
     properties = {**bootstrap.properties("Deployment"), **changed}
     return {
+        **({} if made is None else {"PhysicalResourceId": made}),
         "RequestType": kind,
         "ResponseURL": f"{url}/answer",
         "StackId": "arn:aws:cloudformation:eu-west-1:1:stack/bootstrap/1",
@@ -182,10 +199,19 @@ def test_the_build_leaves_a_stack_that_works_and_takes_it_away_again(
     versions = account.client("s3").get_bucket_versioning(Bucket=bucket)
     assert versions["Status"] == "Enabled"
 
-    event = request(bootstrap, "Delete", url, **given)
-    assert build(account, tmp_path, deployer, script(bootstrap), event) == 0
-    assert told[-1]["Status"] == "SUCCESS"
-    assert described(account) is None
+    event = request(bootstrap, "Create", url, **given)
+    assert build(account, tmp_path, deployer, script(bootstrap), event) != 0
+    assert f"There is a stack {STACK} already" in told[-1]["Reason"]
+    assert told[-1]["PhysicalResourceId"] == NOTHING, "so that its rollback takes nothing away"
+    assert described(account) is not None
+
+    # The archive may be gone by then.
+    gone = {**given, "Source": f"s3://{ARTIFACTS}/gone.tar.gz"}
+    for _ in range(2):
+        event = request(bootstrap, "Delete", url, made=STACK, **gone)
+        assert build(account, tmp_path, deployer, script(bootstrap), event) == 0
+        assert told[-1]["Status"] == "SUCCESS"
+        assert described(account) is None
 
 
 def test_another_archive_than_the_named_one_is_not_unpacked(
@@ -199,10 +225,61 @@ def test_another_archive_than_the_named_one_is_not_unpacked(
     event = request(bootstrap, "Create", answers[1], Sha256="0" * 64)
     assert build(account, tmp_path, deployer, script(bootstrap), event) != 0
     (answer,) = answers[0].told
-    assert answer["Status"] == "FAILED"
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", NOTHING)
     assert "checksum" in answer["Reason"]
     assert not list(tmp_path.glob("*/code/cfn"))
     assert described(account) is None
+
+
+class CodeBuild:
+    """An account that has no builds, as a new one may have, or one that takes them."""
+
+    def __init__(self, *, is_full: bool) -> None:
+        self.is_full = is_full
+        self.started: list[dict[str, Any]] = []
+
+    def client(self, service: str) -> CodeBuild:
+        assert service == "codebuild"
+        return self
+
+    def start_build(self, **given: Any) -> None:
+        if self.is_full:
+            raise RuntimeError("Cannot have more than 0 builds in queue for the account")
+        self.started.append(given)
+
+
+def starter(bootstrap: Stack, builds: CodeBuild, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the function that starts the builds."""
+    monkeypatch.setitem(sys.modules, "boto3", builds)
+    monkeypatch.setenv("PROJECT", "builds")
+    names: dict[str, Any] = {}
+    exec(bootstrap.properties("Starter")["Code"]["ZipFile"], names)
+    return names["handler"]
+
+
+def test_a_creation_that_could_not_be_started_is_rolled_back_without_a_build(
+    bootstrap: Stack, answers: tuple[Answers, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, url = answers[0].told, answers[1]
+    handler = starter(bootstrap, CodeBuild(is_full=True), monkeypatch)
+    handler(request(bootstrap, "Create", url), None)
+    assert told[-1]["Status"] == "FAILED"
+    assert "0 builds in queue" in told[-1]["Reason"]
+    handler(request(bootstrap, "Delete", url, made=told[-1]["PhysicalResourceId"]), None)
+    assert told[-1]["Status"] == "SUCCESS"
+
+
+def test_a_request_reaches_the_build_without_what_was_before(
+    bootstrap: Stack, answers: tuple[Answers, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builds = CodeBuild(is_full=False)
+    event = request(bootstrap, "Update", answers[1], made=STACK)
+    old = {**event, "OldResourceProperties": event["ResourceProperties"]}
+    starter(bootstrap, builds, monkeypatch)(old, None)
+    (started,) = builds.started
+    (variable,) = started["environmentVariablesOverride"]
+    assert json.loads(variable["value"]) == event
+    assert not answers[0].told
 
 
 def test_the_template_can_be_pasted() -> None:
