@@ -58,6 +58,18 @@ FEATURES = (
         partitions=("aws",),
     ),
     Feature(
+        name="JSON logs of Lambda functions",
+        source="GovCloud user guide, AWS Lambda: JSON log formatting is not available",
+        is_used=_has(
+            "AWS::Lambda::Function",
+            lambda each: (
+                "ApplicationLogLevel" in each.get("LoggingConfig", {})
+                or each.get("LoggingConfig", {}).get("LogFormat") == "JSON"
+            ),
+        ),
+        partitions=("aws", "aws-cn"),
+    ),
+    Feature(
         name="the metric of requests at one time",
         source="SageMaker's page on high-resolution metrics names no region of China",
         is_used=_has(
