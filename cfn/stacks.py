@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped, unus
 from cfn.account import Account, error_code, error_message
 from cfn.errors import DeploymentError
 from cfn.evidence import Evidence
+from cfn.stack_states import check_state
 
 POLL_SECONDS = 3.0
 CAPABILITIES = ["CAPABILITY_IAM"]
@@ -83,11 +84,8 @@ class Stacks:
         Without `tags` a stack keeps those that it has. With `keep_failed` nothing is rolled back.
         """
         found = self.describe(name)
-        if found is not None and found["StackStatus"] == "ROLLBACK_COMPLETE":
-            raise DeploymentError(
-                f"The stack {name} failed when it was created and can only be deleted: "
-                f"python -m cfn delete --stack {name}"
-            )
+        if found is not None:
+            check_state(found, keep_failed=keep_failed)
         request: dict[str, Any] = {
             "StackName": name,
             "TemplateURL": template_url,

@@ -262,14 +262,38 @@ def test_an_update_without_changes_is_no_error(
     assert told == ["Nothing has changed in the stack pictures."]
 
 
-def test_a_stack_that_was_never_whole_must_be_deleted_first(
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("ROLLBACK_COMPLETE", "only be deleted: python -m cfn delete --stack pictures"),
+        ("DELETE_FAILED", "only be deleted"),
+        ("REVIEW_IN_PROGRESS", "only be deleted"),
+        ("UPDATE_IN_PROGRESS", "wait until"),
+        ("UPDATE_ROLLBACK_FAILED", "Continue update rollback"),
+        ("CREATE_FAILED", "deploy again with --keep-failed"),
+        ("UPDATE_FAILED", "deploy again with --keep-failed"),
+    ],
+)
+def test_a_state_without_updates_is_told_with_what_to_do(
+    stacks: Stacks, cloud: CloudFormation, state: str, said: str
+) -> None:
+    existing(cloud)
+    assert cloud.stack is not None
+    cloud.stack |= {"StackName": "pictures", "StackStatus": state}
+    with pytest.raises(DeploymentError, match=f"{state}.*{said}"):
+        deploy(stacks)
+    assert cloud.calls == []
+
+
+def test_a_stack_that_was_kept_goes_on_when_it_is_kept_again(
     stacks: Stacks, cloud: CloudFormation
 ) -> None:
     existing(cloud)
     assert cloud.stack is not None
-    cloud.stack["StackStatus"] = "ROLLBACK_COMPLETE"
-    with pytest.raises(DeploymentError, match="can only be deleted"):
-        deploy(stacks)
+    cloud.stack["StackStatus"] = "CREATE_FAILED"
+    cloud.to_come = [("pictures", STACK, "UPDATE_COMPLETE", "")]
+    stacks.deploy("pictures", template_url="https://t", parameters={}, keep_failed=True)
+    assert cloud.calls[0][1]["DisableRollback"] is True
 
 
 def test_a_deletion_waits_until_the_stack_is_gone(
