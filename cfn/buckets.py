@@ -52,16 +52,30 @@ def ensure_public_bucket(
 ) -> None:
     """Make the bucket of a release unless it exists; anybody may get its objects, and no more.
 
-    Only this bucket's Block Public Access is changed. ACLs stay blocked.
+    Only this bucket's Block Public Access is changed. ACLs stay blocked. A bucket that has a policy
+    is left as it is; one without was made by a command that ended early.
     """
-    if is_there(account, bucket):
-        return
-    print_line(f"Making the public bucket {bucket}")
     s3 = account.client("s3")
-    make_bucket(s3, bucket, region=account.region)
+    if is_there(account, bucket):
+        if _has_policy(s3, bucket):
+            return
+        print_line(f"Opening the bucket {bucket}, which nobody can read yet")
+    else:
+        print_line(f"Making the public bucket {bucket}")
+        make_bucket(s3, bucket, region=account.region)
     blocks = {**_blocks(is_on=True), "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
     s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocks)
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(public_policy(account, bucket)))
+
+
+def _has_policy(s3: Any, bucket: str) -> bool:
+    try:
+        s3.get_bucket_policy(Bucket=bucket)
+    except ClientError as exc:
+        if error_code(exc) == "NoSuchBucketPolicy":
+            return False
+        raise
+    return True
 
 
 def public_policy(account: Account, bucket: str) -> dict[str, Any]:

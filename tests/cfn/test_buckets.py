@@ -81,6 +81,22 @@ def test_a_bucket_of_that_name_that_is_somebody_else_s_is_never_used() -> None:
         ensure_own_bucket(stubbed.account, print_line=stubbed.told.append)
 
 
+def will_be_open(stubbed: Stubbed, bucket: str) -> None:
+    """Expect the requests that let anybody get the bucket's objects."""
+    blocks = {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": False,
+        "RestrictPublicBuckets": False,
+    }
+    stubbed.s3.add_response(
+        "put_public_access_block",
+        {},
+        {"Bucket": bucket, "PublicAccessBlockConfiguration": blocks},
+    )
+    stubbed.s3.add_response("put_bucket_policy", {}, {"Bucket": bucket, "Policy": ANY})
+
+
 def test_a_release_s_bucket_lets_anybody_get_and_nothing_else() -> None:
     stubbed = Stubbed("cn-north-1")
     stubbed.is_missing("pub-cn-north-1")
@@ -92,20 +108,27 @@ def test_a_release_s_bucket_lets_anybody_get_and_nothing_else() -> None:
             "CreateBucketConfiguration": {"LocationConstraint": "cn-north-1"},
         },
     )
-    blocks = {
-        "BlockPublicAcls": True,
-        "IgnorePublicAcls": True,
-        "BlockPublicPolicy": False,
-        "RestrictPublicBuckets": False,
-    }
-    stubbed.s3.add_response(
-        "put_public_access_block",
-        {},
-        {"Bucket": "pub-cn-north-1", "PublicAccessBlockConfiguration": blocks},
-    )
-    stubbed.s3.add_response("put_bucket_policy", {}, {"Bucket": "pub-cn-north-1", "Policy": ANY})
+    will_be_open(stubbed, "pub-cn-north-1")
     ensure_public_bucket(stubbed.account, "pub-cn-north-1", print_line=stubbed.told.append)
     stubbed.ends()
     (statement,) = public_policy(stubbed.account, "pub-cn-north-1")["Statement"]
     assert statement["Action"] == "s3:GetObject"
     assert statement["Resource"] == "arn:aws-cn:s3:::pub-cn-north-1/*"
+
+
+def test_a_release_s_bucket_that_was_made_but_not_opened_is_opened() -> None:
+    stubbed = Stubbed("eu-west-1")
+    stubbed.s3.add_response("head_bucket", {})
+    stubbed.s3.add_client_error("get_bucket_policy", "NoSuchBucketPolicy")
+    will_be_open(stubbed, "pub-eu-west-1")
+    ensure_public_bucket(stubbed.account, "pub-eu-west-1", print_line=stubbed.told.append)
+    stubbed.ends()
+
+
+def test_a_release_s_bucket_with_a_policy_is_left_as_it_is() -> None:
+    stubbed = Stubbed("eu-west-1")
+    stubbed.s3.add_response("head_bucket", {})
+    stubbed.s3.add_response("get_bucket_policy", {"Policy": "{}"})
+    ensure_public_bucket(stubbed.account, "pub-eu-west-1", print_line=stubbed.told.append)
+    stubbed.ends()
+    assert not stubbed.told
