@@ -20,6 +20,7 @@ from backend.options import fields_from
 from cfn import templates
 from cfn.errors import DeploymentError
 from cfn.package import Package, build
+from cfn.parameters import declared_parameters
 from cfn.variants import INF, NEURON_ARCHIVE, STACKS, Variant
 
 if TYPE_CHECKING:
@@ -300,17 +301,20 @@ def _build_and_upload(
 def _look_before(parsed: argparse.Namespace, account: Account) -> None:
     """Run preflight with the parameters that the stack has and that are given now."""
     from cfn.preflight import Plan, preflight  # noqa: PLC0415
+    from cfn.stack_states import check_state  # noqa: PLC0415
     from cfn.stacks import Stacks, stack_parameters  # noqa: PLC0415
 
-    variant = STACKS[parsed.variant]
-    there = Stacks.of(account, print_line=print_line).describe(_stack_name(parsed)) or {}
-    defaults = templates.default_parameters(variant)
-    before = {name: value for name, value in stack_parameters(there).items() if name in defaults}
+    variant, name = STACKS[parsed.variant], _stack_name(parsed)
+    there = Stacks.of(account, print_line=print_line).describe(name)
+    if there is not None:
+        check_state(there, keep_failed=parsed.keep_failed)
+    declared = declared_parameters(variant)
+    before = {key: value for key, value in stack_parameters(there or {}).items() if key in declared}
     plan = Plan(
         variant=variant,
         bucket=parsed.bucket,
         parameters={**before, **read_pairs(parsed.parameter, option="--parameter")},
-        defaults=defaults,
+        declared=declared,
     )
     preflight(account, plan, print_line=print_line)
 

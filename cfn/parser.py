@@ -10,6 +10,7 @@ from backend.models.manifest import SHIPPED
 from backend.options import SCALES
 from cfn import templates
 from cfn.package import BUILD
+from cfn.parameters import default_parameters
 from cfn.variants import BULK, STACKS, VARIANTS
 
 STACK_HELP = "functions, a GPU, Inferentia, or pictures from S3 to S3"
@@ -56,9 +57,6 @@ def make_parser() -> argparse.ArgumentParser:
         help="a tag of the stack; again for each",
     )
     deploy.add_argument("--no-check", action="store_true", help="do not call the finished stack")
-    deploy.add_argument(
-        "--keep-failed", action="store_true", help="leave a failed stack as it is, to be looked at"
-    )
     for command in (check, delete):
         command.add_argument("--stack", required=True, help="name of the stack")
     rehearse.add_argument("--bucket", help="S3 bucket in the region; left out, one is made")
@@ -104,7 +102,7 @@ def _add_bulk_commands(parser: argparse.ArgumentParser) -> None:
     cost.add_argument("--seconds", type=float, help="of one picture, from a trial run")
     cost.add_argument("--scale", type=int, choices=SCALES, default=2)
     cost.add_argument("--model", default="fast", help="a model, or auto")
-    defaults = templates.default_parameters(BULK)
+    defaults = default_parameters(BULK)
     for option, name in (
         ("--memory", "functionMemory"),
         ("--concurrency", "maxConcurrency"),
@@ -125,6 +123,9 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="a parameter of the template; again for each",
+    )
+    parser.add_argument(
+        "--keep-failed", action="store_true", help="leave a failed stack as it is, to be looked at"
     )
 
 

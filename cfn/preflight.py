@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cfn.account import AWS_ERRORS, Account, explained
 from cfn.errors import DeploymentError
+from cfn.parameters import Parameter
 from cfn.partitions import AWS, CHINA, GOVCLOUD
 from cfn.upload import check_bucket
 from cfn.variants import GPU, INF, Variant
@@ -35,12 +36,13 @@ class Plan:
     variant: Variant
     bucket: str | None
     parameters: Mapping[str, str]
-    defaults: Mapping[str, str | None]
-    """The template's parameters; None for one that must be given."""
+    declared: Mapping[str, Parameter]
+    """The template's parameters."""
 
     def value(self, name: str) -> str:
         """Return the value that the stack will have; empty for a parameter that it lacks."""
-        return self.parameters.get(name, self.defaults.get(name) or "")
+        known = self.declared.get(name)
+        return self.parameters.get(name, (known and known.default) or "")
 
 
 def preflight(account: Account, plan: Plan, *, print_line: Callable[[str], None]) -> None:
@@ -58,6 +60,9 @@ def findings(account: Account, plan: Plan) -> Iterator[Finding]:
     yield _identity(account)
     yield from _region(account, plan)
     yield from _parameters(plan)
+    if wrong := list(_values(plan)):
+        yield from wrong
+        return
     if plan.bucket is not None:
         yield _bucket(account, plan.bucket)
     if plan.value("deployInstanceType"):
@@ -94,16 +99,26 @@ def _region(account: Account, plan: Plan) -> Iterator[Finding]:
             "recordal in China; without one AWS closes it."
         )
         yield Finding(is_error=False, text=text)
+    if account.partition is CHINA and plan.value("domainName"):
+        text = "A domainName needs an ICP licence in China, whoever may call."
+        yield Finding(is_error=False, text=text)
 
 
 def _parameters(plan: Plan) -> Iterator[Finding]:
-    for name in sorted(plan.parameters.keys() - plan.defaults.keys()):
-        text = f"The stack has no parameter '{name}'; it has {', '.join(sorted(plan.defaults))}"
+    for name in sorted(plan.parameters.keys() - plan.declared.keys()):
+        text = f"The stack has no parameter '{name}'; it has {', '.join(sorted(plan.declared))}"
         yield Finding(is_error=True, text=text)
-    for name, default in plan.defaults.items():
-        if default is None and name not in plan.parameters:
+    for name, each in plan.declared.items():
+        if each.default is None and name not in plan.parameters:
             text = f"The stack needs a {name}: --parameter {name}=VALUE"
             yield Finding(is_error=True, text=text)
+
+
+def _values(plan: Plan) -> Iterator[Finding]:
+    """Yield what CloudFormation would refuse; no other check may read a value before."""
+    for name in sorted(plan.parameters.keys() & plan.declared.keys()):
+        if refusal := plan.declared[name].refusal(plan.parameters[name]):
+            yield Finding(is_error=True, text=refusal)
 
 
 def _bucket(account: Account, bucket: str) -> Finding:

@@ -72,19 +72,11 @@ def render(variant: Variant, package: PackageMapping | None = None) -> str:
     if "api" in variant.parts:
         values["api_digest"] = _digest(_part("api", values))
     values["function_digest"] = _function_digest(variant, {**values, "function_digest": ""})
-    sections: dict[str, list[str]] = {name: [] for name in SECTIONS}
+    made: dict[str, list[str]] = {name: [] for name in SECTIONS}
     for name in variant.parts:
-        for section, body in _sections(_part(name, values)).items():
-            sections[section].append(body)
-    return "\n".join(_section(name, bodies) for name, bodies in sections.items() if bodies)
-
-
-def default_parameters(variant: Variant) -> dict[str, str | None]:
-    """Return every parameter of the template with its default; None where it has none."""
-    parameters = _sections(render(variant))["Parameters"] + "\n"
-    found = re.findall(r"^  (\w+):\n((?:    .*\n)+)", parameters, re.MULTILINE)
-    defaults = {name: re.search("^    Default: (.*)$", about, re.M) for name, about in found}
-    return {name: each and each[1].strip("'") for name, each in defaults.items()}
+        for section, body in sections(_part(name, values)).items():
+            made[section].append(body)
+    return "\n".join(_section(name, bodies) for name, bodies in made.items() if bodies)
 
 
 def render_all(folder: Path) -> list[Path]:
@@ -129,11 +121,12 @@ def _digest(text: str) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
 
 
-def _sections(text: str) -> dict[str, str]:
-    sections: dict[str, str] = {}
+def sections(text: str) -> dict[str, str]:
+    """Return the text of each section of a template or a part by its name."""
+    found: dict[str, str] = {}
     for name, first, rest in re.findall(r"^([A-Za-z]+):(.*)\n((?:(?![A-Za-z]).*\n)*)", text, re.M):
-        sections[name] = f"{first}\n{rest}".strip("\n")
-    return sections
+        found[name] = f"{first}\n{rest}".strip("\n")
+    return found
 
 
 def _section(name: str, bodies: list[str]) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from cfn import templates
 from cfn.account import Account
 from cfn.errors import DeploymentError
+from cfn.parameters import declared_parameters, default_parameters
 from cfn.preflight import Plan, findings, preflight
 from cfn.variants import BULK, GPU, INF, LAMBDA, STACKS, Variant
 from tests.cfn.conftest import GIVEN_TO, aws_session, text_of
@@ -63,7 +63,7 @@ def plan(variant: Variant, **parameters: str) -> Plan:
         variant=variant,
         bucket=None,
         parameters={**GIVEN_TO[variant.name], **parameters},
-        defaults=templates.default_parameters(variant),
+        declared=declared_parameters(variant),
     )
 
 
@@ -83,7 +83,7 @@ def test_the_parameters_are_those_of_the_template(variant: Variant) -> None:
         name: None if "Default" not in about else str(about["Default"])
         for name, about in load(text_of(variant))["Parameters"].items()
     }
-    assert templates.default_parameters(variant) == expected
+    assert default_parameters(variant) == expected
 
 
 def test_a_misspelt_or_missing_parameter_stops_it_before_anything_is_packaged() -> None:
@@ -100,6 +100,48 @@ def test_a_misspelt_or_missing_parameter_stops_it_before_anything_is_packaged() 
         f"The stack needs a {name}: --parameter {name}=VALUE"
         for name in ("sourcePrefix", "targetBucket", "targetPrefix")
     ]
+
+
+@pytest.mark.parametrize(
+    ("variant", "name", "value", "said"),
+    [
+        (LAMBDA, "functionMemory", "10GB", "a whole number from 1024 to 10240"),
+        (LAMBDA, "functionMemory", "512", "a whole number from 1024 to 10240"),
+        (LAMBDA, "logRetentionDays", "8", "it is one of 1, 3, 5, 7, 14,"),
+        (LAMBDA, "inputBucketArns", "my-photos", "it is this: ARNs of S3 buckets, separated by"),
+        (LAMBDA, "inputBucketArns", f"arn:aws:s3:::{'b' * 60}," * 3 + "arn:aws:s3:::bbb", "200"),
+        (GPU, "deployInstanceType", "ml.m5.large", "it is one of ml.g4dn.xlarge,"),
+        (BULK, "sourcePrefix", "2026/照片/", "the rest with each run (python -m cfn bulk start"),
+        (BULK, "targetPrefix", "large", "with a slash at its end"),
+    ],
+)
+def test_a_value_that_cloudformation_would_refuse_stops_it_before_anything_is_packaged(
+    variant: Variant, name: str, value: str, said: str
+) -> None:
+    errors, _ = errors_and_texts(Stubbed().look(variant, **{name: value}))
+    (error,) = errors
+    assert error.startswith(name)
+    assert said in error
+
+
+@pytest.mark.parametrize("variant", STACKS.values(), ids=STACKS)
+def test_every_default_is_a_value_that_is_taken(variant: Variant) -> None:
+    for name, each in declared_parameters(variant).items():
+        given = GIVEN_TO[variant.name].get(name, each.default)
+        assert given is not None
+        assert each.refusal(given) == ""
+
+
+@pytest.mark.parametrize("variant", STACKS.values(), ids=STACKS)
+def test_what_is_read_of_the_parameters_is_what_the_template_says(variant: Variant) -> None:
+    expected = {
+        name: {
+            key: "\n".join(map(str, value)) if isinstance(value, list) else str(value)
+            for key, value in about.items()
+        }
+        for name, about in load(text_of(variant))["Parameters"].items()
+    }
+    assert {name: each.about for name, each in declared_parameters(variant).items()} == expected
 
 
 def test_a_new_account_is_told_what_it_may_run() -> None:
@@ -248,6 +290,13 @@ def test_an_open_api_in_china_is_warned_of_its_licence() -> None:
     stubbed = Stubbed("cn-north-1")
     lambda_limits(stubbed)
     assert "ICP" not in " ".join(text for _, text in stubbed.look(LAMBDA))
+
+
+def test_a_domain_in_china_is_warned_of_its_licence() -> None:
+    stubbed = Stubbed("cn-northwest-1")
+    lambda_limits(stubbed)
+    _, text = errors_and_texts(stubbed.look(LAMBDA, domainName="images.example.cn"))
+    assert "A domainName needs an ICP licence" in text
 
 
 def test_inferentia_is_refused_where_it_is_not_offered() -> None:
