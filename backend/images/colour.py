@@ -11,7 +11,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from backend.images.hdr import BT709, BT2020, HLG, PQ, mapped_to_sdr, srgb_from_light
 from backend.images.icc import Primaries, color_space, converted_to_srgb, make_profile
@@ -53,10 +53,13 @@ KEPT_GAMMAS = (1.6, 2.9)
 LEAST_GAMMA = 0.1
 MAX_PROFILE_BYTES = 4 * 2**20
 """The largest printer profiles have about 3 MiB."""
-USUAL_GAMMA, SAME_GAMMA = 0.45455, 0.003
-"""The value of `gAMA` by which programs mean sRGB, when there is no `cHRM`."""
+USUAL_GAMMA, SAME_GAMMA = 1 / 2.2, 0.05
+"""The value of `gAMA` by which programs mean sRGB, when there is no `cHRM`, and the part of it by
+which others may differ."""
 SAME_POINT = 0.0015
 """A difference of chromaticities that is invisible."""
+MOST_TINT = 3
+"""Levels by which the channels of a grey may differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +120,7 @@ def colour_from_points(gamma: float, points: Sequence[tuple[float, float]] | Non
     if not is_possible or not LEAST_GAMMA <= gamma <= 1 / LEAST_GAMMA:
         return None
     if points is None:
-        is_usual = abs(gamma - USUAL_GAMMA) < SAME_GAMMA
+        is_usual = abs(gamma / USUAL_GAMMA - 1) <= SAME_GAMMA
         return SRGB if is_usual else Colour(curve=1 / gamma)
     white, red, green, blue = points
     primaries = Primaries(red=red, green=green, blue=blue, white=white)
@@ -187,9 +190,19 @@ def _with_profile(image: Image.Image, profile: bytes) -> tuple[Image.Image, byte
 
 
 def gray_in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Convert grey pixels by a profile for grey, or one for colours, whose greys are grey."""
+    """Convert grey pixels by a profile for grey, or one for colours.
+
+    The result is RGB where the profile gives greys a tint, as those of scanners may.
+    """
     ramp = Image.new("L", (256, 1))
     ramp.putdata(range(256))
     is_for_gray = color_space(profile) == b"GRAY"
     converted = converted_to_srgb(ramp if is_for_gray else ramp.convert("RGB"), profile)
-    return image if converted is None else image.point(list(converted.getchannel("G").tobytes()))
+    if converted is None:
+        return image
+    red, green, blue = converted.split()
+    others = ImageChops.lighter(*(ImageChops.difference(green, each) for each in (red, blue)))
+    tint = others.getextrema()[1]
+    if isinstance(tint, int) and tint > MOST_TINT:
+        return image.convert("RGB").point([*red.tobytes(), *green.tobytes(), *blue.tobytes()])
+    return image.point(list(green.tobytes()))

@@ -182,7 +182,7 @@ def _pixels(data: bytes, examined: Examined) -> tuple[Image.Image, dict[int, lis
             image = with_clear_colour(image, _lower_halves(data), lean.clear_colour)
         if lean.first_frame not in (None, (0, 0, *opened.size)):
             image = inside(image, lean.first_frame)
-        return image, tables
+        return (image if lean.shown is None else image.crop(lean.shown)), tables
 
 
 def _lower_halves(data: bytes) -> Image.Image:
@@ -258,6 +258,7 @@ def _decoded(
         image = bleed(image.convert("RGBA")) if alpha is not None else image.convert("RGB")
         image = image.getchannel("G") if is_gray else image
     image, icc_profile = as_shown(image, lean.colour)
+    is_gray = is_gray and image.mode == "L"
     is_lossless = file_format.is_lossless if lean.is_lossless is None else lean.is_lossless
     facts = lean.facts
     return DecodedImage(

@@ -14,12 +14,13 @@ from PIL import ExifTags, Image
 
 from backend.images.formats import AVIF, JPEG, PNG, WEBP, WRITABLE
 from backend.images.rights import Rights
-from backend.images.segments.exif import EXIF_START, Facts, date
+from backend.images.segments.exif import EXIF_START, SECOND_CHARACTERS, Facts, date
 from backend.images.segments.jpeg import XMP_START
 from backend.images.segments.png import XMP_KEY
 from backend.options import KEPT
 
 INCHES = 2
+OFFSET_CHARACTERS = len("+02:00")
 DPI, DATE, COPYRIGHT = KEPT
 """The last entry is rights, author and keywords."""
 PNG_HEADER_BYTES = 33
@@ -33,7 +34,7 @@ class Kept:
     """The facts that go into a result."""
 
     taken: str | None = None
-    """The date in EXIF's notation."""
+    """The moment, as in `Facts`."""
     dpi: int | None = None
     rights: Rights = field(default_factory=Rights)
 
@@ -62,8 +63,20 @@ class Kept:
         if self.rights.copyright:
             exif[base.Copyright] = self.rights.copyright.encode()
         if self.taken is not None and date(self.taken):
-            exif[ExifTags.IFD.Exif] = {base.DateTimeOriginal: self.taken}
+            exif[ExifTags.IFD.Exif] = _moment_tags(self.taken)
         return exif.tobytes().removeprefix(EXIF_START)
+
+
+def _moment_tags(taken: str) -> dict[int, str]:
+    """Return EXIF's tags for a moment, which has its fraction and offset apart."""
+    base, rest = ExifTags.Base, taken[SECOND_CHARACTERS:]
+    offset = rest[-OFFSET_CHARACTERS:] if ":" in rest else ""
+    parts = {
+        base.DateTimeOriginal: taken[:SECOND_CHARACTERS],
+        base.SubsecTimeOriginal: rest.removesuffix(offset)[1:],
+        base.OffsetTimeOriginal: offset,
+    }
+    return {tag: part for tag, part in parts.items() if part}
 
 
 def embed(data: bytes, kept: Kept, *, format: str, size: tuple[int, int]) -> bytes:

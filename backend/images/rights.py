@@ -24,11 +24,16 @@ TAKEN = (
 """Names of the moment a picture was taken."""
 PHOTOSHOP = b"Photoshop 3.0\0"
 IPTC_RESOURCE = b"8BIM\x04\x04"
-BY_LINE, COPYRIGHT_NOTICE, KEYWORD = 80, 116, 25
+BY_LINE, COPYRIGHT_NOTICE, KEYWORD, DAY_CREATED, TIME_CREATED = 80, 116, 25, 55, 60
 """Data sets of IPTC's record 2."""
 UTF_8 = b"\x1b%G"
 """IPTC's mark for texts in UTF-8."""
-_MOMENT = re.compile(r"(\d{4})[-:](\d\d)[-:](\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?", re.ASCII)
+_MOMENT = re.compile(
+    r"(\d{4})[-:](\d\d)[-:](\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?"
+    r"(?:(Z)|([+-]\d\d:\d\d))?",
+    re.ASCII,
+)
+_IPTC_MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)([+-]\d{4})?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 
 
@@ -96,8 +101,10 @@ def taken_from_xmp(packet: bytes) -> str | None:
         for name, text in (*element.attrib.items(), (element.tag, element.text)):
             found = _MOMENT.match(text or "") if name in TAKEN else None
             if found:
-                year, month, day, hour, minute, second = found.groups("00")
-                return f"{year}:{month}:{day} {hour}:{minute}:{second}"
+                year, month, day, hour, minute, second = found.groups("00")[:6]
+                fraction, is_utc, offset = found.groups("")[6:]
+                offset = "+00:00" if is_utc else offset
+                return f"{year}:{month}:{day} {hour}:{minute}:{second}{fraction}{offset}"
     return None
 
 
@@ -113,12 +120,33 @@ def _root(packet: bytes) -> ElementTree.Element | None:
 
 def rights_from_iptc(segment: bytes) -> Rights:
     """Read IPTC's fields from a Photoshop segment, or as they stand in a TIFF."""
+    sets = _iptc_texts(segment, (BY_LINE, COPYRIGHT_NOTICE, KEYWORD))
+    return Rights(
+        copyright=next(iter(sets[COPYRIGHT_NOTICE]), None),
+        creator=next(iter(sets[BY_LINE]), None),
+        keywords=tuple(sets[KEYWORD]),
+    )
+
+
+def taken_from_iptc(segment: bytes) -> str | None:
+    """Read the moment a picture was taken, as EXIF writes it; None without day or time."""
+    sets = _iptc_texts(segment, (DAY_CREATED, TIME_CREATED))
+    found = _IPTC_MOMENT.fullmatch("".join(texts[0] for texts in sets.values() if texts))
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, offset = found.groups("")
+    zone = f"{offset[:3]}:{offset[3:]}" if offset else ""
+    return f"{year}:{month}:{day} {hour}:{minute}:{second}{zone}"
+
+
+def _iptc_texts(segment: bytes, numbers: tuple[int, ...]) -> dict[int, list[str]]:
+    """Return the texts of some data sets of record 2, by their numbers."""
     at = 0
     if segment.startswith(PHOTOSHOP):
         start = segment.find(IPTC_RESOURCE)
         at = len(segment) if start < 0 else start + len(IPTC_RESOURCE)
         at += (segment[at] // 2 + 1) * 2 + 4 if at < len(segment) else 0
-    sets: dict[int, list[str]] = {BY_LINE: [], COPYRIGHT_NOTICE: [], KEYWORD: []}
+    sets: dict[int, list[str]] = {each: [] for each in numbers}
     encoding = "latin-1"
     while segment[at : at + 1] == b"\x1c" and at + 5 <= len(segment):
         record, number = segment[at + 1], segment[at + 2]
@@ -130,11 +158,7 @@ def rights_from_iptc(segment: bytes) -> Rights:
         text = line(content.decode(encoding, "replace")) if record == 2 else None
         if text and number in sets and len(sets[number]) < MAX_KEYWORDS:
             sets[number].append(text)
-    return Rights(
-        copyright=next(iter(sets[COPYRIGHT_NOTICE]), None),
-        creator=next(iter(sets[BY_LINE]), None),
-        keywords=tuple(sets[KEYWORD]),
-    )
+    return sets
 
 
 def _items(root: ElementTree.Element, name: str) -> Iterator[str]:

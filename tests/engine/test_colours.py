@@ -135,6 +135,7 @@ def test_coded_colours_are_shown_as_in_chromium(write: object, codes: tuple[int,
 P3 = make_profile(DISPLAY_P3, gamma=None, is_gray=False)
 P3_PROFILE = profile_chunk(P3)
 GAMMA_1_8: Levels = ((146, 94, 94), (203, 169, 94), (165, 165, 0), (134, 126, 108))
+GAMMA_2_083: Levels = ((133, 79, 79), (194, 157, 79), (153, 153, 0), (120, 112, 92))
 GAMMA_2_2: Levels = ((129, 75, 75), (192, 154, 75), (149, 149, 0), (116, 107, 88))
 GAMMA_2_2_IN_P3: Levels = ((138, 71, 73), (200, 153, 57), (149, 149, 0), (117, 107, 86))
 GAMMA_2_4: Levels = ((121, 66, 66), (187, 147, 66), (142, 142, 0), (107, 99, 80))
@@ -169,6 +170,17 @@ ADOBE: Levels = ((168, 102, 102), (217, 175, 97), (170, 170, 0), (144, 133, 115)
         ((chunk(b"sRGB", b"\0\0"), gamma(100_000)), LINEAR),
         ((profile_chunk(b"\0" * 500), gamma(100_000)), LINEAR),
         ((profile_chunk(P3[:-40]), gamma(100_000)), LINEAR),
+        ((gamma(44_000),), STORED),
+        ((gamma(47_700),), STORED),
+        ((gamma(48_000),), GAMMA_2_083),
+        ((gamma(0), gamma(100_000)), LINEAR),
+        ((chunk(b"gAMA", b"\0"), gamma(100_000)), LINEAR),
+        ((chunk(b"sRGB", b"\4"), chunk(b"sRGB", b"\0"), gamma(100_000)), STORED),
+        ((chunk(b"cHRM", b"\0"), points(DISPLAY_P3), gamma(45_455)), GAMMA_2_2_IN_P3),
+        ((chunk(b"cICP", b"\1"), chunk(b"cICP", b"\x0c\x0d\0\1")), IN_P3),
+        ((chunk(b"cICP", b"\1\x0d\0\0"), chunk(b"cICP", b"\x0c\x0d\0\1")), STORED),
+        ((chunk(b"iCCP", b"\0\0" + zlib.compress(P3)), gamma(100_000)), LINEAR),
+        ((chunk(b"iCCP", b"any\0\0" + zlib.compress(P3)[:-4]), gamma(100_000)), LINEAR),
     ],
 )
 def test_chunks_are_obeyed_in_their_order(chunks: tuple[bytes, ...], wanted: Levels) -> None:
@@ -359,6 +371,24 @@ def test_grey_by_a_profile_of_coloured_pixels_is_shown_right() -> None:
     picture = decode(save(gray, "JPEG", icc_profile=profile, quality=100), max_side=99)
     assert picture.is_gray
     assert_near(seen(picture)[:1], ((146, 146, 146),))
+
+
+def test_grey_gets_a_tint_where_its_profile_says_so() -> None:
+    """Profiles of scanners may have another curve for each channel."""
+    gray = Image.new("L", (64, 16), 128)
+    profile = bytearray(make_profile(BT709, gamma=2.2, is_gray=False))
+    entry = profile.index(b"gTRC")
+    curve = b"para\0\0\0\0\0\0\0\0" + struct.pack(">i", round(1.8 * 65536))
+    profile[entry + 4 : entry + 12] = struct.pack(">II", len(profile), len(curve))
+    profile += curve
+    profile[:4] = struct.pack(">I", len(profile))
+    data = save(gray, "JPEG", icc_profile=bytes(profile), quality=100)
+    picture = decode(data, max_side=99)
+    assert not picture.is_gray
+    red, green, blue = seen(picture)[0]
+    assert abs(red - 129) <= TOLERANCE
+    assert abs(green - 146) <= TOLERANCE
+    assert abs(blue - 129) <= TOLERANCE
 
 
 def test_an_invalid_profile_is_left_out() -> None:

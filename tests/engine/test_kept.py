@@ -147,7 +147,9 @@ def test_rights_of_newspapers_are_read_in_a_tiff_too(kind: int) -> None:
 @pytest.mark.parametrize(
     ("xmp", "taken"),
     [
-        (b' e:DateTimeOriginal="2011-04-05T06:07:08.5+02:00">', TAKEN),
+        (b' e:DateTimeOriginal="2011-04-05T06:07:08.5+02:00">', f"{TAKEN}.5+02:00"),
+        (b' e:DateTimeOriginal="2011-04-05T06:07:08Z">', f"{TAKEN}+00:00"),
+        (b' e:DateTimeOriginal="2011-04-31T06:07:08">', None),
         (b' p:DateCreated="2011-04-05T06:07">', "2011:04:05 06:07:00"),
         (b"><e:DateTimeOriginal>2011:04:05 06:07:08</e:DateTimeOriginal>", TAKEN),
         (b' e:DateTimeDigitized="2011-04-05T06:07:08">', None),
@@ -167,6 +169,57 @@ def test_the_date_is_read_from_xmp_where_exif_has_none(
     if format == "TIFF":
         options = {"tiffinfo": {700: packet}}
     assert decode(save(scene(), format, **options), max_side=99).taken == taken
+
+
+def dated(**tags: str) -> bytes:
+    exif = Image.Exif()
+    numbers = {"moment": 0x9003, "fraction": 0x9291, "offset": 0x9011}
+    exif[0x8769] = {numbers[name]: text for name, text in tags.items()}
+    return save(scene(), "JPEG", exif=exif)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    ("tags", "taken"),
+    [
+        ({"fraction": "045", "offset": "+02:00"}, f"{TAKEN}.045+02:00"),
+        ({"fraction": "5 "}, f"{TAKEN}.5"),
+        ({"offset": "-03:30"}, f"{TAKEN}-03:30"),
+        ({"fraction": "x", "offset": "   :  "}, TAKEN),
+    ],
+)
+def test_parts_of_a_second_and_the_offset_go_along(
+    format: str, tags: dict[str, str], taken: str
+) -> None:
+    picture = decode(dated(moment=TAKEN, **tags), max_side=99)
+    assert picture.taken == taken
+    assert decode(encode(picture, format=format, keep=KEPT), max_side=99).taken == taken
+
+
+@pytest.mark.parametrize("moment", ["0000:00:00 00:00:00", "2011:13:05 06:07:08", "    :  :   "])
+def test_a_date_that_no_calendar_has_is_none(moment: str) -> None:
+    assert decode(dated(moment=moment), max_side=99).taken is None
+
+
+@pytest.mark.parametrize(
+    ("sets", "taken"),
+    [
+        ({55: b"20110405", 60: b"060708+0200"}, f"{TAKEN}+02:00"),
+        ({55: b"20110405", 60: b"060708"}, TAKEN),
+        ({55: b"20110405"}, None),
+        ({55: b"20110000", 60: b"060708"}, None),
+    ],
+)
+def test_the_date_of_newspapers_is_read(sets: dict[int, bytes], taken: str | None) -> None:
+    content = b"".join(
+        b"\x1c\2" + bytes([number]) + len(text).to_bytes(2) + text for number, text in sets.items()
+    )
+    resource = b"8BIM\4\4\0\0" + len(content).to_bytes(4) + content
+    plain = save(scene(), "JPEG")
+    data = plain[:2] + segment(0xED, b"Photoshop 3.0\0" + resource) + plain[2:]
+    assert decode(data, max_side=99).taken == taken
+    tiff = save(scene(), "TIFF", tiffinfo={33723: content})
+    assert decode(tiff, max_side=99).taken == taken
 
 
 @pytest.mark.parametrize(("unit", "dpi"), [(1, None), (2, 118), (3, 300), (None, 118)])

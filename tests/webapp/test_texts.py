@@ -172,3 +172,11 @@ def test_numbers_are_written_as_the_language_does() -> None:
     assert texts("de").file_size(1_250_000) == "1,2 MB"
     assert texts("fr").number(0.5) == "0,5"
     assert texts("zh-Hans").number(16384) == "16384"
+
+
+def test_the_day_of_a_moment_is_written_whatever_stands_behind_it() -> None:
+    english = texts("en")
+    day = english.date("2021:05:03 14:30:00")
+    assert "2021" in day
+    assert english.date("2021:05:03 14:30:00.25+02:00") == day
+    assert english.date("yesterday") == "yesterday"

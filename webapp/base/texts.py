@@ -74,7 +74,7 @@ class Texts:
     def date(self, exif: str) -> str:
         """Write the day of an EXIF date; return the text itself if it is not a date."""
         try:
-            day = datetime.strptime(exif, "%Y:%m:%d %H:%M:%S").date()
+            day = datetime.strptime(exif[:10], "%Y:%m:%d").date()
         except ValueError:
             return exif
         return str(format_date(day, locale=self._locale))

@@ -7,8 +7,9 @@ rotation, coding, and whether there is an HDR gain map.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from backend.images.colour import SRGB, Colour, colour_from_codes, colour_from_profile
 from backend.images.segments import av1, hevc
@@ -21,6 +22,10 @@ IDENTITY = 0
 AV1, HEVC = b"av1C", b"hvcC"
 AV1_CONFIGURATION_BYTES = 4
 CODINGS = (AV1, HEVC)
+APERTURE = struct.Struct(">IIIIiIiI")
+"""Width, height, and the middle's place beside that of the picture, as fractions."""
+Box = tuple[int, int, int, int]
+"""(left, top, right, bottom) in pixels."""
 GAIN_MAP_ITEM = b"tmap"
 GAIN_MAP_PICTURE = b"urn:com:apple:photo:2020:aux:hdrgainmap"
 
@@ -36,6 +41,26 @@ class Item:
     bits: int = 8
     is_chroma_halved: bool = False
     has_gain_map: bool = False
+    aperture: bytes = b""
+    """The box that says which part is shown."""
+
+    def shown(self, size: tuple[int, int]) -> Box | None:
+        """Return the part of a picture of this size that is shown, if it begins in the corner.
+
+        Chromium ignores all others.
+        """
+        if len(self.aperture) < APERTURE.size:
+            return None
+        numbers = APERTURE.unpack_from(self.aperture)
+        if 0 in numbers[1::2]:
+            return None
+        pairs = zip(numbers[0::2], numbers[1::2], strict=True)
+        width, height, right, down = (Fraction(*pair) for pair in pairs)
+        is_inside = 0 < width <= size[0] and 0 < height <= size[1]
+        starts = (right + (size[0] - width) / 2, down + (size[1] - height) / 2)
+        if not is_inside or any(starts) or width % 1 or height % 1:
+            return None
+        return 0, 0, int(width), int(height)
 
 
 def primary_item(data: bytes) -> Item:
@@ -45,11 +70,14 @@ def primary_item(data: bytes) -> Item:
     if meta is None:
         return Item()
     parts = dict(_boxes(meta[4:], count))
-    properties = _properties(parts, _primary_id(parts.get(b"pitm", b"")), count)
+    primary = _primary_id(parts.get(b"pitm", b""))
+    tiles = _tiles(parts.get(b"iref", b""), primary, count)
+    properties = _properties(parts, primary, tiles, count)
     has_gain_map = GAIN_MAP_ITEM in parts.get(b"iinf", b"") or GAIN_MAP_PICTURE in parts.get(
         b"iprp", b""
     )
-    item = _item(properties, _stream_codes(data, parts.get(b"iloc", b""), properties, count))
+    places = _places(parts.get(b"iloc", b""), {primary, *tiles}, count)
+    item = _item(properties, _stream_codes(data, places, properties))
     return replace(item, has_gain_map=has_gain_map)
 
 
@@ -72,8 +100,8 @@ def _boxes(data: bytes | memoryview, count: Count) -> Iterator[tuple[bytes, byte
         at = end
 
 
-_READ = (b"pitm", b"iloc", b"iinf", b"iprp", b"ipco", b"ipma", b"colr", b"irot", b"imir", b"pixi",
-         b"av1C", b"hvcC")  # fmt: skip
+_READ = (b"pitm", b"iloc", b"iinf", b"iref", b"dimg", b"iprp", b"ipco", b"ipma", b"colr", b"irot",
+         b"imir", b"clap", b"pixi", b"av1C", b"hvcC")  # fmt: skip
 
 
 def _first(data: bytes, kind: bytes, count: Count) -> bytes | None:
@@ -86,8 +114,19 @@ def _primary_id(pitm: bytes) -> int | None:
     return int.from_bytes(pitm[4:6] if pitm[0] == 0 else pitm[4:8])
 
 
+def _tiles(iref: bytes, item: int | None, count: Count) -> list[int]:
+    """Read the numbers of the items that the item is put together from."""
+    id_bytes = 2 if iref[:1] == b"\0" else 4
+    for kind, content in _boxes(iref[4:], count):
+        numbers = content[id_bytes + 2 :]
+        if kind == b"dimg" and int.from_bytes(content[:id_bytes]) == item:
+            places = range(0, len(numbers), id_bytes)
+            return [int.from_bytes(numbers[each : each + id_bytes]) for each in places]
+    return []
+
+
 def _properties(
-    parts: dict[bytes, bytes], item: int | None, count: Count
+    parts: dict[bytes, bytes], item: int | None, tiles: list[int], count: Count
 ) -> list[tuple[bytes, bytes]]:
     """Return the (kind, content) of each property that belongs to the item."""
     found: list[tuple[bytes, bytes]] = []
@@ -97,11 +136,16 @@ def _properties(
             found = list(_boxes(content, count))
         elif kind == b"ipma":
             associations = content
-    wanted = _associated(associations, item, count)
-    own = [found[index - 1] for index in wanted if 0 < index <= len(found)]
+
+    def properties_of(wanted: int | None) -> list[tuple[bytes, bytes]]:
+        indices = _associated(associations, wanted, count)
+        return [found[index - 1] for index in indices if 0 < index <= len(found)]
+
+    own = properties_of(item)
     # A tiled picture has its coding, and often its colours, on its tiles.
-    has_coding = any(kind in CODINGS for kind, _ in own)
-    return own if has_coding else [each for each in found if each[0] in (*CODINGS, b"colr")] + own
+    if tiles and not any(kind in CODINGS for kind, _ in own):
+        return [each for each in properties_of(tiles[0]) if each[0] in (*CODINGS, b"colr")] + own
+    return own
 
 
 def _associated(ipma: bytes, item: int | None, count: Count) -> list[int]:
@@ -128,7 +172,7 @@ def _associated(ipma: bytes, item: int | None, count: Count) -> list[int]:
 
 
 def _stream_codes(
-    data: bytes, iloc: bytes, properties: list[tuple[bytes, bytes]], count: Count
+    data: bytes, places: Iterator[int], properties: list[tuple[bytes, bytes]]
 ) -> Codes | None:
     """Read the colours that the stream itself states."""
     coding, configuration = next((each for each in properties if each[0] in CODINGS), (b"", b""))
@@ -137,12 +181,12 @@ def _stream_codes(
     if coding != AV1:
         return None
     streams = [configuration[AV1_CONFIGURATION_BYTES:]]
-    streams += [data[start : start + av1.HEADER_BYTES] for start in _places(iloc, count)]
+    streams += [data[start : start + av1.HEADER_BYTES] for start in places]
     return next(filter(None, map(av1.stream_codes, streams)), None)
 
 
-def _places(iloc: bytes, count: Count) -> Iterator[int]:
-    """Walk the offsets in the file of each item's first bytes."""
+def _places(iloc: bytes, wanted: Container[int | None], count: Count) -> Iterator[int]:
+    """Walk the offsets in the file of these items' first bytes."""
     if len(iloc) < 8:
         return
     version, sizes = iloc[0], [iloc[4] >> 4, iloc[4] & 15, iloc[5] >> 4, iloc[5] & 15]
@@ -158,7 +202,7 @@ def _places(iloc: bytes, count: Count) -> Iterator[int]:
 
     for _ in range(min(take(number_bytes), MAX_BOXES)):
         count.add()
-        take(number_bytes)
+        number = take(number_bytes)
         method = take(2) & 15 if version else 0
         take(2)
         base, extents = take(base_bytes), take(2)
@@ -167,7 +211,7 @@ def _places(iloc: bytes, count: Count) -> Iterator[int]:
         at += length_bytes + (extents - 1) * (index_bytes + offset_bytes + length_bytes)
         if at > len(iloc):
             return
-        if method == 0 and extents:
+        if method == 0 and extents and number in wanted:
             yield base + offset
 
 
@@ -182,6 +226,8 @@ def _item(properties: list[tuple[bytes, bytes]], stated: Codes | None) -> Item:
             profile = colour_from_profile(content[4:])
         elif kind in (b"irot", b"imir"):
             item = replace(item, is_turned=True)
+        elif kind == b"clap":
+            item = replace(item, aperture=content)
         elif kind == b"pixi" and len(content) >= 6:
             item = replace(item, bits=content[5])
         elif kind == b"av1C" and len(content) >= 3:

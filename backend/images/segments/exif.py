@@ -6,12 +6,20 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from PIL import ExifTags, Image
 
 from backend.images.colour import ADOBE_RGB, Colour
-from backend.images.rights import Rights, line, rights_from_xmp, taken_from_xmp
+from backend.images.rights import (
+    Rights,
+    line,
+    rights_from_iptc,
+    rights_from_xmp,
+    taken_from_iptc,
+    taken_from_xmp,
+)
 from backend.images.segments.limits import HEADER_ERRORS, MAX_EXIF_BYTES
 
 EXIF_START = b"Exif\0\0"
@@ -21,7 +29,11 @@ MAX_DPI = 9600
 UPRIGHT = 1
 ADOBE_SPACE, UNCALIBRATED = 2, 0xFFFF
 ADOBE_INTEROP = "R03"
-_DATE = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d", re.ASCII)
+_DATE = re.compile(
+    r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:[+-]\d\d:\d\d)?", re.ASCII
+)
+SECOND_CHARACTERS = len("2021:05:03 14:30:00")
+"""The characters of a moment without its fraction and offset."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +41,7 @@ class Facts:
     """Facts about its picture that a file states, as far as they are used."""
 
     taken: str | None = None
-    """The moment: `2021:05:03 14:30:00`, without a time zone, as EXIF writes it."""
+    """The moment: `2021:05:03 14:30:00`, and `.25` and `+02:00` behind it where they are stated."""
     dpi: int | None = None
     has_place: bool = False
     """True if it states a place, which is not read."""
@@ -48,14 +60,20 @@ class ExifFacts:
     facts: Facts = field(default_factory=Facts)
 
     def beside(
-        self, *, dpi: int | None = None, xmp: bytes = b"", rights: Rights | None = None
+        self,
+        *,
+        dpi: int | None = None,
+        xmp: bytes = b"",
+        iptc: bytes = b"",
+        rights: Rights | None = None,
     ) -> Facts:
-        """Return the facts, with those of XMP and of the container where EXIF has none.
+        """Return the facts, with those of XMP, IPTC and the container where EXIF has none.
 
         The container's own resolution wins.
         """
-        found = self.facts.rights.or_else(rights_from_xmp(xmp)).or_else(rights or Rights())
-        taken = self.facts.taken or taken_from_xmp(xmp)
+        found = self.facts.rights.or_else(rights_from_xmp(xmp))
+        found = found.or_else(rights_from_iptc(iptc)).or_else(rights or Rights())
+        taken = self.facts.taken or date(taken_from_xmp(xmp)) or date(taken_from_iptc(iptc))
         return replace(self.facts, taken=taken, dpi=dpi or self.facts.dpi, rights=found)
 
 
@@ -82,7 +100,11 @@ def facts_from(found: Image.Exif) -> ExifFacts:
         return ExifFacts()
     base = ExifTags.Base
     orientation = first.get(base.Orientation)
-    taken = date(inner.get(base.DateTimeOriginal)) or date(first.get(base.DateTime))
+    taken = _moment(
+        inner.get(base.DateTimeOriginal),
+        inner.get(base.SubsecTimeOriginal),
+        inner.get(base.OffsetTimeOriginal),
+    ) or _moment(first.get(base.DateTime), inner.get(base.SubsecTime), inner.get(base.OffsetTime))
     return ExifFacts(
         orientation=orientation if orientation in range(1, 9) else None,
         colour=_colour(inner.get(base.ColorSpace), interop),
@@ -107,10 +129,29 @@ def _text(found: object) -> str | None:
     return line(found)
 
 
+def _moment(seconds: object, fraction: object, offset: object) -> str | None:
+    """Join the moment of a picture; a wrong fraction or offset is left out."""
+    taken = date(seconds)
+    for start, part in (".", fraction), ("", offset):
+        taken = taken and (date(taken + start + _plain(part)) or taken)
+    return taken
+
+
+def _plain(text: object) -> str:
+    return text.rstrip("\0 ") if isinstance(text, str) else ""
+
+
 def date(text: object) -> str | None:
-    """Return the text if it is a date as EXIF writes it."""
-    text = text.rstrip("\0 ") if isinstance(text, str) else ""
-    return text if _DATE.fullmatch(text) else None
+    """Return the text if it is a moment as in `Facts.taken`."""
+    found = _DATE.fullmatch(_plain(text))
+    if found is None:
+        return None
+    try:
+        year, month, day, hour, minute, second = map(int, found.groups())
+        datetime(year, month, day, hour, minute, second)  # cameras fill in zeros or worse
+    except ValueError:
+        return None
+    return found[0]
 
 
 def reasonable_dpi(number: float) -> int | None:

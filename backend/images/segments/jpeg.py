@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from backend.images.colour import SRGB, Colour, colour_from_profile
-from backend.images.rights import rights_from_iptc
 from backend.images.segments.exif import EXIF_START, UPRIGHT, read_exif, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import Count, damaged, not_read
@@ -143,7 +142,7 @@ def lean_jpeg(data: bytes) -> LeanFile:
         size=found.size,
         orientation=exif.orientation or UPRIGHT,
         colour=found.colour() or exif.colour or SRGB,
-        facts=exif.beside(dpi=found.dpi, xmp=found.xmp, rights=rights_from_iptc(found.iptc)),
+        facts=exif.beside(dpi=found.dpi, xmp=found.xmp, iptc=found.iptc),
         is_lossless=found.is_lossless,
         is_chroma_halved=found.is_chroma_halved,
         has_gain_map=found.has_iso_gain_map

@@ -23,6 +23,8 @@ class LeanFile:
     facts: Facts = field(default_factory=Facts)
     first_frame: tuple[int, int, int, int] | None = None
     """(left, top, right, bottom) on the canvas of an animation; None where it is the canvas."""
+    shown: tuple[int, int, int, int] | None = None
+    """(left, top, right, bottom) of the part that is shown; None where it is the whole."""
     frames: int = 1
     """More than one is an animation, or a file of several pages."""
     bits: int = 8

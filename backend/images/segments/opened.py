@@ -10,9 +10,8 @@ from PIL import Image
 
 from backend.images.colour import MAX_PROFILE_BYTES, SRGB, Colour, colour_from_profile
 from backend.images.formats import AVIF, BMP, GIF, HEIC, TIFF, WEBP, FileFormat
-from backend.images.rights import rights_from_iptc
-from backend.images.segments.boxes import primary_item
-from backend.images.segments.exif import facts_from, reasonable_dpi
+from backend.images.segments.boxes import Box, primary_item
+from backend.images.segments.exif import ExifFacts, facts_from, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import (
     BOMB_ERRORS,
@@ -49,8 +48,6 @@ READ_MASKS_OF_32 = (
     (FIRST, SECOND, THIRD, FOURTH),
 )
 """The masks of red, green, blue and alpha that Pillow reads."""
-Box = tuple[int, int, int, int]
-"""(left, top, right, bottom) in pixels."""
 
 
 def opened_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
@@ -65,10 +62,9 @@ def opened_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
     if file_format is TIFF:
         tiff = TiffPicture(data)
         found = _opened(tiff.data, file_format)
-        rights = found.facts.rights.or_else(rights_from_iptc(tiff.iptc))
         return replace(
             found,
-            facts=replace(found.facts, rights=rights),
+            facts=ExifFacts(facts=found.facts).beside(iptc=tiff.iptc),
             orientation=tiff.orientation,  # Pillow turns by the picture's own
             frames=tiff.frames,
             bits=tiff.bits,
@@ -95,6 +91,7 @@ def opened_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
             is_lossless=item.is_lossless,
             is_chroma_halved=item.is_chroma_halved,
             has_gain_map=item.has_gain_map,
+            shown=item.shown(found.size) if file_format is AVIF and found.size else None,
         )
     return found
 

@@ -33,7 +33,8 @@ MAX_OTHER_CHUNKS = 4096
 FULL_RANGE = b"\0\1"
 """The end of a `cICP` for full-range RGB, the only supported one."""
 SINGLE = frozenset((b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"pHYs", b"acTL"))
-"""Chunks that a file may have once; the first one counts."""
+"""Chunks that a file may have once; the first one that is possible counts."""
+LENGTHS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"pHYs": 9}
 KEPT = (b"PLTE", b"tRNS")
 """Chunks that the colours of the pixels need; they stand before the pixels."""
 GRAY, COLOURS, PALETTE, GRAY_WITH_ALPHA, COLOURS_WITH_ALPHA = 0, 2, 3, 4, 6
@@ -85,12 +86,12 @@ class _Found:
 
     def take(self, kind: bytes, content: bytes) -> None:
         """Take one chunk other than IHDR, IDAT and IEND."""
-        if kind in self.seen:
+        if kind in self.seen or not _is_possible(kind, content):
             return
         self.seen.update(SINGLE & {kind})
         if kind == b"eXIf":
             self.exif = content[:MAX_EXIF_BYTES]
-        elif kind == b"pHYs" and len(content) == 9 and content[8] == METRES:
+        elif kind == b"pHYs" and content[8] == METRES:
             self.dpi = reasonable_dpi(int.from_bytes(content[:4]) * 0.0254)
         elif kind in (b"tEXt", b"iTXt"):
             self._take_text(kind, content)
@@ -129,15 +130,15 @@ class _Found:
             self.clear_colour = struct.unpack(">HHH", content[:6])
         elif kind == b"iCCP":
             self.profile = colour_from_profile(_profile(content))
-        elif kind == b"cICP" and len(content) == 4 and content[2:] == FULL_RANGE:
+        elif kind == b"cICP" and content[2:] == FULL_RANGE:
             if self.colors:  # the palette comes after it
                 return
             self.coded = colour_from_still_codes(content[0], content[1])
         elif kind == b"sRGB":
-            self.is_srgb = content in INTENTS
-        elif kind == b"gAMA" and len(content) == 4:
+            self.is_srgb = True
+        elif kind == b"gAMA":
             self.gamma = int.from_bytes(content) / 100_000
-        elif kind == b"cHRM" and len(content) == 32:
+        elif kind == b"cHRM":
             numbers = [each / 100_000 for each in struct.unpack(">8I", content)]
             self.points = list(zip(numbers[0::2], numbers[1::2], strict=True))
         elif kind == b"acTL" and len(content) >= 8:
@@ -165,6 +166,15 @@ class _Found:
             self.rights = self.rights.or_else(
                 Rights(creator=line(text.decode(encoding, "replace")))
             )
+
+
+def _is_possible(kind: bytes, content: bytes) -> bool:
+    """Return whether a chunk can mean anything; otherwise a later one of its kind counts."""
+    if kind == b"sRGB" and content not in INTENTS:
+        return False
+    if kind == b"gAMA" and not any(content):
+        return False
+    return len(content) == LENGTHS.get(kind, len(content))
 
 
 def lean_png(data: bytes) -> LeanFile:
@@ -304,13 +314,14 @@ def _has_right_checksum(chunk: memoryview) -> bool:
 
 def _profile(content: bytes) -> bytes | None:
     """Unpack a name, a zero, the method 0, and the profile; None if it is damaged or huge."""
-    _, _, rest = content.partition(b"\0")
+    name, _, rest = content.partition(b"\0")
     unpacker = zlib.decompressobj()
     try:
         profile = unpacker.decompress(rest[1:], MAX_PROFILE_BYTES + 1)
     except zlib.error:
         return None
-    return profile if rest[:1] == b"\0" and 0 < len(profile) <= MAX_PROFILE_BYTES else None
+    is_whole = name and rest[:1] == b"\0" and unpacker.eof
+    return profile if is_whole and 0 < len(profile) <= MAX_PROFILE_BYTES else None
 
 
 def _unpacked_length(
