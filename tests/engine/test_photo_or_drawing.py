@@ -12,7 +12,15 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from backend.images.photo_or_drawing import exposed, is_photograph, sample
 from tests.paths import SAMPLES
 
-PHOTOGRAPHS = ("cat", "coffee-cup", "brick-wall", "old-portrait", "rocket-jpeg")
+PHOTOGRAPHS = (
+    "astronaut-portrait",
+    "brick-wall",
+    "cat",
+    "coffee-cup",
+    "galaxies",
+    "old-portrait",
+    "rocket-jpeg",
+)
 TEXT = "Of the quiet stations between the river and the mountain, one keeps its old wooden clock."
 
 
