@@ -63,6 +63,7 @@ def findings(account: Account, plan: Plan) -> Iterator[Finding]:
     if wrong := list(_values(plan)):
         yield from wrong
         return
+    yield from _places(plan)
     if plan.bucket is not None:
         yield _bucket(account, plan.bucket)
     if plan.value("deployInstanceType"):
@@ -119,6 +120,20 @@ def _values(plan: Plan) -> Iterator[Finding]:
     for name in sorted(plan.parameters.keys() & plan.declared.keys()):
         if refusal := plan.declared[name].refusal(plan.parameters[name]):
             yield Finding(is_error=True, text=refusal)
+
+
+def _places(plan: Plan) -> Iterator[Finding]:
+    """Yield an error if a bulk stack's results lie among its pictures, or the other way round."""
+    bucket = plan.value("sourceBucket")
+    if not bucket or bucket != plan.value("targetBucket"):
+        return
+    source, target = plan.value("sourcePrefix"), plan.value("targetPrefix")
+    if source.startswith(target) or target.startswith(source):
+        text = (
+            f"'{source}' and '{target}' of {bucket} lie in one another, so that results would be "
+            "taken for pictures: choose a targetPrefix beside the sourcePrefix, or another bucket"
+        )
+        yield Finding(is_error=True, text=text)
 
 
 def _bucket(account: Account, bucket: str) -> Finding:

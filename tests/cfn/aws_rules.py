@@ -10,10 +10,13 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from tests.cfn.resolver import Stack
 
+ARN = re.compile(r"^arn:[a-z-]+:[a-z0-9]+:[a-z0-9-]*:\d*:")
+"""What an ARN says before its resource."""
 IAM_TEXT = re.compile(r"[\t\n\r\x20-\xff]*")
 LIMIT_OF_INPUT = 262_144
 """Bytes of the input of a state (docs: Step Functions, quotas)."""
@@ -142,7 +145,7 @@ def busy_functions_look_like_faults(stack: Stack) -> Iterator[str]:
     by_type = {each["ResponseType"]: each for each in responses}
     if not by_type:
         return
-    response = by_type["INTEGRATION_FAILURE"]
+    response = by_type.get("INTEGRATION_FAILURE", {})
     header = response.get("ResponseParameters", {}).get("gatewayresponse.header.Retry-After")
     if (response.get("StatusCode"), bool(header)) != ("503", True):
         yield "no free function is answered like a fault, without Retry-After"
@@ -210,6 +213,41 @@ def batches_are_too_large(stack: Stack) -> Iterator[str]:
                 yield f"{name}: the job is in every item"
 
 
+def map_lacks_rights(stack: Stack) -> Iterator[str]:
+    """A distributed map starts, stops and redrives its batches and writes a report with its role.
+
+    Guide: IAM policies for using Distributed Map states.
+    """
+    for name, machine in stack.of_type("AWS::StepFunctions::StateMachine").items():
+        role = machine["RoleArn"].strip("<>").removesuffix(".Arn")
+        runs = f"execution:<{name}.Name>"
+        wanted = {
+            ("states:StartExecution", f"<{name}>"),
+            *((f"states:{each}Execution", f"{runs}:batch") for each in ("Describe", "Stop")),
+            ("states:RedriveExecution", f"{runs}/batch"),
+        }
+        for state in json.loads(machine["DefinitionString"])["States"].values():
+            if state["Type"] == "Map":
+                place = state["ResultWriter"]["Parameters"]
+                report = f"{place['Bucket']}/{place['Prefix']}/manifest.json"
+                wanted |= {
+                    (f"s3:{each}", report)
+                    for each in (
+                        *("PutObject", "GetObject"),
+                        *("ListMultipartUploadParts", "AbortMultipartUpload"),
+                    )
+                }
+        allowed = [
+            (action, ARN.sub("", resource))
+            for each in statements(stack, role)
+            for action in each["Action"]
+            for resource in each["Resource"]
+        ]
+        for action, resource in sorted(wanted):
+            if not any(action == may and fnmatchcase(resource, on) for may, on in allowed):
+                yield f"{role} may not {action} on {resource}"
+
+
 def states_share_a_name(stack: Stack) -> Iterator[str]:
     """A state's name is unique in the whole machine (States Language; DUPLICATE_STATE_NAME)."""
     for machine in stack.of_type("AWS::StepFunctions::StateMachine").values():
@@ -269,6 +307,7 @@ RULES = (
     account_wide_role_is_replaced,
     tracing_lacks_rights,
     batches_are_too_large,
+    map_lacks_rights,
     states_share_a_name,
     zones_cannot_be_chosen,
     policies_have_other_letters,

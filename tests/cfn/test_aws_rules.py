@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from cfn import templates
 from cfn.variants import ASYNC_BUDGET, BULK, GPU, INF, LAMBDA, STACKS, Variant
 from tests.cfn.aws_rules import broken
-from tests.cfn.conftest import package_of, put_up, text_of
+from tests.cfn.conftest import GIVEN_TO, package_of, put_up, text_of
 from tests.cfn.resolver import BEIJING, GOVCLOUD, NINGXIA, US, Region, Stack, load
 from tests.cfn.test_templates import everything_in
 
@@ -44,9 +46,9 @@ def test_aws_takes_every_template_with_its_defaults(variant: Variant) -> None:
     assert broken(put_up(variant)) == []
 
 
-def updated_as_the_console_does(old: str, new: str) -> Stack:
+def updated_as_the_console_does(old: str, new: str, **given: Any) -> Stack:
     """Return the stack after an update that keeps the old value of every parameter there is."""
-    before, after = Stack(load(old)), load(new)
+    before, after = Stack(load(old), **given), load(new)
     kept: dict[str, Any] = {
         name: value for name, value in before.parameters.items() if name in after["Parameters"]
     }
@@ -68,6 +70,53 @@ def test_an_update_in_the_console_runs_the_new_code() -> None:
     }
     assert not [name for name in load(new)["Parameters"] if "artifact" in name]
     assert not [name for name in load(new)["Parameters"] if "Sha256" in name]
+
+
+OLD, NEW = "old", "new"
+EVERYTHING = {
+    "lambda": {"modelStorage": "efs"},
+    "gpu": {"asyncInference": "true", "inputBucketArns": "arn:aws:s3:::one"},
+}
+
+
+def releases(variant: Variant) -> list[str]:
+    """Return the variant's template in an old and in a new release."""
+    return [
+        templates.render(variant, package_of(variant, folder=name, sha256=sha256))
+        for name, sha256 in ((OLD, "0" * 64), (NEW, "f" * 64))
+    ]
+
+
+def left_of_the_old(variant: Variant, old: str, new: str) -> set[str]:
+    """Return the resources that still name something of the old package after an update."""
+    given = {**GIVEN_TO[variant.name], **EVERYTHING.get(variant.name, {})}
+    stack = updated_as_the_console_does(old, new, **given)
+    return {
+        name
+        for name, each in stack.resources.items()
+        if re.search(f"/{OLD}/|0{{16}}", json.dumps(each))
+    }
+
+
+@pytest.mark.parametrize("variant", STACKS.values(), ids=STACKS)
+def test_nothing_of_the_old_package_is_left_after_an_update_in_the_console(
+    variant: Variant,
+) -> None:
+    old, new = releases(variant)
+    assert left_of_the_old(variant, old, new) == set()
+    assert left_of_the_old(variant, old, old) != set()
+
+
+def test_a_digest_that_is_a_parameter_would_be_the_old_one() -> None:
+    def faulty(text: str, digest: str) -> str:
+        at = "!FindInMap [Package, Models, Sha256]"
+        assert at in text
+        parameter = f"Parameters:\n  modelsSha256: {{Type: String, Default: '{digest}'}}\n"
+        return text.replace(at, "!Ref modelsSha256").replace("\nParameters:\n", f"\n{parameter}")
+
+    old, new = releases(LAMBDA)
+    was, is_now = faulty(old, "0" * 64), faulty(new, "f" * 64)
+    assert left_of_the_old(LAMBDA, was, is_now) == {"ModelFiles"}
 
 
 def seeded(variant: Variant, was: str, is_now: str) -> str:
@@ -132,6 +181,31 @@ FAULTS = {
     "two states of one name": (
         *(BULK, US, "UpscaleInventory", "UpscaleList"),
         "the state UpscaleList is there 2 times",
+    ),
+    "no right to go on with a run": (
+        *(
+            BULK,
+            US,
+            "            Action: states:RedriveExecution",
+            "            Action: states:List",
+        ),
+        "may not states:RedriveExecution on execution:<Pictures.Name>/batch",
+    ),
+    "a report where the machine may not write": (
+        *(BULK, US, '"${targetPrefix}_bulk/reports"', '"${targetPrefix}reports"'),
+        "may not s3:PutObject on results/large/reports/manifest.json",
+    ),
+    "logs that GovCloud lacks": (
+        *(LAMBDA, GOVCLOUD, "LogFormat: !If [InGovCloud, Text, JSON]", "LogFormat: JSON"),
+        "JSON logs of Lambda functions in aws-us-gov",
+    ),
+    "no answer of its own for a busy function": (
+        *(LAMBDA, US, "ResponseType: INTEGRATION_FAILURE", "ResponseType: AUTHORIZER_FAILURE"),
+        "answered like a fault",
+    ),
+    "a log that only an update keeps": (
+        *(GPU, US, "DeletionPolicy: Retain\n", "DeletionPolicy: RetainExceptOnCreate\n"),
+        "deletes EndpointLog",
     ),
     "zones that nobody chose": (
         *(LAMBDA, US, "!If [ChoosesZones, !Select [0, !Split [',', !Ref availabilityZones]], "),

@@ -124,6 +124,20 @@ def test_a_value_that_cloudformation_would_refuse_stops_it_before_anything_is_pa
     assert said in error
 
 
+@pytest.mark.parametrize(
+    ("target", "is_error"),
+    [("small/large/", True), ("small/", True), ("s/", False), ("small-2/", False)],
+)
+def test_results_among_the_pictures_stop_it(target: str, *, is_error: bool) -> None:
+    stubbed = Stubbed()
+    lambda_limits(stubbed)
+    errors, _ = errors_and_texts(
+        stubbed.look(BULK, targetBucket="photos", sourcePrefix="small/", targetPrefix=target)
+    )
+    assert bool(errors) is is_error
+    assert all("targetPrefix beside" in each for each in errors)
+
+
 @pytest.mark.parametrize("variant", STACKS.values(), ids=STACKS)
 def test_every_default_is_a_value_that_is_taken(variant: Variant) -> None:
     for name, each in declared_parameters(variant).items():
