@@ -20,6 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands.COMMANDS[parsed.command](parsed)
     except DeploymentError as exc:
         return _failed(str(exc))
+    except UnicodeDecodeError as exc:
+        return _failed(f"A file is not one of text in UTF-8: {exc.reason}.")
+    except OSError as exc:
+        if exc.filename is None:
+            raise
+        return _failed(f"{exc.filename} cannot be used: {exc.strerror}.")
     except KeyboardInterrupt:
         sys.stderr.write("Stopped watching; AWS continues what it has begun.\n")
         return INTERRUPTED

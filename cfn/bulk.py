@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from backend.requests.sources.s3_address import split_s3_address
@@ -48,6 +49,12 @@ def find_stack(account: Account, name: str) -> BulkStack:
     return BulkStack.from_description(stacks.find(name))
 
 
+def read_keys(path: Path) -> list[str]:
+    """Read a list with one key a line; empty lines do not count."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.strip()]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """The pictures of a run, and its options."""
@@ -77,7 +84,7 @@ class Runs:
         if order.keys is not None:
             given |= {"source": "list", "list": self._put_list(order.keys, source_prefix)}
         elif order.inventory is not None:
-            given |= {"source": "inventory", "list": order.inventory}
+            given |= {"source": "inventory", "list": self._checked(order.inventory)}
         else:
             given |= {"source": "prefix", "prefix": source_prefix + order.prefix.lstrip("/")}
         started = self._states.start_execution(
@@ -118,6 +125,16 @@ class Runs:
             reason=": ".join(filter(None, (described.get("error"), described.get("cause")))),
             reports=f"{self._stack.target}_bulk/reports/",
         )
+
+    def _checked(self, inventory: str) -> str:
+        """Return the manifest's key; raise DeploymentError if the machine could not read it."""
+        bucket, prefix = split_s3_address(self._stack.target)
+        if not (inventory.startswith(f"{prefix}_bulk/") and inventory.endswith("/manifest.json")):
+            raise DeploymentError(
+                f"An inventory is the key of its manifest.json below {prefix}_bulk/ of {bucket}, "
+                f"where the stack may read; not {inventory!r}."
+            )
+        return inventory
 
     def _put_list(self, keys: Sequence[str], source_prefix: str) -> str:
         """Put the list into the target bucket; raise DeploymentError for an impossible key."""

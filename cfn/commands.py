@@ -118,15 +118,12 @@ def bulk(parsed: argparse.Namespace) -> None:
     if parsed.bulk == "cost":
         _print_cost(parsed)
         return
-    from cfn.bulk import Order, Runs, find_stack  # noqa: PLC0415
+    from cfn.bulk import Order, Runs, find_stack, read_keys  # noqa: PLC0415
 
+    keys = read_keys(parsed.list) if parsed.bulk == "start" and parsed.list else None
     account = _account(parsed)
     runs = Runs(account, find_stack(account, parsed.stack))
     if parsed.bulk == "start":
-        keys = None
-        if parsed.list is not None:
-            lines = parsed.list.read_text(encoding="utf-8").splitlines()
-            keys = [line for line in lines if line.strip()]
         order = Order(
             prefix=parsed.prefix,
             keys=keys,

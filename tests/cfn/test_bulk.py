@@ -263,6 +263,17 @@ def test_a_list_that_cannot_work_starts_nothing(
         account.runs().start(Order(job=JOB, keys=keys))
 
 
+INVENTORY = "large/_bulk/inventory/photos/all/2026-11-29T01-00Z/manifest.json"
+
+
+def test_an_inventory_is_one_that_the_machine_may_read(account: Account) -> None:
+    account.expect_start(source="inventory", list=INVENTORY)
+    assert account.runs().start(Order(job=JOB, inventory=INVENTORY)) == ARN
+    for wrong in ("inventory/manifest.json", INVENTORY.replace(".json", ".checksum"), ""):
+        with pytest.raises(DeploymentError, match=r"manifest\.json below large/_bulk/ of results"):
+            account.runs().start(Order(job=JOB, inventory=wrong))
+
+
 def counts(**given: int) -> dict[str, int]:
     names = ("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total")
     return {**dict.fromkeys((*names, "resultsWritten"), 0), **given}

@@ -480,6 +480,19 @@ def test_every_refusal_of_aws_is_told_in_a_sentence(
     assert "Could not connect to the endpoint" in delete_and_read(capsys)
 
 
+@pytest.mark.parametrize("contents", [None, b"\xff\xfe"], ids=["no file", "no text"])
+def test_a_list_that_cannot_be_read_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], contents: bytes | None
+) -> None:
+    path = tmp_path / "keys.txt"
+    if contents is not None:
+        path.write_bytes(contents)
+    assert main(["bulk", "start", "--list", str(path), "--region", "us-east-1"]) == 1
+    told = capsys.readouterr().err
+    assert ("UTF-8" if contents else f"{path} cannot be used: No such file") in told
+    assert len(told.splitlines()) == 1
+
+
 def test_render_writes_all_templates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["render", "--out", str(tmp_path)]) == 0
     written = [Path(line).name for line in capsys.readouterr().out.splitlines()]
