@@ -16,6 +16,7 @@ from jinja2 import UndefinedError
 from backend import Settings
 from backend.requests.parsing import FIELDS
 from cfn import gateway, package, templates
+from cfn.evidence import LOG_OF
 from cfn.variants import ASYNC_BUDGET, GPU, INF, LAMBDA, STACKS, VARIANTS, Variant
 from tests.cfn.conftest import MakeStack, package_of, put_up, text_of
 from tests.cfn.resolver import (
@@ -703,6 +704,17 @@ def kept_at_deletion(stack: Stack) -> set[str]:
 def test_a_deletion_keeps_only_what_the_documentation_says(make_stack: MakeStack) -> None:
     stack = make_stack(accessLog="create-role")
     assert kept_at_deletion(stack) - KEPT_LOGS == KEPT_ON_PURPOSE
+
+
+def test_the_log_that_explains_a_failure_is_one_of_the_template() -> None:
+    assert set(LOG_OF.values()) >= KEPT_LOGS
+    unknown = dict(LOG_OF)
+    for variant in STACKS.values():
+        resources = load(text_of(variant))["Resources"]
+        for name in LOG_OF.keys() & resources.keys():
+            assert resources[LOG_OF[name]]["Type"] == "AWS::Logs::LogGroup"
+            unknown.pop(name, None)
+    assert not unknown
 
 
 def test_every_function_writes_to_a_log_of_the_stack(make_stack: MakeStack) -> None:
