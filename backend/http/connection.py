@@ -32,6 +32,8 @@ MAX_HEADER_BYTES = 16 * 2**10
 FREE_PIECES = 1024
 LEAST_MEAN_BYTES = 512
 """The least mean size of a body's pieces after the first `FREE_PIECES`: each costs time."""
+LENGTHS = {b"content-length", b"transfer-encoding"}
+"""The headers that tell a body's length; a proxy in front may believe the other one."""
 PROBE_SECONDS = 1.0
 """Seconds between checks whether a silent client is still there."""
 ARRIVING_SECONDS = 3.0
@@ -120,16 +122,18 @@ class Connections:
 
 
 class Pieces(h11.Connection):
-    """h11's connection, which gives up on bodies in tiny pieces."""
+    """h11's connection, which refuses bodies with two lengths and bodies in tiny pieces."""
 
     pieces = 0
     piece_bytes = 0
 
     def next_event(self) -> Any:
-        """Return the next event; RemoteProtocolError for too many small pieces."""
+        """Return the next event; RemoteProtocolError for two lengths or too many small pieces."""
         event = super().next_event()
         if isinstance(event, h11.Request):
             self.pieces = self.piece_bytes = 0
+            if {name for name, _ in event.headers} >= LENGTHS:
+                raise h11.RemoteProtocolError("a proxy may take the other length for the body's")
         elif isinstance(event, h11.Data):
             self.pieces += 1
             self.piece_bytes += len(event.data)

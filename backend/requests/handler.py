@@ -30,14 +30,13 @@ from backend.logs import cause_in_words
 from backend.options import check_model
 from backend.requests.parsing import FILE, Body, UpscaleRequest, parse_request
 from backend.requests.raw_body import (
-    ATTRIBUTES,
     JSON,
     RawPicture,
     attributes_from,
     check_query,
     media_type_from,
 )
-from backend.requests.reply import Reply, error_reply, json_reply, reply_headers
+from backend.requests.reply import ATTRIBUTES, Reply, error_reply, json_reply, reply_headers
 from backend.settings import Settings
 
 log = logging.getLogger("backend.requests")

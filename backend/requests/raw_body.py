@@ -16,8 +16,8 @@ from backend.errors import RequestError, UnsupportedMediaTypeError
 from backend.images.formats import WRITABLE
 from backend.options import AUTO, UpscaleOptions
 from backend.requests.parsing import FILE, OUTPUTS, UpscaleRequest, parse_options
+from backend.requests.reply import ATTRIBUTES
 
-ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 JSON = "application/json"
 UNNAMED = "application/octet-stream"
 """The media type of bytes whose format is found by their content."""

@@ -10,15 +10,21 @@ from dataclasses import dataclass, field
 
 from backend.errors import JsonValue, SuperResolutionError
 
+REQUEST_ID = "X-Request-Id"
+RETRY_AFTER = "Retry-After"
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+"""The header of a raw picture's options, and of the facts about the result's own bytes."""
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": (
-        "Content-Type,X-Amz-Date,Authorization,X-Api-Key,X-Amz-Security-Token"
+        "Content-Type,X-Amz-Date,Authorization,X-Api-Key,X-Amz-Security-Token,"
+        f"{REQUEST_ID},{ATTRIBUTES}"
     ),
     "Access-Control-Allow-Methods": "OPTIONS,POST",
+    "Access-Control-Expose-Headers": f"{RETRY_AFTER},{REQUEST_ID},{ATTRIBUTES}",
 }
 """Headers that let pages from any origin call an API; every transport adds them, as v1.0 did."""
-REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_WELL_FORMED = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +40,14 @@ class Reply:
 
 def request_id_from(given: object) -> str:
     """Return a transport's id if it is well-formed, or a new one, for headers and logs."""
-    if isinstance(given, str) and REQUEST_ID.fullmatch(given):
+    if isinstance(given, str) and _WELL_FORMED.fullmatch(given):
         return given
     return str(uuid.uuid4())
 
 
 def reply_headers(request_id: str, *, media_type: str = "application/json") -> dict[str, str]:
     """Return the headers of every answer."""
-    return {"Content-Type": media_type, "X-Request-Id": request_id}
+    return {"Content-Type": media_type, REQUEST_ID: request_id}
 
 
 def json_reply(status: int, content: Mapping[str, object], *, request_id: str) -> Reply:
@@ -63,5 +69,5 @@ def error_reply(error: SuperResolutionError, *, request_id: str) -> Reply:
     retry_after = error.details.get("retry_after")
     if retry_after is None:
         return reply
-    headers = {**reply.headers, "Retry-After": str(retry_after)}
+    headers = {**reply.headers, RETRY_AFTER: str(retry_after)}
     return Reply(status=reply.status, body=reply.body, headers=headers)

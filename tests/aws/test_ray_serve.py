@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from backend import RequestHandler
-from backend.requests.raw_body import ATTRIBUTES
+from backend.requests.reply import ATTRIBUTES
 from testbed.aws.api_event import request_body
 from tests.aws.ray_image import RayImage
 

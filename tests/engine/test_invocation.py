@@ -6,7 +6,8 @@ import pytest
 
 from backend.errors import RequestError, UnsupportedMediaTypeError, UnsupportedScaleError
 from backend.options import UpscaleOptions
-from backend.requests.raw_body import ATTRIBUTES, RawPicture, attributes_from, raw_picture_from
+from backend.requests.raw_body import RawPicture, attributes_from, raw_picture_from
+from backend.requests.reply import ATTRIBUTES
 
 Pairs = list[tuple[str, str]]
 

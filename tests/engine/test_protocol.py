@@ -23,7 +23,8 @@ from backend.errors import (
 )
 from backend.requests.handler import check_json, refuse
 from backend.requests.parsing import FILE, Body, UpscaleRequest
-from backend.requests.raw_body import ATTRIBUTES, RawPicture
+from backend.requests.raw_body import RawPicture
+from backend.requests.reply import ATTRIBUTES
 
 RESULT = Upscaled(
     data=b"file",

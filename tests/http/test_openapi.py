@@ -26,6 +26,7 @@ HOOKS = "tests.http.schemathesis_hooks"
 CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
 PICTURE_PATHS = ("/resolution", "/{stage}/resolution", "/invocations")
 NEVER_SENT = (errors.CancelledError, errors.RemoteError, errors.SourceError)
+RESULT = {"width": 6, "height": 4, "format": "png", "model": "fast", "scale": 2}
 MAX_SECONDS = 600
 """Seconds after which it hangs; no pass or failure depends on its speed."""
 
@@ -75,7 +76,7 @@ def test_the_description_has_the_fields_of_the_code(document: dict[str, Any]) ->
     result = found(document, "components", "schemas", "UpscaleResult", "properties")
     assert result["scale"]["enum"] == scales
     assert {*result["format"]["enum"]} == {each.name for each in WRITABLE}
-    choosing = found(document, "components", "schemas", "UpscaleRequest", "anyOf")[1]
+    choosing = found(document, "components", "schemas", "UpscaleRequest", "allOf")[1]["then"]
     assert {*choosing["properties"]["model"]["enum"]} == {*registry_from(Settings()).details}
     answers = found(document, "paths", "/invocations", "post", "responses", "200", "content")
     assert answers.keys() == {JSON, *RESULTS}
@@ -99,6 +100,31 @@ def test_answers_fit_the_description(document: dict[str, Any], server: Server) -
     check(document, server.get("/ping").json(), "Health")
     answer = found(document, "components", "responses", "Upscaled", "content", "application/json")
     check(document, answer["examples"]["upscaled"]["value"], "UpscaleResult")
+
+
+def test_generators_of_clients_find_the_fields_of_every_object(document: dict[str, Any]) -> None:
+    """They take a schema with `oneOf` or `anyOf` for a choice, and forget its own properties."""
+    objects = [each for each in document["components"]["schemas"].values() if "properties" in each]
+    assert len(objects) > 3
+    assert not [each for each in objects if {"oneOf", "anyOf"} & each.keys()]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ("UpscaleRequest", {}),
+        ("UpscaleRequest", {"img": "AAAA", "url": "https://a.example/b"}),
+        ("UpscaleRequest", {"img": "AAAA", "detail": 50}),
+        ("UpscaleRequest", {"img": "AAAA", "detail": 50, "model": "fast"}),
+        ("UpscaleResult", RESULT),
+        ("UpscaleResult", {**RESULT, "result": "AAAA", "result_url": "https://a.example/b"}),
+    ],
+)
+def test_what_is_never_accepted_or_sent_does_not_fit_the_description(
+    document: dict[str, Any], schema: str, value: object
+) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        check(document, value, schema)
 
 
 @pytest.mark.parametrize("path", PICTURE_PATHS)

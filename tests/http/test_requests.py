@@ -34,9 +34,13 @@ PATHS = ("/resolution", "/prod/resolution", "/v1/resolution", "/invocations")
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": (
-        "Content-Type,X-Amz-Date,Authorization,X-Api-Key,X-Amz-Security-Token"
+        "Content-Type,X-Amz-Date,Authorization,X-Api-Key,X-Amz-Security-Token,"
+        "X-Request-Id,X-Amzn-SageMaker-Custom-Attributes"
     ),
     "Access-Control-Allow-Methods": "OPTIONS,POST",
+    "Access-Control-Expose-Headers": (
+        "Retry-After,X-Request-Id,X-Amzn-SageMaker-Custom-Attributes"
+    ),
 }
 
 

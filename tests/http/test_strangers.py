@@ -109,6 +109,16 @@ def test_a_body_that_is_no_http_is_answered(strict: Server, chunk: bytes) -> Non
     assert strict.get("/ping").status_code == 200
 
 
+def test_a_body_with_two_lengths_is_refused_and_what_follows_is_not_read(strict: Server) -> None:
+    """A proxy that believes the other length would take the rest for someone else's request."""
+    two = HEAD + b"Content-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    with connected(strict) as (connection,):
+        connection.sendall(two + b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = everything(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
 def test_an_answer_that_nobody_reads_is_dropped(start_server: StartServer) -> None:
     server = start_server(
         is_shared=False, SR_TRANSFER_GRACE_SECONDS="1", SR_MIN_BYTES_PER_SECOND="10000000"

@@ -439,6 +439,15 @@ def test_an_unknown_authority_is_refused(
     assert tls_site.requests == []
 
 
+def test_a_server_without_tls_is_not_said_to_have_a_bad_certificate(
+    internet: Internet, serve: Serve
+) -> None:
+    internet.name("plain.example", [PUBLIC])
+    internet.routes[PUBLIC, 443] = serve({"/cat.png": body(PICTURE)}).port
+    with pytest.raises(SourceUnreachableError, match=r"^The address cannot be reached over https"):
+        read("https://plain.example/cat.png", STRICT)
+
+
 def test_a_handshake_that_never_comes_is_cut_off(internet: Internet) -> None:
     with _silent_server(b"") as port:
         _cut_off(f"https://127.0.0.1:{port}/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin
@@ -13,6 +14,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests_hardened.ip_filter import InvalidIPAddress
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from backend.deadline import Deadline, DeadlineExceededError
 from backend.engine import Watch
@@ -34,6 +36,7 @@ from backend.settings import Settings
 MAX_REDIRECTS = 3
 REDIRECTS = (301, 302, 303, 307, 308)
 GONE = (404, 410)
+NO_TLS = "The address cannot be reached over https."
 HEADERS = {
     "User-Agent": "super-resolution (fetches a picture for one of its users)",
     # Only readable formats; otherwise a server may choose another.
@@ -164,7 +167,10 @@ def _translated_errors() -> Iterator[None]:
     except (DeadlineExceededError, requests.Timeout, urllib3.exceptions.TimeoutError) as exc:
         raise SourceTimeoutError from _root(exc)
     except requests.exceptions.SSLError as exc:
-        raise SourceUnreachableError("The address has no valid certificate.") from _root(exc)
+        root = _root(exc)
+        is_untrusted = isinstance(root, (ssl.CertificateError, CertificateError))
+        sentence = "The address has no valid certificate." if is_untrusted else NO_TLS
+        raise SourceUnreachableError(sentence) from root
     except requests.exceptions.InvalidURL as exc:
         raise RequestError.not_a_web_address() from exc
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
