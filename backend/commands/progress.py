@@ -12,6 +12,10 @@ from backend.commands.lines import write_line
 
 SECONDS_BETWEEN_LINES = 10.0
 BAR = "{percentage:3.0f}% |{bar}| {desc}"
+BESIDE = 18
+"""Columns for the percentage and a short bar."""
+NARROW = 80
+"""Columns of a terminal that does not say how many it has."""
 
 
 class Speed:
@@ -54,14 +58,27 @@ class Speed:
         }
 
     def __str__(self) -> str:
-        text = f"{self._seen:,} of {self._total:,} pictures"
-        if not self._worked:
-            return text
-        left = (self._total - self._seen) / self.pictures_per_second
-        return (
-            f"{text}, {self.pictures_per_second:.2f} pictures and "
-            f"{self.megapixels_per_second:.2f} megapixels a second, {_duration(left)} left"
+        speed = (
+            f"{self.pictures_per_second:.2f} pictures and "
+            f"{self.megapixels_per_second:.2f} megapixels a second"
         )
+        return ", ".join([self._count, speed, self._left] if self._worked else [self._count])
+
+    def within(self, columns: int) -> str:
+        """Return the text, without the speed where there are too few columns for it."""
+        text = str(self)
+        if len(text) <= columns or not self._worked:
+            return text
+        return f"{self._count}, {self._left}"
+
+    @property
+    def _count(self) -> str:
+        return f"{self._seen:,} of {self._total:,} pictures"
+
+    @property
+    def _left(self) -> str:
+        seconds = (self._total - self._seen) / self.pictures_per_second
+        return f"{_duration(seconds)} left"
 
 
 class Progress:
@@ -75,7 +92,8 @@ class Progress:
     def show(self) -> None:
         """Show one more result."""
         if not self._bar.disable:
-            self._bar.set_description_str(str(self._speed), refresh=False)
+            columns = (self._bar.ncols or NARROW) - BESIDE
+            self._bar.set_description_str(self._speed.within(columns), refresh=False)
             self._bar.update()
         elif time.monotonic() - self._told >= SECONDS_BETWEEN_LINES:
             self._told = time.monotonic()

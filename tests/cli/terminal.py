@@ -18,14 +18,19 @@ SECONDS = 20
 
 
 def stop_when_shown(
-    words: str, number: signal.Signals, folder: Path, *arguments: str, **settings: str
+    words: str,
+    number: signal.Signals,
+    folder: Path,
+    *arguments: str,
+    columns: int = COLUMNS,
+    **settings: str,
 ) -> tuple[int, str]:
     """Signal `python -m backend` once it has shown these words; return (exit code, all shown).
 
     Standard output is not included.
     """
     ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, COLUMNS))  # a new terminal has no columns, and so no bar
+    termios.tcsetwinsize(theirs, (24, columns))  # a new terminal has no columns, and so no bar
     process = subprocess.Popen(
         [sys.executable, "-m", "backend", *arguments],
         cwd=folder,

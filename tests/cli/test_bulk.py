@@ -103,6 +103,15 @@ def test_stopping_is_orderly_and_the_bar_tells_how_far_it_is(
     assert_right(pictures, tmp_path / "out", engine)
 
 
+@pytest.mark.usefixtures("pictures")
+def test_a_narrow_terminal_tells_the_time_left_whole(tmp_path: Path) -> None:
+    _, shown = stop_when_shown(
+        "left", signal.SIGINT, tmp_path, "bulk", "in", "out", "--model", "fast", columns=60
+    )
+    assert re.search(rf"\d of {PICTURES} pictures, \d:\d\d:\d\d left", shown)
+    assert all(len(line) <= 60 for line in re.split(r"[\r\n]", shown) if "%" in line)
+
+
 def test_a_picture_that_fails_gets_a_line_and_the_others_are_done(
     call: Call, tmp_path: Path, pictures: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -47,11 +48,23 @@ def test_every_public_name_is_there() -> None:
         _ = getattr(backend, "nothing")  # noqa: B009 - the attribute is missing on purpose
 
 
-@pytest.mark.parametrize("command", ["serve", "upscale", "doctor"])
-def test_every_command_has_help(call: Call, command: str) -> None:
-    code, output = call(command, "--help")
+@pytest.mark.parametrize("command", ["serve", "upscale", "bulk", "networks", "page", "doctor"])
+def test_every_command_has_help_that_says_what_it_does(call: Call, command: str) -> None:
+    code, output = call(command, "--help", COLUMNS="60")
     assert code == 0
-    assert f"usage: python -m backend {command}" in output
+    usage, sentence, *rest = output.split("\n\n")
+    assert usage.startswith(f"usage: python -m backend {command}")
+    assert re.match(r"[A-Z]", sentence)
+    assert sentence.endswith(".")
+    assert all(len(line) <= 60 for each in rest for line in each.splitlines())
+
+
+def test_a_call_without_arguments_lists_the_commands(call: Call) -> None:
+    code, output = call()
+    assert code == 2
+    for command in ("upscale", "bulk", "serve", "page", "networks", "doctor"):
+        assert re.search(rf"^    {command}  ", output, re.MULTILINE)
+    assert "answer over HTTP" not in call("enlarge")[1]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ def subclasses(root: type[SuperResolutionError]) -> Iterator[type[SuperResolutio
 def test_the_tree_that_is_drawn_is_the_one_there_is() -> None:
     lines = [line.split() for line in (errors.__doc__ or "").splitlines()]
     for each in subclasses(SuperResolutionError):
-        line = next(words for words in lines if each.__name__ in words)
+        line = next((words for words in lines if each.__name__ in words), None)
+        assert line, f"{each.__name__} is not in the tree that the docstring draws"
         if each not in (errors.SourceError, errors.RemoteError):
             assert {each.code, str(each.status)} <= set(line)
 
