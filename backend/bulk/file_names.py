@@ -29,6 +29,12 @@ def file_name(part: str, *, is_windows: bool = os.name == "nt") -> str:
     return WINDOWS_CHARACTERS.sub(lambda found: _escaped(found[0]), part)
 
 
+def without_device(name: str) -> str:
+    """Return a name for any system: Windows takes `aux.b.png` for a device."""
+    found = WINDOWS_DEVICES.match(name)
+    return name if found is None else f"{found[0]}-{name[found.end() :]}"
+
+
 def folder_address(folder: PurePath) -> str:
     """Return a folder as the prefix of what lies in it, with `/` on Windows too."""
     return f"{folder.as_posix().rstrip('/')}/"

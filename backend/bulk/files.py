@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
+import socket
 import stat
 import uuid
 from collections.abc import Iterator
@@ -18,7 +20,10 @@ from backend.errors import (
     SuperResolutionError,
 )
 from backend.images.filenames import pictures_among
+from backend.processes import is_running
 
+HIDDEN, PART = ".", ".part"
+"""The beginning and the end of the name of a temporary file beside its result."""
 ERRORS_OF_ONE_FILE = frozenset(
     {
         errno.ENOENT,
@@ -108,7 +113,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
     Raise SuperResolutionError, which names the path, if it cannot be written.
     """
-    part = path.with_name(f".{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
+    part = path.with_name(f"{HIDDEN}{part_name()}{PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -118,6 +123,21 @@ def new_file(path: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
     except OSError as exc:
         raise SuperResolutionError(f"'{path}' cannot be written: {exc.strerror}.") from exc
+
+
+def part_name() -> str:
+    """Return a name for a temporary file, which tells the writing machine and process."""
+    return f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex}"
+
+
+def remove_abandoned_parts(folder: Path, *, start: str = HIDDEN, end: str = PART) -> None:
+    """Delete the files of this machine's dead processes; those of others may be in use."""
+    own = f"{start}{socket.gethostname()}."
+    for part in folder.glob(f"{glob.escape(own)}*.*{end}"):
+        process = part.name.removeprefix(own).partition(".")[0]
+        if process.isdecimal() and is_running(int(process)) is False:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def version_from(about: os.stat_result) -> str:

@@ -12,17 +12,14 @@ import contextlib
 import hashlib
 import json
 import os
-import socket
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from backend.bulk.file_names import file_name, folder_address
-from backend.bulk.files import Listing, read_file
+from backend.bulk.files import Listing, part_name, read_file, remove_abandoned_parts
 from backend.bulk.work import Content, Item, LeftOut
 from backend.errors import SuperResolutionError
 from backend.images.filenames import MAX_NAME_BYTES, shortened
-from backend.processes import is_running
 
 RECORDS = "_done"
 PARTS = "_part"
@@ -86,12 +83,8 @@ class FolderStore:
             raise SuperResolutionError(f"The result could not be stored: {exc.strerror}.") from exc
 
     def remove_abandoned_parts(self) -> None:
-        """Delete the files of this machine's dead processes; those of others may be in use."""
-        host = socket.gethostname()
-        for part in (self._folder / PARTS).glob(f"{host}.*.*"):
-            process = part.name.removeprefix(f"{host}.").partition(".")[0]
-            if process.isdecimal() and is_running(int(process)) is False:
-                part.unlink(missing_ok=True)
+        """Delete what runs on this machine left behind when they were killed."""
+        remove_abandoned_parts(self._folder / PARTS, start="", end="")
 
     def _path(self, key: str) -> Path:
         return self._folder.joinpath(*(_fitting_name(part) for part in key.split("/")))
@@ -110,7 +103,7 @@ class FolderStore:
         """Write a whole file under a temporary name; it is removed unless it was renamed."""
         parts = self._folder / PARTS
         parts.mkdir(parents=True, exist_ok=True)
-        part = parts / f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex}"
+        part = parts / part_name()
         try:
             part.write_bytes(data)
             yield part

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from backend.bulk.files import new_file, read_file
+from backend.bulk.files import new_file, read_file, remove_abandoned_parts
 from backend.bulk.work import DONE, FAILED, Result, work_all
 from backend.commands.interrupt import INTERRUPTED, Interrupt
 from backend.commands.lines import silence, visible, write_line
@@ -51,6 +51,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     found = tasks_from(inputs, arguments.output, is_file=is_file, recursive=arguments.recursive)
     if not found.tasks:
         raise RequestError(f"There are no pictures ({', '.join(INPUT_SUFFIXES)}) in the folder.")
+    for folder in {task.folder for task in found.tasks}:
+        remove_abandoned_parts(folder)
     report = Report()
     with Interrupt() as interrupt:
         worker = Worker(

@@ -55,6 +55,25 @@ def test_one_file_to_another_with_a_line_about_it(spawn: Run, tmp_path: Path) ->
     assert files(tmp_path) == {"a.png", "b.png"}
 
 
+def test_a_run_removes_what_a_killed_one_left_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "a.png")
+    (tmp_path / "out").mkdir()
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from backend.bulk.files import new_file\n"
+        "with new_file(Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, tmp_path / "out" / "z.png"], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(files(tmp_path / "out")) == 1
+    host = os.uname().nodename
+    others = {f".{host}.{os.getpid()}.7.part", ".another.1.7.part", f".{host}.notes.part"}
+    for name in others:
+        (tmp_path / "out" / name).touch()
+    assert run("upscale", "a.png", "-o", "out").returncode == 0
+    assert files(tmp_path / "out") == {"a_x2.png", *others}
+
+
 @pytest.mark.parametrize("spec", read_manifest(SHIPPED), ids=lambda s: f"{s.name} x{s.scale}")
 def test_every_shipped_network(run: Run, tmp_path: Path, spec: ModelSpec) -> None:
     write(tmp_path / "a.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 import zlib
 
@@ -34,7 +35,7 @@ from tests.tiffs import FLOAT, SIGNED, UNSIGNED, Tags, append_directory, directo
 
 Values = npt.NDArray[np.float64]
 
-WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK, LAB = 0, 1, 2, 5, 8
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, LAB = 0, 1, 2, 3, 5, 8
 READ = {
     (WHITE_IS_ZERO, UNSIGNED, 1), (WHITE_IS_ZERO, UNSIGNED, 2), (WHITE_IS_ZERO, UNSIGNED, 4),
     (WHITE_IS_ZERO, UNSIGNED, 8), (WHITE_IS_ZERO, UNSIGNED, 16), (WHITE_IS_ZERO, FLOAT, 32),
@@ -172,6 +173,76 @@ def test_a_packed_tiff_is_read_right_or_refused_by_name(
         assert order == ">" or (photometric, kind) == (RGB, FLOAT)
         return
     assert distance(picture, scene() if photometric == RGB else gray()) <= 1
+
+
+REVERSED = bytes(int(f"{each:08b}"[::-1], 2) for each in range(256))
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize(
+    ("photometric", "extra"),
+    [
+        (RGB, []),
+        (CMYK, []),
+        *itertools.product(
+            (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK), ([0], [1], [2], [0, 0], [2, 0])
+        ),
+    ],
+)
+def test_planes_are_read_right_or_refused_by_name(
+    photometric: int, extra: list[int], is_packed: bool, is_reversed: bool
+) -> None:
+    is_gray = photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO)
+    values = stored(photometric)
+    if photometric == CMYK:
+        values = np.dstack((1 - values, np.zeros(values.shape[:2])))
+    filled = np.ones((*values.shape[:2], len(extra)))
+    more: Tags = ({338: extra} if extra else {}) | ({266: [2]} if is_reversed else {})
+    tags, strips = directory(
+        np.dstack((values, filled)), photometric=photometric, bits=8, in_planes=True, more=more
+    )
+    strips = [zlib.compress(each) for each in strips] if is_packed else strips
+    strips = [each.translate(REVERSED) for each in strips] if is_reversed else strips
+    try:
+        picture = decode(tiff(({**tags, 259: [8 if is_packed else 1]}, strips)), max_side=99)
+    except UnsupportedMediaTypeError as exc:
+        assert "channels in planes" in exc.message
+        assert extra or is_reversed
+        return
+    assert distance(picture, gray() if is_gray else scene()) <= 1
+    assert picture.alpha is None
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("photometric", [WHITE_IS_ZERO, BLACK_IS_ZERO, PALETTE, RGB])
+def test_reversed_bits_are_read_right_or_refused_by_name(
+    photometric: int, bits: int, is_packed: bool
+) -> None:
+    values = stored(BLACK_IS_ZERO if photometric == PALETTE else photometric)
+    levels = [round(each * 65535 / (2**bits - 1)) for each in range(2**bits)]
+    more: Tags = {266: [2]} | ({320: levels * 3} if photometric == PALETTE else {})
+    tags, strips = directory(values, photometric=photometric, bits=bits, more=more)
+    strips = [zlib.compress(each) for each in strips] if is_packed else strips
+    made = {**tags, 259: [8 if is_packed else 1]}, [each.translate(REVERSED) for each in strips]
+    try:
+        picture = decode(tiff(made), max_side=99)
+    except UnsupportedMediaTypeError as exc:
+        assert "bits in reverse order" in exc.message
+        assert not is_packed or (photometric == RGB and bits < 8)
+        return
+    coarse = 1 if bits == 8 else 255 / (2**bits - 1) / 2
+    assert distance(picture, scene() if photometric == RGB else gray()) <= coarse
+
+
+@pytest.mark.parametrize(("order", "is_big"), [("<", False), (">", False), ("<", True)])
+def test_a_palette_of_8_bits_is_widened(order: str, is_big: bool) -> None:
+    """The standard has 16 bits, and some programs write 8."""
+    more: Tags = {320: [*range(256)] * 3}
+    made = directory(values_of(gray()), photometric=PALETTE, bits=8, order=order, more=more)
+    picture = decode(tiff(made, order=order, is_big=is_big), max_side=99)
+    assert distance(picture, gray()) <= 1
 
 
 def test_grey_that_was_multiplied_by_its_alpha_is_divided() -> None:

@@ -17,6 +17,10 @@ from webapp.base.filenames import download_name, name_from_link
         ("../../etc/passwd", "passwd_x2.png"),
         ("C:\\photos\\me.bmp", "me_x2.png"),
         ('a"b\r\nc<d>.png', "a-b--c-d_x2.png"),
+        ("aux.b.png", "aux-.b_x2.png"),
+        ("COM1.tar.jpg", "COM1-.tar_x2.png"),
+        ("aux.png", "aux_x2.png"),
+        ("console.b.png", "console.b_x2.png"),
         ("....", "picture_x2.png"),
         ("", "picture_x2.png"),
         ("x" * 300 + ".png", "x" * 248 + "_x2.png"),
@@ -49,3 +53,8 @@ def test_the_extension_is_that_of_the_file() -> None:
 )
 def test_a_link_names_its_picture(url: str, name: str) -> None:
     assert name_from_link(url) == name
+
+
+def test_the_name_of_a_device_is_none_with_its_ending_in_between() -> None:
+    made = download_name("aux.png", scale="x2", format="webp", has_namesake=True)
+    assert made == "aux-.png_x2.webp"

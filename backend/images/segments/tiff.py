@@ -32,7 +32,7 @@ BIG_FROM_THE_BIG_END = b"MM\0+"
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUB_DIRECTORIES, DNG_VERSION = 254, 255, 330, 50706
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, FILL_ORDER, SAMPLES, PLANAR = 256, 257, 258, 262, 266, 277, 284
 ORIENTATION, PROFILE, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING = 274, 34675, 338, 339, 530
-IPTC = 33723
+IPTC, PALETTE_LEVELS = 33723, 320
 COMPRESSION, JPEG_COMPRESSIONS = 259, (6, 7)
 READ_COMPRESSIONS = (1, 2, 3, 4, 5, *JPEG_COMPRESSIONS, 8, 32773, 32946, 34925, 50000)
 COMPRESSION_NAMES = {
@@ -48,6 +48,12 @@ SENSOR_DATA = (32803, 34892)
 """Photometric interpretations of raw sensor data."""
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
 UNSIGNED, FLOAT = 1, 3
+REVERSE = 2
+"""The order of bits that has the first one lowest."""
+UNREAD_REVERSED = ((WHITE_IS_ZERO, 8), (PALETTE, 1), (PALETTE, 2), (PALETTE, 4))
+"""(photometric interpretation, bits) whose reversed bits Pillow does not read uncompressed."""
+ALPHA = 2
+"""An extra channel by which the colours were not multiplied."""
 NATIVE = {"little": b"II", "big": b"MM"}[sys.byteorder]
 """The byte order of this computer."""
 READ: Mapping[tuple[int, int], tuple[int, ...]] = {
@@ -98,13 +104,15 @@ class TiffPicture:
         behind = full if _is_reduced(self.first) else larger
         if behind:
             place, self.directory, _ = max(behind, key=lambda each: _pixels(each[1]))
-        self.iptc = _content(data, place, IPTC) or _content(data, first[0], IPTC)
+        self.iptc = data[_span(data, place, IPTC)] or data[_span(data, first[0], IPTC)]
         self.frames = max(1, sum(is_page for _, _, is_page in full))
         self.photometric = _number(self.directory, PHOTOMETRIC, 0)
         self.bits = _bits(self.directory)[0]
         _check_layout(self.directory)
         if _number(self.directory, SAMPLES, 1) == 1:
             data = _without_planes(data, place)
+        if self.photometric == PALETTE:
+            data = _with_wide_palette(data, place)
         self.data = _starting_at(data, place)
 
     @property
@@ -165,16 +173,16 @@ def _entries(data: bytes, place: int) -> Iterator[tuple[int, int, int, bytes]]:
         at += step
 
 
-def _content(data: bytes, place: int, wanted: int) -> bytes:
-    """Return the bytes of a tag's value as they stand; empty without it."""
-    order, _, _ = _shape(data)
-    for tag, _, value_bytes, last in _entries(data, place):
+def _span(data: bytes, place: int, wanted: int) -> slice:
+    """Return where a tag's value stands; an empty slice without it."""
+    order, _, entry = _shape(data)
+    for tag, at, value_bytes, last in _entries(data, place):
         if tag == wanted:
-            if value_bytes <= len(last):
-                return last[:value_bytes]
-            at = struct.unpack(order + ("Q" if len(last) == 8 else "I"), last)[0]
-            return data[at : at + value_bytes]
-    return b""
+            start = at + struct.calcsize(order + entry) - len(last)
+            if value_bytes > len(last):
+                (start,) = struct.unpack(order + ("Q" if len(last) == 8 else "I"), last)
+            return slice(start, start + value_bytes)
+    return slice(0, 0)
 
 
 def _shape(data: bytes) -> tuple[str, str, str]:
@@ -233,6 +241,7 @@ def _check_layout(directory: Directory) -> None:
         and _pillows_key(directory) in TiffImagePlugin.OPEN_INFO
         and not (in_planes and bits[0] > 8)
         and not is_swapped_twice
+        and not _is_misread(directory)
         and not (photometric == YCBCR and directory.get(SUBSAMPLING, (2, 2)) != (1, 1))
     )
     if not is_known:
@@ -243,8 +252,22 @@ def _check_layout(directory: Directory) -> None:
         ]
         words += ["alpha" if samples > CHANNELS.get(photometric, 1) else ""]
         words += ["channels in planes" if in_planes else ""]
+        words += ["bits in reverse order" if _number(directory, FILL_ORDER, 1) == REVERSE else ""]
         words += ["reduced colour" if photometric == YCBCR and bits[0] == 8 else ""]
         raise not_read(f"TIFF files of this layout ({', '.join(filter(None, words))}) are")
+
+
+def _is_misread(directory: Directory) -> bool:
+    """Return whether Pillow takes other planes, or their bits in another order."""
+    photometric, extra = _number(directory, PHOTOMETRIC, 0), _tuple(directory, EXTRA_SAMPLES)
+    is_plain = _number(directory, COMPRESSION, 1) == 1
+    is_reversed = _number(directory, FILL_ORDER, 1) == REVERSE
+    if _number(directory, SAMPLES, 1) == 1 or _number(directory, PLANAR, 1) == 1:
+        is_unknown = (photometric, _bits(directory)[0]) in UNREAD_REVERSED
+        return is_plain and is_reversed and is_unknown
+    if is_plain:
+        return is_reversed or bool(extra and (photometric, extra) != (RGB, (ALPHA,)))
+    return any(extra) and (photometric != RGB or len(extra) > 1)
 
 
 def _pillows_key(directory: Directory) -> tuple[object, ...]:
@@ -262,12 +285,20 @@ def _pillows_key(directory: Directory) -> tuple[object, ...]:
 
 def _without_planes(data: bytes, place: int) -> bytes:
     """Mark a single channel as not planar; Pillow misreads it otherwise."""
-    order, _, entry = _shape(data)
-    for tag, at, _, last in _entries(data, place):
-        if tag == PLANAR:
-            value = at + struct.calcsize(order + entry) - len(last)
-            return data[:value] + struct.pack(order + "H", 1) + data[value + 2 :]
-    return data
+    at = _span(data, place, PLANAR).start
+    return data[:at] + struct.pack(_shape(data)[0] + "H", 1) + data[at + 2 :] if at else data
+
+
+def _with_wide_palette(data: bytes, place: int) -> bytes:
+    """Widen a palette whose levels have 8 bits, as some programs write; the standard has 16."""
+    span = _span(data, place, PALETTE_LEVELS)
+    content = data[span]
+    form = f"{_shape(data)[0]}{len(content) // 2}H"
+    levels = struct.unpack(form, content[: struct.calcsize(form)])
+    if not levels or max(levels) > 255:
+        return data
+    wide = struct.pack(form, *(257 * each for each in levels))
+    return data[: span.start] + wide + data[span.start + len(wide) :]
 
 
 def _starting_at(data: bytes, place: int) -> bytes:
