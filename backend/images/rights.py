@@ -6,8 +6,9 @@ Only these few facts are ever taken: place, camera, serial numbers and prompts s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -89,7 +90,7 @@ def rights_from_xmp(packet: bytes) -> Rights:
         return Rights()
     return Rights(
         copyright=next(_items(root, "rights"), None),
-        creator=next(_items(root, "creator"), None),
+        creator=_joined(_items(root, "creator")),
         keywords=tuple(_items(root, "subject"))[:MAX_KEYWORDS],
     )
 
@@ -123,7 +124,7 @@ def rights_from_iptc(segment: bytes) -> Rights:
     sets = _iptc_texts(segment, (BY_LINE, COPYRIGHT_NOTICE, KEYWORD))
     return Rights(
         copyright=next(iter(sets[COPYRIGHT_NOTICE]), None),
-        creator=next(iter(sets[BY_LINE]), None),
+        creator=_joined(sets[BY_LINE]),
         keywords=tuple(sets[KEYWORD]),
     )
 
@@ -159,6 +160,11 @@ def _iptc_texts(segment: bytes, numbers: tuple[int, ...]) -> dict[int, list[str]
         if text and number in sets and len(sets[number]) < MAX_KEYWORDS:
             sets[number].append(text)
     return sets
+
+
+def _joined(names: Iterable[str]) -> str | None:
+    """Join several creators as EXIF writes them."""
+    return line("; ".join(islice(names, MAX_KEYWORDS)))
 
 
 def _items(root: ElementTree.Element, name: str) -> Iterator[str]:

@@ -63,7 +63,9 @@ def test_a_run_removes_what_a_killed_one_left_and_nothing_else(run: Run, tmp_pat
         "from backend.bulk.files import new_file\n"
         "with new_file(Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
     )
-    killed = subprocess.run([sys.executable, "-c", code, tmp_path / "out" / "z.png"], check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "out" / "z.png"], env=environment(), check=False
+    )
     assert killed.returncode == -signal.SIGKILL
     assert len(files(tmp_path / "out")) == 1
     host = os.uname().nodename

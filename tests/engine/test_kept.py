@@ -132,6 +132,14 @@ def test_rights_of_newspapers_are_read() -> None:
     assert decode(data, max_side=99).rights == wanted
 
 
+def test_every_creator_goes_along() -> None:
+    one = Rights(creator="FIRST").to_xmp()
+    both = one.replace(b"FIRST", "Zoë</rdf:li><rdf:li>Bob".encode())
+    picture = decode(save(scene(), "JPEG", xmp=both), max_side=99)
+    assert picture.rights.creator == "Zoë; Bob"
+    assert rights_from_iptc(b"\x1c\2\x50\0\3Zoe\x1c\2\x50\0\3Bob").creator == "Zoe; Bob"
+
+
 @pytest.mark.parametrize("kind", [2, 4, 7], ids=["ascii", "long", "undefined"])
 def test_rights_of_newspapers_are_read_in_a_tiff_too(kind: int) -> None:
     content = b"\x1c\2\x74\0\6(c) me\x1c\2\x19\0\3sea"
