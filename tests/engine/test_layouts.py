@@ -584,6 +584,26 @@ def test_a_small_first_frame_leaves_the_canvas_clear() -> None:
     assert picture.alpha.sum() == 255 * 20 * 10
 
 
+@pytest.mark.parametrize("is_separate", [False, True])
+def test_the_first_frame_of_an_animation_is_read_though_another_picture_stands_before(
+    is_separate: bool,
+) -> None:
+    """Viewers that show the animation do not show that picture."""
+    frames = [scene(), ImageOps.flip(scene()), ImageOps.mirror(scene())]
+    options: dict[str, object] = {"save_all": True, "append_images": frames[1:]}
+    data = save(frames[0], "PNG", default_image=is_separate, **options)
+    picture = decode(data, max_side=99)
+    assert distance(picture, frames[1 if is_separate else 0]) == 0
+    assert FIRST_FRAME in picture.notes
+
+
+def test_a_small_first_frame_of_a_png_leaves_the_picture_before_it() -> None:
+    small = scene().crop((0, 0, 20, 10))
+    frames = [small, ImageOps.flip(small)]
+    data = save(scene(), "PNG", save_all=True, default_image=True, append_images=frames)
+    assert distance(decode(data, max_side=99), scene()) == 0
+
+
 def test_an_avif_of_another_main_brand_is_an_avif() -> None:
     data = save(scene(), "AVIF")
     picture = decode(data[:8] + b"mif1" + data[12:], max_side=99)

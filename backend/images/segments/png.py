@@ -34,7 +34,7 @@ FULL_RANGE = b"\0\1"
 """The end of a `cICP` for full-range RGB, the only supported one."""
 SINGLE = frozenset((b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"pHYs", b"acTL"))
 """Chunks that a file may have once; the first one that is possible counts."""
-LENGTHS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"pHYs": 9}
+LENGTHS, NO_GAMMA = {b"cICP": 4, b"gAMA": 4, b"cHRM": 32, b"pHYs": 9}, (b"gAMA", bytes(4))
 KEPT = (b"PLTE", b"tRNS")
 """Chunks that the colours of the pixels need; they stand before the pixels."""
 GRAY, COLOURS, PALETTE, GRAY_WITH_ALPHA, COLOURS_WITH_ALPHA = 0, 2, 3, 4, 6
@@ -45,7 +45,8 @@ METRES = 1
 XMP_KEY = b"XML:com.adobe.xmp"
 COPYRIGHT_KEY, AUTHOR_KEY = b"Copyright", b"Author"
 APPLE = b"CgBI"
-ADLER_BYTES = 4
+ADLER_BYTES, NUMBER_BYTES = 4, 4
+"""Bytes of a checksum, and of the number that a frame's chunks begin with."""
 PIECE_BYTES = 256 * 2**10
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 PASSES = (
@@ -80,7 +81,9 @@ class _Found:
     points: list[tuple[float, float]] | None = None
     frames: int | None = None
     is_first_frame_separate: bool = False
-    """True if the main picture is not a frame of the animation."""
+    """True if the main picture is not a frame of the animation, and is not shown where it runs."""
+    controls: list[bytes] = field(default_factory=list)
+    frame_pixels: list[Piece] = field(default_factory=list)
     seen: set[bytes] = field(default_factory=set)
     """The kinds of `SINGLE` seen so far."""
 
@@ -95,6 +98,10 @@ class _Found:
             self.dpi = reasonable_dpi(int.from_bytes(content[:4]) * 0.0254)
         elif kind in (b"tEXt", b"iTXt"):
             self._take_text(kind, content)
+        elif kind == b"fcTL" and self.pixels:
+            self.controls.append(content)
+        elif kind == b"fdAT" and len(self.controls) == 1 and self.is_first_frame_separate:
+            self.frame_pixels.append(content[NUMBER_BYTES:])
         elif not self.pixels:
             self._take_before_pixels(kind, content)
 
@@ -109,6 +116,13 @@ class _Found:
         if self.kind == PALETTE:
             return 0 < length <= self.colors
         return length >= {GRAY: 2, COLOURS: 6}.get(self.kind, length + 1)
+
+    @property
+    def first_pixels(self) -> list[Piece]:
+        """Those of the frame that viewers show first, if it fills the canvas."""
+        whole = struct.pack(">IIII", *(self.size or (0, 0)), 0, 0)
+        control = self.controls[0] if self.frame_pixels else b""
+        return self.frame_pixels if control[NUMBER_BYTES:20] == whole else self.pixels
 
     @property
     def is_wide_colour(self) -> bool:
@@ -170,11 +184,9 @@ class _Found:
 
 def _is_possible(kind: bytes, content: bytes) -> bool:
     """Return whether a chunk can mean anything; otherwise a later one of its kind counts."""
-    if kind == b"sRGB" and content not in INTENTS:
-        return False
-    if kind == b"gAMA" and not any(content):
-        return False
-    return len(content) == LENGTHS.get(kind, len(content))
+    if kind == b"sRGB":
+        return content in INTENTS
+    return len(content) == LENGTHS.get(kind, len(content)) and (kind, content) != NO_GAMMA
 
 
 def lean_png(data: bytes) -> LeanFile:
@@ -187,7 +199,7 @@ def lean_png(data: bytes) -> LeanFile:
     if found.kind == PALETTE and not found.colors:
         raise damaged()
     if found.pixels:
-        found.kept += _chunk(b"IDAT", found.pixels)
+        found.kept += _chunk(b"IDAT", found.first_pixels)
         found.kept += _chunk(b"IEND", ())
     frames = (found.frames or 1) + (found.frames is not None and found.is_first_frame_separate)
     exif = read_exif(found.exif)
