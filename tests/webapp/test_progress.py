@@ -70,6 +70,17 @@ def test_the_bar_grows_in_proportion_to_time() -> None:
     assert bars[-1] < 1
 
 
+@pytest.mark.parametrize("first", [0.5, 2.5, 30])
+def test_the_bar_grows_before_the_first_tile_and_never_goes_back(first: float) -> None:
+    states = [running(0, 4, first * each / 4) for each in range(5)] + [running(1, 4, first)]
+
+    bars = [fraction(state, estimate=TEN) for state in states]
+
+    assert bars == sorted(bars)
+    assert 0 == bars[0] < bars[1]
+    assert bars[4] <= 2.5 / 12
+
+
 def test_a_waiting_visitor_is_told_how_many_are_ahead() -> None:
     assert "1 picture is ahead of yours" in words(State(phase=Phase.WAITING, ahead=1))
     assert "3 pictures are ahead of yours" in words(State(phase=Phase.WAITING, ahead=3))

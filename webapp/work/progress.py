@@ -69,8 +69,11 @@ def fraction(state: State, *, estimate: Estimate) -> float:
         work = max(0.0, state.elapsed - state.finishing)
         saved = min(SAVING_SHARE, state.finishing / estimate.saving) * estimate.saving
         return (work + saved) / (work + estimate.saving)
-    if state.done == 0 or state.total == 0:
+    if state.total == 0:
         return 0.0
+    if state.done == 0:
+        step = estimate.work / state.total  # no more than the first one is worth
+        return min(state.elapsed, step) / estimate.total
     return state.elapsed / (max(state.elapsed, _work_seconds(state, estimate)) + estimate.saving)
 
 
