@@ -60,7 +60,7 @@ with base.faults_explained(texts(st.session_state.lang)):
 
     base.show_head(t)
     events = intake_view.receive_pictures(page)
-    with st.container():  # always there, so that a refusal does not move the rest
+    with st.container(key="arrivals"):
         intake.receive(page, events)
         intake_view.show_refusal(page)
 

@@ -131,6 +131,7 @@ def test_a_large_picture_is_seen_whole_at_once_and_then_painted_piece_by_piece(
     expect(shown.locator(".piece").first).to_be_attached(timeout=LONG)
     expect(shown.locator(".badge[data-side=after]")).to_have_text("First look")
     expect(progress(visit)).to_be_visible()
+    expect(shown.locator(".zoom")).to_have_text("100 %")
     shown.get_by_role("button", name="Fit").click()
     handle = shown.get_by_role("slider")
     handle.focus()
@@ -207,6 +208,31 @@ def test_a_part_of_a_picture_is_gone_on_with(visit: Page) -> None:
     visit.get_by_role("button", name="Use this part").click()
 
     comparison(visit, (280, 160))
+
+
+@pytest.mark.parametrize("screen", ["desktop", "phone"])
+def test_nothing_moves_while_a_picture_arrives(
+    address: str, open_page: Callable[..., Page], screen: str
+) -> None:
+    page = enter(open_page(**SCREENS[screen]), address)
+    page.evaluate(
+        """() => {
+             const top = (name) => document.querySelector(name).getBoundingClientRect().top;
+             window.places = new Set();
+             const look = () => requestAnimationFrame(() => {
+               const place = top("[data-testid=stColumn]") - top(".st-key-picker");
+               window.places.add(Math.round(place));
+               look();
+             });
+             look();
+           }"""
+    )
+
+    upload(page, "a picture whose name is longer than its line.png", noise(2000, 1500, seed=76))
+
+    opened(page, (4000, 3000))
+    places = page.evaluate("() => [...window.places]")
+    assert max(places) - min(places) <= 1, places
 
 
 def test_the_samples_fold_into_one_row_after_an_upload(visit: Page) -> None:
