@@ -123,7 +123,7 @@ with base.faults_explained(texts(st.session_state.lang)):
                 page,
                 inspection,
                 resolved,
-                seconds=work.seconds_by_size(shared, inspection.size, request),
+                seconds=work.seconds_by_size(page, picture, inspection.size, request),
                 expect=partial(work.seconds, shared, inspection.size, request)
                 if place is Place.LOCAL
                 else None,

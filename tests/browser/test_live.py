@@ -166,6 +166,16 @@ def test_the_scale_goes_by_the_size_until_it_is_chosen(visit: Page) -> None:
     )
 
 
+def test_what_a_size_costs_is_told_until_it_is_made(visit: Page) -> None:
+    upload(visit, "noise.png", noise(60, 40, seed=77))
+    comparison(visit, (240, 160))
+
+    expect(visit.locator(".scale option:checked")).to_have_text("4 × · 240 × 160")
+    expect(visit.locator(".scale option[value='2']")).to_have_text(
+        re.compile(r"^2 × · 120 × 80 · [\d.]+ kB · about \d+ s$")
+    )
+
+
 def test_the_picture_as_it_was_is_seen_while_a_button_is_held(visit: Page) -> None:
     hold = visit.locator(".comparison").get_by_role("button", name="Before", exact=True)
     after = visit.locator(".side[data-side=after]")

@@ -72,22 +72,20 @@ def choose_scale(
     inspection: Inspection,
     options: UpscaleOptions,
     *,
-    seconds: Mapping[UpscaleOptions, float],
+    seconds: Mapping[UpscaleOptions, float | None],
     expect: Callable[[UpscaleOptions], float] | None,
 ) -> None:
-    """Draw the sizes with what each means in pixels, bytes and `seconds`.
+    """Draw the sizes with what each means in pixels, and in bytes and `seconds` until it is made.
 
     If other sizes are possible, `expect` returns their seconds or raises why not.
     """
     t = page.t
-    labels = {
-        state.scale_name(each): t(
-            "option.scale_choice",
-            factor=scale_label(each, t),
-            **described_size(inspection, each, time, t),
-        )
-        for each, time in seconds.items()
-    }
+    labels = {}
+    for each, time in seconds.items():
+        size = described_size(inspection, each, time or 0.0, t)
+        label = f"{scale_label(each, t)} · {size['width']} × {size['height']}"
+        expected = "" if time is None else f" · {size['size']} · {size['time']}"
+        labels[state.scale_name(each)] = label + expected
     chosen = state.scale_name(options)
     labels.setdefault(chosen, scale_label(options, t))  # which cannot be made of this picture
 

@@ -70,10 +70,11 @@ def estimate(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> 
 
 
 def seconds_by_size(
-    shared: Shared, size: tuple[int, int], request: EnhanceRequest
-) -> dict[UpscaleOptions, float]:
-    """Return the expected time of each possible size of a picture."""
-    options = request.options
+    page: Page, picture: InputFile, size: tuple[int, int], request: EnhanceRequest
+) -> dict[UpscaleOptions, float | None]:
+    """Return the expected time of each possible size of a picture; None for one that is made."""
+    shared, options = page.shared, request.options
+    made = intake.owner(shared, page.tab, picture).results()
     offered = [
         replace(options, scale=scale, size=None)
         for scale in shared.engine.models[options.model or ""]
@@ -85,7 +86,8 @@ def seconds_by_size(
     found = {}
     for each in offered:
         with suppress(SuperResolutionError):  # beyond the engine's bounds
-            found[each] = seconds(shared, size, request, each)
+            expected = seconds(shared, size, request, each)
+            found[each] = None if replace(request, options=each) in made else expected
     return found
 
 
