@@ -245,6 +245,23 @@ def test_nothing_moves_while_a_picture_arrives(
     assert max(places) - min(places) <= 1, places
 
 
+def test_a_phone_is_scrolled_to_a_result_that_is_out_of_sight_alone(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = enter(open_page(**SCREENS["phone"]), address)
+    main = page.locator("[data-testid=stMain]")
+    for width, place in ((60, 0), (50, 100_000)):
+        main.evaluate("(each, to) => each.scrollTo(0, to)", place)
+
+        upload(page, "noise.png", noise(width, 40, seed=78))
+
+        shown = comparison(page, (4 * width, 160))
+        page.wait_for_timeout(1000)  # a smooth movement would have begun
+        expect(shown.locator(".stage")).to_be_in_viewport(ratio=1)
+        if place == 0:
+            assert main.evaluate("each => each.scrollTop") == 0
+
+
 def test_the_samples_fold_into_one_row_after_an_upload(visit: Page) -> None:
     row = visit.get_by_role("radiogroup", name="Or try one of these")
     before = row.bounding_box()
@@ -281,7 +298,11 @@ def test_the_result_is_copied(address: str, open_page: Callable[..., Page]) -> N
 
 
 def test_a_link_without_its_beginning_is_tried_and_leaves_the_stage_alone(visit: Page) -> None:
-    visit.get_by_label("Link to a picture").fill("127.0.0.1/cat.jpg")
+    link = visit.get_by_label("Link to a picture")
+    visit.get_by_role("button", name="Open", exact=True).click()
+    expect(link).to_be_focused()
+
+    link.fill("127.0.0.1/cat.jpg")
     visit.keyboard.press("Enter")
 
     expect(visit.get_by_role("alert")).to_contain_text("link", timeout=LONG)

@@ -26,7 +26,7 @@ export default function ({ data, parentElement }) {
 
 function present(result) {
   if (!result) return;
-  if (matchMedia(NARROW).matches) result.scrollIntoView({ behavior: "smooth" });
+  if (matchMedia(NARROW).matches) result.scrollIntoView({ behavior: "smooth", block: "nearest" });
   const active = document.activeElement;
   const isFree = !active || active === document.body || active.disabled;
   if (!isFree) return;

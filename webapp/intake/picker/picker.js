@@ -177,7 +177,8 @@ function createPicker(parent) {
 
   function follow(text) {
     const url = text.trim();
-    if (url) component.setTriggerValue("link", /^[a-z][a-z0-9+.-]*:/i.test(url) ? url : `https://${url}`);
+    if (!url) link.focus();
+    else component.setTriggerValue("link", /^[a-z][a-z0-9+.-]*:/i.test(url) ? url : `https://${url}`);
   }
 
   // --- dragging over the whole page
