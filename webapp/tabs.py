@@ -149,7 +149,8 @@ class Tab:
             raise TooManyPicturesError(max_pictures=MAX_PICTURES, max_bytes=MAX_UPLOAD_BYTES)
 
     def remove(self, digest: str) -> None:
-        """Forget a picture and all its results."""
+        """Forget a picture and all its results, and show the next one, or else the last."""
+        later = self._later(digest)
         self.pictures.pop(digest, None)
         self.inspections.pop(digest, None)
         with self._lock:
@@ -158,7 +159,20 @@ class Tab:
         for request in [each for each in self.lives if each.digest == digest]:
             del self.lives[request]
         if self.current == digest:
-            self.current = next(reversed(self.pictures), None)
+            self.current = next(iter(later), next(reversed(self.pictures), None))
+
+    def replace(self, digest: str, picture: InputFile) -> None:
+        """Keep a picture in the place of another, which is forgotten."""
+        later = self._later(digest)
+        self.remove(digest)
+        self.add(picture)
+        for each in [picture.digest, *later]:
+            self.pictures.move_to_end(each)
+
+    def _later(self, digest: str) -> list[str]:
+        """Return the digests of the pictures that came after this one."""
+        digests = list(self.pictures)
+        return digests[digests.index(digest) + 1 :] if digest in digests else []
 
     def keep(self, request: EnhanceRequest, result: Result) -> None:
         """Store a result; the newest stays even if it alone exceeds the bound."""

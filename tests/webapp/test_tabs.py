@@ -181,6 +181,36 @@ def test_a_result_over_the_bound_stays_until_the_next(
     assert tab.result(request("a")) is not None
 
 
+def test_the_next_picture_is_shown_after_a_removal_and_the_last_after_that_of_the_last(
+    disk: Disk,
+) -> None:
+    tab = Tab()
+    first, second, third = (picture(disk, data) for data in (b"a", b"b", b"c"))
+    for each in (first, second, third):
+        tab.add(each)
+    tab.current = first.digest
+
+    tab.remove(first.digest)
+    assert tab.current == second.digest
+    tab.current = third.digest
+    tab.remove(third.digest)
+    assert tab.current == second.digest
+    tab.remove(second.digest)
+    assert tab.current is None
+
+
+def test_a_picture_takes_the_place_of_another(disk: Disk) -> None:
+    tab = Tab()
+    first, second, third, turned = (picture(disk, data) for data in (b"a", b"b", b"c", b"d"))
+    for each in (first, second, third):
+        tab.add(each)
+
+    tab.replace(second.digest, turned)
+    assert list(tab.pictures) == [first.digest, turned.digest, third.digest]
+    tab.replace(turned.digest, third)
+    assert list(tab.pictures) == [first.digest, third.digest]
+
+
 def test_a_removed_picture_takes_its_results_along(disk: Disk) -> None:
     tab, one = Tab(), picture(disk)
     tab.show(one)

@@ -122,8 +122,7 @@ def shrink(page: Page, picture: InputFile) -> InputFile:
         fitted, inspection = shrink_to_fit(
             picture, decode=shared.decode, max_side=shared.settings.max_side, disk=shared.disk
         )
-    tab.remove(picture.digest)
-    tab.add(fitted)
+    tab.replace(picture.digest, fitted)
     tab.inspections[fitted.digest] = inspection
     return fitted
 
@@ -156,6 +155,18 @@ def choose_sample(tab: Tab, file: str) -> None:
 
 def remove(page: Page, digest: str) -> None:
     """Forget one of the visitor's pictures, and end its jobs."""
+    _end_work(page, digest)
+    page.tab.remove(digest)
+
+
+def _exchange(page: Page, digest: str, picture: InputFile) -> None:
+    """Show a picture in the place of one of the visitor's pictures."""
+    _end_work(page, digest)
+    page.tab.replace(digest, picture)
+    page.tab.show(picture)
+
+
+def _end_work(page: Page, digest: str) -> None:
     tab, queues = page.tab, (page.shared.jobs, page.shared.cloud_jobs)
     for request in [each for each in tab.jobs if each.digest == digest]:
         job = tab.jobs.pop(request)
@@ -163,7 +174,6 @@ def remove(page: Page, digest: str) -> None:
             queue.release(job, visitor=tab.token)
     for request in [each for each in tab.errors if each.digest == digest]:
         del tab.errors[request]
-    tab.remove(digest)
 
 
 def remove_all(page: Page) -> None:
@@ -187,8 +197,7 @@ def turn(page: Page, towards: str) -> None:
     except SuperResolutionError as exc:
         tab.input_error = exc
         return
-    remove(page, tab.current)
-    tab.show(turned)
+    _exchange(page, tab.current, turned)
 
 
 def begin_crop(tab: Tab) -> None:
@@ -209,8 +218,7 @@ def crop(page: Page, picture: InputFile, box: Box) -> None:
     with shared.inspection_gate.turn():
         part = cut(whole, decode_large(whole, decode=shared.decode), box, disk=shared.disk)
         give_back_memory()
-    remove(page, picture.digest)
-    tab.show(part)
+    _exchange(page, picture.digest, part)
 
 
 def current_picture(tab: Tab) -> InputFile:
