@@ -233,9 +233,10 @@ def test_a_damaged_picture_is_decoded_only_once(shared: Shared, tab: Tab) -> Non
     assert again.value is tab.inspections[damaged.digest]
 
 
-def test_links_follow_the_engines_rules(shared: Shared) -> None:
+@pytest.mark.parametrize("link", ["http://127.0.0.1/picture.jpg", "https://not a link", "s3://a"])
+def test_links_follow_the_engines_rules(shared: Shared, link: str) -> None:
     with pytest.raises(SourceNotAllowedError):
-        intake.fetch(shared, "http://127.0.0.1/picture.jpg")
+        intake.fetch(shared, link)
 
 
 def test_every_sample_has_its_file() -> None:

@@ -9,7 +9,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from backend import SuperResolutionError
 from backend.engine import Box
-from backend.errors import ImageTooLargeError, PayloadTooLargeError
+from backend.errors import (
+    ImageTooLargeError,
+    PayloadTooLargeError,
+    RequestError,
+    SourceNotAllowedError,
+)
 from backend.inference.allocator import give_back_memory
 from backend.options import UpscaleOptions
 from backend.requests.parsing import UpscaleRequest
@@ -268,4 +273,7 @@ def _inspection_or_error(shared: Shared, picture: InputFile) -> Inspection | Sup
 def fetch(shared: Shared, url: str) -> bytes:
     """Return the file behind a link; raise SourceError and others."""
     request = UpscaleRequest(url=url, options=UpscaleOptions())
-    return shared.source.read(request, max_bytes=shared.settings.max_image_bytes)
+    try:
+        return shared.source.read(request, max_bytes=shared.settings.max_image_bytes)
+    except RequestError as exc:  # which would speak of choices
+        raise SourceNotAllowedError from exc
