@@ -220,6 +220,20 @@ def test_a_part_of_a_picture_is_gone_on_with(visit: Page) -> None:
     comparison(visit, (280, 160))
 
 
+def test_a_frame_and_its_buttons_are_in_sight_on_a_phone(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = enter(open_page(**SCREENS["phone"]), address)
+    upload(page, "wide.png", noise(100, 50, seed=75))
+    comparison(page, (400, 200))
+    page.locator("[data-testid=stMain]").evaluate("each => each.scrollTo(0, 100_000)")
+
+    page.get_by_role("button", name="Crop").click()
+
+    expect(page.get_by_role("button", name="Use this part")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Part to keep")).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize("screen", ["desktop", "phone"])
 def test_nothing_moves_while_a_picture_arrives(
     address: str, open_page: Callable[..., Page], screen: str

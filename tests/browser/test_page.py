@@ -637,6 +637,25 @@ def test_a_lower_quality_makes_a_smaller_file(visit: Page) -> None:
     expect(link).to_have_text(re.compile(r"\d+ kB"))
 
 
+def test_the_save_menu_closes_with_escape_and_a_press_beside_it(visit: Page) -> None:
+    menu = visit.get_by_role("group", name="Save the result")
+    more, quality = (
+        menu.get_by_role("button", name="Quality and details"),
+        menu.get_by_role("slider"),
+    )
+    more.click()
+    quality.focus()
+    visit.keyboard.press("Escape")
+    expect(quality).to_be_hidden()
+    expect(more).to_be_focused()
+
+    more.click()
+    expect(quality).to_be_visible()
+    visit.get_by_role("heading", level=1).click()
+    expect(quality).to_be_hidden()
+    expect(more).to_have_attribute("aria-expanded", "false")
+
+
 def test_a_jpeg_stays_one_with_its_date_and_resolution_and_without_its_place(visit: Page) -> None:
     exif = Image.Exif()
     exif[0x8769] = {0x9003: "2021:05:03 14:30:00"}

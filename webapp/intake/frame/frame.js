@@ -26,6 +26,7 @@ export default function (component) {
     picture.dataset.size = data.size.join();
     picture.frame = [...data.frame];
     picture.at = data.size.map((length, axis) => (length - data.frame[axis]) / 2);
+    picture.scrollIntoView({ behavior: "smooth", block: "nearest" });
   }
   let timer;
   let hold = null;

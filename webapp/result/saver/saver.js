@@ -19,6 +19,7 @@ export default function (component) {
   const more = find(".more");
   const copy = find(".copy");
   const closing = new AbortController();
+  const on = (name, listener) => document.addEventListener(name, listener, { signal: closing.signal });
   let timer;
   let telling;
 
@@ -115,10 +116,20 @@ export default function (component) {
     const item = new ClipboardItem({ "image/png": png() });
     navigator.clipboard.write([item]).then(() => tell(texts.copied), () => tell(texts.copy_failed));
   };
-  more.onclick = () => {
-    find(".extras").hidden = !find(".extras").hidden;
-    more.setAttribute("aria-expanded", String(!find(".extras").hidden));
+  const extras = find(".extras");
+  const open = (isOpen) => {
+    extras.hidden = !isOpen;
+    more.setAttribute("aria-expanded", String(isOpen));
   };
+  more.onclick = () => open(extras.hidden);
+  on("pointerdown", (event) => {
+    if (!event.composedPath().includes(root)) open(false);
+  });
+  on("keydown", (event) => {
+    if (event.key !== "Escape" || extras.hidden) return;
+    open(false);
+    more.focus();
+  });
   list.onchange = () => {
     chosen.format = list.value;
     draw();
