@@ -24,6 +24,7 @@ export default function (component) {
   handle.title = data.label;
   if (picture.dataset.size !== data.size.join()) {
     picture.dataset.size = data.size.join();
+    picture.style.setProperty("--ratio", width / height);
     picture.frame = [...data.frame];
     picture.at = data.size.map((length, axis) => (length - data.frame[axis]) / 2);
     picture.scrollIntoView({ behavior: "smooth", block: "nearest" });
