@@ -162,7 +162,9 @@ def release(parsed: argparse.Namespace) -> None:
         names = [variant.name for variant in variants]
         releases[region] = {"bucket": bucket, "version": __version__, "variants": names}
         write_releases(releases)
-    print_line("docs/deploy.md has the links. The buckets must let anybody read what is in them.")
+    print_line("docs/deploy.md has the links.")
+    if not parsed.make_buckets:
+        print_line("Let anybody read the buckets, as --make-buckets does.")
 
 
 def rehearse(parsed: argparse.Namespace) -> None:

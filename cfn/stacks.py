@@ -130,7 +130,10 @@ class Stacks:
         """Return CloudFormation's description; DeploymentError when there is no such stack."""
         found = self.describe(name)
         if found is None:
-            raise DeploymentError(f"There is no stack {name} in this region.")
+            raise DeploymentError(
+                f"There is no stack {name} in this region; --stack names another, and --region its "
+                "region."
+            )
         return found
 
     def describe(self, name: str) -> dict[str, Any] | None:

@@ -321,7 +321,9 @@ def test_a_deletion_that_keeps_something_is_an_error(stacks: Stacks, cloud: Clou
 
 
 def test_a_stack_that_is_not_there_cannot_be_deleted(stacks: Stacks) -> None:
-    with pytest.raises(DeploymentError, match="no stack pictures"):
+    with pytest.raises(
+        DeploymentError, match="no stack pictures in this region; --stack names another"
+    ):
         stacks.delete("pictures")
 
 
