@@ -13,7 +13,8 @@ from backend.aws import sagemaker_engine
 from backend.commands.parser import make_parser, options_from
 from backend.options import KEPT, OPTIONS, Text, UpscaleOptions, fields_from
 from backend.requests.parsing import FIELDS, OWN_FIELDS, parse_options, parse_request
-from backend.requests.raw_body import ATTRIBUTES, attributes_from, raw_picture_from
+from backend.requests.raw_body import attributes_from, raw_picture_from
+from backend.requests.reply import ATTRIBUTES
 from cfn.parser import make_parser as make_cfn_parser
 from tests.paths import ROOT
 from webapp.client import remote

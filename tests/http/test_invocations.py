@@ -13,7 +13,7 @@ import requests
 from PIL import Image
 
 from backend.images.formats import FORMATS
-from backend.requests.raw_body import ATTRIBUTES
+from backend.requests.reply import ATTRIBUTES
 from tests.hostile.corpus import CORPUS, Case, assert_right
 from tests.http.conftest import Server, StartServer, encode_base64
 from tests.http.test_errors import assert_error
