@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import boto3  # type: ignore[import-untyped, unused-ignore]
-from boto3.exceptions import Boto3Error  # type: ignore[import-untyped, unused-ignore]
-from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
-    BotoCoreError,
-    ClientError,
-)
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn.errors import DeploymentError
 from cfn.partitions import Partition, partition_from

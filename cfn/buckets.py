@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
+from botocore.exceptions import ClientError
 
 from cfn.account import Account, error_code
 from cfn.errors import DeploymentError

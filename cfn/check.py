@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 from PIL import Image
-from requests_aws4auth import AWS4Auth  # type: ignore[import-untyped, unused-ignore]
+from requests_aws4auth import AWS4Auth
 
 from cfn.account import Account
 from cfn.bulk import BulkStack

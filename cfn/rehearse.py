@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import requests
-from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
+from botocore.exceptions import ClientError
 
 from backend import __version__
 from cfn.account import AWS_ERRORS, Account, error_code, explained

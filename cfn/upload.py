@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
+from botocore.exceptions import ClientError
 
 from cfn.account import error_code
 from cfn.archives import file_sha256

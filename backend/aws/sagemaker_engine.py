@@ -9,13 +9,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import boto3  # type: ignore[import-untyped, unused-ignore]
-from botocore.config import Config  # type: ignore[import-untyped, unused-ignore]
-from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
-    BotoCoreError,
-    ClientError,
-    ReadTimeoutError,
-)
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from backend.deadline import Deadline, DeadlineExceededError
 from backend.engine import Upscaled, Watch

@@ -50,9 +50,6 @@ def results_from(settings: Settings) -> S3Results | None:
 
 
 def _s3_errors() -> tuple[type[Any], ...]:
-    from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415
-        BotoCoreError,
-        ClientError,
-    )
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     return (BotoCoreError, ClientError)

@@ -6,10 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
-    BotoCoreError,
-    ClientError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from backend.aws.lambda_limits import LambdaContext
 from backend.custom_resources.cloudformation import Outcome, answer

@@ -13,11 +13,8 @@ import logging
 import time
 from collections.abc import Callable
 
-import boto3  # type: ignore[import-untyped, unused-ignore]
-from botocore.exceptions import (  # type: ignore[import-untyped, unused-ignore]
-    BotoCoreError,
-    ClientError,
-)
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from backend.aws.lambda_limits import LambdaContext
 from backend.custom_resources.custom_resource import Event, cause, respond

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import boto3  # type: ignore[import-untyped, unused-ignore]
-from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
+import boto3
+from botocore.exceptions import ClientError
 
 from backend.aws.lambda_limits import LambdaContext
 from backend.custom_resources.custom_resource import Event, respond

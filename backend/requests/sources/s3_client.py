@@ -22,10 +22,8 @@ def make_s3_client(
     refused outside us-east-1, and links to the global host are redirected at first, which
     invalidates their signature.
     """
-    import boto3  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415
-    from botocore.config import (  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415
-        Config,
-    )
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
 
     config = Config(
         signature_version="s3v4",
