@@ -10,6 +10,7 @@ import boto3
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
+from backend.requests.sources.s3_client import error_code
 from cfn.errors import DeploymentError
 from cfn.partitions import Partition, partition_from
 
@@ -47,11 +48,6 @@ class Account:
     def client(self, service: str) -> Any:
         """Make boto3's client for this region."""
         return self.session.client(service)
-
-
-def error_code(error: ClientError) -> str:
-    """Return AWS's name of the error, such as `AccessDenied`."""
-    return str(error.response.get("Error", {}).get("Code", "unknown"))
 
 
 def error_message(error: ClientError) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn.account import Account, error_code
+from backend.requests.sources.s3_client import error_code
+from cfn.account import Account
 from cfn.errors import DeploymentError
 
 BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")

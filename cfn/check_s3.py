@@ -10,7 +10,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from backend.requests.sources.s3_address import split_s3_address
-from cfn.account import Account, error_code
+from backend.requests.sources.s3_client import error_code
+from cfn.account import Account
 from cfn.bulk import BulkStack, Order, Runs
 from cfn.errors import DeploymentError
 from cfn.stacks import stack_outputs, stack_parameters

@@ -19,7 +19,8 @@ import requests
 from botocore.exceptions import ClientError
 
 from backend import __version__
-from cfn.account import AWS_ERRORS, Account, error_code, explained
+from backend.requests.sources.s3_client import error_code
+from cfn.account import AWS_ERRORS, Account, explained
 from cfn.buckets import make_bucket
 from cfn.bulk import Order, Runs, find_stack
 from cfn.bulk_cost import LAMBDA_CALL, LAMBDA_GB_SECOND, S3_PUT, STATE_TRANSITION

@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn.account import Account, error_code, error_message
+from backend.requests.sources.s3_client import error_code
+from cfn.account import Account, error_message
 from cfn.errors import DeploymentError
 from cfn.evidence import Evidence
 from cfn.stack_states import check_state

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn.account import error_code
+from backend.requests.sources.s3_client import error_code
 from cfn.archives import file_sha256
 from cfn.errors import DeploymentError
 from cfn.package import Package

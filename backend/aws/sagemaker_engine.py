@@ -26,6 +26,7 @@ from backend.errors import (
 )
 from backend.images.formats import FORMATS
 from backend.options import UpscaleOptions, fields_from
+from backend.requests.sources.s3_client import error_code
 
 log = logging.getLogger("backend.aws")
 
@@ -132,7 +133,7 @@ def _result_from(answer: bytes, options: UpscaleOptions, *, seconds: float) -> U
 def _refusal(error: ClientError) -> SuperResolutionError:
     """Unpack the container's own error from a ModelError, or translate SageMaker's."""
     response: Mapping[str, Any] = error.response
-    code = str(response.get("Error", {}).get("Code", ""))
+    code = error_code(error)
     if code in BUSY or code in STARTING:
         return BusyError(
             "The endpoint is busy or still starting; try again in a moment.",

@@ -19,7 +19,7 @@ from backend.images.filenames import pictures_among
 from backend.requests.sources.byte_limit import CHUNK_BYTES, collect
 from backend.requests.sources.s3 import translated_errors
 from backend.requests.sources.s3_address import S3, split_s3_address
-from backend.requests.sources.s3_client import make_s3_client
+from backend.requests.sources.s3_client import error_code, make_s3_client
 
 ATTEMPTS = 5
 """Attempts for one request: among millions, some fail with 503 or get no answer."""
@@ -75,7 +75,9 @@ class S3Store:
                 for key in pictures:
                     yield Item(self.key_below(key), _version(versions[key]))
         except (ClientError, BotoCoreError) as exc:
-            raise SourceUnreachableError(f"S3 does not list the pictures ({_code(exc)}).") from exc
+            raise SourceUnreachableError(
+                f"S3 does not list the pictures ({error_code(exc)})."
+            ) from exc
 
     def read(self, key: str, *, max_bytes: int, unless: str | None = None) -> Content | None:
         """See `Store`; an unchanged picture is not sent again."""
@@ -86,7 +88,7 @@ class S3Store:
                     Bucket=self._bucket, Key=self._prefix + key, **condition
                 )
             except ClientError as exc:
-                if unless is not None and _code(exc) == UNCHANGED:
+                if unless is not None and error_code(exc) == UNCHANGED:
                     return None
                 raise
             with contextlib.closing(found["Body"]) as body:
@@ -100,10 +102,10 @@ class S3Store:
         try:
             found = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except (ClientError, BotoCoreError) as exc:
-            if _code(exc) == NOT_FOUND:
+            if error_code(exc) == NOT_FOUND:
                 return None
             raise SuperResolutionError(
-                f"S3 does not say whether there is a result ({_code(exc)})."
+                f"S3 does not say whether there is a result ({error_code(exc)})."
             ) from exc
         metadata: Mapping[str, str] = found["Metadata"]
         return metadata
@@ -121,14 +123,8 @@ class S3Store:
                 Metadata=metadata or {},
             )
         except (ClientError, BotoCoreError) as exc:
-            raise SuperResolutionError(f"S3 did not take the result ({_code(exc)}).") from exc
+            raise SuperResolutionError(f"S3 did not take the result ({error_code(exc)}).") from exc
 
 
 def _version(etag: str) -> str:
     return etag.strip('"')
-
-
-def _code(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "unknown"))
-    return type(error).__name__

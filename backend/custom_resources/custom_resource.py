@@ -12,6 +12,7 @@ from backend.aws.lambda_limits import LambdaContext
 from backend.custom_resources.cloudformation import Outcome, answer
 from backend.deadline import Deadline, DeadlineExceededError
 from backend.errors import SuperResolutionError
+from backend.requests.sources.s3_client import error_code
 
 log = logging.getLogger("backend.aws")
 log.setLevel(logging.INFO)
@@ -64,11 +65,9 @@ def _outcome(
 
 def cause(error: Exception) -> str:
     """Describe an error without addresses or paths."""
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "unknown"))
     if isinstance(error, OSError):
         return error.strerror or str(error) or type(error).__name__
-    return type(error).__name__
+    return error_code(error)
 
 
 def _physical_id(event: Event) -> str:

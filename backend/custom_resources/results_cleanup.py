@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from backend.aws.lambda_limits import LambdaContext
 from backend.custom_resources.custom_resource import Event, respond
 from backend.deadline import Deadline
+from backend.requests.sources.s3_client import error_code
 
 
 def handler(event: Event, context: LambdaContext) -> None:
@@ -46,7 +47,7 @@ def empty(s3: Any, bucket: str, *, check_time: Callable[[], None]) -> None:
                     Bucket=bucket, Key=found["Key"], UploadId=found["UploadId"]
                 )
     except ClientError as exc:
-        if exc.response.get("Error", {}).get("Code") != "NoSuchBucket":
+        if error_code(exc) != "NoSuchBucket":
             raise
 
 

@@ -26,7 +26,7 @@ from backend.errors import (
 )
 from backend.requests.sources.byte_limit import CHUNK_BYTES, collect
 from backend.requests.sources.s3_address import S3Address
-from backend.requests.sources.s3_client import make_s3_client
+from backend.requests.sources.s3_client import error_code, make_s3_client
 
 NOT_FOUND = ("NoSuchKey", "NoSuchBucket", "404")
 DENIED = ("AccessDenied", "AllAccessDisabled", "403")
@@ -77,7 +77,7 @@ def translated_errors() -> Iterator[None]:
     try:
         yield
     except ClientError as exc:
-        raise _refusal(str(exc.response.get("Error", {}).get("Code", ""))) from exc
+        raise _refusal(error_code(exc)) from exc
     except (DeadlineExceededError, ConnectTimeoutError, ReadTimeoutError) as exc:
         raise SourceTimeoutError from exc
     except BotoCoreError as exc:

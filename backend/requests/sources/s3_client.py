@@ -1,7 +1,8 @@
-"""The one place where S3 clients are made."""
+"""The one place where S3 clients are made, and the names of AWS's errors."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 CONNECT_SECONDS = 3
@@ -34,3 +35,11 @@ def make_s3_client(
         max_pool_connections=connections,
     )
     return boto3.session.Session().client("s3", config=config)
+
+
+def error_code(error: Exception) -> str:
+    """Return AWS's name of a refusal, such as `AccessDenied`; of any other error its class."""
+    answer = getattr(error, "response", None)
+    if isinstance(answer, Mapping):
+        return str(answer.get("Error", {}).get("Code", "unknown"))
+    return type(error).__name__
