@@ -11,7 +11,12 @@ from importlib import import_module
 
 from PIL import Image, ImageChops
 
-from backend.errors import ImageError, ImageTooLargeError, UnsupportedMediaTypeError
+from backend.errors import (
+    ImageError,
+    ImageTooLargeError,
+    UnsupportedMediaTypeError,
+    alternatives,
+)
 from backend.images.colour import as_shown
 from backend.images.formats import (
     JPEG,
@@ -20,7 +25,6 @@ from backend.images.formats import (
     FileFormat,
     format_from_signature,
     is_camera_raw,
-    labels,
     unread_kind,
 )
 from backend.images.jpeg_quality import estimated_quality
@@ -129,9 +133,10 @@ def examine(data: bytes, *, max_side: int) -> Examined:
         what = (
             f"{kind} are not read here" if kind else "This is not a picture that can be read here"
         )
-        raise UnsupportedMediaTypeError(f"{what}; send a {labels(READABLE)}.")
+        kinds = alternatives([each.label for each in READABLE])
+        raise UnsupportedMediaTypeError(f"{what}; send a {kinds}.")
     import_module(found.plugin)
-    lean = lean_file(data, name=found.name)
+    lean = lean_file(data, file_format=found)
     if lean.size is None:
         raise damaged()
     _check_side(lean.size, max_side=max_side)
@@ -260,7 +265,6 @@ def _decoded(
     image, icc_profile = as_shown(image, lean.colour)
     is_gray = is_gray and image.mode == "L"
     is_lossless = file_format.is_lossless if lean.is_lossless is None else lean.is_lossless
-    facts = lean.facts
     return DecodedImage(
         rgb=image.convert("RGB"),
         alpha=alpha,
@@ -271,11 +275,7 @@ def _decoded(
         is_chroma_halved=lean.is_chroma_halved,
         notes=_notes(lean),
         jpeg_quality=jpeg_quality,
-        taken=facts.taken,
-        dpi=facts.dpi,
-        has_place=facts.has_place,
-        has_camera=facts.has_camera,
-        rights=facts.rights,
+        **vars(lean.facts),
     )
 
 

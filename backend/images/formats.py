@@ -243,9 +243,3 @@ def is_camera_raw(data: bytes) -> bool:
 def unread_kind(data: bytes) -> str | None:
     """Return the name, in the plural, of a well-known kind of file that is not read."""
     return next((kind for kind, start in UNREAD.items() if re.match(start, data, re.DOTALL)), None)
-
-
-def labels(formats: tuple[FileFormat, ...]) -> str:
-    """`JPEG, PNG or BMP`, for a sentence."""
-    *others, last = (each.label for each in formats)
-    return f"{', '.join(others)} or {last}" if others else last

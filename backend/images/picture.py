@@ -18,6 +18,7 @@ from backend.images.decode import PictureFacts, read
 from backend.images.formats import FORMATS, WEBP, WRITABLE, automatic_format
 from backend.images.jpeg_grid import quality_with_earlier_saves
 from backend.images.metadata import Kept, embed, writer_options
+from backend.images.segments.opened import open_plainly
 from backend.options import AUTO, OPTIONS
 
 RgbImage = npt.NDArray[np.uint8]
@@ -115,12 +116,8 @@ def to_image(picture: Picture) -> Image.Image:
 
 
 def reopen(data: bytes, *, format: str) -> Image.Image:
-    """Open a file of any size that `encode` wrote, without decoding it yet.
-
-    `Image.open` would apply Pillow's limit on pixels, which is meant for strangers' files.
-    """
-    factory, _ = Image.OPEN[FORMATS[format].pillow_name]
-    return factory(io.BytesIO(data), "")
+    """Open a file of any size that `encode` wrote, without decoding it yet."""
+    return open_plainly(data, FORMATS[format])
 
 
 def encode(

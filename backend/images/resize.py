@@ -24,11 +24,14 @@ def resized(picture: Picture, size: tuple[int, int], *, has_hard_pixels: bool = 
 
 def reduced(picture: Picture, *, longest_side: int) -> Picture:
     """Return the picture in its proportions with no side above `longest_side`; never enlarge it."""
-    width, height = picture.size
-    share = longest_side / max(width, height)
-    if share >= 1:
-        return picture
-    return resized(picture, (max(1, round(width * share)), max(1, round(height * share))))
+    return resized(picture, bounded_size(picture.size, max_side=longest_side))
+
+
+def bounded_size(size: tuple[int, int], *, max_side: int) -> tuple[int, int]:
+    """Return `size`, reduced in its proportions to sides from 1 to `max_side`; never larger."""
+    width, height = size
+    ratio = min(1.0, max_side / max(width, height))
+    return max(1, round(width * ratio)), max(1, round(height * ratio))
 
 
 def _resized(pixels: RgbImage | Plane, size: tuple[int, int], kernel: Image.Resampling) -> RgbImage:

@@ -8,6 +8,7 @@ from importlib import import_module
 import pytest
 from PIL import Image
 
+from backend.errors import alternatives
 from backend.images.formats import (
     BMP,
     FORMATS,
@@ -19,7 +20,6 @@ from backend.images.formats import (
     FileFormat,
     automatic_format,
     format_from_signature,
-    labels,
 )
 from tests.pictures import save
 
@@ -48,9 +48,10 @@ def test_the_record_is_what_pillow_knows(file_format: FileFormat) -> None:
 
 
 def test_the_formats_that_are_read_and_written_are_known() -> None:
-    assert labels(READABLE) == "JPEG, PNG, BMP, WebP, GIF, TIFF, AVIF or HEIC"
+    labels = [each.label for each in READABLE]
+    assert alternatives(labels) == "JPEG, PNG, BMP, WebP, GIF, TIFF, AVIF or HEIC"
     assert [each.name for each in WRITABLE] == ["png", "jpeg", "webp", "avif"]
-    assert labels((WEBP,)) == "WebP"
+    assert alternatives([WEBP.label]) == "WebP"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from backend.errors import ImageError
+from backend.images.formats import JPEG, PNG
 from backend.images.picture import decode
 from backend.images.segments import lean_file
 from backend.images.segments.exif import read_exif
@@ -37,7 +38,7 @@ from tests.hostile.corpus import (
 )
 from tests.pictures import save
 
-FORMATS = {b"\xff\xd8": "jpeg", b"\x89P": "png"}
+FORMATS = {b"\xff\xd8": JPEG, b"\x89P": PNG}
 UNREAD = ("bomb", "without its end mark")
 """Layouts that Pillow does not read unchanged."""
 WALKED = [
@@ -48,7 +49,7 @@ WALKED = [
 
 
 def lean(data: bytes) -> bytes:
-    return lean_file(data, name=FORMATS[data[:2]]).data
+    return lean_file(data, file_format=FORMATS[data[:2]]).data
 
 
 def pixels(data: bytes) -> bytes:
@@ -131,9 +132,10 @@ def test_metadata_is_left_out_and_what_is_used_of_it_is_told() -> None:
     exif[0x0112] = 8
     exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0)}
     profile = srgb_profile()
-    for kind, name in (("JPEG", "jpeg"), ("PNG", "png")):
+    for file_format in (JPEG, PNG):
+        kind = file_format.pillow_name
         data = save(scene(), kind, exif=exif.tobytes(), icc_profile=profile, comment=b"hello")
-        found = lean_file(data, name=name)
+        found = lean_file(data, file_format=file_format)
         assert found.orientation == 8
         assert found.colour.icc_profile == profile
         assert found.size == scene().size
@@ -148,7 +150,7 @@ def test_bytes_after_the_picture_are_left_out() -> None:
 
 @pytest.mark.parametrize("orientation_tag", range(1, 9))
 def test_every_orientation_is_read(orientation_tag: int) -> None:
-    found = lean_file(turned_jpeg(orientation_tag), name="jpeg")
+    found = lean_file(turned_jpeg(orientation_tag), file_format=JPEG)
     assert found.orientation == orientation_tag
 
 
@@ -178,9 +180,9 @@ def test_an_orientation_in_xmp_or_in_a_text_turns_nothing() -> None:
     in_jpeg = jpeg_with(segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet))
     in_png = png_with(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet))
     in_text = png_with(chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text)))
-    assert lean_file(in_jpeg, name="jpeg").orientation == 1
-    assert lean_file(in_png, name="png").orientation == 1
-    assert lean_file(in_text, name="png").orientation == 1
+    assert lean_file(in_jpeg, file_format=JPEG).orientation == 1
+    assert lean_file(in_png, file_format=PNG).orientation == 1
+    assert lean_file(in_text, file_format=PNG).orientation == 1
 
 
 def test_as_many_segments_as_allowed_are_read_and_one_more_is_not() -> None:

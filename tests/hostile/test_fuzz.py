@@ -25,7 +25,7 @@ from backend.errors import (
     SourceNotAllowedError,
     SuperResolutionError,
 )
-from backend.images.formats import format_from_signature
+from backend.images.formats import PNG, format_from_signature
 from backend.images.picture import decode
 from backend.images.segments import lean_file
 from backend.models.manifest import MANIFEST, SHIPPED, read_manifest
@@ -137,10 +137,10 @@ def test_containers() -> None:
         if found is None or not found.is_readable:
             return
         try:
-            lean = lean_file(data, name=found.name).data
+            lean = lean_file(data, file_format=found).data
         except SuperResolutionError:
             return
-        assert lean_file(lean, name=found.name).data == lean
+        assert lean_file(lean, file_format=found).data == lean
 
     small = tuple(data for data in (case.make() for case in GOOD) if len(data) < 20_000)
     assert_survives(walk, small, least=5000)
@@ -211,7 +211,7 @@ def test_events(handler: RequestHandler) -> None:
 def test_a_png_that_begins_with_its_pixels_is_damaged() -> None:
     whole = png_with()
     with pytest.raises(ImageError):
-        lean_file(whole[:8] + whole[33:], name="png")
+        lean_file(whole[:8] + whole[33:], file_format=PNG)
 
 
 def test_half_a_character_is_refused_in_words(handler: RequestHandler) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from backend.engine import Box
 from backend.images.colour import gray_in_srgb
+from backend.images.resize import bounded_size
 
 # A 2560 px preview fills the largest common screens; four times its pixels would strain a phone.
 MAX_SIDE = 2560
@@ -116,13 +117,6 @@ def displayable(image: Image.Image) -> Image.Image:
         bands = image.split()
         image = Image.merge(image.mode, (gray_in_srgb(bands[0], profile), *bands[1:]))
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
-
-
-def bounded_size(size: tuple[int, int], *, max_side: int) -> tuple[int, int]:
-    """Return `size`, reduced in its proportions to sides from 1 to `max_side`; never larger."""
-    width, height = size
-    ratio = min(1.0, max_side / max(width, height))
-    return max(1, round(width * ratio)), max(1, round(height * ratio))
 
 
 def bounded(image: Image.Image, *, max_side: int) -> Image.Image:

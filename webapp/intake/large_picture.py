@@ -15,9 +15,9 @@ from backend.engine import Box
 from backend.errors import ImageTooLargeError
 from backend.images.metadata import Kept, embed
 from backend.images.picture import Decode, Picture, crop, to_image
+from backend.images.resize import bounded_size
 from backend.inference.allocator import give_back_memory
 from webapp.base.files import Disk
-from webapp.base.side import bounded_size
 from webapp.client.header import may_be_transparent, read_header
 from webapp.intake.pictures import InputFile, Inspection, Original, inspect_decoded
 

@@ -108,11 +108,8 @@ class _Found:
     def fits(self, kind: bytes, length: int) -> bool:
         """Return whether palette and transparency are as complete as this kind of picture needs."""
         if kind == b"PLTE":
-            colors = length // 3
-            if self.kind not in (COLOURS, PALETTE, COLOURS_WITH_ALPHA) or not 0 < colors <= 256:
-                return False
-            self.colors = colors
-            return True
+            may_be_there = self.kind in (COLOURS, PALETTE, COLOURS_WITH_ALPHA)
+            return may_be_there and 0 < length // 3 <= 256
         if self.kind == PALETTE:
             return 0 < length <= self.colors
         return length >= {GRAY: 2, COLOURS: 6}.get(self.kind, length + 1)
@@ -138,7 +135,9 @@ class _Found:
         return None if self.gamma is None else colour_from_points(self.gamma, self.points)
 
     def _take_before_pixels(self, kind: bytes, content: bytes) -> None:
-        if kind == b"tRNS" and self.kind == GRAY and self.fits(kind, len(content)):
+        if kind == b"PLTE" and self.fits(kind, len(content)):
+            self.colors = len(content) // 3
+        elif kind == b"tRNS" and self.kind == GRAY and self.fits(kind, len(content)):
             self.clear_level = int.from_bytes(content[:2]) & (1 << self.bits) - 1
         elif kind == b"tRNS" and self.is_wide_colour and self.fits(kind, len(content)):
             self.clear_colour = struct.unpack(">HHH", content[:6])

@@ -15,7 +15,8 @@ from types import SimpleNamespace
 import streamlit as st
 from PIL import Image
 
-from webapp.base.side import bounded, bounded_size, unpack
+from backend.images.resize import bounded_size
+from webapp.base.side import bounded, unpack
 
 ORIGIN = "https://cdn.knightlab.com"
 """Origin of its script and style."""
