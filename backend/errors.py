@@ -308,7 +308,7 @@ class InferenceError(SuperResolutionError):
 
     @classmethod
     def wrong_size(cls) -> InferenceError:
-        """Its result is not `scale` times its input."""
+        """Say that the result is not `scale` times its input."""
         return cls("The network returned a picture of another size.")
 
 
@@ -338,7 +338,7 @@ def alternatives(choices: Sequence[object]) -> str:
 
 
 def retry_after_from(seconds: float) -> int:
-    """Whole seconds for the header, at least one."""
+    """Return whole seconds for the header, at least one."""
     return max(1, math.ceil(seconds))
 
 

@@ -85,7 +85,7 @@ def _rounded(side: Fraction) -> int:
 
 
 def factor_from(text: str) -> ExactSize:
-    """`3` or `1.5`, at most 16; raise RequestError for anything else."""
+    """Read `3` or `1.5`, at most 16; raise RequestError for anything else."""
     factor = float(text) if NUMBER.fullmatch(text) else 0.0
     if not 0 < factor <= MAX_FACTOR:
         raise RequestError(f"A factor is a number up to {MAX_FACTOR}: 3 or 1.5.", field="factor")
@@ -112,7 +112,7 @@ def _pixels(text: str, *, field: str) -> int:
 
 
 def frame_from(text: str) -> ExactSize:
-    """`3840x2160` -> the frame; raise RequestError for anything else."""
+    """Read a frame, `3840x2160`; raise RequestError for anything else."""
     match = FRAME.fullmatch(text.strip().lower())
     sides = (int(match[1]), int(match[2])) if match else (0, 0)
     if not all(1 <= side <= MAX_PIXELS_A_SIDE for side in sides):
@@ -124,7 +124,7 @@ def frame_from(text: str) -> ExactSize:
 
 
 def print_from(text: str) -> ExactSize:
-    """`15x10`, in centimetres -> the frame at `PRINT_DPI`; raise RequestError for anything else."""
+    """Read `15x10`, in centimetres, at `PRINT_DPI`; raise RequestError for anything else."""
     match = PRINT.fullmatch(text.strip().lower())
     sides = [Fraction(match[1]), Fraction(match[2])] if match else [Fraction(0)] * 2
     if not all(0 < side <= MAX_CENTIMETRES for side in sides):

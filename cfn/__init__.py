@@ -1,1 +1,1 @@
-"""The three CloudFormation stacks: their templates, their contents, and how to deploy them."""
+"""The CloudFormation stacks: their templates, their contents, and how to deploy them."""

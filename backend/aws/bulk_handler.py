@@ -77,9 +77,8 @@ def engine() -> LocalEngine:
 def handler(event: object, context: LambdaContext) -> dict[str, object]:
     """Work through a batch and return its counts and failures.
 
-    Raise BatchError if the call should be tried again.
-
-    RequestError for an event that no trial can make right.
+    Raise BatchError if the call should be tried again, and RequestError for an event that no trial
+    can make right.
     """
     items = _items(event)
 

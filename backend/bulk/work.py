@@ -75,7 +75,7 @@ class LeftOut:
     names: list[str] = field(default_factory=list)
 
     def add(self, names: Sequence[str]) -> None:
-        """Count so many more."""
+        """Count these files, and keep the first names."""
         self.number += len(names)
         self.names += names[: MOST_NAMED - len(self.names)]
 

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from backend.errors import ModelError
 from backend.factory import open_session, takes_openvino
 from backend.inference import openvino_runtime
 from backend.inference.onnx_session import available_providers
-from backend.inference.upscaler import Session
 from backend.models.manifest import MANIFEST, SHIPPED, ModelSpec, entry_from, read_manifest
 from backend.settings import Settings
 
@@ -37,6 +37,7 @@ class Doctor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._open = partial(open_session, settings=settings)
         self._problems = 0
 
     def examine(self) -> int:
@@ -74,9 +75,6 @@ class Doctor:
     def _report_problem(self, what: str, problem: str) -> None:
         self._problems += 1
         self._report(what, f"BROKEN: {problem.rstrip('.')}.")
-
-    def _open(self, spec: ModelSpec) -> Session:
-        return open_session(spec, self._settings)
 
     def _check_runtime(self) -> None:
         units = "has" if openvino_runtime.has_matrix_units() else "does not have"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -304,12 +305,8 @@ def _number(text: str, *, least: int, most: int) -> int:
     return int(text)
 
 
-def _port(text: str) -> int:
-    return _number(text, least=0, most=65535)
-
-
-def _at_least_one(text: str) -> int:
-    return _number(text, least=1, most=86400)
+_port = partial(_number, least=0, most=65535)
+_at_least_one = partial(_number, least=1, most=86400)
 
 
 def _shard(text: str) -> tuple[int, int]:

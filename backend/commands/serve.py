@@ -34,17 +34,20 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     health.check_providers()
     handler = RequestHandler(engine, AnySource(settings), settings, results_from(settings))
     stop = Stop()
+
+    def load() -> tuple[int, int]:
+        return engine.load
+
     app = create_app(
         handler,
         health=health,
-        load=lambda: engine.load,
         admission=Admission(
             settings,
-            load=lambda: engine.load,
+            load=load,
             seconds_until_free=lambda: engine.seconds_until_free,
         ),
         stop=stop,
-        metrics=Metrics(load=lambda: engine.load) if settings.metrics else None,
+        metrics=Metrics(load=load) if settings.metrics else None,
     )
     serve(
         app,

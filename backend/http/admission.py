@@ -91,7 +91,8 @@ class Admission:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._load = load
+        self.load = load
+        """Returns how many pictures are (running, waiting)."""
         self._seconds_until_free = seconds_until_free
         self.clock = clock
         self.patience = settings.transfer_grace_seconds
@@ -187,7 +188,7 @@ class Admission:
 
     def _check_line(self, client: str) -> None:
         """Refuse early what the engine would refuse once the body has arrived."""
-        if sum(self._load()) >= self.max_places:
+        if sum(self.load()) >= self.max_places:
             raise BusyError.for_seconds(self._seconds_until_free())
         if self._places[client] >= self._max_each:
             raise TooManyRequestsError(seconds=self._seconds_until_free())

@@ -40,7 +40,7 @@ from backend.http.metrics import MEDIA_TYPE, Metrics
 from backend.http.pace import Pace
 from backend.http.stopping import Stop
 from backend.inference.health import Health
-from backend.requests.handler import Admit, RequestHandler, check_json, refuse
+from backend.requests.handler import RequestHandler, check_json, refuse
 from backend.requests.parsing import Body
 from backend.requests.raw_body import RawPicture, raw_picture_from
 from backend.requests.reply import CORS_HEADERS, Reply, request_id_from
@@ -61,15 +61,14 @@ def create_app(
     handler: RequestHandler,
     *,
     health: Health,
-    load: Callable[[], tuple[int, int]],
     admission: Admission,
     stop: Stop | None = None,
     metrics: Metrics | None = None,
 ) -> Starlette:
     """Make the routes of docs/api.md.
 
-    `health` was found when the process started, `load` returns how many requests are (running,
-    waiting), and `stop` ends those at work; with `metrics` they are answered.
+    `health` was found when the process started, and `stop` ends the requests at work; with
+    `metrics` they are answered.
     """
     settings = handler.settings
     description = DESCRIPTION.read_bytes()
@@ -97,27 +96,19 @@ def create_app(
         with ExitStack() as stack:
             visit = stack.enter_context(admission.visit(client, abort=abort))
             with stop.until_stopped():
-                reply = await _reply(
-                    request, visit, partial(handler.handle, raw=raw, admit=admit(client)), threads
-                )
+                visit.receive()
+                body = Body(await _body(request, visit, settings))
+                visit.work()
+                admit = partial(admission.place, client)
+                handle = partial(handler.handle, body, raw=raw, admit=admit)
+                reply = await _handle(handle, request, threads)
             await visit.send(len(reply.body))
             if metrics is not None:
                 metrics.count(reply.facts)
             return PacedResponse(reply, Pace(settings), abort, on_end=stack.pop_all().close)
 
-    def admit(client: str) -> Admit:
-        return lambda: admission.place(client)
-
-    async def _reply(
-        request: Request, visit: Visit, handle: Callable[..., Reply], threads: anyio.CapacityLimiter
-    ) -> Reply:
-        visit.receive()
-        body = Body(await _body(request, visit, settings))
-        visit.work()
-        return await _handle(partial(handle, body), request, threads)
-
     async def ping(request: Request) -> Response:  # noqa: ARG001
-        running, waiting = load()
+        running, waiting = admission.load()
         facts = {
             "status": "ok" if health.is_ready else "unavailable",
             "version": __version__,

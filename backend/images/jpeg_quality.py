@@ -34,6 +34,6 @@ def cleanup_from_quality(quality: int | None) -> int:
 
 
 def _coarseness(quality: int) -> int:
-    """Sum of libjpeg's luminance table at a quality."""
+    """Return the sum of libjpeg's luminance table at a quality."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     return sum(min(255, max(1, (base * percent + 50) // 100)) for base in LUMA_TABLE)

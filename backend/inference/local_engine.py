@@ -51,10 +51,10 @@ class LocalEngine:
     ) -> None:
         """Run at most `max_networks` tiles at a time; None means `settings.max_running`."""
         keep_freed_memory()  # must precede the start of other threads
-        self._registry = registry
+        self.registry = registry
         self._decode = decode
         self._decoding = threading.BoundedSemaphore(max(MAX_DECODING, settings.max_running))
-        self._settings = settings
+        self.settings = settings
         self._scheduler = Scheduler(
             max_running=max_networks or settings.max_running,
             max_works=settings.max_running + settings.max_queued,
@@ -64,32 +64,22 @@ class LocalEngine:
         self._estimator = Estimator(cores=cores or settings.threads)
 
     @property
-    def registry(self) -> Registry:
-        """The networks that requests may name."""
-        return self._registry
-
-    @property
-    def settings(self) -> Settings:
-        """The settings as read at the entry point."""
-        return self._settings
-
-    @property
     def models(self) -> Mapping[str, Sequence[int]]:
         """See `Engine`."""
-        models = self._registry.models
-        default = self._settings.model
+        models = self.registry.models
+        default = self.settings.model
         return {default: models[default], **models} if default in models else models
 
     @property
     def details(self) -> Mapping[str, int]:
         """See `Engine`."""
-        return self._registry.details
+        return self.registry.details
 
     @property
     def load(self) -> tuple[int, int]:
         """The pictures in hand: (those that can run at once, the others)."""
         works = self._scheduler.works
-        running = min(works, self._settings.max_running)
+        running = min(works, self.settings.max_running)
         return running, works - running
 
     @property
@@ -106,9 +96,9 @@ class LocalEngine:
         self._check(options)
         name = self._name(options)
         plan = plan_passes(
-            size, options, self._registry, model=PHOTOGRAPHS if name == AUTO else name, cleanup=0
+            size, options, self.registry, model=PHOTOGRAPHS if name == AUTO else name, cleanup=0
         )
-        check_passes(plan, max_pixels=self._settings.max_output_pixels)
+        check_passes(plan, max_pixels=self.settings.max_output_pixels)
         return self._estimate(plan)
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
@@ -137,10 +127,10 @@ class LocalEngine:
             plan = self._plan(picture, options)
             wanted = min(NEARLY * longest_side, max(plan.size))
             quick = PIXELS if plan.model == PIXELS else QUICK
-            scales = self._registry.models.get(quick, [plan.passes[0].spec.scale])
+            scales = self.registry.models.get(quick, [plan.passes[0].spec.scale])
             look = UpscaleOptions(
                 scale=next((each for each in scales if longest * each >= wanted), scales[-1]),
-                model=quick if quick in self._registry.models else plan.model,
+                model=quick if quick in self.registry.models else plan.model,
                 format=options.format,
                 quality=options.quality,
             )
@@ -157,8 +147,8 @@ class LocalEngine:
     def _in_hand(
         self, data: bytes, watch: Watch, *, is_first_look: bool = False
     ) -> Iterator[tuple[Work, _Source]]:
-        if len(data) > self._settings.max_image_bytes:
-            raise PayloadTooLargeError.over(self._settings.max_image_bytes, what="picture")
+        if len(data) > self.settings.max_image_bytes:
+            raise PayloadTooLargeError.over(self.settings.max_image_bytes, what="picture")
         try:
             with self._scheduler.work(watch, is_first_look=is_first_look) as work:
                 yield work, _Source(lambda: self._decoded(data))
@@ -167,13 +157,13 @@ class LocalEngine:
 
     def _decoded(self, data: bytes) -> Picture:
         with self._decoding:
-            return self._decode(data, max_side=self._settings.max_side)
+            return self._decode(data, max_side=self.settings.max_side)
 
     def _upscale(self, source: _Source, options: UpscaleOptions, work: Work) -> Upscaled:
         picture, watch = source.picture, work.watch
         plan = self._plan(picture, options)
         file_format = output_format(picture, options.format)
-        check_size(plan, max_pixels=self._settings.max_output_pixels, format=file_format)
+        check_size(plan, max_pixels=self.settings.max_output_pixels, format=file_format)
         self._expect(plan, work)
         for each in plan.passes:
             self._sessions.get(each.spec)
@@ -223,7 +213,7 @@ class LocalEngine:
             is_last = number == len(plan.passes)
 
             def progress(done: int, _total: int, before: int = before) -> None:
-                work.finished((before + done) / total)
+                work.share_left = 1 - (before + done) / total
                 watch.on_progress(before + done, total)
 
             followed = replace(watch if is_last else silent, on_progress=progress)
@@ -244,13 +234,13 @@ class LocalEngine:
     def _upscaler(self, spec: ModelSpec, work: Work) -> Upscaler:
         session = self._sessions.get(spec)
         turn = nullcontext if work.is_first_look else work.turn
-        return Upscaler(session, tile_size=self._settings.tile_size, turn=turn)
+        return Upscaler(session, tile_size=self.settings.tile_size, turn=turn)
 
     def _name(self, options: UpscaleOptions) -> str:
-        return options.model or self._settings.model
+        return options.model or self.settings.model
 
     def _find(self, options: UpscaleOptions) -> ModelSpec:
-        found = self._registry.find(name=self._name(options), scale=options.scale)
+        found = self.registry.find(name=self._name(options), scale=options.scale)
         return found.with_detail(options.detail)
 
     def _check(self, options: UpscaleOptions) -> None:
@@ -258,12 +248,12 @@ class LocalEngine:
         if options.size is None:
             self._find(options)
         else:
-            models, name = self._registry.models, self._name(options)
+            models, name = self.registry.models, self._name(options)
             check_model(models, name=name, scale=next(iter(models.get(name, [1]))))
-            self._registry.find(name=name, scale=models[name][0]).with_detail(options.detail)
+            self.registry.find(name=name, scale=models[name][0]).with_detail(options.detail)
 
     def _plan(self, picture: Picture, options: UpscaleOptions) -> Plan:
-        return make_plan(picture, options, self._registry, model=self._name(options))
+        return make_plan(picture, options, self.registry, model=self._name(options))
 
     def _estimate(self, plan: Plan) -> float:
         return sum(self._estimator.seconds(each.spec, pixels=each.pixels) for each in plan.passes)
@@ -272,8 +262,8 @@ class LocalEngine:
         """Raise DeadlineError if there is no time for the plan."""
         estimate = self._estimate(plan)
         budget = max(0.0, work.watch.seconds_left())
-        if self._settings.time_budget_seconds is not None:
-            budget = min(budget, self._settings.time_budget_seconds)
+        if self.settings.time_budget_seconds is not None:
+            budget = min(budget, self.settings.time_budget_seconds)
         if estimate > budget:
             raise DeadlineError(
                 f"This would take about {estimate:.0f} seconds and the limit is {budget:.0f}; send "
@@ -281,7 +271,7 @@ class LocalEngine:
                 estimated_seconds=round(estimate, 1),
                 limit_seconds=round(budget, 1),
             )
-        work.expect(estimate)
+        work.seconds = estimate
 
 
 class _Source:

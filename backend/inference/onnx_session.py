@@ -62,7 +62,7 @@ class OrtSession:
         options.inter_op_num_threads = 1
         # Waiting threads give up the processor, which costs nothing if it is free.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_cpu_mem_arena = False  # see `memory`
+        options.enable_cpu_mem_arena = False  # see `allocator`
         options.log_severity_level = 4  # errors arrive as exceptions; the request handler logs them
         chosen = available_providers(providers)
         self._turn: AbstractContextManager[object] = nullcontext()

@@ -14,7 +14,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from backend.engine import Watch
 from backend.errors import BusyError
@@ -39,24 +39,15 @@ class Work:
         self.is_first_look = is_first_look
         self.began = self.asked = now
         self.seconds = seconds
-        """Seconds that the network is expected to take."""
+        """Seconds that the network is expected to take, as soon as that is known."""
         self.share_left = 1.0
+        """The share of the tiles that is not done, 0 to 1."""
         self.worked = self.waited = 0.0
         """Seconds in turns, and waiting for them."""
 
-    def expect(self, seconds: float) -> None:
-        """Set how long the network will take, as soon as that is known."""
-        self.seconds = seconds
-
-    def finished(self, share: float) -> None:
-        """Set the share of the tiles that is done, 0 to 1."""
-        self.share_left = 1 - share
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> AbstractContextManager[None]:
         """Wait for a turn at the network and take it; raise as `Watch.check` does."""
-        with self._scheduler.turn(self):
-            yield
+        return self._scheduler.turn(self)
 
 
 class Scheduler:

@@ -36,7 +36,7 @@ class Bench:
     ) -> None:
         watch = Watch(visitor=visitor)
         work = self._stack.enter_context(self.scheduler.work(watch, is_first_look=is_first_look))
-        work.expect(float(tiles))
+        work.seconds = float(tiles)
         self._works[name] = work
         self._left[name] = tiles
 
@@ -64,7 +64,7 @@ class Bench:
                 self._until_waiting(len(others))
                 self.order.append(name)
                 self.now += 1
-                self._works[name].finished(done / tiles)
+                self._works[name].share_left = 1 - done / tiles
                 self._left[name] -= 1
 
     def _until_waiting(self, count: int) -> None:
@@ -173,7 +173,7 @@ def test_one_more_than_there_are_places_is_refused_at_once() -> None:
     now = [0.0]
     scheduler = Scheduler(max_running=1, max_works=2, clock=lambda: now[0])
     with scheduler.work(Watch()) as first, scheduler.work(Watch()):
-        first.expect(40.0)
+        first.seconds = 40.0
         with pytest.raises(BusyError) as caught, scheduler.work(Watch()):
             pass
         assert caught.value.retry_after >= 1
@@ -186,12 +186,12 @@ def test_a_refusal_says_when_the_first_work_is_expected_to_end() -> None:
     now = [100.0]
     scheduler = Scheduler(max_running=1, max_works=1, clock=lambda: now[0])
     with scheduler.work(Watch()) as work:
-        work.expect(40.0)
+        work.seconds = 40.0
         now[0] += 12.5
         with pytest.raises(BusyError) as caught, scheduler.work(Watch()):
             pass
         assert caught.value.retry_after == 28
-        work.finished(0.75)
+        work.share_left = 0.25
         with pytest.raises(BusyError) as caught, scheduler.work(Watch()):
             pass
         assert caught.value.retry_after == 10

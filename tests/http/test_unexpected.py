@@ -36,7 +36,6 @@ def faulty_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     app = create_app(
         handler,
         health=Health(is_ready=True),
-        load=lambda: (0, 0),
         admission=Admission(settings, load=lambda: (0, 0), seconds_until_free=lambda: 0.0),
     )
     config = server_config(app, host="127.0.0.1", port=0, grace_seconds=1, settings=settings)
