@@ -102,7 +102,7 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
         return Response(data, media_type="image/webp", headers=PRIVATE)
 
     async def archive(request: Request) -> Response:
-        found = get_shared().downloads.get_archive(request.path_params["secret"])
+        found = get_shared().archives.get(request.path_params["secret"])
         if found is None:
             return Response(status_code=410)
         headers = {"Content-Disposition": f"attachment; filename={ARCHIVE_NAME}"}

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from weakref import WeakValueDictionary
+
     from backend.images.picture import Decode
     from backend.inference.local_engine import LocalEngine
     from backend.requests.sources import AnySource
@@ -13,12 +15,12 @@ if TYPE_CHECKING:
     from webapp.base.gate import Gate
     from webapp.base.texts import Texts
     from webapp.client.remote import RemoteEngine
-    from webapp.result.downloads import Downloads
+    from webapp.result.downloads import Archive, Download
     from webapp.result.zoom import Details
     from webapp.settings import PageSettings
     from webapp.tabs import Tab, Tabs
     from webapp.work.jobs import Jobs
-    from webapp.work.live import Lives
+    from webapp.work.live import Live
     from webapp.work.progress import SavingPace
 
 
@@ -37,10 +39,13 @@ class Shared:
     cloud_jobs: Jobs
     looks: Jobs
     """First looks, which the engine makes first."""
-    lives: Lives
+    lives: WeakValueDictionary[str, Live]
+    """Work under way, by its secret; gone when nobody holds it any more."""
     disk: Disk
     tabs: Tabs
-    downloads: Downloads
+    downloads: WeakValueDictionary[str, Download]
+    """All downloads by their secrets; each is gone when its tab lets go of it."""
+    archives: WeakValueDictionary[str, Archive]
     details: Details
     saving: SavingPace
     samples: Tab

@@ -6,6 +6,7 @@ import os
 import threading
 from dataclasses import replace
 from functools import cache, partial
+from weakref import WeakValueDictionary
 
 from streamlit import runtime
 
@@ -19,7 +20,6 @@ from webapp.client.remote import RemoteEngine
 from webapp.intake import state as intake
 from webapp.intake.samples import samples
 from webapp.options import state as options
-from webapp.result.downloads import Downloads
 from webapp.result.zoom import Details
 from webapp.settings import PageSettings, page_settings
 from webapp.shared import Shared
@@ -27,7 +27,6 @@ from webapp.tabs import Tab, Tabs
 from webapp.work import state as work
 from webapp.work.enhance import EnhanceRequest
 from webapp.work.jobs import Jobs
-from webapp.work.live import Lives
 from webapp.work.progress import SavingPace
 
 DISK_BYTES = 8 * 2**30
@@ -84,10 +83,11 @@ def create_shared(
         jobs=create_jobs(max_running=MAX_LOCAL_JOBS),
         cloud_jobs=create_jobs(max_running=MAX_CLOUD_JOBS),
         looks=create_jobs(max_running=MAX_LOCAL_JOBS, noun="look"),
-        lives=Lives(),
+        lives=WeakValueDictionary(),
         disk=disk,
         tabs=tabs,
-        downloads=Downloads(),
+        downloads=WeakValueDictionary(),
+        archives=WeakValueDictionary(),
         details=Details(disk),
         saving=SavingPace(),
         samples=own,

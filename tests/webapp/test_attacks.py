@@ -186,7 +186,7 @@ def download(shared: Shared, engine: LocalEngine) -> Download:
         disk=shared.disk,
         original=lambda: Image.new("L", (1, 1)),
     )
-    shared.downloads.add(found)
+    shared.downloads[found.secret] = found
     return found
 
 
@@ -225,7 +225,7 @@ def test_a_small_result_does_not_wait_for_a_large_one(
         for each in [*results, *results]
     ]
     for each in opened:
-        shared.downloads.add(each)
+        shared.downloads[each.secret] = each
     begun, may_end, most = threading.Semaphore(0), threading.Event(), [0]
     encode = Enhanced.encode
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import secrets
 import time
-import weakref
 import zipfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -157,27 +156,3 @@ def _free_name(name: str, taken: set[str]) -> str:
         name = f"{stem}-{number}{dot}{suffix}"
     taken.add(name.casefold())
     return name
-
-
-class Downloads:
-    """All downloads by their secrets; each is gone when its tab lets go of it."""
-
-    def __init__(self) -> None:
-        self._by_secret: weakref.WeakValueDictionary[str, Download] = weakref.WeakValueDictionary()
-        self._archives: weakref.WeakValueDictionary[str, Archive] = weakref.WeakValueDictionary()
-
-    def add(self, download: Download) -> None:
-        """Open the download's address."""
-        self._by_secret[download.secret] = download
-
-    def add_archive(self, archive: Archive) -> None:
-        """Open the archive's address."""
-        self._archives[archive.secret] = archive
-
-    def get_archive(self, secret: str) -> Archive | None:
-        """Return the object, or None for an address that was never given out or is gone."""
-        return self._archives.get(secret)
-
-    def get(self, secret: str) -> Download | None:
-        """Return the object, or None for an address that was never given out or is gone."""
-        return self._by_secret.get(secret)

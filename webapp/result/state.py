@@ -42,7 +42,7 @@ def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> 
             kept=replace(inspection.kept, dpi=result.dpi or inspection.kept.dpi),
             is_chroma_halved=inspection.is_chroma_halved,
         )
-        shared.downloads.add(opened)
+        shared.downloads[opened.secret] = opened
         weakref.finalize(opened, shared.details.forget, opened.secret)
         owner.downloads[key] = opened
     return owner.downloads[key]
@@ -72,7 +72,7 @@ def archive(page: Page) -> Archive:
             ]
 
         tab.archive = Archive(downloads=downloads)
-        shared.downloads.add_archive(tab.archive)
+        shared.archives[tab.archive.secret] = tab.archive
     return tab.archive
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -97,18 +96,3 @@ class Live:
             return not is_seen, across**2 + down**2
 
         return min(range(len(places)), key=lambda index: distance(places[index]))
-
-
-class Lives:
-    """Work under way, by its secret; removed when nobody holds it any more."""
-
-    def __init__(self) -> None:
-        self._by_secret: weakref.WeakValueDictionary[str, Live] = weakref.WeakValueDictionary()
-
-    def add(self, live: Live) -> None:
-        """Open the address."""
-        self._by_secret[live.secret] = live
-
-    def get(self, secret: str) -> Live | None:
-        """Return None for an address that was never given out, or is gone."""
-        return self._by_secret.get(secret)

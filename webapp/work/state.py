@@ -185,7 +185,7 @@ def live_of(
             estimate=estimate(shared, inspection.size, request),
             detailed=inspection.detailed,
         )
-        shared.lives.add(found)
+        shared.lives[found.secret] = found
     return found
 
 
