@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from backend.inference.plan import options_for_damage
 from backend.options import UpscaleOptions, fields_from
 from webapp.client import transport
 from webapp.client.authorization import Authorization
-from webapp.client.call import Call
+from webapp.client.call import begin
 from webapp.client.endpoint import Endpoint
 from webapp.client.errors import (
     EndpointAnswerError,
@@ -51,7 +52,7 @@ class RemoteUpscaled(Upscaled):
 
     @property
     def is_from_aws_kit(self) -> bool:
-        """The name if the endpoint does not say which network it used, as AWS's own kits do not."""
+        """True if the endpoint does not say which network it used: AWS's own kits do not."""
         return not self.model
 
 
@@ -142,8 +143,8 @@ class RemoteEngine:
         if not self._free.acquire(blocking=False):
             raise BusyError("Too many pictures are on their way to the cloud.", retry_after=5)
         end = time.monotonic() + exchange.longest_seconds
-        call = Call(exchange.run, on_end=self._free.release)
-        while not call.wait(LOOK_SECONDS):
+        call = begin(exchange.run, on_end=self._free.release)
+        while not wait([call], LOOK_SECONDS).done:
             if watch.is_cancelled():
                 exchange.abandon()
                 raise CancelledError("Cancelled.")
@@ -174,7 +175,7 @@ class _Exchange:
 
     @property
     def longest_seconds(self) -> float:
-        """Every attempt, and the fetching of a link, with its own limit."""
+        """The limits of every attempt, and of fetching a link, together."""
         one = transport.CONNECT_SECONDS + self._endpoint.timeout_seconds
         return (ATTEMPTS + 1) * one
 
@@ -235,12 +236,12 @@ class _Exchange:
         return response.body
 
     def _log(self, status: int) -> None:
-        """Neither the address nor the link is logged: both may be secrets."""
+        """Log an attempt without the address and the link, which may be secrets."""
         facts = {"endpoint_status": status, "attempt": self.attempts, "bytes": len(self._body)}
         log.info("%s", json.dumps(facts))
 
 
 def body_from(data: bytes, options: UpscaleOptions) -> bytes:
-    """v1.0 reads its `img` and `scale`."""
+    """Write a request's body, of which v1.0 reads `img` and `scale`."""
     rest = json.dumps(fields_from(options))
     return b'{"img": "' + base64.b64encode(data) + b'", ' + rest[1:].encode()

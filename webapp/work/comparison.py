@@ -10,7 +10,7 @@ from backend.engine import Engine, Upscaled, Watch
 from backend.errors import CancelledError, SuperResolutionError
 from backend.images.picture import reopen
 from webapp.base.files import Disk
-from webapp.client.call import Call
+from webapp.client.call import begin
 from webapp.client.remote import RemoteEngine, RemoteUpscaled
 from webapp.intake.pictures import Inspection
 from webapp.work.enhance import Enhanced, EnhanceRequest, engine_options, store
@@ -61,17 +61,21 @@ def compare_engines(
         stop = Watch(is_cancelled=lambda: has_failed.is_set() or watch.is_cancelled())
         return cloud.upscale(data, options, watch=stop)
 
-    call = Call(call_cloud)
+    call = begin(call_cloud)
+
+    def cloud_error() -> BaseException | None:
+        return call.exception() if call.done() else None
+
     both = Watch(
         on_progress=watch.on_progress,
-        is_cancelled=lambda: call.error is not None or watch.is_cancelled(),
+        is_cancelled=lambda: cloud_error() is not None or watch.is_cancelled(),
     )
     try:
         local = engine.upscale(data, options, watch=both)
     except SuperResolutionError as exc:
         has_failed.set()
-        if isinstance(exc, CancelledError) and call.error is not None:
-            raise call.error from None
+        if isinstance(exc, CancelledError) and (error := cloud_error()) is not None:
+            raise error from None
         raise
     remote = call.result()
     watch.on_finishing()
