@@ -163,7 +163,7 @@ def test_the_samples_are_made_in_their_order_with_what_the_page_opens_on(
     requests = list(page_shared.samples.jobs)
     assert not any(work.needs_a_press(page_shared, (4000, 4000), each) for each in requests)
     for request in requests:
-        work.release(page_shared, page_shared.samples, request)
+        work.release(page_shared.samples, request)
     assert [each.digest for each in requests] == [each.digest for each in samples().values()]
     tiers = {each.digest: each.options.model for each in requests}
     assert tiers[samples()["cat.jpg"].digest] == "photo"

@@ -172,11 +172,9 @@ def _exchange(page: Page, digest: str, picture: InputFile) -> None:
 
 
 def _end_work(page: Page, digest: str) -> None:
-    tab, queues = page.tab, (page.shared.jobs, page.shared.cloud_jobs)
+    tab = page.tab
     for request in [each for each in tab.jobs if each.digest == digest]:
-        job = tab.jobs.pop(request)
-        for queue in queues:
-            queue.release(job, visitor=tab.token)
+        tab.jobs.pop(request).release(visitor=tab.token)
     for request in [each for each in tab.errors if each.digest == digest]:
         del tab.errors[request]
 

@@ -12,9 +12,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from weakref import WeakKeyDictionary
 
 from backend.engine import Watch
 from backend.errors import BusyError, CancelledError, SuperResolutionError
@@ -56,17 +55,30 @@ class State:
     stepping: float = 0.0
     """Seconds since the last step was done."""
     finishing: float = 0.0
-    """Seconds since the last step was done."""
+    """Seconds since the result is being saved."""
     error: SuperResolutionError | None = None
 
 
-class Job:
-    """One piece of work that was submitted; a handle, as Future is."""
+Work = Callable[[Watch], None]
+"""Does the work, reports to its watch, stores the result, or raises SuperResolutionError."""
 
-    def __init__(self, key: Hashable, jobs: Jobs) -> None:
+
+class Job:
+    """One piece of work that was submitted; a handle, as Future is, which `Jobs` alone changes."""
+
+    def __init__(self, key: Hashable, work: Work, jobs: Jobs) -> None:
         self.key = key
+        self.work: Work | None = work
+        self.phase = Phase.WAITING
+        self.steps = (0, 0)
+        self.began: float | None = None
+        self.stepped: float | None = None
+        self.finishing_since: float | None = None
+        self.error: SuperResolutionError | None = None
+        self.visitors: dict[str, float] = {}
+        """Time when each visitor was last seen."""
+        self.over = threading.Event()
         self._jobs = jobs
-        self._over = threading.Event()
 
     @property
     def state(self) -> State:
@@ -75,28 +87,11 @@ class Job:
 
     def wait(self, seconds: float) -> bool:
         """Wait for the job and return whether it ended in time."""
-        return self._over.wait(seconds)
+        return self.over.wait(seconds)
 
-    def end(self) -> None:
-        """Wake those who wait; only `Jobs` calls it."""
-        self._over.set()
-
-
-Work = Callable[[Watch], None]
-"""Does the work, reports to its watch, stores the result, or raises SuperResolutionError."""
-
-
-@dataclass(kw_only=True)
-class _Record:
-    work: Work | None
-    phase: Phase = Phase.WAITING
-    steps: tuple[int, int] = (0, 0)
-    began: float | None = None
-    stepped: float | None = None
-    finishing_since: float | None = None
-    error: SuperResolutionError | None = None
-    visitors: dict[str, float] = field(default_factory=dict)
-    """Time when each visitor was last seen."""
+    def release(self, *, visitor: str) -> None:
+        """End the visitor's wait; a job without visitors is cancelled."""
+        self._jobs.release(self, visitor=visitor)
 
 
 class Jobs:
@@ -118,7 +113,6 @@ class Jobs:
         self._is_present = is_present
         self._clock = clock
         self._lock = threading.RLock()
-        self._records: WeakKeyDictionary[Job, _Record] = WeakKeyDictionary()
         self._waiting: list[Job] = []
         self._running: list[Job] = []
         self._turns = 0
@@ -137,38 +131,34 @@ class Jobs:
                 is_free = len(self._running) < self._max_running
                 if not is_free and len(self._waiting) >= self._max_queued:
                     raise BusyError.for_seconds(2.0 * (1 + len(self._waiting)))
-                job = Job(key, self)
-                self._records[job] = _Record(work=work)
+                job = Job(key, work, self)
                 self._waiting.append(job)
-            self._records[job].visitors[visitor] = self._clock()
+            job.visitors[visitor] = self._clock()
             if len(self._running) < self._max_running:
                 self._start_next()
             return job
 
     def release(self, job: Job, *, visitor: str) -> None:
-        """End the visitor's wait; a job without visitors is cancelled."""
+        """See `Job.release`."""
         with self._lock:
-            if job not in self._records:
-                return
-            self._records[job].visitors.pop(visitor, None)
+            job.visitors.pop(visitor, None)
             self._drop_deserted()
 
     def state(self, job: Job) -> State:
         """Return the state of a job that was submitted here."""
         with self._lock:
-            record = self._records[job]
             now = self._clock()
-            began, since = record.began, record.finishing_since
-            stepped = record.stepped or began
+            began, since = job.began, job.finishing_since
+            stepped = job.stepped or began
             return State(
-                phase=record.phase,
+                phase=job.phase,
                 ahead=self._count_ahead(job),
-                done=record.steps[0],
-                total=record.steps[1],
+                done=job.steps[0],
+                total=job.steps[1],
                 elapsed=0.0 if began is None else now - began,
                 stepping=0.0 if stepped is None else now - stepped,
                 finishing=0.0 if since is None else now - since,
-                error=record.error,
+                error=job.error,
             )
 
     def _find(self, key: Hashable) -> Job | None:
@@ -186,26 +176,21 @@ class Jobs:
         counts: dict[str, int] = {}
         ranks: dict[Job, int] = {}
         for job in self._waiting:
-            visitors = self._records[job].visitors
-            ranks[job] = min((counts.get(each, 0) for each in visitors), default=0)
-            for each in visitors:
+            ranks[job] = min((counts.get(each, 0) for each in job.visitors), default=0)
+            for each in job.visitors:
                 counts[each] = counts.get(each, 0) + 1
 
         def place(job: Job) -> tuple[int, int]:
-            visitors = self._records[job].visitors
-            return ranks[job], min((self._served.get(each, 0) for each in visitors), default=0)
+            served = (self._served.get(each, 0) for each in job.visitors)
+            return ranks[job], min(served, default=0)
 
         return sorted(self._waiting, key=place)
 
     def _remember_turn(self, job: Job) -> None:
         """Remember that the job's visitors were served, as long as they have others here."""
         self._turns += 1
-        here = {
-            visitor
-            for each in [*self._running, *self._waiting]
-            for visitor in self._records[each].visitors
-        }
-        served = self._served | dict.fromkeys(self._records[job].visitors, self._turns)
+        here = {each for found in [*self._running, *self._waiting] for each in found.visitors}
+        served = self._served | dict.fromkeys(job.visitors, self._turns)
         self._served = {visitor: turn for visitor, turn in served.items() if visitor in here}
 
     def _count_ahead(self, job: Job) -> int:
@@ -215,14 +200,13 @@ class Jobs:
 
     def _is_deserted(self, job: Job) -> bool:
         """Return whether no visitor is there, or was within the grace."""
-        visitors = self._records[job].visitors
         now = self._clock()
-        for visitor in list(visitors):
+        for visitor in list(job.visitors):
             if self._is_present(visitor):
-                visitors[visitor] = now
-            elif now - visitors[visitor] > GRACE_SECONDS:
-                del visitors[visitor]
-        return not visitors
+                job.visitors[visitor] = now
+            elif now - job.visitors[visitor] > GRACE_SECONDS:
+                del job.visitors[visitor]
+        return not job.visitors
 
     def _drop_deserted(self) -> None:
         for job in [each for each in self._waiting if self._is_deserted(each)]:
@@ -237,12 +221,11 @@ class Jobs:
             self._waiting.remove(job)
             self._running.append(job)
             self._remember_turn(job)
-            record = self._records[job]
-            record.phase, record.began = Phase.RUNNING, self._clock()
+            job.phase, job.began = Phase.RUNNING, self._clock()
             threading.Thread(target=self._run, args=(job,), name="job", daemon=True).start()
 
     def _run(self, job: Job) -> None:
-        work = self._records[job].work
+        work = job.work
         error: SuperResolutionError | None = None
         try:
             if work is not None:
@@ -265,15 +248,13 @@ class Jobs:
             self._start_next()
 
     def _watch(self, job: Job) -> Watch:
-        record = self._records[job]
-
         def progress(done: int, total: int) -> None:
             with self._lock:
-                record.steps, record.stepped = (done, total), self._clock()
+                job.steps, job.stepped = (done, total), self._clock()
 
         def finishing() -> None:
             with self._lock:
-                record.phase, record.finishing_since = Phase.FINISHING, self._clock()
+                job.phase, job.finishing_since = Phase.FINISHING, self._clock()
 
         def is_cancelled() -> bool:
             with self._lock:
@@ -282,10 +263,9 @@ class Jobs:
         return Watch(on_progress=progress, on_finishing=finishing, is_cancelled=is_cancelled)
 
     def _end(self, job: Job, phase: Phase, error: SuperResolutionError | None = None) -> None:
-        record = self._records[job]
-        record.work, record.phase, record.error = None, phase, error
-        job.end()
-        seconds = 0.0 if record.began is None else self._clock() - record.began
+        job.work, job.phase, job.error = None, phase, error
+        job.over.set()
+        seconds = 0.0 if job.began is None else self._clock() - job.began
         facts: dict[str, object] = {self._noun: phase.value, "seconds": round(seconds, 3)}
         if error is not None:
             facts["error"] = error.code

@@ -27,7 +27,7 @@ from webapp.work.enhance import (
     enhance,
     is_kept_lossless,
 )
-from webapp.work.jobs import Job, Jobs, Phase
+from webapp.work.jobs import Job, Phase
 from webapp.work.live import Live
 from webapp.work.progress import Estimate
 
@@ -165,7 +165,8 @@ def start(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest)
     live = live_of(shared, tab, picture, inspection, request)
     work = partial(_work, shared, owner, picture, inspection, request, live, tab.token)
     try:
-        job = _queue(shared, request).submit((owner.token, request), work, visitor=tab.token)
+        jobs = shared.jobs if request.place is Place.LOCAL else shared.cloud_jobs
+        job = jobs.submit((owner.token, request), work, visitor=tab.token)
     except SuperResolutionError as exc:
         tab.errors[request] = exc
     else:
@@ -279,20 +280,16 @@ def _enhance(
     return enhance(data, request, inspection, engine=engine, disk=shared.disk, watch=watch)
 
 
-def _queue(shared: Shared, request: EnhanceRequest) -> Jobs:
-    return shared.jobs if request.place is Place.LOCAL else shared.cloud_jobs
-
-
-def release(shared: Shared, tab: Tab, request: EnhanceRequest) -> None:
+def release(tab: Tab, request: EnhanceRequest) -> None:
     """Stop waiting; the job itself ends if nobody else waits for it."""
     job = tab.jobs.pop(request, None)
     if job is not None:
-        _queue(shared, request).release(job, visitor=tab.token)
+        job.release(visitor=tab.token)
 
 
 def stop(page: Page, request: EnhanceRequest) -> None:
     """End the job, and do not start it again before the visitor asks."""
-    release(page.shared, page.tab, request)
+    release(page.tab, request)
     page.tab.errors[request] = CancelledError()
 
 
