@@ -67,8 +67,8 @@ def show_bar(
     error = tab.errors.get(request)
     is_impossible = isinstance(error, ImpossibleSizeError)
     if is_waiting and not is_impossible and (is_asked or error is not None):
-        time = live.estimate.total if live is not None else 0.0
-        label = t("enhance.do_time", time=t.about(time)) if is_asked else t("enhance.again")
+        time = t.about(_expected_seconds(page))
+        label = t("enhance.do_time", time=time) if is_asked else t("enhance.again")
     is_stopped = is_waiting and isinstance(error, CancelledError)
     others = [each for each in tab.jobs if each.digest == request.digest and each != request]
     return bar(
@@ -78,7 +78,7 @@ def show_bar(
             "stream": f"{EVENTS_PATH}/{tab.stream}?lang={t.language}",
             "isBusy": bool(tab.jobs) or is_looking,
             "isRunning": job is not None,
-            "seconds": 0.0 if live is None else live.estimate.total,
+            "seconds": _expected_seconds(page),
             "start": label,
             "note": t("stop.stopped") if is_stopped else "",
             "others": [{"key": each.key, "text": _name(page, each)} for each in others],
@@ -126,10 +126,10 @@ def announce_state(
         key, message = request.key, t("announce.done")
         if request in page.tab.asked:
             title = f"✓ {message} · {title}"
-    is_long = job is not None and tab_live_seconds(page) > LEAVING_SECONDS
+    is_long = job is not None and _expected_seconds(page) > LEAVING_SECONDS
     announce(title=title, message=message, language=t.language, result=key, leaving=is_long)
 
 
-def tab_live_seconds(page: Page) -> float:
+def _expected_seconds(page: Page) -> float:
     """Return the expected time for the picture on the page."""
     return 0.0 if page.tab.live is None else page.tab.live.estimate.total
