@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +30,17 @@ def component(folder: Path) -> ComponentRenderer:
 
 def _files(folder: Path, kind: str) -> list[Path]:
     return sorted(folder.glob(f"*.{kind}"), key=lambda file: (file.stem == folder.name, file))
+
+
+def hand_on(key: str, event: str, act: Callable[[str], None]) -> Callable[[], None]:
+    """Return the callback that calls `act` with the text of an event before the page is drawn."""
+
+    def take() -> None:
+        told = st.session_state[key].get(event)
+        if told:
+            act(str(told))
+
+    return take
 
 
 def ignore_change() -> None:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import streamlit as st
-
-from webapp.base.component import component
+from webapp.base.component import component, hand_on
 
 FOLDER = Path(__file__).parent
 
@@ -42,12 +40,6 @@ def gallery(
 
     `on_choose` is called with the id of one that was clicked, before the page is drawn.
     """
-
-    def take() -> None:
-        choice = st.session_state[key].get("choice")
-        if choice:
-            on_choose(str(choice))
-
     component(FOLDER)(
         key=key,
         data={
@@ -56,5 +48,5 @@ def gallery(
             "items": [asdict(item) for item in items],
             "isFolded": is_folded,
         },
-        on_choice_change=take,
+        on_choice_change=hand_on(key, "choice", on_choose),
     )

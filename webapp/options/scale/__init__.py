@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
-import streamlit as st
-
-from webapp.base.component import component
+from webapp.base.component import component, hand_on
 
 FOLDER = Path(__file__).parent
 
@@ -39,12 +36,6 @@ def choose_scale(
     With `other`, see `other.js`, it ends with an entry that opens fields for a size of one's own.
     `on_draft` is called with what stands in them, so that the page can say what it means.
     """
-
-    def take(event: str, act: Callable[[str], None]) -> None:
-        told = st.session_state[key].get(event)
-        if told:
-            act(str(told))
-
     component(FOLDER)(
         key=key,
         data={
@@ -53,6 +44,6 @@ def choose_scale(
             "choices": [asdict(each) for each in choices],
             "other": other,
         },
-        on_choice_change=partial(take, "choice", on_choose),
-        on_draft_change=partial(take, "draft", on_draft),
+        on_choice_change=hand_on(key, "choice", on_choose),
+        on_draft_change=hand_on(key, "draft", on_draft),
     )
