@@ -190,7 +190,7 @@ class Tab:
             return self._results.get(request)
 
     def results(self) -> dict[EnhanceRequest, Result]:
-        """All that are kept."""
+        """Return all results that are kept."""
         with self._lock:
             return dict(self._results)
 

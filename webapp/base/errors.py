@@ -1,12 +1,13 @@
 """Errors of the page itself, in addition to those of the engine and an endpoint.
 
 SuperResolutionError
-├── StorageFullError        no room on the server's disk for another upload or result
-├── TooManyPicturesError    a visitor keeps as many pictures as one may
-├── UploadFailedError       the connection was lost during an upload
-├── EmptyFileError          an upload without a byte
-├── ImpossibleSizeError     a size that cannot be made of this picture
-└── ConnectionLostError     a job that ended because its tab was away for too long
+└── PageError
+    ├── StorageFullError        no room on the server's disk for another upload or result
+    ├── TooManyPicturesError    a visitor keeps as many pictures as one may
+    ├── UploadFailedError       the connection was lost during an upload
+    ├── EmptyFileError          an upload without a byte
+    ├── ImpossibleSizeError     a size that cannot be made of this picture
+    └── ConnectionLostError     a job that ended because its tab was away for too long
 
 They are shown on the page and never sent to anyone.
 """

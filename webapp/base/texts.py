@@ -121,7 +121,7 @@ def texts(language: str) -> Texts:
 
 @cache
 def catalogue(language: str) -> dict[str, str | dict[str, str]]:
-    """All texts of a language by their dotted keys."""
+    """Return all texts of a language by their dotted keys."""
     tree = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
     if language == DEFAULT:
         # The client's errors have their English texts where they are raised.

@@ -1,1 +1,1 @@
-"""A deployed endpoint as a second engine: settings, calls, and its part of the page."""
+"""A deployed endpoint as a second engine: its address, calls and errors."""

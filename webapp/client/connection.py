@@ -31,7 +31,7 @@ def check_connection(engine: RemoteEngine) -> ConnectionTest:
 
 
 def test_picture() -> bytes:
-    """A PNG of a few grey levels."""
+    """Return a PNG of a few grey levels."""
     file = io.BytesIO()
     Image.linear_gradient("L").resize((SIDE, SIDE)).convert("RGB").save(file, "PNG")
     return file.getvalue()

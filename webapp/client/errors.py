@@ -1,7 +1,7 @@
 """Errors between a client and an endpoint, in addition to those that the endpoint names.
 
 SuperResolutionError
-└── EndpointError               what the endpoint says cannot be told apart any further
+└── EndpointError               the endpoint failed, for a reason that it may tell
     ├── EndpointUnreachableError    no name, no connection, no trusted certificate
     ├── EndpointTimeoutError        no answer within the time
     ├── EndpointRefusedError        signature, role, API key, firewall

@@ -17,7 +17,7 @@ TURNED = (5, 6, 7, 8)
 
 
 def read_header(data: bytes, *, max_side: int) -> tuple[tuple[int, int], int | None]:
-    """(width, height) of the upright picture, and the quality its JPEG was saved at.
+    """Return (width, height) of the upright picture, and the quality its JPEG was saved at.
 
     Raises as `decode` does, except for damaged pixels.
     """
@@ -35,7 +35,7 @@ def read_header(data: bytes, *, max_side: int) -> tuple[tuple[int, int], int | N
 
 
 def may_be_transparent(data: bytes) -> bool:
-    """Return the header's facts about a readable picture; True if they are not stated."""
+    """Return whether the header allows transparent pixels; True if it cannot be read."""
     found = format_from_signature(data)
     if found is None:
         return True

@@ -125,7 +125,7 @@ def inspect(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) ->
 
 
 def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk) -> Inspection:
-    """`parent_quality` as in `InputFile.jpeg_quality`."""
+    """Inspect decoded pixels; `parent_quality` is as in `InputFile.jpeg_quality`."""
     image = image_from(decoded)
     quality = decoded.jpeg_quality if parent_quality is None else parent_quality
     with ThreadPoolExecutor() as pool:  # encoding takes most of the time, and needs no lock

@@ -52,6 +52,6 @@ class Sample:
 
 @cache
 def samples() -> dict[str, Sample]:
-    """All of them by file name, in the order of the gallery."""
+    """Return all samples by file name, in the order of the gallery."""
     files = json.loads((FOLDER / "samples.json").read_text(encoding="utf-8"))
     return {file: Sample(file, start=tuple(facts["start"])) for file, facts in files.items()}
