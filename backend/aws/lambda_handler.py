@@ -8,12 +8,10 @@ from functools import cache
 
 from backend.aws.api_gateway import answer_event
 from backend.aws.lambda_limits import LambdaContext, cores, process_settings
-from backend.bulk.s3_results import results_from
 from backend.errors import ModelError
 from backend.factory import create_engine
 from backend.inference.local_engine import LocalEngine
 from backend.requests.handler import RequestHandler
-from backend.requests.sources import AnySource
 
 log = logging.getLogger("backend.aws")
 
@@ -27,12 +25,7 @@ def engine() -> LocalEngine:
 @cache
 def request_handler() -> RequestHandler:
     """Make the handler once a process."""
-    return RequestHandler(
-        engine(),
-        AnySource(process_settings()),
-        process_settings(),
-        results_from(process_settings()),
-    )
+    return RequestHandler.from_settings(engine(), process_settings())
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, object]:

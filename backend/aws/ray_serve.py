@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backend import Reply, RequestHandler, Settings, create_engine
-from backend.bulk.s3_results import results_from
 from backend.errors import PayloadTooLargeError, SuperResolutionError
 from backend.inference.health import check
 from backend.inference.onnx_runtime import ort
@@ -23,7 +22,6 @@ from backend.requests.handler import refuse
 from backend.requests.parsing import Body
 from backend.requests.raw_body import raw_picture_from
 from backend.requests.reply import request_id_from
-from backend.requests.sources import AnySource
 
 log = logging.getLogger("backend.ray")
 
@@ -36,9 +34,7 @@ class SuperResolution:
         settings = Settings.from_deployment()
         write_logs(settings)
         engine = create_engine(settings)
-        self._handler = RequestHandler(
-            engine, AnySource(settings), settings, results_from(settings)
-        )
+        self._handler = RequestHandler.from_settings(engine, settings)
         health = check(engine)
         for warning in health.warnings:
             log.warning("%s", warning)

@@ -12,9 +12,7 @@ from functools import cache
 from backend.aws.api_gateway import answer_event
 from backend.aws.lambda_limits import LambdaContext, process_settings
 from backend.aws.sagemaker_engine import SageMakerEngine
-from backend.bulk.s3_results import results_from
 from backend.requests.handler import RequestHandler
-from backend.requests.sources import AnySource
 
 
 @cache
@@ -24,9 +22,7 @@ def request_handler() -> RequestHandler:
         endpoint=os.environ["ENDPOINT_NAME"],
         timeout_seconds=process_settings().time_budget_seconds or 60.0,
     )
-    return RequestHandler(
-        engine, AnySource(process_settings()), process_settings(), results_from(process_settings())
-    )
+    return RequestHandler.from_settings(engine, process_settings())
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, object]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 
-from backend.bulk.s3_results import results_from
 from backend.factory import create_engine
 from backend.http.admission import Admission
 from backend.http.app import create_app
@@ -15,7 +14,6 @@ from backend.http.stopping import Stop
 from backend.inference.health import check
 from backend.logs import write_logs
 from backend.requests.handler import RequestHandler
-from backend.requests.sources import AnySource
 from backend.settings import Settings
 
 log = logging.getLogger("backend.http")
@@ -32,7 +30,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     for warning in health.warnings:
         log.warning("%s", warning)
     health.check_providers()
-    handler = RequestHandler(engine, AnySource(settings), settings, results_from(settings))
+    handler = RequestHandler.from_settings(engine, settings)
     stop = Stop()
 
     def load() -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Turns a request's body into a reply, for every transport and with any engine.
 
-Nothing heavy is imported: the engine and the source of pictures are handed in.
+Nothing heavy is imported: the engine is handed in, and sources import their libraries late.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ from backend.requests.raw_body import (
     media_type_from,
 )
 from backend.requests.reply import ATTRIBUTES, Reply, error_reply, json_reply, reply_headers
+from backend.requests.s3_results import results_from
+from backend.requests.sources import AnySource
 from backend.settings import Settings
 
 log = logging.getLogger("backend.requests")
@@ -73,6 +75,11 @@ class RequestHandler:
         self.settings = settings
         self._source = source
         self._result_store = result_store
+
+    @classmethod
+    def from_settings(cls, engine: Engine, settings: Settings) -> RequestHandler:
+        """Make a handler with the sources and the results bucket that the settings allow."""
+        return cls(engine, AnySource(settings), settings, results_from(settings))
 
     def handle(
         self,
