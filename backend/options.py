@@ -60,16 +60,13 @@ class WholeNumber(Reader):
 
     @property
     def values(self) -> str:
-        """See `Reader`."""
         return alternatives([*self.words, f"a whole number from {self.least} to {self.most}"])
 
     @property
     def syntax(self) -> str:
-        """See `Reader`."""
         return "|".join([*self.words, f"{self.least}-{self.most}"])
 
     def read(self, name: str, value: object) -> int | None:
-        """See `Reader`."""
         if isinstance(value, str) and value in self.words:
             return self.words[value]
         number = whole_number(value)
@@ -101,7 +98,6 @@ class Text(Reader):
     syntax = "NAME"
 
     def read(self, name: str, value: object) -> str:
-        """See `Reader`."""
         if not isinstance(value, str) or not value:
             raise RequestError(f"'{name}' is {self.values}.", field=name)
         if not value.isascii() and HALF_CHARACTER.search(value):
@@ -118,16 +114,13 @@ class Choice(Reader):
 
     @property
     def values(self) -> str:
-        """See `Reader`."""
         return alternatives(self.names)
 
     @property
     def syntax(self) -> str:
-        """See `Reader`."""
         return "|".join(self.names)
 
     def read(self, name: str, value: object) -> str:
-        """See `Reader`."""
         if isinstance(value, str):
             value = self.aliases.get(value, value)
             if value in self.names:
@@ -143,12 +136,10 @@ class Words(Reader):
 
     @property
     def values(self) -> str:
-        """See `Reader`."""
         return f"all, none, or some of {', '.join(self._names)} with commas between them"
 
     @property
     def syntax(self) -> str:
-        """See `Reader`."""
         return f"all|none|{','.join(self._names)}"
 
     def read(self, name: str, value: object) -> tuple[str, ...]:
@@ -163,7 +154,6 @@ class Words(Reader):
         return tuple(word for word in self._names if word in given)
 
     def write(self, value: Sequence[str]) -> str | None:
-        """See `Reader`."""
         return None if tuple(value) == self._names else ",".join(value) or "none"
 
 

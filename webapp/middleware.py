@@ -75,7 +75,6 @@ class SecurityHeaders:
         self._headers = HEADERS | {"Content-Security-Policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -112,7 +111,6 @@ class CompressedFiles:
         self._files: dict[str, tuple[bytes, str]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
             is_first = scope["path"] == self._first
             found = self._find(scope["path"], Headers(scope=scope), is_first=is_first)
@@ -161,7 +159,6 @@ class BoundedConnections:
         self._settings = replace(settings, client_connections=settings.max_connections)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
         if scope["type"] == "lifespan":
             config = getattr(getattr(receive, "__self__", None), "config", None)
             if isinstance(config, uvicorn.Config):

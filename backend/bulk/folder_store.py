@@ -36,25 +36,20 @@ class FolderStore:
 
     @property
     def address(self) -> str:
-        """See `Store`."""
         return folder_address(self._folder)
 
     @property
     def left_out(self) -> LeftOut:
-        """See `Store`."""
         return self._listing.left_out
 
     def list(self) -> Iterator[Item]:
-        """See `Store`."""
         self._listing = Listing(self._folder)
         return iter(self._listing)
 
     def read(self, key: str, *, max_bytes: int, unless: str | None = None) -> Content | None:
-        """See `Store`."""
         return read_file(self._path(key), max_bytes=max_bytes, unless=unless)
 
     def head(self, key: str) -> Mapping[str, str] | None:
-        """See `Store`."""
         try:
             metadata = json.loads(self._record(key).read_bytes())
             is_whole = self._path(key).stat().st_size == metadata.pop(SIZE)
@@ -70,7 +65,6 @@ class FolderStore:
         media_type: str,  # noqa: ARG002 - a file's name says it
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        """See `Store`."""
         path = self._path(key)
         try:
             with self._part(data) as part:

@@ -51,7 +51,6 @@ class S3Store:
 
     @property
     def address(self) -> str:
-        """See `Store`."""
         return f"{S3}{self._bucket}/{self._prefix}"
 
     def key_below(self, key: str) -> str:
@@ -98,7 +97,6 @@ class S3Store:
         return Content(data=data, version=_version(found["ETag"]))
 
     def head(self, key: str) -> Mapping[str, str] | None:
-        """See `Store`."""
         try:
             found = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except (ClientError, BotoCoreError) as exc:

@@ -51,7 +51,6 @@ class CutOff:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:

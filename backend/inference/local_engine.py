@@ -65,14 +65,12 @@ class LocalEngine:
 
     @property
     def models(self) -> Mapping[str, Sequence[int]]:
-        """See `Engine`."""
         models = self.registry.models
         default = self.settings.model
         return {default: models[default], **models} if default in models else models
 
     @property
     def details(self) -> Mapping[str, int]:
-        """See `Engine`."""
         return self.registry.details
 
     @property
@@ -102,7 +100,6 @@ class LocalEngine:
         return self._estimate(plan)
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
-        """See `Engine`."""
         self._check(options)
         with self._in_hand(data, watch) as (work, source):
             return self._upscale(source, options, work)

@@ -22,7 +22,6 @@ class NoAuthorization(AuthBase):
     """No authorization; given explicitly, so that requests does not look into `~/.netrc`."""
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """See `AuthBase`."""
         return request
 
 

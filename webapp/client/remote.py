@@ -78,12 +78,10 @@ class RemoteEngine:
 
     @property
     def models(self) -> Mapping[str, Sequence[int]]:
-        """See `Engine`."""
         return self._models
 
     @property
     def details(self) -> Mapping[str, int]:
-        """See `Engine`."""
         return self._details
 
     def check(self, data: bytes) -> None:
