@@ -9,27 +9,26 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-SHEET = Path(__file__).with_name("component.css")
-
 
 @cache
 def component(folder: Path) -> ComponentRenderer:
     """Return the component of `folder` NAME: `NAME.html`, all `*.css`, and all `*.js`.
 
-    `component.css` of this folder comes first, and `NAME.js` last; it may use the functions of
-    the others.
+    `component.css` and `component.js` of this folder come first, and `NAME.js` last; it may use the
+    functions of the others.
     """
     name = folder.name
     html = (folder / f"{name}.html").read_text(encoding="utf-8")
     css, js = (
-        "\n".join(each.read_text(encoding="utf-8") for each in [*first, *_files(folder, kind)])
-        for kind, first in (("css", [SHEET]), ("js", []))
+        "\n".join(each.read_text(encoding="utf-8") for each in _files(folder, kind))
+        for kind in ("css", "js")
     )
     return st.components.v2.component(f"super_resolution_{name}", html=html, css=css, js=js)
 
 
 def _files(folder: Path, kind: str) -> list[Path]:
-    return sorted(folder.glob(f"*.{kind}"), key=lambda file: (file.stem == folder.name, file))
+    own = sorted(folder.glob(f"*.{kind}"), key=lambda file: (file.stem == folder.name, file))
+    return [Path(__file__).with_suffix(f".{kind}"), *own]
 
 
 def hand_on(key: str, event: str, act: Callable[[str], None]) -> Callable[[], None]:

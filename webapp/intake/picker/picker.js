@@ -13,19 +13,10 @@ const pickers = new WeakMap();
 
 export default function (component) {
   const { parentElement } = component;
-  let picker = pickers.get(parentElement);
-  if (!picker) {
-    picker = createPicker(parentElement);
-    pickers.set(parentElement, picker);
-  }
+  const picker = pickers.get(parentElement) ?? createPicker(parentElement);
+  const close = keep(pickers, parentElement, picker);
   picker.update(component);
-  const lease = {};
-  picker.lease = lease;
-  return () => {
-    if (picker.lease !== lease) return;
-    picker.close();
-    pickers.delete(parentElement);
-  };
+  return close;
 }
 
 function createPicker(parent) {

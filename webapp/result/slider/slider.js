@@ -18,16 +18,9 @@ export default function (component) {
     viewer = createViewer(parentElement, content, viewer.state);
   }
   viewer ??= createViewer(parentElement, content);
-  viewers.set(parentElement, viewer);
+  const close = keep(viewers, parentElement, viewer);
   viewer.update(content);
-  // A fast rerun may clean up an older call after this one: only the latest may close.
-  const lease = {};
-  viewer.lease = lease;
-  return () => {
-    if (viewer.lease !== lease) return;
-    viewer.close();
-    viewers.delete(parentElement);
-  };
+  return close;
 }
 
 function unpack(bytes) {

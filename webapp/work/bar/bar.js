@@ -11,15 +11,9 @@ const bars = new WeakMap();
 export default function (component) {
   const { parentElement } = component;
   const bar = bars.get(parentElement) ?? createBar(parentElement);
-  bars.set(parentElement, bar);
+  const close = keep(bars, parentElement, bar);
   bar.update(component);
-  const lease = {};
-  bar.lease = lease;
-  return () => {
-    if (bar.lease !== lease) return;
-    bar.close();
-    bars.delete(parentElement);
-  };
+  return close;
 }
 
 function createBar(parent) {
