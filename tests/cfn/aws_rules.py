@@ -16,7 +16,7 @@ from typing import Any
 from tests.cfn.resolver import Stack
 
 ARN = re.compile(r"^arn:[a-z-]+:[a-z0-9]+:[a-z0-9-]*:\d*:")
-"""What an ARN says before its resource."""
+"""The part of an ARN before its resource."""
 IAM_TEXT = re.compile(r"[\t\n\r\x20-\xff]*")
 LIMIT_OF_INPUT = 262_144
 """Bytes of the input of a state (docs: Step Functions, quotas)."""
