@@ -198,7 +198,9 @@ def test_planes_are_read_right_or_refused_by_name(
     if photometric == CMYK:
         values = np.dstack((1 - values, np.zeros(values.shape[:2])))
     filled = np.ones((*values.shape[:2], len(extra)))
-    more: Tags = ({338: extra} if extra else {}) | ({266: [2]} if is_reversed else {})
+    more: Tags = {266: [2]} if is_reversed else {}
+    if extra:
+        more[338] = extra
     tags, strips = directory(
         np.dstack((values, filled)), photometric=photometric, bits=8, in_planes=True, more=more
     )
@@ -222,7 +224,9 @@ def test_reversed_bits_are_read_right_or_refused_by_name(
 ) -> None:
     values = stored(BLACK_IS_ZERO if photometric == PALETTE else photometric)
     levels = [round(each * 65535 / (2**bits - 1)) for each in range(2**bits)]
-    more: Tags = {266: [2]} | ({320: levels * 3} if photometric == PALETTE else {})
+    more: Tags = {266: [2]}
+    if photometric == PALETTE:
+        more[320] = levels * 3
     tags, strips = directory(values, photometric=photometric, bits=bits, more=more)
     strips = [zlib.compress(each) for each in strips] if is_packed else strips
     made = {**tags, 259: [8 if is_packed else 1]}, [each.translate(REVERSED) for each in strips]
