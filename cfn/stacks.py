@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from backend.requests.sources.s3_client import error_code
 from cfn.account import Account, error_message
 from cfn.errors import DeploymentError
-from cfn.evidence import Evidence
+from cfn.evidence import evidence
 from cfn.stack_states import check_state
 
 POLL_SECONDS = 3.0
@@ -61,7 +61,6 @@ class Stacks:
     ) -> None:
         self._client = client
         self._logs = logs
-        self._evidence = Evidence(stacks=client, logs=logs)
         self._print_line = print_line
         self._pause = pause
 
@@ -182,7 +181,10 @@ class Stacks:
                 self._print_line(str(event))
                 if event.status.endswith("_FAILED") and not first_failure and not event.ends:
                     first_failure = f"{event.resource}: {event.reason}"
-                    self._print_evidence(stack_id, event)
+                    # Before a rollback deletes the log.
+                    clients = {"stacks": self._client, "logs": self._logs}
+                    for line in evidence(stack_id, event.resource, **clients):
+                        self._print_line(f"    {line}")
                 if event.ends:
                     if event.status in wanted:
                         return
@@ -190,11 +192,6 @@ class Stacks:
                         f"The stack ended as {event.status}. {first_failure}".strip()
                     )
             self._pause(POLL_SECONDS)
-
-    def _print_evidence(self, stack_id: str, event: Event) -> None:
-        """Print the log of a failure, before a rollback deletes it."""
-        for line in self._evidence.lines(stack_id, event.resource):
-            self._print_line(f"    {line}")
 
     def _events(self, stack_id: str) -> Iterator[Event]:
         """Yield the stack's events, the newest first."""
