@@ -131,7 +131,7 @@ def test_a_large_picture_is_seen_whole_at_once_and_then_painted_piece_by_piece(
     expect(shown.locator(".piece").first).to_be_attached(timeout=LONG)
     expect(shown.locator(".badge[data-side=after]")).to_have_text("First look")
     expect(progress(visit)).to_be_visible()
-    expect(shown.locator(".zoom")).to_have_text("100 %")
+    expect(shown.locator(".zoom")).to_have_text("200 %")
     shown.get_by_role("button", name="Fit").click()
     handle = shown.get_by_role("slider")
     handle.focus()

@@ -29,9 +29,7 @@ from webapp.work.enhance import Enhanced, EnhanceRequest
 from webapp.work.live import LIVE_PATH, Live
 
 OWN_ZOOM = 2.0
-"""CSS pixels per pixel of a visitor's own picture when it is first shown.
-
-The result's own pixels are not enlarged for it, and small pictures fill the stage."""
+"""The least CSS pixels per pixel of a visitor's own picture when it is first shown."""
 
 
 def show_result(
@@ -155,7 +153,7 @@ def start_view(picture: InputFile, inspection: Inspection, scale: float) -> Star
         place = samples()[picture.sample].start
         return None if place is None else Start(x=place[0], y=place[1], zoom=place[2] / scale)
     x, y = inspection.detailed
-    return Start(x=x, y=y, zoom=min(1.0, OWN_ZOOM / scale))
+    return Start(x=x, y=y, zoom=OWN_ZOOM / scale)
 
 
 def slider_kind(page: Page) -> slider.Kind:
