@@ -74,6 +74,8 @@ class Tab:
     session_id: str = ""
     """Streamlit's session id of the present connection."""
     last_seen: float = 0.0
+    refused_restores: int = 0
+    """How often the browser asked in vain for the tab that it had before."""
 
     pictures: OrderedDict[str, InputFile] = field(default_factory=OrderedDict)
     """The visitor's own pictures, by digest, in the order of arrival."""

@@ -112,11 +112,40 @@ def test_a_lost_connection_is_told_in_the_visitors_language_and_the_file_handed_
         expect(badge).to_be_visible()
         assert violations(page) == [], "without a connection"
 
-        server = PageServer(log=tmp_path / "second.txt", env=QUICK, port=server.port)
+        with page.expect_request("**/upload", timeout=LONG):
+            server = PageServer(log=tmp_path / "second.txt", env=QUICK, port=server.port)
         expect(banner).to_be_hidden(timeout=LONG)
         own = page.get_by_role("radiogroup", name=t("own.label"))
         expect(own.get_by_role("radio", name=re.compile("^meins.png"))).to_be_checked(timeout=LONG)
         expect(badge).to_have_text("Nachher · 240 × 160", timeout=LONG)
+    finally:
+        server.stop()
+
+
+def test_work_that_a_restart_of_the_server_ended_is_begun_again(
+    open_page: OpenPage, tmp_path: Path, traffic: Traffic
+) -> None:
+    traffic.allowed_errors += ["ERR_", "WebSocket", "/static/js/", "410"]
+    env = {**QUICK, "SR_ASK_SECONDS": "86400"}
+    server = PageServer(log=tmp_path / "first.txt", env=env)
+    try:
+        page = enter(open_page(viewport={"width": 1280, "height": 900}), server.address)
+        upload(page, "large.png", saved(Image.radial_gradient("L").resize((3600, 2700))))
+        expect(page).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)
+        time_left = page.locator(".bar .text").filter(has_text="left")
+        expect(time_left).to_be_visible(timeout=LONG)
+
+        server.stop()
+
+        expect(page.get_by_role("alert").filter(has_text="was lost")).to_be_visible(timeout=LONG)
+        expect(time_left).to_have_count(0)
+        expect(page.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
+        expect(page).not_to_have_title(re.compile("%"))
+
+        with page.expect_request("**/upload", timeout=LONG):
+            server = PageServer(log=tmp_path / "second.txt", env=env, port=server.port)
+        expect(page).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)
+        stop_the_job(page)
     finally:
         server.stop()
 

@@ -49,10 +49,12 @@ def _session_id() -> str:
     return context.session_id if context else ""
 
 
-def restore(shared: Shared, token: str) -> None:
+def restore(page: Page, token: str) -> None:
     """Take over the state that the browser's tab had before its reload."""
-    if shared.tabs.restore(token, session_id=_session_id()) is not None:
+    if page.shared.tabs.restore(token, session_id=_session_id()) is not None:
         st.session_state.tab = token
+    else:
+        page.tab.refused_restores += 1
     st.rerun()
 
 
@@ -60,7 +62,7 @@ def receive(page: Page, events: Events) -> None:
     """Act on what arrived through the drop area."""
     tab = page.tab
     if events.restore is not None:
-        restore(page.shared, events.restore)
+        restore(page, events.restore)
     if tab.arrived:
         show_arrived(page)
     if events.refused is not None:

@@ -36,6 +36,7 @@ def receive_pictures(page: Page) -> Events:
     return picker(
         {
             "token": page.tab.token,
+            "refusedRestores": page.tab.refused_restores,
             "digests": [each.uploaded for each in page.tab.pictures.values()],
             "address": UPLOAD_PATH,
             "folder": FOLDER_PATH,

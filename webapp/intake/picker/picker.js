@@ -1,12 +1,13 @@
 // Send files that are chosen, dropped or pasted to the server one by one, and links to the
-// page. `data` is {token, digests, address, folder, accept, maxFiles,
-// allowsLinks, texts}.
+// page. `data` is {token, refusedRestores, digests, address, folder, accept,
+// maxFiles, allowsLinks, texts}; with each refusal the data differ, so that the picker is told of it.
 
 const REMEMBERED = "super-resolution-tab"; // key in the storage of this browser tab
 const RESTORE_TRIES = 4;
 const RESTORE_PAUSE = 700; // milliseconds until the server notices that the old page is gone
 
-const DISCONNECTED = "[data-testid=stConnectionStatus], [data-testid=stDialog]"; // Streamlit's own words
+const CONNECTION = "data-test-connection-state"; // Streamlit's attribute
+const LOST = `[data-testid=stApp]:not([${CONNECTION}=CONNECTED])`;
 const LOST_AFTER = 1000; // milliseconds without a connection before we say so
 
 const pickers = new WeakMap();
@@ -62,8 +63,8 @@ function createPicker(parent) {
   function restore() {
     const { token } = component.data;
     const known = sessionStorage.getItem(REMEMBERED);
-    if (known === token) return;
-    if (known && tries < RESTORE_TRIES) {
+    if (known === token) tries = 0;
+    else if (known && tries < RESTORE_TRIES) {
       tries += 1;
       const ask = () => component.setTriggerValue("restore", known);
       if (tries === 1) ask();
@@ -75,20 +76,25 @@ function createPicker(parent) {
     }
   }
 
-  /** Say in the visitor's language that the connection was lost. */
+  /** Say in the visitor's language that the connection was lost; once it is back, have the page drawn again. */
   function watchConnection() {
-    const isLost = document.querySelector(DISCONNECTED) !== null;
-    if (isLost && losing === undefined) {
-      losing = setTimeout(() => {
-        freePage();
-        find(".lost").hidden = false;
-      }, LOST_AFTER);
-    } else if (!isLost) {
+    const isLost = document.querySelector(LOST) !== null;
+    if (isLost) losing ??= setTimeout(showLost, LOST_AFTER);
+    else if (losing !== undefined) {
       clearTimeout(losing);
       losing = undefined;
       find(".lost").hidden = true;
+      // Streamlit runs nothing by itself, even if the server has restarted and knows nothing of the page.
+      component.setTriggerValue("restore", component.data.token);
     }
+    if (!find(".lost").hidden) freePage();
   }
+
+  function showLost() {
+    find(".lost").hidden = false;
+    freePage();
+  }
+
   /** Undo what Streamlit's hidden dialog does: it blocks scrolling and screen readers. */
   function freePage() {
     document.documentElement.style.removeProperty("overflow");
@@ -99,7 +105,11 @@ function createPicker(parent) {
   }
 
   const watching = new MutationObserver(watchConnection);
-  watching.observe(document.body, { childList: true, subtree: true });
+  watching.observe(document.documentElement, {
+    childList: true,
+    subtree: true,
+    attributeFilter: [CONNECTION, "aria-hidden", "inert"],
+  });
 
   // --- uploads
 

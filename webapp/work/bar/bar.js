@@ -74,9 +74,19 @@ function createBar(parent) {
     close();
     source = new EventSource(address);
     source.onmessage = (event) => hear(JSON.parse(event.data));
+    source.onerror = wait;
+  }
+
+  /** Promise no time, and take no press, while nothing is heard of the work. */
+  function wait() {
+    find(".question").hidden = true;
+    find(".stop").disabled = true;
+    find(".text").textContent = component.data.texts.running;
+    document.title = component.data.title;
   }
 
   function hear({ now, marks, ended }) {
+    find(".stop").disabled = false;
     if (now) {
       const known = window.superResolutionLive;
       const pieces = known?.address === now.address ? known.pieces : [];
