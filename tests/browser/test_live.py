@@ -205,6 +205,21 @@ def test_a_picture_is_turned_and_removed(visit: Page) -> None:
     comparison(visit, (1200, 800))
 
 
+def test_a_jpeg_that_is_turned_and_cropped_stays_a_jpeg(visit: Page) -> None:
+    link = visit.get_by_role("group", name="Save the result").get_by_role("link")
+    upload(visit, "photo.jpg", saved(Image.radial_gradient("L").resize((60, 40)), "JPEG"))
+    comparison(visit, (240, 160))
+
+    visit.get_by_role("button", name="Turn left").click()
+    comparison(visit, (160, 240))
+    expect(link).to_have_attribute("download", "photo_x4.jpg")
+
+    visit.get_by_role("button", name="Crop").click()
+    visit.get_by_role("button", name="Use this part").click()
+    comparison(visit, (128, 192))
+    expect(link).to_have_attribute("download", "photo_x4.jpg")
+
+
 def test_a_part_of_a_picture_is_gone_on_with(visit: Page) -> None:
     upload(visit, "wide.png", noise(100, 50, seed=75))
     comparison(visit, (400, 200))

@@ -88,7 +88,40 @@ def test_a_part_of_a_turned_picture_keeps_the_clean_up_of_its_file(
 
     part = cut(turned, decode(turned.file.read(), max_side=4096), (0, 0, 20, 20), disk=disk)
 
-    assert part.jpeg_quality == 40
+    assert part.parent is not None
+    assert part.parent.jpeg_quality == 40
+
+
+@pytest.mark.parametrize(
+    ("kind", "format", "is_halved"), [("JPEG", "jpeg", True), ("PNG", "png", False)]
+)
+def test_a_turned_picture_and_its_part_are_saved_as_their_file(
+    photo_bytes: Callable[..., bytes], disk: Disk, kind: str, format: str, is_halved: bool
+) -> None:
+    whole = InputFile.from_bytes(photo_bytes(kind), name="a", disk=disk)
+    turned = turned_file(whole, "left", decode=partial(decode, max_side=4096), disk=disk)
+    part = cut(turned, decode(turned.file.read(), max_side=4096), (0, 0, 20, 20), disk=disk)
+
+    for each in (turned, part):
+        assert opened(each.file.read()).format == "PNG"  # no pixel is lost on the way
+        found = inspect(each, decode=decode, max_side=4096, disk=disk)
+        assert (found.format, found.is_chroma_halved) == (format, is_halved)
+
+
+def test_a_part_of_a_lossy_picture_is_saved_without_loss_only_where_it_is_transparent(
+    disk: Disk,
+) -> None:
+    image = Image.new("RGBA", (64, 32), "teal")
+    image.paste((0, 0, 0, 0), (0, 0, 32, 32))
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=80)
+    whole = InputFile.from_bytes(file.getvalue(), name="a.webp", disk=disk)
+    decoded = decode(file.getvalue(), max_side=4096)
+
+    parts = [cut(whole, decoded, box, disk=disk) for box in ((0, 0, 40, 32), (40, 0, 64, 32))]
+
+    found = [inspect(each, decode=decode, max_side=4096, disk=disk).format for each in parts]
+    assert found == ["png", "jpeg"]
 
 
 def test_a_shrunk_picture_fits_and_needs_no_clean_up(

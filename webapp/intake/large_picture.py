@@ -19,7 +19,7 @@ from backend.images.resize import bounded_size
 from backend.inference.allocator import give_back_memory
 from webapp.base.files import Disk
 from webapp.client.header import may_be_transparent, read_header
-from webapp.intake.pictures import InputFile, Inspection, Original, inspect_decoded
+from webapp.intake.pictures import InputFile, Inspection, Original, Parent, inspect_decoded
 
 LARGEST_SIDE = 32_768
 LARGEST_PIXELS = 120_000_000
@@ -46,10 +46,11 @@ def shrink_to_fit(
     # A JPEG of high quality loses nothing visible, and is saved in a fifth of a PNG's
     # time. Artefacts smaller than a pixel are gone, so there is nothing to clean up.
     kind = "png" if small.jpeg_quality is None else "jpeg"
-    save = partial(_derived, picture, small, format=kind, jpeg_quality=UNDAMAGED, disk=disk)
+    parent = replace(Parent.of(small), jpeg_quality=UNDAMAGED)
+    save = partial(_derived, picture, small, format=kind, parent=parent, disk=disk)
     with ThreadPoolExecutor() as pool:
         file = pool.submit(save)
-        found = inspect_decoded(small, parent_quality=UNDAMAGED, disk=disk)
+        found = inspect_decoded(small, parent=parent, disk=disk)
         return replace(file.result(), original=Original(file=picture, size=size)), found
 
 
@@ -79,9 +80,8 @@ def shrink(decoded: Picture, image: Image.Image, *, max_side: int) -> Picture:
 
 def cut(picture: InputFile, decoded: Picture, box: Box, *, disk: Disk) -> InputFile:
     """Cut out the part inside (left, top, right, bottom), pixel by pixel."""
-    part = crop(decoded, box)
-    quality = _quality(picture, decoded)
-    return _derived(picture, part, format="png", jpeg_quality=quality, disk=disk)
+    part, parent = crop(decoded, box), _parent(picture, decoded)
+    return _derived(picture, part, format="png", parent=parent, disk=disk)
 
 
 def turned_file(
@@ -95,17 +95,17 @@ def turned_file(
         rgb=np.ascontiguousarray(np.rot90(decoded.rgb, quarters)),
         alpha=None if decoded.alpha is None else np.rot90(decoded.alpha, quarters).copy(),
     )
-    quality = _quality(picture, decoded)
-    return _derived(picture, turned, format="png", jpeg_quality=quality, disk=disk)
+    parent = _parent(picture, decoded)
+    return _derived(picture, turned, format="png", parent=parent, disk=disk)
 
 
-def _quality(picture: InputFile, decoded: Picture) -> int | None:
-    """Return the JPEG quality of the file that the pixels come from, None if it was no JPEG."""
-    return decoded.jpeg_quality if picture.jpeg_quality is None else picture.jpeg_quality
+def _parent(picture: InputFile, decoded: Picture) -> Parent:
+    """Return the file that the pixels come from first of all."""
+    return picture.parent or Parent.of(decoded)
 
 
 def _derived(
-    picture: InputFile, decoded: Picture, *, format: str, jpeg_quality: int | None, disk: Disk
+    picture: InputFile, decoded: Picture, *, format: str, parent: Parent, disk: Disk
 ) -> InputFile:
     image, profile = to_image(decoded), decoded.icc_profile
     file = io.BytesIO()
@@ -116,4 +116,4 @@ def _derived(
     data, kept = file.getvalue(), Kept.of(decoded)
     if kept:
         data = embed(data, kept, format=format, size=image.size)
-    return InputFile.from_bytes(data, name=picture.name, disk=disk, jpeg_quality=jpeg_quality)
+    return InputFile.from_bytes(data, name=picture.name, disk=disk, parent=parent)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -40,6 +40,25 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Parent:
+    """The file that pixels were cut out of, turned or shrunk."""
+
+    jpeg_quality: int | None
+    """The lowest quality of all its saves as a JPEG; None if it never was a JPEG."""
+    is_lossless: bool
+    is_chroma_halved: bool
+
+    @classmethod
+    def of(cls, decoded: Picture) -> Parent:
+        """Return what a decoded file leaves to its parts."""
+        return cls(
+            jpeg_quality=decoded.jpeg_quality,
+            is_lossless=decoded.is_lossless,
+            is_chroma_halved=decoded.is_chroma_halved,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class InputFile:
     """A file from a sample, an upload or a link."""
 
@@ -50,8 +69,8 @@ class InputFile:
     file: Readable
     sample: str = ""
     """The sample's file name; empty for a visitor's own picture."""
-    jpeg_quality: int | None = None
-    """JPEG quality of the file that this one was cut out of; otherwise None."""
+    parent: Parent | None = None
+    """The visitor's file, if this one was made of it."""
     original: Original | None = None
     """The larger picture that it was shrunk from."""
 
@@ -67,11 +86,11 @@ class InputFile:
 
     @classmethod
     def from_bytes(
-        cls, data: bytes, *, name: str, disk: Disk, jpeg_quality: int | None = None
+        cls, data: bytes, *, name: str, disk: Disk, parent: Parent | None = None
     ) -> InputFile:
         """Store the data; raise StorageFullError if there is no room."""
         digest = hashlib.sha256(data).hexdigest()
-        return cls(name=name, digest=digest, file=disk.store(data), jpeg_quality=jpeg_quality)
+        return cls(name=name, digest=digest, file=disk.store(data), parent=parent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +126,7 @@ class Inspection:
     jpeg_quality: int | None
     """That of the parent, if any."""
     parent_quality: int | None
-    """See `InputFile.jpeg_quality`."""
+    """That of the parent alone."""
     side: StoredFile
     """The left side of the slider, from `side.pack`."""
     preview: StoredFile
@@ -121,13 +140,15 @@ class Inspection:
 def inspect(picture: InputFile, *, decode: Decode, max_side: int, disk: Disk) -> Inspection:
     """Decode under the engine's limits; raise what the engine would."""
     decoded = decode(picture.file.read(), max_side=max_side)
-    return inspect_decoded(decoded, parent_quality=picture.jpeg_quality, disk=disk)
+    return inspect_decoded(decoded, parent=picture.parent, disk=disk)
 
 
-def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk) -> Inspection:
-    """Inspect decoded pixels; `parent_quality` is as in `InputFile.jpeg_quality`."""
+def inspect_decoded(decoded: Picture, *, parent: Parent | None, disk: Disk) -> Inspection:
+    """Inspect decoded pixels; `parent` is as in `InputFile.parent`."""
     image = image_from(decoded)
-    quality = decoded.jpeg_quality if parent_quality is None else parent_quality
+    parent_quality = parent.jpeg_quality if parent else None
+    # A part is stored without loss, and saved as its file would be.
+    saved = replace(decoded, **vars(parent)) if parent else decoded
     with ThreadPoolExecutor() as pool:  # encoding takes most of the time, and needs no lock
         packed = pool.submit(lambda: side.pack(side.make_side(image, detail_side=DETAIL_SIDE)))
         # A copy: `save` keeps its settings on the image, which other threads would change.
@@ -143,13 +164,13 @@ def inspect_decoded(decoded: Picture, *, parent_quality: int | None, disk: Disk)
             detailed=most_detailed(preview),
             is_pixel_art=is_pixel_art(decoded),
             is_photograph=is_photograph(decoded.rgb),
-            format=output_format(decoded, AUTO_FORMAT),
-            jpeg_quality=quality,
+            format=output_format(saved, AUTO_FORMAT),
+            jpeg_quality=decoded.jpeg_quality if parent_quality is None else parent_quality,
             parent_quality=parent_quality,
             preview=disk.store(webp(preview, quality=92, icc_profile=profile)),
             thumbnail=thumbnail(preview),
             side=disk.store(packed.result()),
-            is_chroma_halved=decoded.is_chroma_halved,
+            is_chroma_halved=saved.is_chroma_halved,
         )
 
 
