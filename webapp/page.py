@@ -68,7 +68,7 @@ with base.faults_explained(texts(st.session_state.lang)):
     with stage:
         # Permanent places: a notice that comes or goes does not move the picture.
         notice, canvas = st.container(), st.container()
-        bar = st.container(key="bar", horizontal=True, vertical_alignment="center")
+        bar = st.container(key="bar", horizontal=True)
         facts = st.container()
 
     with panel:

@@ -322,6 +322,34 @@ def test_jpeg_stays_jpeg_and_says_what_becomes_of_transparency(visit: Page) -> N
     expect(menu.get_by_role("link")).to_have_attribute("download", "photo_x4.jpg")
 
 
+@pytest.mark.parametrize("screen", ["desktop", "phone"])
+def test_what_jpeg_lacks_is_said_where_it_covers_nothing(
+    address: str, open_page: Callable[..., Page], screen: str
+) -> None:
+    page = enter(open_page(**SCREENS[screen]), address)
+    upload(page, "clear.png", saved(Image.new("RGBA", (51, 40), (200, 0, 0, 90))))
+    shown = comparison(page, (204, 160))
+
+    page.get_by_role("combobox", name="Format").select_option("jpeg")
+
+    warning = page.get_by_text("the background becomes white")
+    expect(warning).to_be_in_viewport(ratio=1)
+    for each in shown.locator(".toolbar button").filter(visible=True).all():
+        each.click(trial=True)
+    page.locator("[data-testid=stMain]").evaluate("each => each.scrollTo(0, 100_000)")
+    page.wait_for_timeout(200)
+    words, bar, footer = (
+        place.bounding_box()
+        for place in (warning, page.locator(".st-key-bar"), page.locator(".st-key-footer"))
+    )
+    assert words is not None
+    assert bar is not None
+    assert footer is not None
+    assert bar["y"] <= words["y"]
+    assert words["y"] + words["height"] <= bar["y"] + bar["height"]
+    assert screen == "desktop" or footer["y"] + footer["height"] <= bar["y"]
+
+
 def test_the_result_is_copied(address: str, open_page: Callable[..., Page]) -> None:
     page = enter(open_page(permissions=["clipboard-read", "clipboard-write"]), address)
 
