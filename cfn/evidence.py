@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cfn.account import AWS_ERRORS
@@ -17,9 +17,13 @@ LOG_OF: Mapping[str, str] = {
 }
 """A resource of a template -> the log group, also by its name in the template."""
 LINES = 15
+ATTEMPTS, ATTEMPT_SECONDS = 5, 3.0
+"""Lines may be in the log some seconds after the resource failed."""
 
 
-def evidence(stack_id: str, resource: str, *, stacks: Any, logs: Any) -> list[str]:
+def evidence(
+    stack_id: str, resource: str, *, stacks: Any, logs: Any, pause: Callable[[float], None]
+) -> list[str]:
     """Return the last lines of the resource's log, by boto3's clients; empty without one."""
     if resource not in LOG_OF:
         return []
@@ -27,9 +31,14 @@ def evidence(stack_id: str, resource: str, *, stacks: Any, logs: Any) -> list[st
         found = stacks.describe_stack_resource(
             StackName=stack_id, LogicalResourceId=LOG_OF[resource]
         )
-        return list(_last(logs, found["StackResourceDetail"]["PhysicalResourceId"]))
+        group = found["StackResourceDetail"]["PhysicalResourceId"]
+        for _ in range(ATTEMPTS):
+            if lines := list(_last(logs, group)):
+                return lines
+            pause(ATTEMPT_SECONDS)
     except AWS_ERRORS:
-        return []
+        pass
+    return []
 
 
 def _last(logs: Any, group: str) -> Iterator[str]:

@@ -183,7 +183,8 @@ class Stacks:
                     first_failure = f"{event.resource}: {event.reason}"
                     # Before a rollback deletes the log.
                     clients = {"stacks": self._client, "logs": self._logs}
-                    for line in evidence(stack_id, event.resource, **clients):
+                    found = evidence(stack_id, event.resource, **clients, pause=self._pause)
+                    for line in found:
                         self._print_line(f"    {line}")
                 if event.ends:
                     if event.status in wanted:

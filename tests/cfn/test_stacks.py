@@ -45,10 +45,11 @@ class Resources:
 
 
 class Logs:
-    """A log group that exists until it is deleted."""
+    """A log group that exists until it is deleted; its lines come a moment after the failure."""
 
     def __init__(self) -> None:
         self.deleted: list[str] = []
+        self._to_come: list[list[str]] = [[], ["trying again\n", "the sha256 is wrong\n"]]
 
     def describe_log_streams(self, **request: Any) -> dict[str, Any]:
         assert request["logGroupName"] == "the-LoaderLog"
@@ -56,7 +57,7 @@ class Logs:
 
     def get_log_events(self, **request: Any) -> dict[str, Any]:
         assert request["logStreamName"] == "newest"
-        return {"events": [{"message": "trying again\n"}, {"message": "the sha256 is wrong\n"}]}
+        return {"events": [{"message": each} for each in self._to_come.pop(0)]}
 
     def delete_log_group(self, *, logGroupName: str) -> None:  # noqa: N803
         if logGroupName == "the-OldLog":
