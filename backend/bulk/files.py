@@ -133,10 +133,10 @@ def part_name() -> str:
 def remove_abandoned_parts(folder: Path, *, start: str = HIDDEN, end: str = PART) -> None:
     """Delete the files of this machine's dead processes; those of others may be in use."""
     own = f"{start}{socket.gethostname()}."
-    for part in folder.glob(f"{glob.escape(own)}*.*{end}"):
-        process = part.name.removeprefix(own).partition(".")[0]
-        if process.isdecimal() and is_running(int(process)) is False:
-            with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # a folder that cannot be read is told when it is written to
+        for part in folder.glob(f"{glob.escape(own)}*.*{end}"):
+            process = part.name.removeprefix(own).partition(".")[0]
+            if process.isdecimal() and is_running(int(process)) is False:
                 part.unlink(missing_ok=True)
 
 
