@@ -75,7 +75,7 @@ class Tab:
     """Streamlit's session id of the present connection."""
     last_seen: float = 0.0
     refused_restores: int = 0
-    """How often the browser asked in vain for the tab that it had before."""
+    """The count of the browser's vain requests for the tab that it had before."""
 
     pictures: OrderedDict[str, InputFile] = field(default_factory=OrderedDict)
     """The visitor's own pictures, by digest, in the order of arrival."""
