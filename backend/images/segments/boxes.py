@@ -14,6 +14,7 @@ from fractions import Fraction
 from backend.images.colour import SRGB, Colour, colour_from_codes, colour_from_profile
 from backend.images.segments import av1, hevc
 from backend.images.segments.bits import Codes
+from backend.images.segments.lean_file import Box
 from backend.images.segments.limits import Count
 
 MAX_BOXES = 4096
@@ -24,8 +25,6 @@ AV1_CONFIGURATION_BYTES = 4
 CODINGS = (AV1, HEVC)
 APERTURE = struct.Struct(">IIIIiIiI")
 """Width, height, and the middle's place beside that of the picture, as fractions."""
-Box = tuple[int, int, int, int]
-"""(left, top, right, bottom) in pixels."""
 GAIN_MAP_ITEM = b"tmap"
 GAIN_MAP_PICTURE = b"urn:com:apple:photo:2020:aux:hdrgainmap"
 

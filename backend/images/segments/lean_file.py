@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from backend.images.colour import SRGB, Colour
 from backend.images.segments.exif import Facts
 
+Box = tuple[int, int, int, int]
+"""(left, top, right, bottom) in pixels."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LeanFile:
@@ -21,10 +24,10 @@ class LeanFile:
     colour: Colour = SRGB
     """The container's own description, or EXIF's."""
     facts: Facts = field(default_factory=Facts)
-    first_frame: tuple[int, int, int, int] | None = None
-    """(left, top, right, bottom) on the canvas of an animation; None where it is the canvas."""
-    shown: tuple[int, int, int, int] | None = None
-    """(left, top, right, bottom) of the part that is shown; None where it is the whole."""
+    first_frame: Box | None = None
+    """Its place on the canvas of an animation; None where it is the canvas."""
+    shown: Box | None = None
+    """The part that is shown; None where it is the whole."""
     frames: int = 1
     """More than one is an animation, or a file of several pages."""
     bits: int = 8

@@ -10,9 +10,9 @@ from PIL import Image
 
 from backend.images.colour import MAX_PROFILE_BYTES, SRGB, Colour, colour_from_profile
 from backend.images.formats import AVIF, BMP, GIF, HEIC, TIFF, WEBP, FileFormat
-from backend.images.segments.boxes import Box, primary_item
+from backend.images.segments.boxes import primary_item
 from backend.images.segments.exif import ExifFacts, facts_from, reasonable_dpi
-from backend.images.segments.lean_file import LeanFile
+from backend.images.segments.lean_file import Box, LeanFile
 from backend.images.segments.limits import (
     BOMB_ERRORS,
     HEADER_ERRORS,
