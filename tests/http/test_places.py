@@ -15,7 +15,7 @@ from PIL import Image
 
 from backend.errors import BusyError, TooManyRequestsError
 from backend.http.admission import Admission, Visit
-from backend.http.pace import Pace
+from backend.http.transfer import Pace
 from backend.settings import Settings
 from tests.http.conftest import (
     Server,
