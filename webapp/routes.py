@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from functools import partial
-from urllib.parse import quote
+from collections.abc import Awaitable, Callable
 
-import anyio
-from anyio import to_thread
-from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
-from backend.errors import SuperResolutionError
-from backend.images.formats import FORMATS
-from webapp.intake.routes import create_upload_routes
-from webapp.result.downloads import Download
-from webapp.result.paths import ARCHIVE_PATH, DETAIL_PATH, RESULT_PATH
-from webapp.result.zoom import TILE_SIDE, box_from
+from webapp.intake import routes as intake
+from webapp.result import routes as result
 from webapp.shared import Shared
-from webapp.work.routes import PRIVATE, create_live_routes
+from webapp.work import routes as work
 
-ARCHIVE_NAME = "super-resolution.zip"
-QUALITY = re.compile("[1-9][0-9]?|100")
-LARGE_PIXELS = 4_000_000
-"""The pixels of a result beyond which its encoder takes hundreds of megabytes."""
-MAX_WAITING = 16
-"""Requests that may wait for another file of the same result."""
-RETRY_SECONDS = 5
+Answer = Callable[[Request, Shared], Awaitable[Response]]
 
 
 def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[Route]:
@@ -37,87 +21,11 @@ def create_routes(get_shared: Callable[[], Shared], *, base: str = "") -> list[R
 
     `get_shared` is asked at each request: it raises while the settings are wrong.
     """
-    # One file of a small result and one of a large one are made at a time, of all visitors. A
-    # piece takes little memory and waits for neither, once its picture is decoded.
-    small, large, pieces = (anyio.CapacityLimiter(1) for _ in range(3))
 
-    def encoder(download: Download) -> anyio.CapacityLimiter:
-        upscaled = download.result.upscaled
-        return large if upscaled.width * upscaled.height > LARGE_PIXELS else small
+    def route(method: str, path: str, answer: Answer) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await answer(request, get_shared())
 
-    async def result(request: Request) -> Response:
-        shared = get_shared()
-        download = shared.downloads.get(request.path_params["secret"])
-        if download is None:
-            if request.method == "HEAD":  # the page asks, so this is not an error
-                return Response(status_code=204)
-            return Response("This result is gone.", status_code=410, media_type="text/plain")
-        file_format = request.path_params["format"]
-        quality = request.query_params.get("quality")
-        if file_format not in download.formats or not _is_quality(quality):
-            return Response(status_code=404)
-        if download.turn.statistics().tasks_waiting >= MAX_WAITING:
-            return Response(status_code=503, headers={"Retry-After": str(RETRY_SECONDS)})
-        async with download.turn:  # one at a time for each result
-            if await request.is_disconnected():
-                return Response(status_code=499)
-            make = partial(
-                download.file,
-                file_format,
-                quality=None if quality is None else int(quality),
-                keeps=request.query_params.get("keep") == "1",
-            )
-            file = await to_thread.run_sync(make, limiter=encoder(download))
-        name = download.file_name(file_format)
-        headers = {
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-            "Content-Length": str(file.nbytes),
-            **PRIVATE,
-        }
-        chunks = iterate_in_threadpool(file.chunks())
-        media_type = FORMATS[file_format].media_type
-        return StreamingResponse(chunks, media_type=media_type, headers=headers)
+        return Route(f"{base}/{path}", endpoint, methods=[method])
 
-    async def detail(request: Request) -> Response:
-        shared = get_shared()
-        found = shared.downloads.get(request.path_params["secret"])
-        if found is None:
-            return Response(status_code=410)
-        name, column, row = (request.path_params[each] for each in ("side", "column", "row"))
-        upscaled = found.result.upscaled
-        sizes = {"before": upscaled.lr_size, "after": (upscaled.width, upscaled.height)}
-        width, height = sizes.get(name, (0, 0))
-        if column * TILE_SIDE >= width or row * TILE_SIDE >= height:
-            return Response(status_code=404)
-        key = (found.secret, name)
-        try:
-            pixels = shared.details.find(key)
-            if pixels is None:
-                decode = partial(found.picture, name)
-                make = partial(shared.details.pixels, key, decode=decode)
-                pixels = await to_thread.run_sync(make, limiter=encoder(found))
-        except SuperResolutionError as exc:
-            return Response(status_code=exc.status)
-        data = await to_thread.run_sync(pixels.piece, box_from(column, row), limiter=pieces)
-        return Response(data, media_type="image/webp", headers=PRIVATE)
-
-    async def archive(request: Request) -> Response:
-        found = get_shared().archives.get(request.path_params["secret"])
-        if found is None:
-            return Response(status_code=410)
-        headers = {"Content-Disposition": f"attachment; filename={ARCHIVE_NAME}"}
-        chunks = iterate_in_threadpool(found.chunks())
-        return StreamingResponse(chunks, media_type="application/zip", headers=headers)
-
-    place = "{side}/{column:int}-{row:int}.webp"
-    return [
-        *create_upload_routes(get_shared, base=base),
-        *create_live_routes(get_shared, base=base),
-        Route(f"{base}/{DETAIL_PATH}/{{secret}}/{place}", detail, methods=["GET"]),
-        Route(f"{base}/{ARCHIVE_PATH}/{{secret}}.zip", archive, methods=["GET"]),
-        Route(f"{base}/{RESULT_PATH}/{{secret}}.{{format}}", result, methods=["GET", "HEAD"]),
-    ]
-
-
-def _is_quality(text: str | None) -> bool:
-    return text is None or QUALITY.fullmatch(text) is not None
+    return [route(*each) for each in (*intake.ROUTES, *work.ROUTES, *result.ROUTES)]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from webapp.base.gate import Gate
     from webapp.base.texts import Texts
     from webapp.client.remote import RemoteEngine
-    from webapp.result.downloads import Archive, Download
+    from webapp.result.downloads import Archive, Download, Places
     from webapp.result.zoom import Details
     from webapp.settings import PageSettings
     from webapp.tabs import Tab, Tabs
@@ -46,6 +46,7 @@ class Shared:
     downloads: WeakValueDictionary[str, Download]
     """All downloads by their secrets; each is gone when its tab lets go of it."""
     archives: WeakValueDictionary[str, Archive]
+    places: Places
     details: Details
     saving: SavingPace
     samples: Tab

@@ -20,6 +20,7 @@ from webapp.client.remote import RemoteEngine
 from webapp.intake import state as intake
 from webapp.intake.samples import samples
 from webapp.options import state as options
+from webapp.result.downloads import Places
 from webapp.result.zoom import Details
 from webapp.settings import PageSettings, page_settings
 from webapp.shared import Shared
@@ -88,6 +89,7 @@ def create_shared(
         tabs=tabs,
         downloads=WeakValueDictionary(),
         archives=WeakValueDictionary(),
+        places=Places(),
         details=Details(disk),
         saving=SavingPace(),
         samples=own,

@@ -36,8 +36,9 @@ from webapp.intake import large_picture
 from webapp.intake.large_picture import decode_large
 from webapp.intake.pictures import InputFile
 from webapp.middleware import STATIC, CompressedFiles, SecurityHeaders
-from webapp.result.downloads import Archive, Download
-from webapp.routes import LARGE_PIXELS, MAX_WAITING, create_routes
+from webapp.result.downloads import LARGE_PIXELS, Archive, Download
+from webapp.result.routes import MAX_WAITING
+from webapp.routes import create_routes
 from webapp.settings import PageSettings
 from webapp.shared import Shared
 from webapp.tabs import Tab

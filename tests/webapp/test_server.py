@@ -21,7 +21,6 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from backend import LocalEngine, UpscaleOptions
-from webapp import routes as routes_module
 from webapp import tabs as tabs_module
 from webapp.base.files import StoredFile
 from webapp.intake.pictures import InputFile
@@ -36,6 +35,7 @@ from webapp.middleware import (
     content_security_policy,
     first_page,
 )
+from webapp.result import downloads, routes
 from webapp.result import state as result_state
 from webapp.result import zoom as detail_module
 from webapp.result.downloads import Download
@@ -237,7 +237,7 @@ def test_every_pixel_of_both_sides_can_be_looked_at(
     photo: Image.Image,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in (detail_module, routes_module):
+    for module in (detail_module, routes):
         monkeypatch.setattr(module, "TILE_SIDE", 80)
     whole = Image.open(io.BytesIO(client.get(f"{address}/result/{secret}.png").content))
 
@@ -302,9 +302,9 @@ def test_pieces_do_not_wait_for_a_large_file_that_is_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Only the first decodes, which takes memory as the file does, and not at the same time."""
-    monkeypatch.setattr(routes_module, "LARGE_PIXELS", 0)
+    monkeypatch.setattr(downloads, "LARGE_PIXELS", 0)
     monkeypatch.setattr(detail_module, "TILE_SIDE", 80)
-    monkeypatch.setattr(routes_module, "TILE_SIDE", 80)
+    monkeypatch.setattr(routes, "TILE_SIDE", 80)
     secret = download(shared, tab, photo_bytes("PNG"))
     client.get(f"{address}/detail/{secret}/after/0-0.webp")
     begun, free, decoded = threading.Event(), threading.Event(), threading.Event()

@@ -25,6 +25,8 @@ FOR_THE_OWNER = 0o600 << 16
 """The permissions of a file in an archive."""
 MAX_VARIANTS = 4
 """Encoded files of a result that are kept for the download after their size was shown."""
+LARGE_PIXELS = 4_000_000
+"""The pixels of a result beyond which its encoder takes hundreds of megabytes."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -97,6 +99,22 @@ class Download:
             del data
             give_back_memory()
         return self._variants[key]
+
+
+class Places:
+    """Places of all visitors: one file of a small result and one of a large one are made at a time.
+
+    A piece takes little memory and waits for neither, once its picture is decoded.
+    """
+
+    def __init__(self) -> None:
+        self._small, self._large, self.pieces = (anyio.CapacityLimiter(1) for _ in range(3))
+
+    def of(self, download: Download) -> anyio.CapacityLimiter:
+        """Return the place for making a file of this result, or for decoding it."""
+        upscaled = download.result.upscaled
+        is_large = upscaled.width * upscaled.height > LARGE_PIXELS
+        return self._large if is_large else self._small
 
 
 @dataclass(kw_only=True, eq=False)
