@@ -41,42 +41,15 @@ def show_result(
     facts: DeltaGenerator,
 ) -> None:
     """Draw the comparison and, in `facts`, what it is compared with and how it was made."""
-    t, shared, tab = page.t, page.shared, page.tab
-    upscaled = result.upscaled
-    width, height = inspection.size
-    left = state.BEFORE
-    offered = state.left_choices(shared, result)
-    if st.session_state.get("left") in offered:
-        left = st.session_state.left
+    t, tab = page.t, page.tab
+    offered = state.left_choices(page.shared, result)
+    left = st.session_state.get("left")
     asked, other = None, None
-    if left != state.BEFORE:
+    if left in offered and left != state.BEFORE:
         asked = state.request_for_model(page, picture, left)
         other = state.result_or_start(page, picture, asked)
-    size = {"width": upscaled.width, "height": upscaled.height}
-    key = "" if tab.shown is None else tab.shown.key
-    if other is None:
-        blob, name = inspection.side.read(), t("slider.label_before", width=width, height=height)
-        right = t("slider.label_after", **size)
-        before = detail_address(page, picture, result, side=state.BEFORE)
-    else:
-        key += f"-{left}-{other.upscaled.detail}"
-        blob, name = other.side.read(), model_label(left, t)
-        right = model_label(upscaled.model, t)
-        before = detail_address(page, picture, other)
+    comparison = _comparison(page, picture, inspection, result, other)
     with st.container(key="result"):
-        comparison = Comparison(
-            left=blob,
-            right=result.side.read(),
-            labels=(name, right),
-            texts=t.section("slider"),
-            key=key,
-            version="done",
-            subject=picture.digest,
-            details=(before, detail_address(page, picture, result)),
-            start=start_view(picture, inspection, upscaled.width / width),
-            is_pixelated=inspection.is_pixel_art,
-            sweeps=True,
-        )
         slider.show(comparison, kind=slider_kind(page))
     with facts:
         if len(offered) > 1:
@@ -96,6 +69,44 @@ def show_result(
         for code in inspection.notes:
             st.caption(t(f"note.{code}"))
         show_how_made(page, picture, result)
+
+
+def _comparison(
+    page: Page,
+    picture: InputFile,
+    inspection: Inspection,
+    result: Enhanced,
+    other: Enhanced | None,
+) -> Comparison:
+    """Compare a result with an `other` of the same picture, or with the picture itself."""
+    t, upscaled = page.t, result.upscaled
+    width, height = inspection.size
+    key = "" if page.tab.shown is None else page.tab.shown.key
+    if other is None:
+        left = inspection.side.read()
+        labels = (
+            t("slider.label_before", width=width, height=height),
+            t("slider.label_after", width=upscaled.width, height=upscaled.height),
+        )
+        before = detail_address(page, picture, result, side=state.BEFORE)
+    else:
+        key += f"-{other.upscaled.model}-{other.upscaled.detail}"
+        left = other.side.read()
+        labels = (model_label(other.upscaled.model, t), model_label(upscaled.model, t))
+        before = detail_address(page, picture, other)
+    return Comparison(
+        left=left,
+        right=result.side.read(),
+        labels=labels,
+        texts=t.section("slider"),
+        key=key,
+        version="done",
+        subject=picture.digest,
+        details=(before, detail_address(page, picture, result)),
+        start=start_view(picture, inspection, upscaled.width / width),
+        is_pixelated=inspection.is_pixel_art,
+        sweeps=True,
+    )
 
 
 def _left_label(page: Page, picture: InputFile, left: str) -> str:
