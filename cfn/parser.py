@@ -16,64 +16,68 @@ from cfn.variants import BULK, STACKS, VARIANTS
 STACK_HELP = "functions, a GPU, Inferentia, or pictures from S3 to S3"
 
 
+COMMANDS = {
+    "policy": "print the IAM policies that a deployer needs, one document a line",
+    "preflight": "say what would stop a deployment, without making anything",
+    "deploy": "package, create or update a stack, and check it",
+    "check": "call a stack with small pictures, as a caller would",
+    "delete": "delete a stack and wait until it is gone",
+    "bulk": "start runs of the bulk stack, and tell what one costs",
+    "rehearse": "deploy, check, load, update and delete two stacks, and write a report",
+    "render": "write the templates, without a package",
+    "package": "make the archives and templates, and upload them",
+    "release": "publish this version for launch links, one bucket for each region",
+}
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of every command."""
     parser = argparse.ArgumentParser(
         prog="python -m cfn", description="Deploy to AWS, from a template to a checked stack."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-
-    policy = commands.add_parser(
-        "policy", help="print the IAM policies that a deployer needs, one document a line"
-    )
-    preflight = commands.add_parser(
-        "preflight", help="say what would stop a deployment, without making anything"
-    )
-    deploy = commands.add_parser("deploy", help="package, create or update a stack, and check it")
-    check = commands.add_parser("check", help="call a stack with small pictures, as a caller would")
-    delete = commands.add_parser("delete", help="delete a stack and wait until it is gone")
-    _add_bulk_commands(
-        commands.add_parser("bulk", help="start runs of the bulk stack, and tell what one costs")
-    )
-    rehearse = commands.add_parser(
-        "rehearse", help="deploy, check, load, update and delete two stacks, and write a report"
-    )
-    render = commands.add_parser("render", help="write the templates, without a package")
-    package = commands.add_parser(
-        "package", help="make the archives and templates, and upload them"
-    )
-    release = commands.add_parser(
-        "release", help="publish this version for launch links, one bucket for each region"
-    )
-
-    policy.add_argument("variant", choices=STACKS, help=STACK_HELP)
-    for command in (preflight, deploy):
-        _add_plan_options(command)
-    deploy.add_argument(
+    parsers = {name: commands.add_parser(name, help=text) for name, text in COMMANDS.items()}
+    _add_bulk_commands(parsers["bulk"])
+    parsers["policy"].add_argument("variant", choices=STACKS, help=STACK_HELP)
+    for name in ("preflight", "deploy"):
+        _add_plan_options(parsers[name])
+    parsers["deploy"].add_argument(
         "--tag",
         action="append",
         default=[],
         metavar="KEY=VALUE",
         help="a tag of the stack; again for each",
     )
-    deploy.add_argument("--no-check", action="store_true", help="do not call the finished stack")
-    for command in (check, delete):
-        command.add_argument("--stack", required=True, help="name of the stack")
-    rehearse.add_argument("--bucket", help="S3 bucket in the region; left out, one is made")
-    rehearse.add_argument("--report", type=Path, help="a file (docs/aws-runs/DATE-REGION.md)")
-    render.add_argument("--out", type=Path, default=templates.RENDERED, help="folder for them")
-    package.add_argument("--bucket", help="S3 bucket in the region; left out, nothing is sent")
-    package.add_argument("--variants", nargs="+", choices=STACKS, default=list(VARIANTS))
-    release.add_argument("--bucket", required=True, help="the buckets are BUCKET-REGION")
-    release.add_argument("--regions", nargs="+", required=True)
-    release.add_argument("--variants", nargs="+", choices=STACKS, default=["lambda", "gpu", "bulk"])
-    release.add_argument(
+    parsers["deploy"].add_argument(
+        "--no-check", action="store_true", help="do not call the finished stack"
+    )
+    for name in ("check", "delete"):
+        parsers[name].add_argument("--stack", required=True, help="name of the stack")
+    parsers["rehearse"].add_argument(
+        "--bucket", help="S3 bucket in the region; left out, one is made"
+    )
+    parsers["rehearse"].add_argument(
+        "--report", type=Path, help="a file (docs/aws-runs/DATE-REGION.md)"
+    )
+    parsers["render"].add_argument(
+        "--out", type=Path, default=templates.RENDERED, help="folder for them"
+    )
+    parsers["package"].add_argument(
+        "--bucket", help="S3 bucket in the region; left out, nothing is sent"
+    )
+    parsers["package"].add_argument("--variants", nargs="+", choices=STACKS, default=list(VARIANTS))
+    parsers["release"].add_argument("--bucket", required=True, help="the buckets are BUCKET-REGION")
+    parsers["release"].add_argument("--regions", nargs="+", required=True)
+    parsers["release"].add_argument(
+        "--variants", nargs="+", choices=STACKS, default=["lambda", "gpu", "bulk"]
+    )
+    parsers["release"].add_argument(
         "--make-buckets", action="store_true", help="make the buckets, readable by anybody"
     )
-    for command in (deploy, package, rehearse, release):
-        _add_build_options(command)
-    for command in (preflight, deploy, check, delete, rehearse, package):
-        _add_region(command)
+    for name in ("deploy", "package", "rehearse", "release"):
+        _add_build_options(parsers[name])
+    for name in ("preflight", "deploy", "check", "delete", "rehearse", "package"):
+        _add_region(parsers[name])
     return parser
 
 
