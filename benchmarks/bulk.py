@@ -31,7 +31,8 @@ from PIL import Image
 
 from backend import Settings, create_engine
 from backend.bulk.s3_store import S3Store
-from backend.bulk.work import SKIPPED, Item, Result, in_shard, work_all
+from backend.bulk.store import Item
+from backend.bulk.work import SKIPPED, Result, in_shard, work_all
 from backend.commands.plan import Plan
 from backend.images.picture import decode
 from backend.inference.upscaler import Upscaler

@@ -7,7 +7,8 @@ import ray
 
 from backend import Settings, UpscaleOptions, create_engine
 from backend.bulk.folder_store import FolderStore
-from backend.bulk.work import Item, Stores, make_job, work
+from backend.bulk.store import Item, Stores
+from backend.bulk.work import make_job, work
 
 photos, large = Path("photos").absolute(), Path("large").absolute()
 

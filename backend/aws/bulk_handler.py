@@ -19,19 +19,8 @@ from urllib.parse import unquote_plus
 
 from backend.aws.lambda_limits import LambdaContext, cores
 from backend.bulk.s3_store import S3Store
-from backend.bulk.work import (
-    DONE,
-    FAILED,
-    FAULT,
-    SKIPPED,
-    Item,
-    Job,
-    Result,
-    Stores,
-    make_job,
-    work,
-    work_all,
-)
+from backend.bulk.store import Item, Stores
+from backend.bulk.work import DONE, FAILED, FAULT, SKIPPED, Job, Result, make_job, work, work_all
 from backend.engine import Watch
 from backend.errors import RequestError
 from backend.factory import create_engine

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from backend.bulk.work import Content, Item, LeftOut
+from backend.bulk.store import Content, Item, LeftOut
 from backend.errors import (
     PayloadTooLargeError,
     SourceNotFoundError,

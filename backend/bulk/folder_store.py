@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from backend.bulk.file_names import file_name, folder_address
 from backend.bulk.files import Listing, part_name, read_file, remove_abandoned_parts
-from backend.bulk.work import Content, Item, LeftOut
+from backend.bulk.store import Content, Item, LeftOut
 from backend.errors import SuperResolutionError
 from backend.images.filenames import MAX_NAME_BYTES, shortened
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backend.bulk.work import Content, Item, LeftOut
+from backend.bulk.store import Content, Item, LeftOut
 from backend.errors import (
     PayloadTooLargeError,
     RequestError,

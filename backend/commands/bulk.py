@@ -12,17 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backend.bulk.folder_store import FolderStore
-from backend.bulk.work import (
-    Item,
-    Job,
-    Result,
-    Store,
-    Stores,
-    in_shard,
-    make_job,
-    work,
-    work_all,
-)
+from backend.bulk.store import Item, Store, Stores
+from backend.bulk.work import Job, Result, in_shard, make_job, work, work_all
 from backend.commands.interrupt import INTERRUPTED, Interrupt
 from backend.commands.lines import write_line
 from backend.commands.parser import options_from

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from tempfile import TemporaryFile
 
-from backend.bulk.work import Item
+from backend.bulk.store import Item
 
 
 class Plan:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from backend.bulk.work import DONE, FAILED, FAULT, MOST_NAMED, SKIPPED, LeftOut, Result
+from backend.bulk.store import MOST_NAMED, LeftOut
+from backend.bulk.work import DONE, FAILED, FAULT, SKIPPED, Result
 
 WORDS = {DONE: "done", SKIPPED: "skipped", FAILED: "failed", FAULT: "with a fault of our own"}
 """Words for the outcomes, in sentences."""

@@ -15,15 +15,14 @@ import pytest
 from backend import LocalEngine, UpscaleOptions
 from backend.bulk.folder_store import FolderStore
 from backend.bulk.s3_store import S3Store
+from backend.bulk.store import Item, Stores
 from backend.bulk.work import (
     DONE,
     FAILED,
     FAULT,
     SKIPPED,
-    Item,
     Job,
     Result,
-    Stores,
     in_shard,
     make_job,
     result_format,
