@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend import __version__
+from backend.requests.reply import CORS_HEADERS
 from cfn import gateway, variants
 from cfn.variants import PACKAGE_NAMES, STACKS, Variant
 
@@ -65,6 +66,7 @@ def render(variant: Variant, package: PackageMapping | None = None) -> str:
         "refusals": gateway.REFUSALS,
         "states": gateway.STATES,
         "waits": gateway.WAITS,
+        "cors_headers": CORS_HEADERS,
         "async_budget": variants.ASYNC_BUDGET,
         "api_digest": "",
     }

@@ -15,6 +15,7 @@ from jinja2 import UndefinedError
 
 from backend import Settings
 from backend.requests.parsing import FIELDS
+from backend.requests.reply import CORS_HEADERS
 from cfn import gateway, package, templates
 from cfn.evidence import LOG_OF
 from cfn.variants import ASYNC_BUDGET, GPU, INF, LAMBDA, STACKS, VARIANTS, Variant
@@ -392,6 +393,16 @@ def test_every_environment_is_one_that_the_settings_take(variant: Variant, regio
     for environment in found:
         assert all(isinstance(value, str) for value in environment.values())
         Settings.from_environment(environment)
+
+
+def test_a_browser_asks_the_api_and_hears_what_the_server_says(variant: Variant) -> None:
+    stack = put_up(variant)
+    method = stack.properties("OptionsMethod")
+    prefix = "method.response.header."
+    answer = method["Integration"]["IntegrationResponses"][0]["ResponseParameters"]
+    said = {name.removeprefix(prefix): text.strip("'") for name, text in answer.items()}
+    assert said == CORS_HEADERS
+    assert set(method["MethodResponses"][0]["ResponseParameters"]) == set(answer)
 
 
 def test_input_buckets_reach_the_function_by_name_and_its_role_by_arn(
