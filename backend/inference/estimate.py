@@ -1,7 +1,8 @@
-"""Time estimates: from a network's measured speed, or else from its cost.
+"""Time estimates: a network's cost, times the measured speed of its tier.
 
-A network that has not run yet is assumed to be as fast as the fastest that has: concurrent runs are
-slow, and say little of the machine.
+All scales of a tier have one speed, whichever ran last and however busy the machine was then, so
+that a larger scale never seems quicker. A tier that has not run yet is assumed to be as fast as the
+fastest that has: concurrent runs are slow, and say little of the machine.
 """
 
 from __future__ import annotations
@@ -27,31 +28,28 @@ def encoding_seconds(pixels: int) -> float:
 
 
 class Estimator:
-    """Seconds per LR pixel of each network, learned from finished runs."""
+    """The seconds per multiplication of each tier, learned from finished runs."""
 
     def __init__(self, *, cores: float) -> None:
-        self._seconds_per_multiplication = 1 / ASSUMED_RATE / cores
-        self._rates: dict[tuple[str, int], float] = {}
+        self._fastest = 1 / ASSUMED_RATE / cores
+        self._rates: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def seconds(self, spec: ModelSpec, *, pixels: int) -> float:
         """Estimate the seconds for an input of `pixels` LR pixels."""
         with self._lock:
-            guess = _cost(spec) * self._seconds_per_multiplication
-            rate = self._rates.get((spec.name, spec.scale), guess)
-        return pixels * rate + encoding_seconds(pixels * spec.scale**2)
+            rate = self._rates.get(spec.name, self._fastest)
+        return pixels * _cost(spec) * rate + encoding_seconds(pixels * spec.scale**2)
 
     def learn(self, spec: ModelSpec, *, pixels: int, seconds: float) -> None:
         """Take a finished run into account."""
         if pixels < SMALLEST_SAMPLE:
             return
-        key = (spec.name, spec.scale)
-        newest = seconds / pixels
+        newest = seconds / pixels / _cost(spec)
         with self._lock:
-            known = self._rates.get(key, newest)
-            self._rates[key] = known + WEIGHT_OF_NEWEST * (newest - known)
-            fastest = self._seconds_per_multiplication
-            self._seconds_per_multiplication = min(fastest, newest / _cost(spec))
+            known = self._rates.get(spec.name, newest)
+            self._rates[spec.name] = known + WEIGHT_OF_NEWEST * (newest - known)
+            self._fastest = min(self._fastest, newest)
 
 
 def _cost(spec: ModelSpec) -> int:

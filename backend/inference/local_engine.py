@@ -225,7 +225,9 @@ class LocalEngine:
         # A first look's tiles are not interrupted: each may take as long as the look.
         with work.turn() if work.is_first_look else nullcontext():
             sr = upscaler.upscale(picture, cleanup_level=cleanup, watch=watch)
-        self._estimator.learn(planned.spec, pixels=planned.pixels, seconds=work.worked - worked)
+        planes = 1 if picture.alpha is None else 2  # transparency is a picture of its own
+        pixels, seconds = planes * planned.pixels, work.worked - worked
+        self._estimator.learn(planned.spec, pixels=pixels, seconds=seconds)
         return sr
 
     def _upscaler(self, spec: ModelSpec, work: Work) -> Upscaler:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from backend import Settings, UpscaleOptions, create_engine
+from backend import LocalEngine, Settings, UpscaleOptions, create_engine
 from backend.inference.estimate import (
     ASSUMED_COST,
     ENCODING_SECONDS_PER_PIXEL,
@@ -19,9 +21,11 @@ from backend.models.manifest import ModelSpec
 PIXELS = 1_000_000
 
 
-def network(*, scale: int = 2, multiplications: int | None = 25_000) -> ModelSpec:
+def network(
+    *, name: str = "own", scale: int = 2, multiplications: int | None = 25_000
+) -> ModelSpec:
     return ModelSpec(
-        name="own",
+        name=name,
         scale=scale,
         path=Path("own.onnx"),
         receptive_radius=3,
@@ -75,11 +79,30 @@ def test_the_first_measurement_replaces_the_guess_and_later_ones_move_it() -> No
     assert 4 < newest < 8
 
 
-def test_estimates_of_each_scale_are_learned_apart() -> None:
+def test_all_scales_of_a_tier_go_by_the_speed_of_the_one_that_ran() -> None:
     estimator = Estimator(cores=1)
-    before = estimator.seconds(network(scale=4), pixels=PIXELS)
     estimator.learn(network(scale=2), pixels=PIXELS, seconds=100)
-    assert estimator.seconds(network(scale=4), pixels=PIXELS) == before
+    larger = network(scale=4, multiplications=30_000)
+    assert estimator.seconds(larger, pixels=PIXELS) == pytest.approx(120 + encoding(4))
+
+
+def test_the_speed_of_each_tier_is_learned_apart() -> None:
+    estimator = Estimator(cores=1)
+    before = estimator.seconds(network(name="other"), pixels=PIXELS)
+    estimator.learn(network(), pixels=PIXELS, seconds=100)
+    assert estimator.seconds(network(name="other"), pixels=PIXELS) == before
+
+
+@pytest.mark.parametrize("slow", [1, 2, 4])
+def test_a_larger_scale_never_seems_quicker_after_a_slow_run_of_another(slow: int) -> None:
+    registry = create_engine(Settings(threads=1)).registry
+    for tier in {spec.name for spec in registry.specs}:
+        scales = {spec.scale: spec for spec in registry.specs if spec.name == tier}
+        estimator = Estimator(cores=1)
+        for scale, spec in scales.items():
+            estimator.learn(spec, pixels=PIXELS, seconds=400 if scale == slow else 40)
+        found = [estimator.seconds(scales[each], pixels=PIXELS) for each in sorted(scales)]
+        assert found == sorted(found), tier
 
 
 def test_a_small_picture_teaches_nothing() -> None:
@@ -92,10 +115,23 @@ def test_a_small_picture_teaches_nothing() -> None:
 def test_a_network_that_has_not_run_is_as_fast_as_the_fastest_that_has() -> None:
     estimator = Estimator(cores=1)
     quick, slow = (
-        network(scale=4, multiplications=50_000),
-        network(scale=1, multiplications=100_000),
+        network(name="quick", multiplications=50_000),
+        network(name="slow", multiplications=100_000),
     )
     estimator.learn(quick, pixels=PIXELS, seconds=0.5)
     assert estimator.seconds(network(), pixels=PIXELS) == pytest.approx(0.25 + encoding(2))
     estimator.learn(slow, pixels=PIXELS, seconds=100)
     assert estimator.seconds(network(), pixels=PIXELS) == pytest.approx(0.25 + encoding(2))
+
+
+@pytest.mark.parametrize(("mode", "planes"), [("RGB", 1), ("RGBA", 2)])
+def test_transparency_is_not_taken_for_slowness(
+    mode: str, planes: int, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs through the network too."""
+    learned: list[int] = []
+    monkeypatch.setattr(Estimator, "learn", lambda *_, pixels, **__: learned.append(pixels))
+    file = io.BytesIO()
+    Image.new(mode, (40, 30), "#00808080" if mode == "RGBA" else "teal").save(file, "PNG")
+    engine.upscale(file.getvalue(), UpscaleOptions(model="fast", scale=2))
+    assert learned == [planes * 40 * 30]

@@ -12,6 +12,8 @@ TRUSTED_SECONDS = 3.0
 """Seconds; a shorter estimate says nothing."""
 EARLY_FACTORS = {1: 4 / 3, 2: 2.0, 3: 4.0}
 """Largest change of an estimate, by the number of finished steps."""
+SAVING_SECONDS_PER_PIXEL = {True: 1.3e-7, False: 4e-8}
+"""The usual pace of encoding, by `is_lossless`."""
 SAVING_SHARE = 0.95
 """Limit of the bar while the result is saved for longer than expected."""
 
@@ -34,22 +36,22 @@ class Estimate:
 class SavingPace:
     """The pace of encoding, learned from earlier results.
 
-    Lossless and lossy results have a pace each.
+    A slow machine is slow at both kinds, so a smaller result never seems to take longer than a
+    larger one because its kind was made last while the machine was busy.
     """
 
     def __init__(self) -> None:
-        self._seconds_per_pixel = {True: 1.3e-7, False: 4e-8}  # by `is_lossless`
+        self._slowness = 1.0
 
     def seconds(self, pixels: int, *, is_lossless: bool) -> float:
         """Estimate the seconds for a result of so many pixels."""
-        return 0.2 + self._seconds_per_pixel[is_lossless] * pixels
+        return 0.2 + self._slowness * SAVING_SECONDS_PER_PIXEL[is_lossless] * pixels
 
     def learn(self, *, pixels: int, seconds: float, is_lossless: bool) -> None:
         """Take a finished result into account; small ones say nothing about the pace."""
         if pixels >= 1_000_000:
-            newest = max(0.0, seconds - 0.2) / pixels
-            known = self._seconds_per_pixel[is_lossless]
-            self._seconds_per_pixel[is_lossless] += 0.5 * (newest - known)
+            usual = SAVING_SECONDS_PER_PIXEL[is_lossless] * pixels
+            self._slowness += 0.5 * (max(0.0, seconds - 0.2) / usual - self._slowness)
 
 
 def remaining_seconds(state: State, *, estimate: Estimate) -> float:
