@@ -4,7 +4,8 @@ A caller with a place works on its picture, and waits for a turn before each til
 first; while a picture is opened for one, nobody else gets a turn for at most `HOLD_SECONDS`. The
 other turns alternate between the shortest work, so that a small picture need not wait for a large
 one, and the visitor who has waited longest since their last tile, so that a large one goes on.
-Nobody waits longer than `PATIENCE_SECONDS` for one tile while others get several.
+Nobody waits longer than `PATIENCE_SECONDS` for one tile while others get several; while there are
+first looks, one such tile is done in that time.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ class Scheduler:
         """The turn in which each present visitor was last served, or came."""
         self._expected: dict[Hashable, float] = {}
         """The time until which others are held back for each visitor's first look."""
+        self._relieved = -math.inf
+        """The time when someone who had waited too long was served last."""
         self._typical_seconds = TYPICAL_SECONDS
 
     @property
@@ -177,15 +180,28 @@ class Scheduler:
         """Return whose turn it is, None while all are held back; see the head of this module."""
         now = self._clock()
         oldest = min(self._waiting, key=lambda work: work.asked)
-        if now - oldest.asked > PATIENCE_SECONDS:
-            return oldest
         first_looks = [work for work in self._waiting if work.is_first_look]
+        if now - oldest.asked > PATIENCE_SECONDS and not self._go_first(first_looks, now):
+            self._relieved = now
+            return oldest
         free = first_looks or [work for work in self._waiting if not self._is_held(work, now)]
         if not free:
             return None
         if first_looks or self._turn % 2:
             return min(free, key=lambda work: (self._served[work.visitor], work.asked))
         return min(free, key=lambda work: (work.seconds * work.share_left, work.asked))
+
+    def _go_first(self, first_looks: list[Work], now: float) -> bool:
+        """Return whether first looks go before one who has waited too long.
+
+        They are those that wait, and those that are decoded just now.
+        """
+        if now - self._relieved > PATIENCE_SECONDS:
+            return False
+        return bool(first_looks) or any(
+            each.is_first_look and now < self._expected.get(each.visitor, 0.0)
+            for each in self._works
+        )
 
     def _is_held(self, work: Work, now: float) -> bool:
         return any(each != work.visitor and now < end for each, end in self._expected.items())

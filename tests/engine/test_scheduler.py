@@ -169,6 +169,16 @@ def test_nobody_waits_beyond_all_patience() -> None:
     assert bench.run().index("large") == PATIENCE_SECONDS + 1
 
 
+def test_a_queue_of_those_who_have_waited_so_long_does_not_keep_first_looks_out() -> None:
+    bench = Bench()
+    for number in range(6):
+        bench.add(f"large {number}", 1)
+    for number in range(13):
+        bench.add(f"look {number}", 1, is_first_look=True)
+    order = bench.run()
+    assert [name.partition(" ")[0] for name in order[:14]].count("large") == 1
+
+
 def test_one_more_than_there_are_places_is_refused_at_once() -> None:
     now = [0.0]
     scheduler = Scheduler(max_running=1, max_works=2, clock=lambda: now[0])
