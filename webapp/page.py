@@ -108,7 +108,9 @@ with base.faults_explained(texts(st.session_state.lang)):
         is_asked = refusal is None and work.needs_a_press(shared, inspection.size, request)
         if result is None and place is not Place.CLOUD and refusal is None:
             tab.live = work.begin_look(shared, tab, picture, inspection, request)
-        if job is None and result is None and not is_asked and request not in tab.errors:
+        is_pressed = work.take_press(tab, request)
+        is_begun = is_pressed or (not is_asked and request not in tab.errors)
+        if job is None and result is None and is_begun:
             work.start_and_wait(page, picture, request)
             jobs = work.collect(tab)
             job, result = jobs.get(request), work.result(shared, tab, picture, request)
@@ -128,19 +130,13 @@ with base.faults_explained(texts(st.session_state.lang)):
                 if place is Place.LOCAL
                 else None,
             )
-            presses = work_view.show_bar(
+            work_view.show_bar(
                 page, request, job=job, is_done=result is not None, is_asked=is_asked
             )
             if isinstance(result, Enhanced):
                 result_view.show_saver(page, picture, result)
         with facts:
             intake_view.tell_shrunk(page, picture)
-        if presses.stop:
-            work.stop_named(page, presses.stop)
-            st.rerun()
-        if presses.start and job is None and result is None:
-            work.start_and_wait(page, picture, request)
-            st.rerun()
         with canvas:
             if isinstance(shown, EngineComparison):
                 cloud.show_engine_comparison(page, picture, shown)

@@ -86,6 +86,8 @@ class Tab:
     """The digest of the picture on the page; None for a sample."""
     jobs: dict[EnhanceRequest, Job] = field(default_factory=dict)
     errors: dict[EnhanceRequest, SuperResolutionError] = field(default_factory=dict)
+    pressed: EnhanceRequest | None = None
+    """The request that the visitor just pressed the button for."""
     asked: set[EnhanceRequest] = field(default_factory=set)
     """Requests that the visitor pressed the button for and waited for."""
     shown: EnhanceRequest | None = None

@@ -15,10 +15,13 @@ from testbed.loopback import Received, Sent
 from testbed.visitor import (
     LONG,
     choose,
+    comparison,
     enhance_button,
     enter,
     progress,
+    saved,
     stop_the_job,
+    upload,
 )
 from tests.webapp.cloud_endpoint import (
     API_KEY,
@@ -206,6 +209,35 @@ def test_waiting_for_the_cloud_can_be_cancelled(visit: Page, behind: Changeable)
 
     expect(enhance_button(visit)).to_be_enabled()
     is_over.set()
+
+
+def test_a_press_counts_if_a_job_ends_at_the_same_moment(
+    start_page: StartPage, behind: Changeable, page: Page
+) -> None:
+    page.add_init_script(
+        """const Source = window.EventSource;
+           window.EventSource = class extends Source {
+             constructor(address) { super(address); window.source = this; }
+           };"""
+    )
+    enter(page, start_page() + TWICE)
+    upload(page, "large.png", saved(Image.radial_gradient("L").resize((1200, 900))))
+    comparison(page, (2400, 1800))
+    go_to_the_cloud(page)
+
+    enhance_button(page).evaluate(
+        """(button) => {
+             button.click();
+             for (let wait = 5; wait < 1000; wait *= 2) {
+               const ended = [`a job that ends after ${wait} ms`];
+               const data = JSON.stringify({ now: null, marks: {}, ended });
+               setTimeout(() => window.source.onmessage({ data }), wait);
+             }
+           }"""
+    )
+
+    shown(page, left="Before · 1200 × 900", right="After · 2400 × 1800")
+    expect(page.get_by_text("in the cloud ·")).to_contain_text("sent")
 
 
 def test_the_connection_is_tested_in_words(visit: Page, behind: Changeable) -> None:

@@ -152,6 +152,23 @@ def running_job(tab: Tab, request: EnhanceRequest) -> Job | None:
     return None
 
 
+def press(tab: Tab, request: EnhanceRequest) -> None:
+    """Keep the visitor's request for work until a run of the page takes it."""
+    tab.pressed = request
+
+
+def take_press(tab: Tab, request: EnhanceRequest) -> bool:
+    """Return whether the visitor pressed the button for this picture and place, once.
+
+    A run that was ended early has not taken it, and choices may have changed since.
+    """
+    pressed, tab.pressed = tab.pressed, None
+    return pressed is not None and (pressed.digest, pressed.place) == (
+        request.digest,
+        request.place,
+    )
+
+
 def start(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest) -> None:
     """Queue the work unless its result is there; a full queue is an error of the request."""
     tab.errors.pop(request, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from backend import SuperResolutionError
@@ -15,7 +17,7 @@ from webapp.options.view import model_label
 from webapp.shared import Page
 from webapp.tabs import Result
 from webapp.work import state
-from webapp.work.bar import Presses, bar
+from webapp.work.bar import bar
 from webapp.work.bulk import Bulk, start_all
 from webapp.work.enhance import EnhanceRequest
 from webapp.work.jobs import Job
@@ -53,7 +55,7 @@ def show_bulk(page: Page, bulk: Bulk, *, archive: str) -> None:
 
 def show_bar(
     page: Page, request: EnhanceRequest, *, job: Job | None, is_done: bool, is_asked: bool
-) -> Presses:
+) -> None:
     """Draw how the work on the picture stands, its start where that has to be asked for, its end.
 
     While work is under way, the browser is informed by the tab's event stream.
@@ -71,7 +73,7 @@ def show_bar(
         label = t("enhance.do_time", time=time) if is_asked else t("enhance.again")
     is_stopped = is_waiting and isinstance(error, CancelledError)
     others = [each for each in tab.jobs if each.digest == request.digest and each != request]
-    return bar(
+    bar(
         {
             "key": request.key,
             "live": "" if live is None else f"{LIVE_PATH}/{live.secret}",
@@ -93,6 +95,8 @@ def show_bar(
             },
         },
         key="bar-work",
+        on_start=lambda _: state.press(tab, request),
+        on_stop=partial(state.stop_named, page),
     )
 
 

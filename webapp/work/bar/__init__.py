@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from webapp.base.component import component, ignore_change
+from webapp.base.component import component, hand_on, ignore_change
 
 FOLDER = Path(__file__).parent
 
-__all__ = ["Presses", "bar"]
+__all__ = ["bar"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Presses:
-    """Presses since the last run of the page."""
-
-    start: bool = False
-    stop: str = ""
-    """The key of the request to end."""
-
-
-def bar(data: dict[str, object], *, key: str) -> Presses:
-    """Draw the bar, see `bar.js` for the data, and return what was pressed.
+def bar(
+    data: dict[str, object],
+    *,
+    key: str,
+    on_start: Callable[[str], None],
+    on_stop: Callable[[str], None],
+) -> None:
+    """Draw the bar, see `bar.js` for the data; the callbacks get the key of the request.
 
     It also draws the page again when a job of the tab ends.
     """
-    result = component(FOLDER)(
+    component(FOLDER)(
         key=key,
         data=data,
-        on_start_change=ignore_change,
-        on_stop_change=ignore_change,
+        default={"over": ""},
+        on_start_change=hand_on(key, "start", on_start),
+        on_stop_change=hand_on(key, "stop", on_stop),
         on_over_change=ignore_change,
     )
-    return Presses(start=bool(result.get("start")), stop=str(result.get("stop") or ""))

@@ -107,7 +107,8 @@ function createBar(parent) {
     clearTimeout(retry);
     if (!ended) return;
     if (ended !== told && ended.split(",").includes(component.data.key)) notify();
-    if (ended !== told) component.setTriggerValue("over", ended);
+    // A state, not a trigger: of two triggers of a component that wait for the page, one is lost.
+    if (ended !== told) component.setStateValue("over", ended);
     told = ended;
     retry = setTimeout(() => {
       told = "";
@@ -140,7 +141,7 @@ function createBar(parent) {
     component.setTriggerValue("stop", component.data.key);
   }
 
-  find(".start").onclick = () => component.setTriggerValue("start", true);
+  find(".start").onclick = () => component.setTriggerValue("start", component.data.key);
   find(".stop").onclick = () => {
     if (elapsed < component.data.askAfter) {
       stop();
