@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
+from streamlit.runtime.scriptrunner import RerunException
 
 
 @cache
@@ -32,12 +33,24 @@ def _files(folder: Path, kind: str) -> list[Path]:
 
 
 def hand_on(key: str, event: str, act: Callable[[str], None]) -> Callable[[], None]:
-    """Return the callback that calls `act` with the text of an event before the page is drawn."""
+    """Return the callback that calls `act` with the text that `handOn` sent for an event.
+
+    It runs before the page is drawn. If the browser asks for the next run meanwhile, any use of the
+    session's state raises RerunException, so `act` begins again and must bear that.
+    """
 
     def take() -> None:
-        told = st.session_state[key].get(event)
-        if told:
-            act(str(told))
+        interruption = None
+        while True:
+            try:
+                if told := st.session_state[key].get(event):
+                    act(str(told["value"]))
+            except RerunException as exc:
+                interruption = exc
+            else:
+                break
+        if interruption is not None:
+            raise interruption
 
     return take
 

@@ -4,7 +4,7 @@ const MARKS = "super-resolution-marks"; // the event by which the bar tells how 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
+  const { data, parentElement } = component;
   const group = parentElement.querySelector(".gallery");
   group.setAttribute("aria-label", data.label);
   group.classList.toggle("folded", data.isFolded);
@@ -27,7 +27,7 @@ export default function (component) {
 
   function choose(id) {
     check(id); // check at once, before the server answers
-    setTriggerValue("choice", id);
+    handOn(component, "choice", id);
   }
 
   buttons.forEach((each, index) => {

@@ -3,7 +3,8 @@
 const OTHER = "other";
 const fields = new WeakMap(); // mount point -> the fields in it
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function (component) {
+  const { data, parentElement } = component;
   const list = parentElement.querySelector(".scale");
   list.setAttribute("aria-label", data.label);
   const choices = data.other ? [...data.choices, { value: OTHER, label: data.other.texts.choose }] : data.choices;
@@ -14,8 +15,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   list.value = data.chosen;
   list.title = list.selectedOptions[0]?.label ?? "";
-  const choose = (value) => setTriggerValue("choice", value);
-  const asking = { ask: (name) => setTriggerValue("draft", name), use: choose };
+  const choose = (value) => handOn(component, "choice", value);
+  const asking = { ask: (name) => handOn(component, "draft", name), use: choose };
   const other = fields.get(parentElement) ?? createOther(parentElement.querySelector(".other"), asking);
   fields.set(parentElement, other);
   if (data.other) other.update(data.other);

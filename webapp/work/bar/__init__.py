@@ -26,7 +26,6 @@ def bar(
     component(FOLDER)(
         key=key,
         data=data,
-        default={"over": ""},
         on_start_change=hand_on(key, "start", on_start),
         on_stop_change=hand_on(key, "stop", on_stop),
         on_over_change=ignore_change,

@@ -64,7 +64,7 @@ function createBar(parent) {
     button.textContent = `${text} ✕`;
     button.title = component.data.texts.stop_other.replace("{name}", text);
     button.setAttribute("aria-label", button.title);
-    button.onclick = () => component.setTriggerValue("stop", key);
+    button.onclick = () => handOn(component, "stop", key);
     return button;
   }
 
@@ -107,8 +107,7 @@ function createBar(parent) {
     clearTimeout(retry);
     if (!ended) return;
     if (ended !== told && ended.split(",").includes(component.data.key)) notify();
-    // A state, not a trigger: of two triggers of a component that wait for the page, one is lost.
-    if (ended !== told) component.setStateValue("over", ended);
+    if (ended !== told) handOn(component, "over", ended);
     told = ended;
     retry = setTimeout(() => {
       told = "";
@@ -138,10 +137,10 @@ function createBar(parent) {
 
   function stop() {
     find(".question").hidden = true;
-    component.setTriggerValue("stop", component.data.key);
+    handOn(component, "stop", component.data.key);
   }
 
-  find(".start").onclick = () => component.setTriggerValue("start", component.data.key);
+  find(".start").onclick = () => handOn(component, "start", component.data.key);
   find(".stop").onclick = () => {
     if (elapsed < component.data.askAfter) {
       stop();
