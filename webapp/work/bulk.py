@@ -66,6 +66,12 @@ def start_all(page: Page, bulk: Bulk) -> None:
         state.start(page.shared, page.tab, picture, request)
 
 
+def stop_all(page: Page, bulk: Bulk) -> None:
+    """End everything that is running."""
+    for request in bulk.running:
+        state.stop(page, request)
+
+
 def describe_own(
     page: Page, jobs: Mapping[EnhanceRequest, Job], choices: Choices, place: Place
 ) -> dict[str, tuple[str, str]]:

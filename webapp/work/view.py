@@ -18,7 +18,7 @@ from webapp.shared import Page
 from webapp.tabs import Result
 from webapp.work import state
 from webapp.work.bar import bar
-from webapp.work.bulk import Bulk, start_all
+from webapp.work.bulk import Bulk, start_all, stop_all
 from webapp.work.enhance import EnhanceRequest
 from webapp.work.jobs import Job
 from webapp.work.live import LIVE_PATH
@@ -42,13 +42,10 @@ def show_bulk(page: Page, bulk: Bulk, *, archive: str) -> None:
     with st.container(key="bulk", horizontal=True, vertical_alignment="center"):
         if len(bulk.pending) > 1:
             label = t("bulk.all", count=len(bulk.pending), time=t.about(bulk.seconds))
-            if st.button(label, key="enhance-all", icon=":material/auto_awesome:"):
-                start_all(page, bulk)
-                st.rerun()
-        if len(bulk.running) > 1 and st.button(t("bulk.stop"), key="stop-all"):
-            for request in bulk.running:
-                state.stop(page, request)
-            st.rerun()
+            icon = ":material/auto_awesome:"
+            st.button(label, key="enhance-all", icon=icon, on_click=start_all, args=(page, bulk))
+        if len(bulk.running) > 1:
+            st.button(t("bulk.stop"), key="stop-all", on_click=stop_all, args=(page, bulk))
         if bulk.done > 1:
             st.html(f'<a class="zip" href="{archive}" download>{t("bulk.zip")}</a>')
 
