@@ -8,6 +8,9 @@ BY_HASH := --quiet --disable-pip-version-check --require-hashes
 INSTALL := install $(BY_HASH)
 DOWNLOAD := download $(BY_HASH)
 
+# Tests start hundreds of processes, each of which would compile the sources again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo serve test fuzz lint types imports tools debian-packages unit page-tests browser-tests engine-tests stack-tests other-tests lock audit licenses sbom image-check deployment-lint clean
 
 demo: $(VENV)/run.stamp

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from html import escape
 from itertools import islice
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 MAX_TEXT = 300
 MAX_KEYWORDS = 50
@@ -177,5 +177,5 @@ def _element(name: str, kind: str, texts: list[str] | tuple[str, ...]) -> str:
     if not texts:
         return ""
     language = ' xml:lang="x-default"' if kind == "Alt" else ""
-    items = "".join(f"<rdf:li{language}>{escape(text)}</rdf:li>" for text in texts)
+    items = "".join(f"<rdf:li{language}>{escape(text, quote=False)}</rdf:li>" for text in texts)
     return f"<dc:{name}><rdf:{kind}>{items}</rdf:{kind}></dc:{name}>"

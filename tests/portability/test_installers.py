@@ -59,6 +59,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "PIPX_BIN_DIR": str(home / "bin"),
         "PIPX_DEFAULT_PYTHON": sys.executable,
         "PIPX_HOME": str(home / "pipx"),
+        "PIP_COMPILE": "0",  # few of the modules are ever imported here
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_FIND_LINKS": str(WHEELS),
         "PIP_NO_INDEX": "1",
