@@ -149,6 +149,7 @@ def inspect_decoded(decoded: Picture, *, parent: Parent | None, disk: Disk) -> I
     parent_quality = parent.jpeg_quality if parent else None
     # A part is stored without loss, and saved as its file would be.
     saved = replace(decoded, **vars(parent)) if parent else decoded
+    is_pixelated = is_pixel_art(decoded)
     with ThreadPoolExecutor() as pool:  # encoding takes most of the time, and needs no lock
         packed = pool.submit(lambda: side.pack(side.make_side(image, detail_side=DETAIL_SIDE)))
         # A copy: `save` keeps its settings on the image, which other threads would change.
@@ -162,13 +163,13 @@ def inspect_decoded(decoded: Picture, *, parent: Parent | None, disk: Disk) -> I
             has_place=decoded.has_place,
             has_camera=decoded.has_camera,
             detailed=most_detailed(preview),
-            is_pixel_art=is_pixel_art(decoded),
+            is_pixel_art=is_pixelated,
             is_photograph=is_photograph(decoded.rgb),
             format=output_format(saved, AUTO_FORMAT),
             jpeg_quality=decoded.jpeg_quality if parent_quality is None else parent_quality,
             parent_quality=parent_quality,
             preview=disk.store(webp(preview, quality=92, icc_profile=profile)),
-            thumbnail=thumbnail(preview),
+            thumbnail=thumbnail(preview, is_pixelated=is_pixelated),
             side=disk.store(packed.result()),
             is_chroma_halved=saved.is_chroma_halved,
         )
@@ -200,10 +201,12 @@ def image_from(decoded: Picture) -> Image.Image:
     return image
 
 
-def thumbnail(image: Image.Image) -> str:
-    """Make a small square as a data URL."""
+def thumbnail(image: Image.Image, *, is_pixelated: bool = False) -> str:
+    """Make a small square as a data URL, with hard pixels if asked for."""
     mode = "RGBA" if image.has_transparency_data else "RGB"
-    return webp_data_url(webp(ImageOps.fit(image.convert(mode), THUMBNAIL), quality=80))
+    method = Image.Resampling.NEAREST if is_pixelated else Image.Resampling.BICUBIC
+    square = ImageOps.fit(image.convert(mode), THUMBNAIL, method)
+    return webp_data_url(webp(square, quality=80))
 
 
 def webp(image: Image.Image, *, quality: int, icc_profile: bytes | None = None) -> bytes:
