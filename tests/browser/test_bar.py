@@ -1,0 +1,27 @@
+"""The bar when several jobs are under way for one picture."""
+
+from __future__ import annotations
+
+import re
+
+from PIL import Image
+from playwright.sync_api import expect
+
+from testbed.visitor import LONG, choose_scale, enter, progress, saved, upload
+from tests.browser.conftest import OpenPage
+
+
+def test_the_time_left_is_not_cut_off_by_another_job_on_a_phone(
+    quick_address: str, open_page: OpenPage
+) -> None:
+    phone = open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    enter(phone, quick_address)
+    upload(phone, "large.png", saved(Image.radial_gradient("L").resize((3000, 2200))))
+    expect(progress(phone)).to_be_visible(timeout=LONG)
+    choose_scale(phone, 4)
+
+    other = phone.get_by_role("button", name=re.compile("^Stop 1 × clean"))
+    expect(other).to_be_in_viewport(ratio=1)
+    left = phone.locator(".bar .text").filter(has_text="left")
+    expect(left).to_be_in_viewport(ratio=1, timeout=LONG)
+    assert left.evaluate("text => text.scrollWidth <= text.clientWidth")
