@@ -102,6 +102,11 @@ def upload_all(page: Page, *files: tuple[str, bytes]) -> None:
     page.locator("input[type=file]").set_input_files(chosen)
 
 
+def follow_link(page: Page, url: str) -> None:
+    page.get_by_label("Link to a picture").fill(url)
+    page.keyboard.press("Enter")
+
+
 def saved(image: Image.Image, format: str = "PNG") -> bytes:
     file = io.BytesIO()
     image.save(file, format)

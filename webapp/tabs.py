@@ -76,11 +76,15 @@ class Tab:
     last_seen: float = 0.0
     refused_restores: int = 0
     """The count of the browser's vain requests for the tab that it had before."""
+    is_forgotten: bool = False
+    """True if that tab is gone for ever."""
 
     pictures: OrderedDict[str, InputFile] = field(default_factory=OrderedDict)
     """The visitor's own pictures, by digest, in the order of arrival."""
     arrived: list[str] = field(default_factory=list)
     """Digests of uploads that the page has not opened yet."""
+    links: list[str] = field(default_factory=list)
+    """Links that the page has not followed yet."""
     inspections: dict[str, Inspection | SuperResolutionError] = field(default_factory=dict)
     current: str | None = None
     """The digest of the picture on the page; None for a sample."""

@@ -3,11 +3,13 @@
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import (
@@ -22,6 +24,7 @@ from playwright.sync_api import (
 from testbed.chromium import chromium_path, launch
 from testbed.page_server import PageServer
 from testbed.processes import free_ports
+from testbed.visitor import noise
 
 ONE_THREAD = {"SR_THREADS": "1"}
 """One thread: waiting threads waste the time of a machine that runs other tests too."""
@@ -164,6 +167,36 @@ def asking(streamlit_server: StartServer) -> str:
     """A server that asks before anything but a sample is begun."""
     env = {"SR_ASK_SECONDS": "0.001", "SR_MODEL": "fast"}
     return streamlit_server("webapp/app.py", env=env)
+
+
+@pytest.fixture
+def loopback(tmp_path: Path) -> Iterator[str]:
+    """A web server with a small picture, an empty file and something else.
+
+    An address with `?seconds=3` is answered that much later.
+    """
+    (tmp_path / "small.png").write_bytes(noise(64, 40, seed=30))
+    (tmp_path / "notes.json").write_text("{}")
+    (tmp_path / "empty.png").touch()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args, directory=str(tmp_path))  # type: ignore[arg-type]
+
+        def do_GET(self) -> None:
+            seconds = parse_qs(urlsplit(self.path).query).get("seconds", ["0"])[0]
+            threading.Event().wait(float(seconds))
+            super().do_GET()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,6 +23,7 @@ from testbed.visitor import (
     comparison,
     enhance_button,
     enter,
+    follow_link,
     noise,
     opened,
     overflow,
@@ -79,32 +78,6 @@ def until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < end
         time.sleep(0.1)
-
-
-@pytest.fixture
-def loopback(tmp_path: Path) -> Iterator[str]:
-    """A web server with a small picture and something else."""
-    (tmp_path / "small.png").write_bytes(noise(64, 40, seed=30))
-    (tmp_path / "notes.json").write_text("{}")
-
-    class Handler(SimpleHTTPRequestHandler):
-        def __init__(self, *args: object) -> None:
-            super().__init__(*args, directory=str(tmp_path))  # type: ignore[arg-type]
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-def follow_link(page: Page, url: str) -> None:
-    page.get_by_label("Link to a picture").fill(url)
-    page.keyboard.press("Enter")
 
 
 def large(page: Page, name: str = "large.png", size: tuple[int, int] = (3000, 2200)) -> None:
@@ -472,6 +445,19 @@ def test_a_picture_behind_a_link_is_fetched_and_enhanced(visit: Page, loopback: 
     comparison(visit, (256, 160))
 
 
+def test_a_link_that_takes_a_while_is_followed_whatever_is_chosen_meanwhile(
+    visit: Page, loopback: str
+) -> None:
+    follow_link(visit, f"{loopback}/small.png?seconds=3")
+    expect(visit.get_by_text("Getting the picture")).to_be_visible(timeout=LONG)
+    sample = visit.get_by_role("radio", name=title("comic"))
+    sample.click()
+
+    comparison(visit, (256, 160))
+    expect(visit.get_by_role("radio", name="small.png: done")).to_be_checked(timeout=LONG)
+    expect(sample).not_to_be_checked()
+
+
 def test_the_upload_survives_a_look_at_the_samples(visit: Page) -> None:
     upload(visit, "mine.png", noise(60, 44, seed=7))
     comparison(visit, (240, 176))
@@ -508,7 +494,13 @@ def test_a_link_that_leads_nowhere_is_explained(visit: Page, loopback: str) -> N
 def test_a_link_to_something_else_is_explained(visit: Page, loopback: str) -> None:
     follow_link(visit, f"{loopback}/notes.json")
 
-    explained(visit, "not a picture")
+    explained(visit, "This link does not lead to a picture")
+
+
+def test_an_empty_file_behind_a_link_is_named_so(visit: Page, loopback: str) -> None:
+    follow_link(visit, f"{loopback}/empty.png")
+
+    explained(visit, "This file is empty")
 
 
 def test_a_private_address_is_refused_by_default(

@@ -6,6 +6,7 @@ SuperResolutionError
     ├── TooManyPicturesError    a visitor keeps as many pictures as one may
     ├── UploadFailedError       the connection was lost during an upload
     ├── EmptyFileError          an upload without a byte
+    ├── LinkWithoutPictureError a link to a page or another file
     ├── ImpossibleSizeError     a size that cannot be made of this picture
     └── ConnectionLostError     a job that ended because its tab was away for too long
 
@@ -45,6 +46,12 @@ class EmptyFileError(PageError):
 
     status = 400
     key = "empty_file"
+
+
+class LinkWithoutPictureError(PageError):
+    """The file behind a link is not a picture that can be read."""
+
+    key = "link_without_picture"
 
 
 class ImpossibleSizeError(PageError):

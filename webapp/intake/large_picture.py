@@ -116,4 +116,5 @@ def _derived(
     data, kept = file.getvalue(), Kept.of(decoded)
     if kept:
         data = embed(data, kept, format=format, size=image.size)
-    return InputFile.from_bytes(data, name=picture.name, disk=disk, parent=parent)
+    made = InputFile.from_bytes(data, name=picture.name, disk=disk, link=picture.link)
+    return replace(made, parent=parent, made_of=picture.uploaded)

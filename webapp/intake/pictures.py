@@ -73,11 +73,15 @@ class InputFile:
     """The visitor's file, if this one was made of it."""
     original: Original | None = None
     """The larger picture that it was shrunk from."""
+    link: str = ""
+    """The address that it was fetched from; empty for any other file."""
+    made_of: str = ""
+    """The digest of the visitor's file that it was made of; empty for that file itself."""
 
     @property
     def uploaded(self) -> str:
         """The digest of the file that the visitor has."""
-        return self.original.file.digest if self.original else self.digest
+        return self.made_of or self.digest
 
     @property
     def nbytes(self) -> int:
@@ -85,12 +89,10 @@ class InputFile:
         return self.file.nbytes + (self.original.file.nbytes if self.original else 0)
 
     @classmethod
-    def from_bytes(
-        cls, data: bytes, *, name: str, disk: Disk, parent: Parent | None = None
-    ) -> InputFile:
+    def from_bytes(cls, data: bytes, *, name: str, disk: Disk, link: str = "") -> InputFile:
         """Store the data; raise StorageFullError if there is no room."""
         digest = hashlib.sha256(data).hexdigest()
-        return cls(name=name, digest=digest, file=disk.store(data), parent=parent)
+        return cls(name=name, digest=digest, file=disk.store(data), link=link)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,12 +14,14 @@ from backend.errors import (
     PayloadTooLargeError,
     RequestError,
     SourceNotAllowedError,
+    UnsupportedMediaTypeError,
 )
 from backend.inference.allocator import give_back_memory
 from backend.options import UpscaleOptions
 from backend.requests.parsing import UpscaleRequest
 from webapp.base.errors import (
     EmptyFileError,
+    LinkWithoutPictureError,
     StorageFullError,
     TooManyPicturesError,
     UploadFailedError,
@@ -55,6 +57,7 @@ def restore(page: Page, token: str) -> None:
         st.session_state.tab = token
     else:
         page.tab.refused_restores += 1
+        page.tab.is_forgotten = page.shared.tabs.find(token) is None
     st.rerun()
 
 
@@ -65,21 +68,33 @@ def receive(page: Page, events: Events) -> None:
         restore(page, events.restore)
     if tab.arrived:
         show_arrived(page)
+    if events.links:
+        tab.links += events.links
+        tab.refused_name, tab.input_error, tab.is_cropping = "", None, False
     if events.refused is not None:
         tab.refused_name, reason = events.refused
         tab.input_error = refusal(reason, max_bytes=page.shared.settings.max_image_bytes)
-    if events.link is not None:
-        tab.refused_name, tab.input_error = "", None
-        try:
-            with st.spinner(page.t("wait.link")):
-                data = fetch(page.shared, events.link)
-            picture = InputFile.from_bytes(
-                data, name=name_from_link(events.link), disk=page.shared.disk
-            )
-            tab.add(picture)
-            open_new(page, picture)
-        except SuperResolutionError as exc:
-            tab.input_error = exc
+    while tab.links:  # an interrupted run of the page loses none
+        follow(page, tab.links[0])
+        del tab.links[0]
+    if events.shown is not None:
+        known = {each.uploaded: digest for digest, each in tab.pictures.items()}
+        tab.current = known.get(events.shown, tab.current if events.shown else None)
+
+
+def follow(page: Page, link: str) -> None:
+    """Put the picture behind a link on the page, or say why there is none."""
+    tab, disk = page.tab, page.shared.disk
+    try:
+        with st.spinner(page.t("wait.link")):
+            data = fetch(page.shared, link)
+        picture = InputFile.from_bytes(data, name=name_from_link(link), disk=disk, link=link)
+        tab.add(picture)
+        open_new(page, picture)
+    except UnsupportedMediaTypeError:
+        tab.input_error = LinkWithoutPictureError()
+    except SuperResolutionError as exc:
+        tab.input_error = exc
 
 
 def show_arrived(page: Page) -> None:
@@ -271,9 +286,12 @@ def _inspection_or_error(shared: Shared, picture: InputFile) -> Inspection | Sup
 
 
 def fetch(shared: Shared, url: str) -> bytes:
-    """Return the file behind a link; raise SourceError and others."""
+    """Return the file behind a link; raise SourceError, EmptyFileError and others."""
     request = UpscaleRequest(url=url, options=UpscaleOptions())
     try:
-        return shared.source.read(request, max_bytes=shared.settings.max_image_bytes)
+        data = shared.source.read(request, max_bytes=shared.settings.max_image_bytes)
     except RequestError as exc:  # which would speak of choices
         raise SourceNotAllowedError from exc
+    if not data:
+        raise EmptyFileError
+    return data

@@ -26,6 +26,8 @@ NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAA
 def receive_pictures(page: Page) -> Events:
     """Draw the drop area and return what arrived through it."""
     settings, t = page.shared.settings, page.t
+    pictures = page.tab.pictures
+    shown = pictures.get(page.tab.current or "")
     formats = ", ".join(each.label for each in READABLE)
     size = t.limit(settings.max_image_bytes)
     is_private = page.shared.cloud is None
@@ -37,7 +39,10 @@ def receive_pictures(page: Page) -> Events:
         {
             "token": page.tab.token,
             "refusedRestores": page.tab.refused_restores,
-            "digests": [each.uploaded for each in page.tab.pictures.values()],
+            "isForgotten": page.tab.is_forgotten,
+            "digests": [each.uploaded for each in pictures.values()],
+            "links": {each.uploaded: each.link for each in pictures.values() if each.link},
+            "shown": "" if shown is None else shown.uploaded,
             "address": UPLOAD_PATH,
             "folder": FOLDER_PATH,
             "maxFiles": MAX_PICTURES,

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import streamlit as st
+
 from webapp.base.component import component, hand_on
 
 FOLDER = Path(__file__).parent
@@ -40,13 +42,20 @@ def gallery(
 
     `on_choose` is called with the id of one that was clicked, before the page is drawn.
     """
+    choices = f"{key}-choices"
+
+    def choose(item: str) -> None:
+        st.session_state[choices] = st.session_state.get(choices, 0) + 1
+        on_choose(item)
+
     component(FOLDER)(
         key=key,
         data={
+            "choices": st.session_state.get(choices, 0),
             "chosen": chosen,
             "label": label,
             "items": [asdict(item) for item in items],
             "isFolded": is_folded,
         },
-        on_choice_change=hand_on(key, "choice", on_choose),
+        on_choice_change=hand_on(key, "choice", choose),
     )

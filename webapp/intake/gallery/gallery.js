@@ -1,4 +1,5 @@
-// A radio group of pictures: click, or arrow keys. `data` is {chosen, label, items, isFolded}.
+// A radio group of pictures: click, or arrow keys. `data` is {choices, chosen, label, items, isFolded}; with each choice
+// the data differ, so that the group shows what was made of it.
 
 const MARKS = "super-resolution-marks"; // the event by which the bar tells how other jobs stand
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };

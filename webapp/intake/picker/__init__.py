@@ -23,7 +23,10 @@ class Events:
     """Digests of files that were uploaded."""
     refused: tuple[str, str] | None = None
     """(name, reason) of the last file that failed."""
-    link: str | None = None
+    links: tuple[str, ...] = ()
+    """Addresses of pictures."""
+    shown: str | None = None
+    """What was on the page before the server restarted: a file's digest, or "" for a sample."""
     restore: str | None = None
     """The token of the browser's tab before a reload."""
 
@@ -34,7 +37,6 @@ def picker(data: dict[str, object], *, key: str) -> Events:
         key=key,
         data=data,
         on_added_change=ignore_change,
-        on_link_change=ignore_change,
         on_restore_change=ignore_change,
     )
     upload = result.get("added") or {}
@@ -42,7 +44,8 @@ def picker(data: dict[str, object], *, key: str) -> Events:
     return Events(
         added=tuple(str(each) for each in upload.get("digests", ())),
         refused=(str(refused["name"]), str(refused["reason"])) if refused else None,
-        link=_text(result.get("link")),
+        links=tuple(str(each) for each in upload.get("links", ())),
+        shown=None if upload.get("shown") is None else str(upload["shown"]),
         restore=_text(result.get("restore")),
     )
 

@@ -1,6 +1,7 @@
 // Send files that are chosen, dropped or pasted to the server one by one, and links to the
-// page. `data` is {token, refusedRestores, digests, address, folder, accept,
-// maxFiles, allowsLinks, texts}; with each refusal the data differ, so that the picker is told of it.
+// page. `data` is {token, refusedRestores, isForgotten, digests, links, shown, address, folder, accept, maxFiles,
+// allowsLinks, texts}; with each refusal the data differ, so that the picker is told of it. `links` are those of fetched pictures, by
+// digest, and `shown` is the digest of the picture on the page.
 
 const REMEMBERED = "super-resolution-tab"; // key in the storage of this browser tab
 const RESTORE_TRIES = 4;
@@ -33,7 +34,9 @@ function createPicker(parent) {
   let isBusy = false;
   let tries = 0;
   let losing;
-  const kept = new Map(); // digest -> a file that the server may lose
+  const kept = new Map(); // digest -> a file or link of a picture that the server may lose
+  let shown; // the digest of the picture on the page before the server lost it
+  let isHandingIn = false;
   let depth = 0; // how many elements the dragged file has entered and not left
 
   const on = (target, name, listener) => target.addEventListener(name, listener, { signal: closing.signal });
@@ -53,18 +56,23 @@ function createPicker(parent) {
     find(".link").hidden = !allowsLinks;
     overlay.firstElementChild.textContent = texts.drop;
     find(".lost").textContent = texts.lost;
-    for (const digest of kept.keys()) {
-      if (next.data.token === sessionStorage.getItem(REMEMBERED) && !next.data.digests.includes(digest)) kept.delete(digest);
-    }
+    if (next.data.token === sessionStorage.getItem(REMEMBERED)) remember(next.data);
     restore();
+  }
+
+  /** Keep what the server has of the visitor, and nothing else. */
+  function remember({ digests, links, ...data }) {
+    if (!isHandingIn) shown = data.shown;
+    for (const digest of kept.keys()) if (!digests.includes(digest)) kept.delete(digest);
+    for (const [digest, link] of Object.entries(links)) if (!kept.has(digest)) kept.set(digest, link);
   }
 
   /** Restore a reloaded tab's pictures by the token in its storage. */
   function restore() {
-    const { token } = component.data;
+    const { token, isForgotten } = component.data;
     const known = sessionStorage.getItem(REMEMBERED);
     if (known === token) tries = 0;
-    else if (known && tries < RESTORE_TRIES) {
+    else if (known && tries < RESTORE_TRIES && !isForgotten) {
       tries += 1;
       const ask = () => component.setTriggerValue("restore", known);
       if (tries === 1) ask();
@@ -72,7 +80,10 @@ function createPicker(parent) {
     } else {
       sessionStorage.setItem(REMEMBERED, token);
       // The server has forgotten them: it was away for too long, or restarted.
-      if (known) take([...kept.values()]);
+      if (known && kept.size) {
+        isHandingIn = true;
+        take([...kept.values()]);
+      }
     }
   }
 
@@ -113,8 +124,8 @@ function createPicker(parent) {
 
   // --- uploads
 
-  function take(files) {
-    queue.push(...files);
+  function take(filesAndLinks) {
+    queue.push(...filesAndLinks);
     if (!isBusy && queue.length) upload();
   }
 
@@ -122,6 +133,7 @@ function createPicker(parent) {
     isBusy = true;
     const { maxFiles, texts } = component.data;
     const digests = [];
+    const links = [];
     let refused = null;
     let count = 0;
     while (queue.length) {
@@ -131,6 +143,10 @@ function createPicker(parent) {
         refused = { name: file.name, reason: "too_many_pictures" };
         queue.length = 0;
         break;
+      }
+      if (typeof file === "string") {
+        links.push(file);
+        continue;
       }
       find(".uploading .name").textContent = texts.uploading.replace("{name}", file.name);
       uploading.hidden = false;
@@ -143,7 +159,12 @@ function createPicker(parent) {
     }
     uploading.hidden = true;
     isBusy = false;
-    component.setTriggerValue("added", { digests, refused });
+    tell({ digests, refused, links, shown: isHandingIn ? shown : null });
+    isHandingIn = false;
+  }
+
+  function tell(added) {
+    component.setTriggerValue("added", { digests: [], refused: null, links: [], shown: null, ...added });
   }
 
   function send(file) {
@@ -179,7 +200,7 @@ function createPicker(parent) {
   function follow(text) {
     const url = text.trim();
     if (!url) link.focus();
-    else component.setTriggerValue("link", /^[a-z][a-z0-9+.-]*:/i.test(url) ? url : `https://${url}`);
+    else tell({ links: [/^[a-z][a-z0-9+.-]*:/i.test(url) ? url : `https://${url}`] });
   }
 
   // --- dragging over the whole page
