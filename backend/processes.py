@@ -17,21 +17,13 @@ else:
 
 @dataclass(frozen=True)
 class Costs:
-    """The resources that a process has used so far."""
+    """The resources that a process has used so far, and whether it uses more just now."""
 
     seconds: float = 0.0
     """Processor time."""
     nbytes: int = 0
     """Memory that it holds now."""
-
-
-@dataclass(frozen=True)
-class Activity:
-    """The activity of a process; two equal, inactive ones mean that it did nothing in between."""
-
-    seconds: float
-    """Processor time so far."""
-    is_active: bool
+    is_active: bool = False
     """True if it runs, is runnable, or waits for a disk."""
 
 
@@ -44,22 +36,14 @@ def costs_of(number: int) -> Costs | None:
     """Return what a process has used, or None if it has ended or that is not known."""
     if not CAN_LOOK:
         return None
+    active = (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP)
     try:
         process = psutil.Process(number)
         times = process.cpu_times()
-        return Costs(times.user + times.system, process.memory_info().rss)
-    except psutil.Error:
-        return None
-
-
-def activity_of(number: int) -> Activity | None:
-    """Return the activity of a process, or None if it has ended or that is not known."""
-    if not CAN_LOOK:
-        return None
-    try:
-        process = psutil.Process(number)
-        times = process.cpu_times()
-        active = (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP)
-        return Activity(times.user + times.system, process.status() in active)
+        return Costs(
+            seconds=times.user + times.system,
+            nbytes=process.memory_info().rss,
+            is_active=process.status() in active,
+        )
     except psutil.Error:
         return None

@@ -27,7 +27,7 @@ from backend.images.sandbox.wire import (
     receive,
     send,
 )
-from backend.processes import activity_of
+from backend.processes import costs_of
 
 T = TypeVar("T")
 ANSWER_SECONDS = WALL_SECONDS + 5
@@ -142,11 +142,11 @@ class _Worker:
         If the process `number` does nothing meanwhile, end all processes and raise LostError.
         """
         end = time.monotonic() + ANSWER_SECONDS
-        still, before = 0, None
+        still, before = 0, -1.0
         while not _is_readable(ours):
-            now = activity_of(number)
-            is_still = now is not None and not now.is_active and now == before
-            still, before = (still + 1 if is_still else 0), now
+            now = costs_of(number)
+            is_still = now is not None and not now.is_active and now.seconds == before
+            still, before = (still + 1 if is_still else 0), -1.0 if now is None else now.seconds
             if still >= STILL_LOOKS or time.monotonic() > end:
                 self._hangs = True
                 self._process.kill()  # the copies end with it
