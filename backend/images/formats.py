@@ -12,21 +12,19 @@ from importlib.util import find_spec
 class FileFormat:
     """One format, by its names for requests, people, browsers, files and Pillow."""
 
-    name: str
-    """The name in requests and answers."""
     label: str
     """The name in sentences."""
     suffixes: tuple[str, ...]
     """Suffixes of file names, in lower case; the first is the one that is written."""
     other_suffixes: tuple[str, ...] = ()
     """Suffixes that are read, but never written."""
-    media_type: str
     signature: bytes
     """A regular expression for the first bytes of such a file."""
     pillow_name: str
     plugin: str
     """The module that registers it with Pillow."""
-    is_readable: bool = False
+    is_readable: bool = True
+    """False for a format that is only written, or whose reader is not installed."""
     is_lossless: bool
     has_alpha: bool
     has_gray: bool = False
@@ -37,6 +35,16 @@ class FileFormat:
     """Pixels on a side that a written file can have; None for a format that is not written."""
     save_options: Mapping[str, object] = field(default_factory=dict)
     """Options for Pillow; a `quality` among them is the default one."""
+
+    @property
+    def name(self) -> str:
+        """The name in requests and answers."""
+        return self.label.lower()
+
+    @property
+    def media_type(self) -> str:
+        """The name in headers of HTTP."""
+        return f"image/{self.name}"
 
     @property
     def suffix(self) -> str:
@@ -56,15 +64,12 @@ class FileFormat:
 
 
 JPEG = FileFormat(
-    name="jpeg",
     label="JPEG",
     suffixes=(".jpg", ".jpeg"),
     other_suffixes=(".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".mpo"),
-    media_type="image/jpeg",
     signature=rb"\xff\xd8",
     pillow_name="JPEG",
     plugin="PIL.JpegImagePlugin",
-    is_readable=True,
     is_lossless=False,
     has_alpha=False,
     has_gray=True,
@@ -73,15 +78,12 @@ JPEG = FileFormat(
     save_options={"quality": 92},
 )
 PNG = FileFormat(
-    name="png",
     label="PNG",
     suffixes=(".png",),
     other_suffixes=(".apng",),
-    media_type="image/png",
     signature=rb"\x89PNG\r\n\x1a\n",
     pillow_name="PNG",
     plugin="PIL.PngImagePlugin",
-    is_readable=True,
     is_lossless=True,
     has_alpha=True,
     has_gray=True,
@@ -90,66 +92,51 @@ PNG = FileFormat(
     save_options={"compress_level": 3},
 )
 BMP = FileFormat(
-    name="bmp",
     label="BMP",
     suffixes=(".bmp",),
     other_suffixes=(".dib",),
-    media_type="image/bmp",
     signature=rb"BM",
     pillow_name="BMP",
     plugin="PIL.BmpImagePlugin",
-    is_readable=True,
     is_lossless=True,
     has_alpha=False,
 )
 WEBP = FileFormat(
-    name="webp",
     label="WebP",
     suffixes=(".webp",),
-    media_type="image/webp",
     signature=rb"RIFF.{4}WEBP",
     pillow_name="WEBP",
     plugin="PIL.WebPImagePlugin",
-    is_readable=True,
     is_lossless=False,
     has_alpha=True,
     longest_side=16383,
     save_options={"quality": 92, "method": 2},
 )
 GIF = FileFormat(
-    name="gif",
     label="GIF",
     suffixes=(".gif",),
-    media_type="image/gif",
     signature=rb"GIF8[79]a",
     pillow_name="GIF",
     plugin="PIL.GifImagePlugin",
-    is_readable=True,
     is_lossless=True,
     has_alpha=True,
 )
 TIFF = FileFormat(
-    name="tiff",
     label="TIFF",
     suffixes=(".tif", ".tiff"),
-    media_type="image/tiff",
     signature=rb"II[*+]\0|MM\0[*+]",
     pillow_name="TIFF",
     plugin="PIL.TiffImagePlugin",
-    is_readable=True,
     is_lossless=True,
     has_alpha=True,
 )
 AVIF = FileFormat(
-    name="avif",
     label="AVIF",
     suffixes=(".avif",),
     other_suffixes=(".avifs",),
-    media_type="image/avif",
     signature=rb".{4}ftyp(avi[fs]|(mif1|msf1|miaf).{4}(.{4}){0,16}?avi[fs])",
     pillow_name="AVIF",
     plugin="PIL.AvifImagePlugin",
-    is_readable=True,
     is_lossless=False,
     has_alpha=True,
     has_chroma=True,
@@ -158,11 +145,9 @@ AVIF = FileFormat(
     save_options={"quality": 80, "speed": 8},
 )
 HEIC = FileFormat(
-    name="heic",
     label="HEIC",
     suffixes=(".heic", ".heif"),
     other_suffixes=(".hif", ".heics", ".heifs"),
-    media_type="image/heic",
     signature=rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)",
     pillow_name="HEIF",
     plugin="pi_heif.HeifImagePlugin",
