@@ -6,7 +6,6 @@ numbers and prompts are never among it.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ from backend.images.formats import AVIF, JPEG, PNG, WEBP, WRITABLE
 from backend.images.rights import Rights
 from backend.images.segments.exif import EXIF_START, SECOND_CHARACTERS, Facts, date
 from backend.images.segments.jpeg import XMP_START
-from backend.images.segments.png import XMP_KEY
+from backend.images.segments.png import XMP_KEY, chunk
 from backend.options import KEPT
 
 INCHES = 2
@@ -117,19 +116,14 @@ def _segment(content: bytes) -> bytes:
 
 
 def _png(data: bytes, kept: Kept, _size: tuple[int, int]) -> bytes:
-    chunks = b""
+    chunks = []
     if kept.dpi is not None:
         pixels_a_metre = round(kept.dpi / 0.0254).to_bytes(4)
-        chunks = _chunk(b"pHYs", 2 * pixels_a_metre + b"\1")
-    chunks += _chunk(b"eXIf", kept.to_exif())
+        chunks += chunk(b"pHYs", [2 * pixels_a_metre + b"\1"])
+    chunks += chunk(b"eXIf", [kept.to_exif()])
     if kept.rights:
-        chunks += _chunk(b"iTXt", XMP_KEY + bytes(5) + kept.rights.to_xmp())
-    return data[:PNG_HEADER_BYTES] + chunks + data[PNG_HEADER_BYTES:]
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = zlib.crc32(kind + content).to_bytes(4)
-    return len(content).to_bytes(4) + kind + content + checksum
+        chunks += chunk(b"iTXt", [XMP_KEY + bytes(5) + kept.rights.to_xmp()])
+    return b"".join((data[:PNG_HEADER_BYTES], *chunks, data[PNG_HEADER_BYTES:]))
 
 
 def _webp(data: bytes, kept: Kept, size: tuple[int, int]) -> bytes:

@@ -113,8 +113,6 @@ def _derived(
         image.save(file, "PNG", compress_level=1, icc_profile=profile)
     else:
         image.save(file, "JPEG", quality=98, subsampling="4:4:4", icc_profile=profile)
-    data, kept = file.getvalue(), Kept.of(decoded)
-    if kept:
-        data = embed(data, kept, format=format, size=image.size)
+    data = embed(file.getvalue(), Kept.of(decoded), format=format, size=image.size)
     made = InputFile.from_bytes(data, name=picture.name, disk=disk, link=picture.link)
     return replace(made, parent=parent, made_of=picture.uploaded)

@@ -5,7 +5,23 @@ only what the pixels need. Every walk takes time in proportion to the file's len
 less for files as cameras and programs write them.
 """
 
+from backend.images.formats import JPEG, PNG, FileFormat
+from backend.images.segments.jpeg import lean_jpeg
 from backend.images.segments.lean_file import LeanFile
-from backend.images.segments.walkers import lean_file
+from backend.images.segments.opened import opened_file
+from backend.images.segments.png import lean_png
 
 __all__ = ["LeanFile", "lean_file"]
+
+
+def lean_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
+    """Return the file without what its pixels do not need.
+
+    Where the format has no walker here it is the whole file. Raise ImageError if it is damaged or
+    has more parts than any program writes, UnsupportedMediaTypeError for a kind that is not read.
+    """
+    if file_format is JPEG:
+        return lean_jpeg(data)
+    if file_format is PNG:
+        return lean_png(data)
+    return opened_file(data, file_format=file_format)

@@ -198,8 +198,8 @@ def lean_png(data: bytes) -> LeanFile:
     if found.kind == PALETTE and not found.colors:
         raise damaged()
     if found.pixels:
-        found.kept += _chunk(b"IDAT", found.first_pixels)
-        found.kept += _chunk(b"IEND", ())
+        found.kept += chunk(b"IDAT", found.first_pixels)
+        found.kept += chunk(b"IEND", ())
     frames = (found.frames or 1) + (found.frames is not None and found.is_first_frame_separate)
     exif = read_exif(found.exif)
     return LeanFile(
@@ -232,7 +232,7 @@ def with_right_checksum(data: bytes) -> bytes | None:
         return None
     pixels = (unpacked.packed, unpacked.checksum.to_bytes(ADLER_BYTES))
     start = data.index(b"IDAT") - 4
-    return b"".join((data[:start], *_chunk(b"IDAT", pixels), *_chunk(b"IEND", ())))
+    return b"".join((data[:start], *chunk(b"IDAT", pixels), *chunk(b"IEND", ())))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,11 +306,11 @@ def _walk(data: bytes, found: _Found) -> None:
             is_read_here = kind == b"tRNS" and found.is_wide_colour
             is_kept = kind in KEPT and not found.pixels and not is_read_here
             if is_kept and found.fits(kind, len(content)):
-                found.kept += _chunk(kind, [content])
+                found.kept += chunk(kind, [content])
             found.take(kind, bytes(content))
 
 
-def _chunk(kind: bytes, contents: Sequence[Piece]) -> list[Piece]:
+def chunk(kind: bytes, contents: Sequence[Piece]) -> list[Piece]:
     """Return the pieces of one chunk; the contents themselves are not copied."""
     checksum = zlib.crc32(kind)
     for content in contents:
