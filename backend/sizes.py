@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 from backend.errors import RequestError
 
@@ -92,23 +93,14 @@ def factor_from(text: str) -> ExactSize:
     return ExactSize(factor=int(factor) if factor.is_integer() else factor)
 
 
-def width_from(text: str) -> ExactSize:
-    """Read a number of pixels; raise RequestError for anything else."""
-    return ExactSize(width=_pixels(text, field="width"))
-
-
-def height_from(text: str) -> ExactSize:
-    """Read a number of pixels; raise RequestError for anything else."""
-    return ExactSize(height=_pixels(text, field="height"))
-
-
-def _pixels(text: str, *, field: str) -> int:
+def side_from(text: str, *, field: str) -> ExactSize:
+    """Read the `width` or `height` in pixels; raise RequestError for anything else."""
     side = int(text) if SIDE.fullmatch(text) else 0
     if not 1 <= side <= MAX_PIXELS_A_SIDE:
         raise RequestError(
             f"'{field}' is a number of pixels from 1 to {MAX_PIXELS_A_SIDE}.", field=field
         )
-    return side
+    return ExactSize(width=side) if field == "width" else ExactSize(height=side)
 
 
 def frame_from(text: str) -> ExactSize:
@@ -138,8 +130,8 @@ def print_from(text: str) -> ExactSize:
 
 READERS: Mapping[str, Callable[[str], ExactSize]] = {
     "factor": factor_from,
-    "width": width_from,
-    "height": height_from,
+    "width": partial(side_from, field="width"),
+    "height": partial(side_from, field="height"),
     "fit": frame_from,
     "print": print_from,
 }
