@@ -10,8 +10,7 @@ from backend.inference.local_engine import LocalEngine
 from backend.inference.neuron_session import NeuronSession
 from backend.inference.onnx_session import OrtSession, is_gpu_available
 from backend.inference.openvino_session import OpenVinoSession
-from backend.inference.pixel_session import PixelSession
-from backend.inference.upscaler import Session
+from backend.inference.upscaler import PixelSession, Session
 from backend.models.manifest import (
     MANIFEST,
     NEAREST,

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from backend.errors import InferenceError, ModelError
 from backend.images.picture import RgbImage
 from backend.inference.mosaic import mosaic
+from backend.inference.signature import picture_from, planes_from
 from backend.inference.tiles import tiles
 from backend.models.manifest import ModelSpec, verified_bytes
 
@@ -61,15 +62,12 @@ class NeuronSession:
         height, width = lr.shape[:2]
         surplus = ((0, self._side - height), (0, self._side - width), (0, 0))
         whole = np.pad(lr, surplus, mode="edge")
-        batch = np.ascontiguousarray(whole.transpose(2, 0, 1)[np.newaxis], np.float32)
-        batch /= np.float32(255)
-        output = self._network(batch, np.full((1, 1, 1, 1), cleanup_level, np.float32))
+        level = np.full((1, 1, 1, 1), cleanup_level, np.float32)
+        output = self._network(planes_from(whole), level)
         scale = self.spec.scale
         if output.shape != (1, 3, self._side * scale, self._side * scale):
             raise InferenceError.wrong_size()
-        levels = np.clip(output[0] * np.float32(255) + np.float32(0.5), 0, 255).astype(np.uint8)
-        sr: RgbImage = levels.transpose(1, 2, 0)[: height * scale, : width * scale]
-        return sr
+        return picture_from(output)[: height * scale, : width * scale]
 
 
 def load_torchscript(spec: ModelSpec) -> CompiledNetwork:

@@ -85,11 +85,6 @@ class OrtSession:
         """The execution providers in use, in order."""
         return list(self._session.get_providers())
 
-    @property
-    def takes_cleanup(self) -> bool:
-        """True if the model has the conditioning input."""
-        return self._signature.takes_cleanup
-
     def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
         """See `upscaler.Session`; raise InferenceError if it fails or answers another size."""
         feed = self._signature.feed(lr, cleanup_level)

@@ -50,11 +50,6 @@ class OpenVinoSession:
         """The runtime and its number format, to list beside ONNX Runtime's providers."""
         return ["OpenVINO bfloat16" if self.is_bfloat16 else "OpenVINO float32"]
 
-    @property
-    def takes_cleanup(self) -> bool:
-        """True if the network has the conditioning input."""
-        return self._signature.takes_cleanup
-
     def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
         """See `upscaler.Session`; raise InferenceError if it fails or answers another size.
 

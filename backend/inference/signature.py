@@ -37,7 +37,7 @@ class Signature:
     def feed(self, lr: RgbImage, cleanup_level: float) -> dict[str, npt.NDArray[np.generic]]:
         """Return the network's inputs, by name."""
         found: dict[str, npt.NDArray[np.generic]] = {
-            self.image: lr[np.newaxis] if self.is_uint8 else _to_planes(lr)
+            self.image: lr[np.newaxis] if self.is_uint8 else planes_from(lr)
         }
         if self.takes_cleanup:
             found[CLEANUP_INPUT] = np.full((1, 1, 1, 1), cleanup_level, np.float32)
@@ -45,7 +45,7 @@ class Signature:
 
     def picture(self, output: npt.NDArray[np.generic], lr: RgbImage, *, scale: int) -> RgbImage:
         """Return the output as a picture; raise InferenceError when it has another size."""
-        sr: RgbImage = np.asarray(output[0]) if self.is_uint8 else _interleave(output)
+        sr: RgbImage = np.asarray(output[0]) if self.is_uint8 else picture_from(output)
         if sr.shape != (lr.shape[0] * scale, lr.shape[1] * scale, 3):
             raise InferenceError.wrong_size()
         return sr
@@ -79,12 +79,14 @@ def read_signature(inputs: Mapping[str, Tensor], spec: ModelSpec) -> Signature:
     )
 
 
-def _to_planes(lr: RgbImage) -> npt.NDArray[np.float32]:
+def planes_from(lr: RgbImage) -> npt.NDArray[np.float32]:
+    """(H, W, 3) uint8 -> (1, 3, H, W) float32 in [0, 1]."""
     planes = np.ascontiguousarray(lr.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
     planes /= np.float32(255)
     return planes
 
 
-def _interleave(output: npt.NDArray[np.generic]) -> RgbImage:
+def picture_from(output: npt.NDArray[np.generic]) -> RgbImage:
+    """(1, 3, H, W) float32 in [0, 1] -> (H, W, 3) uint8."""
     levels = np.asarray(output[0], np.float32).transpose(1, 2, 0) * np.float32(255)
     return np.asarray(np.clip(levels + np.float32(0.5), 0, 255), dtype=np.uint8)

@@ -28,6 +28,17 @@ class Session(Protocol):
         ...
 
 
+class PixelSession:
+    """A `Session` that repeats every pixel, which pixel art is made of."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+
+    def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:  # noqa: ARG002
+        """See `Session`; there is nothing to clean up."""
+        return lr.repeat(self.spec.scale, axis=0).repeat(self.spec.scale, axis=1)
+
+
 class Upscaler:
     """Runs one network over whole pictures; float data never exceeds one tile."""
 
