@@ -25,7 +25,8 @@ from backend.errors import (
     SuperResolutionError,
 )
 from backend.images.formats import FORMATS
-from backend.options import UpscaleOptions, fields_from
+from backend.options import UpscaleOptions
+from backend.requests.parsing import body_from
 from backend.requests.sources.s3_client import error_code
 
 log = logging.getLogger("backend.aws")
@@ -99,12 +100,6 @@ class SageMakerEngine:
         )
         data: bytes = answer["Body"].read()
         return data
-
-
-def body_from(data: bytes, options: UpscaleOptions) -> bytes:
-    """Write a request body from the picture and the checked options."""
-    fields = {"img": base64.b64encode(data).decode(), **fields_from(options)}
-    return json.dumps(fields).encode()
 
 
 def _result_from(answer: bytes, options: UpscaleOptions, *, seconds: float) -> Upscaled:

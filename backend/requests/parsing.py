@@ -1,7 +1,8 @@
-"""Reads a JSON body as a request."""
+"""JSON bodies of requests, read and written."""
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from backend.options import (
     UpscaleOptions,
     check_names,
     declared,
+    fields_from,
     option,
     read_fields,
     read_options,
@@ -81,6 +83,12 @@ def parse_options(fields: dict[str, object]) -> UpscaleOptions:
     """Read the options of a picture that comes another way; raises as `parse_request` does."""
     check_names(fields, tuple(OPTIONS))
     return read_options(fields)
+
+
+def body_from(data: bytes, options: UpscaleOptions) -> bytes:
+    """Write the body of a request for this picture, of which v1.0 reads `img` and `scale`."""
+    rest = json.dumps(fields_from(options))
+    return b'{"img": "' + base64.b64encode(data) + b'", ' + rest[1:].encode()
 
 
 def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:

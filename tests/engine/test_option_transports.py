@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from backend.aws import sagemaker_engine
 from backend.commands.parser import make_parser, options_from
 from backend.options import KEPT, OPTIONS, Text, UpscaleOptions, fields_from
-from backend.requests.parsing import FIELDS, OWN_FIELDS, parse_options, parse_request
+from backend.requests.parsing import FIELDS, OWN_FIELDS, body_from, parse_options, parse_request
 from backend.requests.raw_body import attributes_from, raw_picture_from
 from backend.requests.reply import ATTRIBUTES
 from cfn.parser import make_parser as make_cfn_parser
 from tests.paths import ROOT
-from webapp.client import remote
 from webapp.options import address
 
 EVERYTHING = UpscaleOptions(
@@ -66,10 +63,7 @@ def test_a_run_on_aws_takes_every_option() -> None:
     assert options_from(parsed) == EVERYTHING
 
 
-@pytest.mark.parametrize("body_from", [remote.body_from, sagemaker_engine.body_from])
-def test_a_remote_engine_is_told_every_option(
-    body_from: Callable[[bytes, UpscaleOptions], bytes],
-) -> None:
+def test_a_remote_engine_is_told_every_option() -> None:
     assert parse_request(body_from(b"data", EVERYTHING)).options == EVERYTHING
     assert json.loads(body_from(b"data", UpscaleOptions())).keys() == {"img", "scale", "format"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import threading
@@ -15,7 +14,8 @@ from urllib.parse import urlsplit
 from backend.engine import Upscaled, Watch
 from backend.errors import BusyError, CancelledError, PayloadTooLargeError
 from backend.inference.plan import options_for_damage
-from backend.options import UpscaleOptions, fields_from
+from backend.options import UpscaleOptions
+from backend.requests.parsing import body_from
 from webapp.client import transport
 from webapp.client.authorization import Authorization
 from webapp.client.call import begin
@@ -237,9 +237,3 @@ class _Exchange:
         """Log an attempt without the address and the link, which may be secrets."""
         facts = {"endpoint_status": status, "attempt": self.attempts, "bytes": len(self._body)}
         log.info("%s", json.dumps(facts))
-
-
-def body_from(data: bytes, options: UpscaleOptions) -> bytes:
-    """Write a request's body, of which v1.0 reads `img` and `scale`."""
-    rest = json.dumps(fields_from(options))
-    return b'{"img": "' + base64.b64encode(data) + b'", ' + rest[1:].encode()

@@ -67,9 +67,9 @@ class AnySource:
             self._waiting.release()
 
     def _fetch(self, url: str, *, max_bytes: int, watch: Watch) -> bytes:
-        scheme = scheme_from(url)
-        if scheme == "s3":
-            return self._fetch_from_s3(url, max_bytes=max_bytes, watch=watch)
+        if scheme_from(url) == "s3":
+            address = parse_s3_address(url, allowed_buckets=self._settings.input_buckets)
+            return self._s3.read(address, max_bytes=max_bytes, watch=watch)
         return self._fetch_from_web(url, max_bytes=max_bytes, watch=watch)
 
     def _fetch_from_web(self, url: str, *, max_bytes: int, watch: Watch) -> bytes:
@@ -83,10 +83,6 @@ class AnySource:
         from backend.requests.sources.web import WebSource  # noqa: PLC0415
 
         return WebSource(self._settings).read(url, max_bytes=max_bytes, watch=watch)
-
-    def _fetch_from_s3(self, url: str, *, max_bytes: int, watch: Watch) -> bytes:
-        address = parse_s3_address(url, allowed_buckets=self._settings.input_buckets)
-        return self._s3.read(address, max_bytes=max_bytes, watch=watch)
 
     @cached_property
     def _s3(self) -> S3Source:
