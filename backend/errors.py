@@ -152,8 +152,7 @@ class TooManyRequestsError(SuperResolutionError):
     sentence = "This client already has as many pictures waiting as allowed."
 
     def __init__(self, message: str | None = None, *, seconds: float) -> None:
-        self.retry_after = retry_after_from(seconds)
-        super().__init__(message, retry_after=self.retry_after)
+        super().__init__(message, retry_after=retry_after_from(seconds))
 
 
 class UnsupportedMediaTypeError(SuperResolutionError):
@@ -280,7 +279,6 @@ class BusyError(SuperResolutionError):
 
     def __init__(self, message: str | None = None, *, retry_after: int) -> None:
         super().__init__(message, retry_after=retry_after)
-        self.retry_after = retry_after
 
     @classmethod
     def for_seconds(cls, seconds: float) -> BusyError:

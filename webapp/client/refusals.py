@@ -163,9 +163,6 @@ def _ours(fields: Mapping[str, object] | None) -> SuperResolutionError | None:
     error = found.__new__(found)
     SuperResolutionError.__init__(error, text or REASONS["unexplained"])
     error.details = _details(fields.get("details"))
-    if isinstance(error, BusyError):
-        seconds = error.details.get("retry_after")
-        error.retry_after = seconds if isinstance(seconds, int) else RETRY_AFTER_SECONDS
     return error
 
 
