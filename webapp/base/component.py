@@ -12,12 +12,13 @@ from streamlit.runtime.scriptrunner import RerunException
 
 
 @cache
-def component(folder: Path) -> ComponentRenderer:
-    """Return the component of `folder` NAME: `NAME.html`, all `*.css`, and all `*.js`.
+def component(module: str) -> ComponentRenderer:
+    """Return the component of a module in the folder NAME, by the module's `__file__`.
 
-    `component.css` and `component.js` of this folder come first, and `NAME.js` last; it may use the
-    functions of the others.
+    It is made of `NAME.html`, all `*.css`, and all `*.js`. `component.css` and `component.js` of
+    this folder come first, and `NAME.js` last; it may use the functions of the others.
     """
+    folder = Path(module).parent
     name = folder.name
     html = (folder / f"{name}.html").read_text(encoding="utf-8")
     css, js = (

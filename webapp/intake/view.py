@@ -49,8 +49,7 @@ def receive_pictures(page: Page) -> Events:
             "allowsLinks": settings.allow_web_sources,
             "accept": ",".join(["image/*", *INPUT_SUFFIXES]),
             "texts": texts,
-        },
-        key="picker",
+        }
     )
 
 

@@ -91,7 +91,6 @@ def show_bar(
                 "starting": t("wait.starting"),
             },
         },
-        key="bar-work",
         on_start=lambda _: state.press(tab, request),
         on_stop=partial(state.stop_named, page),
     )

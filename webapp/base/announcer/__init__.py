@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from webapp.base.component import component
-
-FOLDER = Path(__file__).parent
-
-__all__ = ["announce"]
 
 
 def announce(
@@ -18,15 +12,14 @@ def announce(
     language: str,
     result: str = "",
     leaving: bool = False,
-    key: str = "announcer",
 ) -> None:
     """Set the tab's title and say the message; draws nothing.
 
     A new `result` takes the focus if nothing else has it. `leaving` makes the browser ask before
     the tab is closed.
     """
-    component(FOLDER)(
-        key=key,
+    component(__file__)(
+        key="announcer",
         data={
             "title": title,
             "message": message,

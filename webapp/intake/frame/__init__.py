@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from backend.engine import Box
 from webapp.base.component import component, ignore_change
-
-FOLDER = Path(__file__).parent
-
-__all__ = ["frame", "picture"]
 
 
 def picture(image: str, *, alt: str, key: str) -> None:
     """Draw a data URL without a frame, in the full width."""
-    component(FOLDER)(key=key, data={"image": image, "alt": alt, "frame": None})
+    component(__file__)(key=key, data={"image": image, "alt": alt, "frame": None})
 
 
 def frame(
@@ -31,7 +25,7 @@ def frame(
 
     `image` is a data URL, `size` and `frame` are (width, height) in pixels of the whole picture.
     """
-    result = component(FOLDER)(
+    result = component(__file__)(
         key=key,
         data={
             "image": image,

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import streamlit as st
 
 from webapp.base.component import component, hand_on
-
-FOLDER = Path(__file__).parent
-
-__all__ = ["Item", "gallery"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +43,7 @@ def gallery(
         st.session_state[choices] = st.session_state.get(choices, 0) + 1
         on_choose(item)
 
-    component(FOLDER)(
+    component(__file__)(
         key=key,
         data={
             "choices": st.session_state.get(choices, 0),

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from webapp.base.component import component, ignore_change
 
-FOLDER = Path(__file__).parent
-
 UPLOAD_PATH = "upload"
 FOLDER_PATH = "folder"
-
-__all__ = ["FOLDER_PATH", "UPLOAD_PATH", "Events", "picker"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +26,10 @@ class Events:
     """The token of the browser's tab before a reload."""
 
 
-def picker(data: dict[str, object], *, key: str) -> Events:
+def picker(data: dict[str, object]) -> Events:
     """Draw the drop area and return what happened; see `picker.js` for the data."""
-    result = component(FOLDER)(
-        key=key,
+    result = component(__file__)(
+        key="picker",
         data=data,
         on_added_change=ignore_change,
         on_restore_change=ignore_change,

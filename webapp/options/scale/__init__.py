@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from webapp.base.component import component, hand_on
-
-FOLDER = Path(__file__).parent
-
-__all__ = ["Choice", "choose_scale"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +31,7 @@ def choose_scale(
     With `other`, see `other.js`, it ends with an entry that opens fields for a size of one's own.
     `on_draft` is called with what stands in them, so that the page can say what it means.
     """
-    component(FOLDER)(
+    component(__file__)(
         key=key,
         data={
             "label": label,

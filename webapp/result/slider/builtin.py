@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 from webapp.base.component import component
 from webapp.base.side import MAX_SIDE, Side, frame, unpack
 from webapp.result.slider.comparison import Comparison
 from webapp.result.zoom import TILE_SIDE
 
-FOLDER = Path(__file__).parent
-
 
 def show(comparison: Comparison) -> None:
     """Mount the slider at the current place of the page."""
     # One element for all pictures: two would both be visible for a moment.
-    component(FOLDER)(key="slider-result", data=join(comparison))
+    component(__file__)(key="slider-result", data=join(comparison))
 
 
 def join(comparison: Comparison) -> bytes:

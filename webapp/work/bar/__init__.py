@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from webapp.base.component import component, hand_on, ignore_change
 
-FOLDER = Path(__file__).parent
-
-__all__ = ["bar"]
+KEY = "bar-work"
 
 
 def bar(
     data: dict[str, object],
     *,
-    key: str,
     on_start: Callable[[str], None],
     on_stop: Callable[[str], None],
 ) -> None:
@@ -23,10 +19,10 @@ def bar(
 
     It also draws the page again when a job of the tab ends.
     """
-    component(FOLDER)(
-        key=key,
+    component(__file__)(
+        key=KEY,
         data=data,
-        on_start_change=hand_on(key, "start", on_start),
-        on_stop_change=hand_on(key, "stop", on_stop),
+        on_start_change=hand_on(KEY, "start", on_start),
+        on_stop_change=hand_on(KEY, "stop", on_stop),
         on_over_change=ignore_change,
     )
