@@ -26,7 +26,7 @@ from webapp.options import state as options
 from webapp.options import view as options_view
 from webapp.result import state as result_state
 from webapp.result import view as result_view
-from webapp.result.paths import ARCHIVE_PATH
+from webapp.result.downloads import ARCHIVE_PATH
 from webapp.shared import Page
 from webapp.wiring import shared_by_all
 from webapp.work import bulk as bulk_work

@@ -33,9 +33,8 @@ from webapp.settings import PageSettings
 from webapp.shared import Shared
 from webapp.wiring import create_shared, shared_by_all
 from webapp.work import state as work
-from webapp.work.comparison import EngineComparison, compare_engines
+from webapp.work.comparison import EngineComparison, compare_engines, psnr
 from webapp.work.enhance import Enhanced, EnhanceRequest, Place
-from webapp.work.psnr import psnr
 
 SECONDS = 60.0
 OPTIONS = UpscaleOptions(scale=2, model="fast")

@@ -21,6 +21,8 @@ from webapp.base.filenames import download_name
 from webapp.base.files import Disk, StoredFile
 from webapp.work.enhance import Enhanced
 
+RESULT_PATH, ARCHIVE_PATH, DETAIL_PATH = "result", "archive", "detail"
+"""The beginnings of the addresses of results, archives and pieces of the zoom."""
 FOR_THE_OWNER = 0o600 << 16
 """The permissions of a file in an archive."""
 MAX_VARIANTS = 4

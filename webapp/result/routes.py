@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from backend.errors import SuperResolutionError
 from backend.images.formats import FORMATS
-from webapp.result.paths import ARCHIVE_PATH, DETAIL_PATH, RESULT_PATH
+from webapp.result.downloads import ARCHIVE_PATH, DETAIL_PATH, RESULT_PATH
 from webapp.result.zoom import TILE_SIDE, box_from
 from webapp.shared import Shared
 from webapp.work.routes import PRIVATE

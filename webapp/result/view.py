@@ -18,8 +18,8 @@ from webapp.intake.samples import samples
 from webapp.options.state import automatic_tier, expected_bytes
 from webapp.options.view import keep_offered, model_label
 from webapp.result import slider, state
+from webapp.result.downloads import DETAIL_PATH, RESULT_PATH
 from webapp.result.making import show_how_made
-from webapp.result.paths import DETAIL_PATH, RESULT_PATH
 from webapp.result.saver import saver
 from webapp.result.slider import Comparison, Start
 from webapp.shared import Page
