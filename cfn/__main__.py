@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0 done, 1 failed, 2 wrong arguments."""
     parsed = make_parser().parse_args(arguments)
     try:
-        commands.COMMANDS[parsed.command](parsed)
+        getattr(commands, parsed.command)(parsed)
     except DeploymentError as exc:
         return _failed(str(exc))
     except UnicodeDecodeError as exc:

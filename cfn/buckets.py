@@ -12,7 +12,9 @@ from backend.requests.sources.s3_client import error_code
 from cfn.account import Account
 from cfn.errors import DeploymentError
 
-BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+ALL_BLOCKED = dict.fromkeys(
+    ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+)
 NOT_THERE = ("404", "NoSuchBucket", "NotFound")
 
 
@@ -42,8 +44,7 @@ def ensure_own_bucket(account: Account, *, print_line: Callable[[str], None]) ->
         print_line(f"Making the private bucket {bucket}")
         s3 = account.client("s3")
         make_bucket(s3, bucket, region=account.region)
-        blocks = _blocks(is_on=True)
-        s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocks)
+        s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=ALL_BLOCKED)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return bucket
 
@@ -64,7 +65,7 @@ def ensure_public_bucket(
     else:
         print_line(f"Making the public bucket {bucket}")
         make_bucket(s3, bucket, region=account.region)
-    blocks = {**_blocks(is_on=True), "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+    blocks = {**ALL_BLOCKED, "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
     s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocks)
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(public_policy(account, bucket)))
 
@@ -90,10 +91,6 @@ def public_policy(account: Account, bucket: str) -> dict[str, Any]:
         "Condition": {"Bool": {"aws:SecureTransport": "true"}},
     }
     return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def _blocks(*, is_on: bool) -> dict[str, bool]:
-    return dict.fromkeys(BLOCKS, is_on)
 
 
 def make_bucket(s3: Any, bucket: str, *, region: str) -> None:

@@ -191,7 +191,8 @@ class Check:
         image = base64.b64encode(picture()).decode()
         first = self._first_answer({"scale": SCALE, "img": image})
         self._report("a picture in the request, first", first, wrong=_wrong(first))
-        self._expect_picture("the same again, warm", {"img": image})
+        again = self._caller.post({"scale": SCALE, "img": image})
+        self._report("the same again, warm", again, wrong=_wrong(again))
         link = self._expect_link({"img": image, "output": "url"})
         if link is not None:
             self._expect_from_web(link)
@@ -208,10 +209,6 @@ class Check:
             self._print_line(f"wait    not ready yet ({code})")
             self._pause(PAUSE_SECONDS)
         return answer
-
-    def _expect_picture(self, name: str, fields: Mapping[str, object]) -> None:
-        answer = self._caller.post({"scale": SCALE, **fields})
-        self._report(name, answer, wrong=_wrong(answer))
 
     def _expect_link(self, fields: Mapping[str, object]) -> str | None:
         answer = self._caller.post({"scale": SCALE, **fields})

@@ -1,4 +1,4 @@
-"""The commands of `python -m cfn`, from their parsed arguments to the console.
+"""The commands of `python -m cfn`, a public function each, from arguments to the console.
 
 The modules that speak to AWS are imported where they are used: rendering, packaging and the costs
 of bulk work need no boto3.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from backend import __version__
@@ -212,12 +212,6 @@ def read_pairs(given: Sequence[str], *, option: str) -> dict[str, str]:
             raise DeploymentError(f"{option} takes NAME=VALUE, each name once; not '{each}'.")
         pairs[name] = value
     return pairs
-
-
-COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
-    each.__name__: each
-    for each in (render, package, preflight, deploy, check, delete, bulk, policy, rehearse, release)
-}
 
 
 def _account(parsed: argparse.Namespace) -> Account:

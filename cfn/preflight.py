@@ -21,12 +21,12 @@ DEFAULT_MEMORY_LIMIT = 3008
 GATEWAY_WAITS = 29_000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Finding:
     """One line; an error stops the deployment."""
 
-    is_error: bool
     text: str
+    is_error: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,49 +77,47 @@ def _identity(account: Account) -> Finding:
     try:
         arn = account.client("sts").get_caller_identity()["Arn"]
     except AWS_ERRORS as exc:
-        return Finding(is_error=True, text=f"The credentials do not work. {explained(exc)}")
-    return Finding(is_error=False, text=f"Credentials of {arn}")
+        return Finding(f"The credentials do not work. {explained(exc)}", is_error=True)
+    return Finding(f"Credentials of {arn}")
 
 
 def _region(account: Account, plan: Plan) -> Iterator[Finding]:
     if plan.variant is INF and account.partition is not AWS:
-        text = f"SageMaker has no Inferentia in {account.region}; deploy gpu or lambda."
-        yield Finding(is_error=True, text=text)
+        yield Finding(
+            f"SageMaker has no Inferentia in {account.region}; deploy gpu or lambda.", is_error=True
+        )
     else:
-        text = f"Region {account.region}, partition {account.partition.name}"
-        yield Finding(is_error=False, text=text)
+        yield Finding(f"Region {account.region}, partition {account.partition.name}")
     if account.partition is GOVCLOUD and plan.variant is GPU and not plan.value("containerImage"):
-        text = (
+        yield Finding(
             "AWS's image for Ray Serve was never seen in GovCloud: push an image of your own to "
             "Amazon ECR and name it with containerImage, or the endpoint may never start."
         )
-        yield Finding(is_error=False, text=text)
     if account.partition is CHINA and plan.value("customAuthType") == "NONE":
-        text = (
+        yield Finding(
             "customAuthType=NONE opens the API to the public, which needs an ICP licence or "
             "recordal in China; without one AWS closes it."
         )
-        yield Finding(is_error=False, text=text)
     if account.partition is CHINA and plan.value("domainName"):
-        text = "A domainName needs an ICP licence in China, whoever may call."
-        yield Finding(is_error=False, text=text)
+        yield Finding("A domainName needs an ICP licence in China, whoever may call.")
 
 
 def _parameters(plan: Plan) -> Iterator[Finding]:
     for name in sorted(plan.parameters.keys() - plan.declared.keys()):
-        text = f"The stack has no parameter '{name}'; it has {', '.join(sorted(plan.declared))}"
-        yield Finding(is_error=True, text=text)
+        yield Finding(
+            f"The stack has no parameter '{name}'; it has {', '.join(sorted(plan.declared))}",
+            is_error=True,
+        )
     for name, each in plan.declared.items():
         if each.default is None and name not in plan.parameters:
-            text = f"The stack needs a {name}: --parameter {name}=VALUE"
-            yield Finding(is_error=True, text=text)
+            yield Finding(f"The stack needs a {name}: --parameter {name}=VALUE", is_error=True)
 
 
 def _values(plan: Plan) -> Iterator[Finding]:
     """Yield what CloudFormation would refuse; no other check may read a value before."""
     for name in sorted(plan.parameters.keys() & plan.declared.keys()):
         if refusal := plan.declared[name].refusal(plan.parameters[name]):
-            yield Finding(is_error=True, text=refusal)
+            yield Finding(refusal, is_error=True)
 
 
 def _places(plan: Plan) -> Iterator[Finding]:
@@ -129,19 +127,19 @@ def _places(plan: Plan) -> Iterator[Finding]:
         return
     source, target = plan.value("sourcePrefix"), plan.value("targetPrefix")
     if source.startswith(target) or target.startswith(source):
-        text = (
+        yield Finding(
             f"'{source}' and '{target}' of {bucket} lie in one another, so that results would be "
-            "taken for pictures: choose a targetPrefix beside the sourcePrefix, or another bucket"
+            "taken for pictures: choose a targetPrefix beside the sourcePrefix, or another bucket",
+            is_error=True,
         )
-        yield Finding(is_error=True, text=text)
 
 
 def _bucket(account: Account, bucket: str) -> Finding:
     try:
         check_bucket(account.client("s3"), bucket, region=account.region)
     except DeploymentError as exc:
-        return Finding(is_error=True, text=str(exc))
-    return Finding(is_error=False, text=f"The bucket {bucket} is in {account.region}")
+        return Finding(str(exc), is_error=True)
+    return Finding(f"The bucket {bucket} is in {account.region}")
 
 
 def _function_quotas(account: Account, plan: Plan) -> Iterator[Finding]:
@@ -155,38 +153,37 @@ def _function_quotas(account: Account, plan: Plan) -> Iterator[Finding]:
     text = f"Lambda runs up to {at_once} functions at once"
     if at_once <= FEW_FUNCTIONS:
         text += "; ask for more under Service Quotas, AWS Lambda, Concurrent executions"
-    yield Finding(is_error=False, text=text)
+    yield Finding(text)
     yield from _too_few_functions(plan, free)
     memory = int(plan.value("functionMemory") or 0)
     if memory > DEFAULT_MEMORY_LIMIT:
-        text = (
+        yield Finding(
             f"functionMemory={memory}: a new account takes {DEFAULT_MEMORY_LIMIT} at most, which "
             "shows only when the stack is created"
         )
-        yield Finding(is_error=False, text=text)
 
 
 def _too_few_functions(plan: Plan, free: int) -> Iterator[Finding]:
     provisioned = int(plan.value("provisionedConcurrency") or 0)
     if provisioned > free:
-        text = f"provisionedConcurrency={provisioned} is more than the {free} functions"
-        yield Finding(is_error=True, text=text)
+        yield Finding(
+            f"provisionedConcurrency={provisioned} is more than the {free} functions", is_error=True
+        )
     batches = int(plan.value("maxConcurrency") or 0)
     if batches > free:
-        text = (
+        yield Finding(
             f"maxConcurrency={batches}: {batches - free} of so many batches would be refused at "
             "any time, and fail after twenty trials. Deploy with "
-            f"--parameter maxConcurrency={max(free - 1, 1)}"
+            f"--parameter maxConcurrency={max(free - 1, 1)}",
+            is_error=True,
         )
-        yield Finding(is_error=True, text=text)
     burst = int(plan.value("throttlingBurstLimit") or 0)
     if burst > free:
-        text = (
+        yield Finding(
             f"throttlingBurstLimit={burst}: of so many calls at once {burst - free} find no free "
             "function and are answered 503 busy with Retry-After; with "
             f"--parameter throttlingBurstLimit={free} they are answered 429"
         )
-        yield Finding(is_error=False, text=text)
 
 
 def _network(account: Account, plan: Plan) -> Iterator[Finding]:
@@ -197,8 +194,7 @@ def _network(account: Account, plan: Plan) -> Iterator[Finding]:
         used = len(ec2.describe_vpcs()["Vpcs"])
         quota = _quota(account, "vpc", "VPCs per Region")
         if quota is not None:
-            text = f"{used} of {quota:.0f} VPCs are used"
-            yield Finding(is_error=used >= quota, text=text)
+            yield Finding(f"{used} of {quota:.0f} VPCs are used", is_error=used >= quota)
         yield from _zones(ec2.describe_availability_zones()["AvailabilityZones"], plan)
     except AWS_ERRORS as exc:
         yield _unknown("The network of the region", exc)
@@ -211,11 +207,11 @@ def _zones(found: list[dict[str, str]], plan: Plan) -> Iterator[Finding]:
     with_efs = [name for name in sorted(ids) if ids[name] not in ZONES_WITHOUT_EFS]
     for name in wanted:
         if ids.get(name, "") in ("", *ZONES_WITHOUT_EFS):
-            text = (
+            yield Finding(
                 f"EFS is not in the zone {name} ({ids.get(name, 'unknown here')}). Deploy with "
-                f"--parameter availabilityZones={','.join(with_efs[:2])}"
+                f"--parameter availabilityZones={','.join(with_efs[:2])}",
+                is_error=True,
             )
-            yield Finding(is_error=True, text=text)
 
 
 def _endpoint_quota(account: Account, plan: Plan) -> Finding:
@@ -226,7 +222,7 @@ def _endpoint_quota(account: Account, plan: Plan) -> Finding:
     except AWS_ERRORS as exc:
         return _unknown(f"The quota '{name}'", exc)
     if quota is None:
-        return Finding(is_error=True, text=f"SageMaker has no quota '{name}' in {account.region}")
+        return Finding(f"SageMaker has no quota '{name}' in {account.region}", is_error=True)
     least, most = (int(plan.value(f"{end}Instances") or 1) for end in ("min", "max"))
     text = f"{name}: {quota:.0f}"
     if plan.value("asyncInference") == "true":
@@ -237,12 +233,12 @@ def _endpoint_quota(account: Account, plan: Plan) -> Finding:
             f", and {least} must run: ask for more under Service Quotas, Amazon SageMaker (a day "
             "or two)"
         )
-        return Finding(is_error=True, text=text)
+        return Finding(text, is_error=True)
     if quota < most:
         text += f"; scaling stops there, below the {most} of maxInstances"
     if quota < 2 * least:
         text += "; an update needs room for twice the instances that run"
-    return Finding(is_error=False, text=text)
+    return Finding(text)
 
 
 def _gateway_quota(account: Account, plan: Plan) -> Iterator[Finding]:
@@ -255,8 +251,10 @@ def _gateway_quota(account: Account, plan: Plan) -> Iterator[Finding]:
     except AWS_ERRORS as exc:
         yield _unknown(f"The quota '{name}'", exc)
         return
-    text = f"{name}: {quota or GATEWAY_WAITS:.0f}, and integrationTimeout takes {wanted}"
-    yield Finding(is_error=(quota or GATEWAY_WAITS) < wanted, text=text)
+    yield Finding(
+        f"{name}: {quota or GATEWAY_WAITS:.0f}, and integrationTimeout takes {wanted}",
+        is_error=(quota or GATEWAY_WAITS) < wanted,
+    )
 
 
 def _quota(account: Account, service: str, name: str) -> float | None:
@@ -271,4 +269,4 @@ def _quota(account: Account, service: str, name: str) -> float | None:
 
 
 def _unknown(what: str, error: Exception) -> Finding:
-    return Finding(is_error=False, text=f"{what} could not be read. {explained(error)}")
+    return Finding(f"{what} could not be read. {explained(error)}")

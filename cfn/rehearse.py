@@ -100,7 +100,6 @@ class Rehearsal:
         http: requests.Session,
         print_line: Callable[[str], None],
         pause: Callable[[float], None] = time.sleep,
-        prefix: str = "rehearsal",
     ) -> None:
         self._account = account
         self._put_up = put_up
@@ -108,10 +107,10 @@ class Rehearsal:
         self._http = http
         self._print = print_line
         self._pause = pause
-        self._api, self._bulk = f"{prefix}-lambda", f"{prefix}-bulk"
+        self._api, self._bulk = "rehearsal-lambda", "rehearsal-bulk"
         number = account.number
         self._photos, self._results = (
-            f"{prefix}-{each}-{number}-{account.region}" for each in ("photos", "results")
+            f"rehearsal-{each}-{number}-{account.region}" for each in ("photos", "results")
         )
         self.report = Report(region=account.region, began=datetime.now(UTC))
 
