@@ -12,8 +12,10 @@ EN = texts("en")
 TEN = Estimate(work=10, saving=2)
 
 
-def running(done: int, total: int, elapsed: float) -> State:
-    return State(phase=Phase.RUNNING, done=done, total=total, elapsed=elapsed)
+def running(done: int, total: int, elapsed: float, *, wait: float = 0) -> State:
+    """Return the state after steps of equal length, the first of which waited for its turn."""
+    first = wait + (elapsed - wait) / done if done else 0.0
+    return State(phase=Phase.RUNNING, done=done, total=total, elapsed=elapsed, first=first)
 
 
 def saving(elapsed: float, finishing: float) -> State:
@@ -44,10 +46,10 @@ def test_the_first_tile_changes_the_estimate_by_a_third_at_most(seconds: float) 
 
 
 def test_the_time_since_the_last_step_belongs_to_the_next() -> None:
-    state = State(phase=Phase.RUNNING, done=1, total=4, elapsed=3, stepping=1)
+    state = State(phase=Phase.RUNNING, done=1, total=4, elapsed=3, first=2, stepping=1)
     assert remaining_seconds(state, estimate=TEN) == 7
     assert fraction(state, estimate=TEN) == 3 / 10
-    late = State(phase=Phase.RUNNING, done=1, total=4, elapsed=12, stepping=10)
+    late = State(phase=Phase.RUNNING, done=1, total=4, elapsed=12, first=2, stepping=10)
     assert remaining_seconds(late, estimate=TEN) == 2
     assert fraction(late, estimate=TEN) < 1
 
@@ -79,6 +81,24 @@ def test_the_bar_grows_before_the_first_tile_and_never_goes_back(first: float) -
     assert bars == sorted(bars)
     assert 0 == bars[0] < bars[1]
     assert bars[4] <= 2.5 / 12
+
+
+def test_the_wait_for_the_first_turn_is_no_slowness() -> None:
+    """A first look, of the same picture too, goes before all tiles."""
+    estimate = Estimate(work=50, saving=0)
+    state = running(10, 100, 45, wait=40)
+    assert remaining_seconds(state, estimate=estimate) == pytest.approx(45)
+    assert fraction(state, estimate=estimate) == pytest.approx(0.1)
+
+
+def test_the_bar_does_not_go_back_after_a_wait_for_the_first_turn() -> None:
+    estimate = Estimate(work=50, saving=0)
+    states = [running(each, 100, 40 + each / 2, wait=40) for each in range(1, 101)]
+
+    bars = [fraction(state, estimate=estimate) for state in states]
+
+    assert bars == sorted(bars)
+    assert bars[0] < 0.02
 
 
 def test_a_waiting_visitor_is_told_how_many_are_ahead() -> None:

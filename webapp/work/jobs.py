@@ -52,6 +52,8 @@ class State:
     """Steps of the work; 0 until it is known."""
     elapsed: float = 0.0
     """Seconds since its work began."""
+    first: float = 0.0
+    """Seconds until the first step was done, which may have waited for its turn."""
     stepping: float = 0.0
     """Seconds since the last step was done."""
     finishing: float = 0.0
@@ -72,6 +74,7 @@ class Job:
         self.phase = Phase.WAITING
         self.steps = (0, 0)
         self.began: float | None = None
+        self.first: float | None = None
         self.stepped: float | None = None
         self.finishing_since: float | None = None
         self.error: SuperResolutionError | None = None
@@ -150,12 +153,14 @@ class Jobs:
             now = self._clock()
             began, since = job.began, job.finishing_since
             stepped = job.stepped or began
+            first = 0.0 if began is None or job.first is None else job.first - began
             return State(
                 phase=job.phase,
                 ahead=self._count_ahead(job),
                 done=job.steps[0],
                 total=job.steps[1],
                 elapsed=0.0 if began is None else now - began,
+                first=first,
                 stepping=0.0 if stepped is None else now - stepped,
                 finishing=0.0 if since is None else now - since,
                 error=job.error,
@@ -251,6 +256,8 @@ class Jobs:
         def progress(done: int, total: int) -> None:
             with self._lock:
                 job.steps, job.stepped = (done, total), self._clock()
+                if done and job.first is None:
+                    job.first = job.stepped
 
         def finishing() -> None:
             with self._lock:

@@ -60,7 +60,9 @@ def remaining_seconds(state: State, *, estimate: Estimate) -> float:
         return max(0.0, estimate.saving - state.finishing)
     if state.done == 0 or state.total == 0:
         return max(0.0, estimate.work - state.elapsed) + estimate.saving
-    return max(0.0, _work_seconds(state, estimate) - state.elapsed) + estimate.saving
+    # All that passed counts after one step: what it waited for its turn is unknown.
+    elapsed = state.elapsed if state.done == 1 else _worked_seconds(state, estimate)
+    return max(0.0, _work_seconds(state, estimate) - elapsed) + estimate.saving
 
 
 def fraction(state: State, *, estimate: Estimate) -> float:
@@ -76,7 +78,15 @@ def fraction(state: State, *, estimate: Estimate) -> float:
     if state.done == 0:
         step = estimate.work / state.total  # no more than the first one is worth
         return min(state.elapsed, step) / estimate.total
-    return state.elapsed / (max(state.elapsed, _work_seconds(state, estimate)) + estimate.saving)
+    worked = _worked_seconds(state, estimate)
+    return worked / (max(worked, _work_seconds(state, estimate)) + estimate.saving)
+
+
+def _pace(state: State) -> float:
+    """Return the seconds of a step; the first one counts only while there is no other."""
+    if state.done == 1:
+        return state.first
+    return (state.elapsed - state.stepping - state.first) / (state.done - 1)
 
 
 def _work_seconds(state: State, estimate: Estimate) -> float:
@@ -84,9 +94,15 @@ def _work_seconds(state: State, estimate: Estimate) -> float:
 
     One step says little: the first few change the estimate by a limited factor.
     """
-    pace = (state.elapsed - state.stepping) / state.done * state.total
     factor = EARLY_FACTORS.get(state.done, math.inf)
-    return min(max(pace, estimate.work / factor), estimate.work * factor)
+    limited = max(_pace(state) * state.total, estimate.work / factor)
+    return min(limited, estimate.work * factor)
+
+
+def _worked_seconds(state: State, estimate: Estimate) -> float:
+    """Return the time since the work began, without the first step's wait for its turn."""
+    step = _work_seconds(state, estimate) / state.total
+    return state.elapsed - max(0.0, state.first - step)
 
 
 def sentence(state: State, *, estimate: Estimate, t: Texts) -> str:
