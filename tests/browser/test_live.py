@@ -26,6 +26,7 @@ from testbed.visitor import (
     stop_the_job,
     upload,
 )
+from tests.browser.conftest import Traffic
 
 SCREENS: dict[str, dict[str, object]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
@@ -139,6 +140,27 @@ def test_a_large_picture_is_seen_whole_at_once_and_then_painted_piece_by_piece(
     expect(handle).to_have_attribute("aria-valuenow", "0")
     stop_the_job(visit)
     expect(shown.locator(".look")).to_be_attached()
+
+
+def test_a_first_look_stays_while_a_press_is_waited_for(
+    asking: str, page: Page, traffic: Traffic
+) -> None:
+    """It is seen as a whole, and has its name once it is there."""
+    traffic.allowed_errors.append("look.webp")
+    page.route("**/look.webp", lambda route: route.abort())
+    enter(page, asking)
+    upload(page, "large.png", noise(1000, 700, seed=79))
+    expect(page.locator(".comparison[data-state=making]")).to_be_visible(timeout=LONG)
+    look, badge = page.locator(".look"), page.locator(".badge[data-side=after]")
+    expect(badge).to_be_hidden()
+    expect(page.get_by_role("button", name="Fit")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Zoom in to see the difference")).to_be_hidden()
+
+    page.unroute("**/look.webp")
+    for _ in range(2):
+        page.reload()
+        expect(look).to_have_js_property("complete", True, timeout=LONG)
+        expect(badge).to_be_visible()
 
 
 def test_the_place_in_sight_is_told_to_the_server(visit: Page) -> None:

@@ -132,7 +132,8 @@ def show_making(
 ) -> None:
     """Draw a result that is being made: a first look, and finished pieces over it.
 
-    Until then the `previous` result of the picture is shown, or the picture itself.
+    Until then the `previous` result of the picture is shown, or the picture itself. Where nothing
+    is painted over it, a first look is seen best as a whole.
     """
     t, (width, height) = page.t, inspection.size
     name = t("slider.label_before", width=width, height=height)
@@ -147,7 +148,7 @@ def show_making(
         is_pixelated=inspection.is_pixel_art,
         subject=picture.digest,
         live=f"{LIVE_PATH}/{live.secret}",
-        start=start_view(picture, inspection, live.size[0] / width),
+        start=start_view(picture, inspection, live.size[0] / width) if live.job else None,
     )
     with st.container(key="result"):
         slider.show(comparison, kind=slider_kind(page))

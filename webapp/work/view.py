@@ -55,12 +55,11 @@ def show_bar(
 ) -> None:
     """Draw how the work on the picture stands, its start where that has to be asked for, its end.
 
-    While work is under way, the browser is informed by the tab's event stream.
+    Until the result is there, the tab's event stream informs the browser of its work, first look
+    and pieces, old ones too.
     """
     tab, t = page.tab, page.t
     live = tab.live
-    look = None if live is None else live.look_job
-    is_looking = look is not None and not look.state.phase.is_over
     is_waiting = job is None and not is_done
     label = ""
     error = tab.errors.get(request)
@@ -75,7 +74,7 @@ def show_bar(
             "key": request.key,
             "live": "" if live is None else f"{LIVE_PATH}/{live.secret}",
             "stream": f"{EVENTS_PATH}/{tab.stream}?lang={t.language}",
-            "isBusy": bool(tab.jobs) or is_looking,
+            "isBusy": bool(tab.jobs) or live is not None,
             "isRunning": job is not None,
             "seconds": _expected_seconds(page),
             "start": label,

@@ -7,7 +7,7 @@ const REDUCTIONS = [16, 8, 4, 2, 1];
 
 function createPictures({ root, content: first, geometry, closed, ready, failed }) {
   const frames = [...root.querySelectorAll(".picture")].map((element) => ({
-    element, side: element.parentElement.dataset.side, images: null,
+    element, side: element.parentElement.dataset.side, images: null, left: [...element.children],
   }));
   const after = frames.find((frame) => frame.side === "after");
   const tiles = new Map(); // "side column-row" -> image
@@ -53,8 +53,8 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
     }
     if (closed.aborted || content !== next) return;
     frames.forEach((frame, index) => {
-      frame.images?.forEach((image) => image.remove());
-      if (!frame.images) frame.element.replaceChildren(); // remove what another viewer left
+      // What another viewer left, but not the look and pieces, which may have come earlier than the input.
+      for (const old of frame.images ?? frame.left) old.remove();
       frame.images = fresh[index];
       frame.element.prepend(...fresh[index]);
     });
@@ -131,12 +131,17 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
   function follow(live) {
     if (live.hasLook && after.look === undefined) {
       after.look = create(address(`${content.live}/look.webp`), [0, 0, 1, 1], { className: "look" });
-      after.look.decode().then(() => content.live && after.element.insertBefore(after.look, firstPiece()), () => {});
+      after.look.decode().then(() => content.live && show(after.look, firstPiece()), () => {});
     }
     for (const [number, ...box] of live.pieces) {
       if (!pieces.has(number)) pieces.set(number, { box, reducedBy: Infinity, image: null });
     }
     fetchPieces();
+  }
+
+  function show(image, next) {
+    root.classList.add("begun");
+    after.element.insertBefore(image, next);
   }
 
   const firstPiece = () => after.element.querySelector(".piece");
@@ -159,7 +164,7 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
       image.decode().then(() => {
         if (closed.aborted || piece.reducedBy !== reducedBy || pieces.get(number) !== piece) return;
         if (piece.image) image.classList.add("finer");
-        after.element.append(image);
+        show(image, null);
         piece.image?.remove();
         piece.image = image;
       }, () => {});
@@ -174,6 +179,7 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
   }
 
   function forgetPieces() {
+    root.classList.remove("begun");
     after.look?.remove();
     after.look = undefined;
     for (const { image } of pieces.values()) image?.remove();

@@ -176,8 +176,8 @@ function createViewer(parent, first, last) {
     const percent = Math.round(geometry.dividerPercent());
     handle.setAttribute("aria-valuenow", percent);
     handle.setAttribute("aria-valuetext", `${percent} % ${badges.before.textContent}`);
-    // Both sides look the same where even the small picture is shown reduced.
-    find(".invitation").hidden = z >= 1 || (z * width) / content.before[0] > 1.25;
+    // Both sides look the same where even the small picture is shown reduced. A first look is no sharper than that.
+    find(".invitation").hidden = Boolean(content.live) || z >= 1 || (z * width) / content.before[0] > 1.25;
 
     const isPannable = geometry.isPannable();
     root.classList.toggle("pannable", isPannable);
