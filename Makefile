@@ -11,7 +11,7 @@ DOWNLOAD := download $(BY_HASH)
 # Tests start hundreds of processes, each of which would compile the sources again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo serve test fuzz lint types imports tools debian-packages unit page-tests browser-tests engine-tests stack-tests other-tests lock audit licenses sbom image-check deployment-lint clean
+.PHONY: demo serve test fuzz lint types imports tools debian-packages unit stack-tests engine-tests browser-tests command-tests server-tests page-tests other-tests lock audit licenses sbom image-check deployment-lint clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/streamlit run webapp/app.py --server.address 127.0.0.1 --server.port $(PORT)
@@ -60,8 +60,8 @@ tools: $(STACK_TOOLS) $(OTHER_TOOLS)
 debian-packages: | $(BIN)/python
 	-scripts/install-debian-packages.sh
 
-# The longest group begins first. A group is one process, so the last to end runs alone.
-TEST_GROUPS := browser-tests stack-tests engine-tests other-tests page-tests
+# The longest group begins first. A group is one process, so the last to end, which runs alone, is short.
+TEST_GROUPS := stack-tests engine-tests browser-tests command-tests server-tests page-tests other-tests
 unit:
 	$(MAKE) --jobs 4 --keep-going --output-sync=target $(TEST_GROUPS)
 
@@ -74,16 +74,24 @@ page-tests:
 browser-tests:
 	$(BIN)/pytest tests/browser $(addprefix --ignore=,$(PAGE_TESTS))
 
-ENGINE_TESTS := $(addprefix tests/,engine hostile cli bulk sources benchmarks docs)
-engine-tests: .tools/ray.stamp
+ENGINE_TESTS := $(addprefix tests/,engine hostile)
+engine-tests:
 	$(BIN)/pytest $(ENGINE_TESTS)
+
+COMMAND_TESTS := $(addprefix tests/,cli bulk sources benchmarks docs)
+command-tests: .tools/ray.stamp
+	$(BIN)/pytest $(COMMAND_TESTS)
+
+SERVER_TESTS := $(addprefix tests/,http webapp)
+server-tests:
+	$(BIN)/pytest $(SERVER_TESTS)
 
 STACK_TESTS := $(addprefix tests/,stack cfn aws)
 stack-tests: $(STACK_TOOLS)
 	$(BIN)/pytest $(STACK_TESTS)
 
 other-tests: $(OTHER_TOOLS)
-	$(BIN)/pytest $(addprefix --ignore=,tests/browser $(ENGINE_TESTS) $(STACK_TESTS))
+	$(BIN)/pytest $(addprefix --ignore=,tests/browser $(ENGINE_TESTS) $(COMMAND_TESTS) $(SERVER_TESTS) $(STACK_TESTS))
 
 # Fuzz every reader of strangers' bytes for so long: `make fuzz SECONDS=3600`.
 SECONDS ?= 600

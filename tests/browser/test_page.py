@@ -503,10 +503,8 @@ def test_an_empty_file_behind_a_link_is_named_so(visit: Page, loopback: str) -> 
     explained(visit, "This file is empty")
 
 
-def test_a_private_address_is_refused_by_default(
-    streamlit_server: Callable[..., str], page: Page, loopback: str
-) -> None:
-    enter(page, streamlit_server("webapp/app.py", env={"SR_MODEL": "fast"}))
+def test_a_private_address_is_refused_by_default(asking: str, page: Page, loopback: str) -> None:
+    enter(page, asking)
 
     follow_link(page, f"{loopback}/small.png")
 

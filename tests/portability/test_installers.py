@@ -72,6 +72,19 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The result of this clone's command line for the small sample."""
+    file = tmp_path_factory.mktemp("here") / "here.jpg"
+    subprocess.run(
+        [sys.executable, "-m", "backend", "upscale", SAMPLES / "rocket-jpeg.jpg", "-o", file],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    return file.read_bytes()
+
+
 def run(environment: dict[str, str], folder: Path, *command: str | Path) -> str:
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
@@ -91,20 +104,18 @@ def run(environment: dict[str, str], folder: Path, *command: str | Path) -> str:
     ],
 )
 def test_a_picture_is_upscaled_without_an_installation(
-    tool: str, source: str, sources: dict[str, str], environment: dict[str, str], tmp_path: Path
+    tool: str,
+    source: str,
+    sources: dict[str, str],
+    environment: dict[str, str],
+    expected: bytes,
+    tmp_path: Path,
 ) -> None:
     picture = tmp_path / "Katze 猫.jpg"
     picture.write_bytes((SAMPLES / "rocket-jpeg.jpg").read_bytes())
     program = (*ONCE[tool], sources[source], "super-resolution")
     run(environment, tmp_path, *program, "upscale", picture, "-o", "out/")
-    here = tmp_path / "here.jpg"
-    subprocess.run(
-        [sys.executable, "-m", "backend", "upscale", picture, "-o", here],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    assert (tmp_path / "out" / "Katze 猫_x2.jpg").read_bytes() == here.read_bytes()
+    assert (tmp_path / "out" / "Katze 猫_x2.jpg").read_bytes() == expected
 
 
 def test_the_cost_of_an_install_is_told(environment: dict[str, str], wheel: Path) -> None:

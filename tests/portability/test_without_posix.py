@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,8 +76,9 @@ def results(folder: Path) -> dict[str, bytes]:
     ],
 )
 def test_the_approximation_lacks_what_windows_lacks(tmp_path: Path, code: str) -> None:
-    assert run(tmp_path, "-c", code).returncode == 1
-    assert "Error" in run(tmp_path, "-c", code).stderr
+    done = run(tmp_path, "-c", code)
+    assert done.returncode == 1
+    assert "Error" in done.stderr
 
 
 @pytest.mark.parametrize("face", FACES)
@@ -116,7 +118,7 @@ def test_bulk_goes_on_after_it_was_ended(tmp_path: Path) -> None:
         [sys.executable, *bulk, str(target)], cwd=ROOT, env=environment(tmp_path)
     ) as process:
         while process.poll() is None and not list(target.glob("*.png")):
-            pass
+            time.sleep(0.01)
         process.kill()
     assert run(tmp_path, *bulk, str(target)).returncode == 0
     again = run(tmp_path, *bulk, str(target))
