@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 """Kinds of fields; `LENGTH` is text, bytes or another message."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Field:
-    """One field of a message that lies inside larger bytes."""
+class Field(NamedTuple):
+    """One field of a message that lies inside larger bytes; a start reads tens of thousands."""
 
     number: int
     kind: int
