@@ -149,8 +149,8 @@ clean:
 $(BIN)/python:
 	PYTHON=$(PYTHON) scripts/make-venv.sh
 
-# What the page needs is compiled now, so that its first start is quick.
-$(VENV)/run.stamp: export UV_COMPILE_BYTECODE = 1
+# The page and Ray are compiled now, so that their first start is quick.
+$(VENV)/run.stamp .tools/ray.stamp: export UV_COMPILE_BYTECODE = 1
 $(VENV)/run.stamp: requirements.lock | .tools/uv.stamp
 	$(call install,$(BIN)/python)
 	touch $@
