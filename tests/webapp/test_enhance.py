@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -114,6 +115,16 @@ def test_every_format_keeps_the_same_metadata(
 
     assert Kept.of(seen) == kept
     assert not Kept.of(decode(result.encode(kind), max_side=999)).taken
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "avif"])
+@pytest.mark.parametrize("kept", [None, Kept(taken="2011:04:05 06:07:08", dpi=72)])
+def test_every_format_of_a_print_has_its_resolution(
+    photo_bytes: Callable[..., bytes], work: Callable[..., Enhanced], kind: str, kept: Kept | None
+) -> None:
+    result = replace(work(photo_bytes("PNG")), dpi=300)
+
+    assert decode(result.encode(kind, kept=kept), max_side=999).dpi == 300
 
 
 KINDS = [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP"), ("avif", "AVIF")]

@@ -39,7 +39,7 @@ def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> 
                 shared.decode(picture.file.read(), max_side=shared.settings.max_side)
             ),
             natural=inspection.format,
-            kept=replace(inspection.kept, dpi=result.dpi or inspection.kept.dpi),
+            kept=inspection.kept,
             is_chroma_halved=inspection.is_chroma_halved,
         )
         shared.downloads[opened.secret] = opened

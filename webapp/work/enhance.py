@@ -87,9 +87,10 @@ class Enhanced:
     ) -> bytes:
         """Return the master, or another format or quality made from a master without loss.
 
-        What is `kept` goes into the file.
+        What is `kept` goes into the file, and the resolution of a print in any case.
         """
         upscaled, kept = self.upscaled, kept or Kept()
+        kept = replace(kept, dpi=self.dpi or kept.dpi)
         data, size = self.master.read(), (upscaled.width, upscaled.height)
         if format == upscaled.format and quality is None:
             return embed(data, kept, format=format, size=size)
