@@ -19,6 +19,8 @@ from backend.inference.plan import make_plan
 from webapp.base import side
 from webapp.base.errors import StorageFullError
 from webapp.base.files import Disk
+from webapp.base.messages import message_for
+from webapp.base.texts import texts
 from webapp.intake.large_picture import LARGEST_SIDE, cut, shrink_to_fit, turned_file
 from webapp.intake.pictures import InputFile, Inspection, inspect
 from webapp.work.enhance import EnhanceRequest, engine_options
@@ -189,8 +191,12 @@ def test_pictures_too_large_to_shrink_are_refused(disk: Disk) -> None:
     wide = io.BytesIO()
     Image.new("L", (LARGEST_SIDE + 1, 1)).save(wide, "PNG")
 
-    with pytest.raises(ImageTooLargeError):
+    with pytest.raises(ImageTooLargeError) as caught:
         shrunk(wide.getvalue(), disk)
+
+    told = message_for(caught.value, texts("en")).detail
+    most = f"at most 120 megapixels and {LARGEST_SIDE} pixels on each side are possible"
+    assert told == f"It has {LARGEST_SIDE + 1} × 1 pixels; {most}."
 
 
 def test_a_full_disk_is_said(photo_bytes: Callable[..., bytes]) -> None:

@@ -44,7 +44,7 @@ def message_for(error: SuperResolutionError, t: Texts) -> Message:
 
 def _detail(key: str, error: SuperResolutionError, t: Texts) -> str:
     """Return the sentence with figures if the error has them."""
-    for name in ("detail_cloud", "detail"):
+    for name in ("detail_cloud", "detail_limit", "detail"):
         try:
             text = t.get(f"{key}.{name}", **_written(error, t))
         except KeyError:

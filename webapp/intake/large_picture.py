@@ -57,10 +57,14 @@ def shrink_to_fit(
 def decode_large(picture: InputFile, *, decode: Decode) -> Picture:
     """Decode; raise ImageTooLargeError if it is too large even to be shrunk or cut."""
     data = picture.file.read()
-    width, height = read_header(data, max_side=LARGEST_SIDE)[0]
     largest = LARGEST_PIXELS_WITH_ALPHA if may_be_transparent(data) else LARGEST_PIXELS
-    if width * height > largest:
-        raise ImageTooLargeError.input(width, height, max_side=LARGEST_SIDE)
+    try:
+        width, height = read_header(data, max_side=LARGEST_SIDE)[0]
+        if width * height > largest:
+            raise ImageTooLargeError.input(width, height, max_side=LARGEST_SIDE)
+    except ImageTooLargeError as exc:
+        most = largest // 1_000_000
+        raise ImageTooLargeError(exc.message, **exc.details, max_megapixels=most) from exc
     return decode(data, max_side=LARGEST_SIDE)
 
 
