@@ -43,6 +43,8 @@ def test_the_small_square_of_pixel_art_has_hard_pixels(disk: Disk) -> None:
     found = inspect(picture, decode=decode, max_side=999, disk=disk)
 
     assert found.is_pixel_art
+    with Image.open(io.BytesIO(found.preview.read())) as preview:
+        assert preview.convert("RGB").tobytes() == art.tobytes()
     with Image.open(io.BytesIO(base64.b64decode(found.thumbnail.partition(",")[2]))) as square:
         row = np.asarray(square.convert("L"), np.int16)[72]
     steps = sorted(abs(np.diff(row)))

@@ -170,7 +170,9 @@ def inspect_decoded(decoded: Picture, *, parent: Parent | None, disk: Disk) -> I
             format=output_format(saved, AUTO_FORMAT),
             jpeg_quality=decoded.jpeg_quality if parent_quality is None else parent_quality,
             parent_quality=parent_quality,
-            preview=disk.store(webp(preview, quality=92, icc_profile=profile)),
+            preview=disk.store(
+                webp(preview, quality=92, icc_profile=profile, is_lossless=is_pixelated)
+            ),
             thumbnail=thumbnail(preview, is_pixelated=is_pixelated),
             side=disk.store(packed.result()),
             is_chroma_halved=saved.is_chroma_halved,
@@ -211,10 +213,18 @@ def thumbnail(image: Image.Image, *, is_pixelated: bool = False) -> str:
     return webp_data_url(webp(square, quality=80))
 
 
-def webp(image: Image.Image, *, quality: int, icc_profile: bytes | None = None) -> bytes:
+def webp(
+    image: Image.Image,
+    *,
+    quality: int,
+    icc_profile: bytes | None = None,
+    is_lossless: bool = False,
+) -> bytes:
     """Encode a WebP for a browser."""
     file = io.BytesIO()
-    image.save(file, "WEBP", quality=quality, method=2, icc_profile=icc_profile)
+    image.save(
+        file, "WEBP", quality=quality, method=2, icc_profile=icc_profile, lossless=is_lossless
+    )
     return file.getvalue()
 
 

@@ -128,7 +128,12 @@ def show_preview(page: Page, picture: InputFile, inspection: Inspection) -> None
     """Draw the original, as large as its result will be shown."""
     with st.container(key="stage"):
         image = webp_data_url(inspection.preview.read())
-        plain_picture(image, alt=alternative_text(page, picture), key="preview")
+        plain_picture(
+            image,
+            alt=alternative_text(page, picture),
+            key="preview",
+            is_pixelated=inspection.is_pixel_art,
+        )
 
 
 def show_crop(page: Page, picture: InputFile, inspection: Inspection) -> None:
@@ -155,6 +160,7 @@ def show_crop(page: Page, picture: InputFile, inspection: Inspection) -> None:
         alt=alternative_text(page, picture),
         label=t("own.crop_frame" if original is None else "crop.frame"),
         key=f"crop-{picture.digest}",
+        is_pixelated=inspection.is_pixel_art,
         can_resize=original is None,
     )
     if cuts:

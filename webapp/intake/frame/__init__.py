@@ -6,9 +6,10 @@ from backend.engine import Box
 from webapp.base.component import component, ignore_change
 
 
-def picture(image: str, *, alt: str, key: str) -> None:
+def picture(image: str, *, alt: str, key: str, is_pixelated: bool) -> None:
     """Draw a data URL without a frame, in the full width."""
-    component(__file__)(key=key, data={"image": image, "alt": alt, "frame": None})
+    data = {"image": image, "alt": alt, "frame": None, "isPixelated": is_pixelated}
+    component(__file__)(key=key, data=data)
 
 
 def frame(
@@ -19,6 +20,7 @@ def frame(
     alt: str,
     label: str,
     key: str,
+    is_pixelated: bool,
     can_resize: bool = False,
 ) -> Box:
     """Draw the picture and return the part of it inside the frame, in pixels of the whole.
@@ -33,6 +35,7 @@ def frame(
             "frame": frame,
             "alt": alt,
             "label": label,
+            "isPixelated": is_pixelated,
             "canResize": can_resize,
         },
         default={"at": None},

@@ -13,6 +13,7 @@ export default function (component) {
   const handle = picture.querySelector(".frame");
   handle.hidden = !data.frame;
   picture.classList.toggle("plain", !data.frame);
+  picture.classList.toggle("pixelated", data.isPixelated);
   if (image.src !== data.image) image.src = data.image;
   image.alt = data.alt;
   if (!data.frame) return;
