@@ -627,6 +627,18 @@ def test_a_lower_quality_makes_a_smaller_file(visit: Page) -> None:
     expect(link).to_have_text(re.compile(r"\d+ kB"))
 
 
+def test_a_format_without_any_choice_has_no_menu(visit: Page) -> None:
+    upload(visit, "mine.png", noise(60, 40, seed=12))
+    comparison(visit, (240, 160))
+    menu = visit.get_by_role("group", name="Save the result")
+    more = menu.get_by_role("button", name="Quality and details")
+    expect(menu.get_by_role("combobox", name="Format")).to_have_value("png")
+    expect(more).to_be_hidden()
+
+    menu.get_by_role("combobox", name="Format").select_option("jpeg")
+    expect(more).to_be_visible()
+
+
 def test_the_save_menu_closes_with_escape_and_a_press_beside_it(visit: Page) -> None:
     menu = visit.get_by_role("group", name="Save the result")
     more, quality = (

@@ -60,6 +60,8 @@ export default function (component) {
     find(".warning").textContent = format.note;
     find(".warning").hidden = !format.note;
     find(".quality").hidden = format.quality === null || !data.canChooseQuality;
+    more.hidden = find(".quality").hidden && !data.keep && !data.note;
+    if (more.hidden) open(false);
     range.value = quality(format) ?? 100;
     find(".quality output").textContent = range.value;
     link.href = address();
