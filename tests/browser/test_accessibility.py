@@ -24,6 +24,7 @@ from testbed.visitor import (
     progress,
     saved,
     upload,
+    upload_all,
 )
 from webapp.base.texts import LANGUAGES, texts
 
@@ -208,6 +209,21 @@ def test_choices_are_visible_in_forced_colours(
     expect(slider.locator("div:has(> div > input)")).to_have_css("outline-style", "solid")
     text = slider.evaluate("() => getComputedStyle(document.body).color")
     expect(slider.locator("div:has(+ div > div > input)")).to_have_css("background-color", text)
+
+
+def test_a_transparent_picture_and_a_refusal_stand_out_in_forced_colours(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = enter(open_page(forced_colors="active"), address)
+    clear = saved(Image.new("RGBA", (40, 30), (0, 0, 0, 0)))
+    upload_all(page, ("clear.png", clear), ("notes.txt", b"no picture"))
+    comparison(page, (160, 120))
+
+    own = page.get_by_role("radio", name="clear.png")
+    for behind in (own.locator("img"), page.locator(".st-key-result .picture").first):
+        expect(behind).to_have_css("background-image", re.compile("conic-gradient"))
+    alert = page.get_by_role("alert").filter(has_text="not a picture")
+    expect(alert).to_have_css("border-top-style", "solid")
 
 
 def test_every_target_is_as_large_as_a_finger_on_a_phone(
