@@ -39,7 +39,7 @@ def described_size(
 ) -> dict[str, object]:
     """Return a result's pixels, bytes and time, in words."""
     width, height = state.result_size(inspection.size, options)
-    size = state.expected_bytes(width * height, format=inspection.format)
+    size = state.expected_bytes(width * height, inspection, format=inspection.format)
     return {
         "width": width,
         "height": height,

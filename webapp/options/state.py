@@ -27,7 +27,8 @@ EXACT_SIZES = (
 )
 """The sizes that are offered besides the networks' scales; any other one can be requested."""
 SMALL_PIXELS, MEDIUM_PIXELS = 1_000_000, 6_000_000
-BYTES_PER_PIXEL, BYTES_PER_PIXEL_LOSSLESS = 0.3, 1.6
+BYTES_PER_PIXEL = {PHOTOGRAPHS: (0.3, 1.6), OTHER_PICTURES: (0.15, 0.5), PIXELS: (0.15, 0.05)}
+"""The bytes of results of each kind of picture, in a lossy and in a lossless format."""
 
 
 def tiers(shared: Shared) -> list[str]:
@@ -125,9 +126,10 @@ def default_scale(size: tuple[int, int], scales: Sequence[int]) -> int:
     return min(enlarging or scales) if pixels <= MEDIUM_PIXELS else min(scales)
 
 
-def expected_bytes(pixels: int, *, format: str) -> float:
-    """Return the typical size of a file with so many pixels."""
-    return pixels * (BYTES_PER_PIXEL_LOSSLESS if FORMATS[format].is_lossless else BYTES_PER_PIXEL)
+def expected_bytes(pixels: int, inspection: Inspection, *, format: str) -> float:
+    """Return the typical size of a picture's result with so many pixels."""
+    lossy, lossless = BYTES_PER_PIXEL[automatic_tier(inspection)]
+    return pixels * (lossless if FORMATS[format].is_lossless else lossy)
 
 
 def choices_for_address(tab: Tab) -> dict[str, object]:

@@ -227,7 +227,7 @@ def _save_notes(result: Enhanced, inspection: Inspection, t: Texts) -> list[str]
     """Say why there is only one format, and what the file lacks of the original."""
     upscaled, notes = result.upscaled, []
     if len(result.formats) == 1:
-        size = expected_bytes(upscaled.width * upscaled.height, format="png")
+        size = expected_bytes(upscaled.width * upscaled.height, inspection, format="png")
         notes.append(t(f"save.only_{result.formats[0]}", size=t.file_size(round(size))))
     if inspection.has_place or inspection.has_camera:
         notes.append(t("save.removed"))
