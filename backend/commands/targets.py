@@ -57,15 +57,6 @@ class Task:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tasks:
-    """Everything that one command has to do."""
-
-    tasks: Sequence[Task]
-    left_out: int
-    """The number of files in the folders that are not pictures."""
-
-
 def expanded(inputs: Sequence[str]) -> list[str]:
     """Return each input once; patterns such as `*.jpg`, which Windows does not expand, are
     expanded.
@@ -120,8 +111,13 @@ def is_file_output(inputs: Sequence[str], output: str) -> bool:
     return suffix in RESULT_FORMATS
 
 
-def tasks_from(inputs: Sequence[str], output: str, *, is_file: bool, recursive: bool) -> Tasks:
-    """List the tasks, in the order given and folders by name; raise RequestError for `-` twice."""
+def tasks_from(
+    inputs: Sequence[str], output: str, *, is_file: bool, recursive: bool
+) -> tuple[list[Task], int]:
+    """Return the tasks, and the number of files in the folders that are not pictures.
+
+    They are in the order given, those of folders by name. Raise RequestError for `-` twice.
+    """
     if inputs.count(PIPE) > 1:
         raise RequestError("Standard input is one picture; name '-' once.")
     out = Path(output)
@@ -139,7 +135,7 @@ def tasks_from(inputs: Sequence[str], output: str, *, is_file: bool, recursive: 
     once: dict[tuple[str, Path], Task] = {}
     for task in tasks:
         once.setdefault((_place(task.key), task.folder), task)
-    return Tasks(tasks=_with_namesakes(list(once.values())), left_out=left_out)
+    return _with_namesakes(list(once.values())), left_out
 
 
 def _place(given: str) -> str:

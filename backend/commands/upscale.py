@@ -48,17 +48,19 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     # An unknown model is one error, not one for every file.
     spec = engine.registry.find(name=options.model or settings.model, scale=options.scale)
     spec.with_detail(options.detail)
-    found = tasks_from(inputs, arguments.output, is_file=is_file, recursive=arguments.recursive)
-    if not found.tasks:
+    tasks, left_out = tasks_from(
+        inputs, arguments.output, is_file=is_file, recursive=arguments.recursive
+    )
+    if not tasks:
         raise RequestError(f"There are no pictures ({', '.join(INPUT_SUFFIXES)}) in the folder.")
-    for folder in {task.folder for task in found.tasks}:
+    for folder in {task.folder for task in tasks}:
         remove_abandoned_parts(folder)
     report = Report()
     with Interrupt() as interrupt:
         worker = Worker(
             engine,
             options,
-            found.tasks,
+            tasks,
             may_replace=arguments.force,
             is_piped=arguments.output == PIPE,
             interrupt=interrupt,
@@ -68,10 +70,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             _tell(result, lines=sys.stderr if worker.is_piped else sys.stdout)
         if interrupt.is_requested():
             return INTERRUPTED
-    if len(found.tasks) > 1 or found.left_out:
-        done = len(found.tasks) - report.failures
-        left_out = f", {found.left_out} left out" if found.left_out else ""
-        write_line(sys.stderr, f"{done} done, {report.failures} failed{left_out}")
+    if len(tasks) > 1 or left_out:
+        done = len(tasks) - report.failures
+        rest = f", {left_out} left out" if left_out else ""
+        write_line(sys.stderr, f"{done} done, {report.failures} failed{rest}")
     return 1 if report.failures else 0
 
 
