@@ -21,7 +21,7 @@ from webapp.base.errors import TooManyPicturesError
 
 if TYPE_CHECKING:
     from backend.errors import SuperResolutionError
-    from webapp.client.connection import ConnectionTest
+    from webapp.client.remote import RemoteUpscaled
     from webapp.intake.pictures import InputFile, Inspection
     from webapp.result.downloads import Archive, Download
     from webapp.work.comparison import EngineComparison
@@ -105,7 +105,8 @@ class Tab:
     input_error: SuperResolutionError | None = None
     """The reason why the last file or link was refused."""
     refused_name: str = ""
-    connection_test: ConnectionTest | None = None
+    connection_test: RemoteUpscaled | SuperResolutionError | None = None
+    """What came back when the visitor tried the endpoint."""
     downloads: dict[int, Download] = field(default_factory=dict)
     """Downloads by the identity of a kept result, which they keep alive."""
     archive: Archive | None = None

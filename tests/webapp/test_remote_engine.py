@@ -601,19 +601,17 @@ def test_a_connection_that_works_says_with_what(server: Answering) -> None:
     with Gateway(server, signed=True) as gateway:
         tested = check_connection(cloud(gateway.address, signs=True))
 
-    assert tested.error is None
-    assert tested.response is not None
-    assert tested.response.model == "fast"
+    assert isinstance(tested, RemoteUpscaled)
+    assert tested.model == "fast"
 
 
 def test_a_connection_that_does_not_work_says_why(server: Answering) -> None:
     with Gateway(server, api_key=True) as gateway:
         tested = check_connection(cloud(gateway.address))
 
-    assert tested.response is None
-    assert tested.error is not None
-    assert message_for(tested.error, texts("en")).title == "The cloud does not let this page in"
-    assert "SR_ENDPOINT_API_KEY" in message_for(tested.error, texts("en")).body
+    assert isinstance(tested, SuperResolutionError)
+    assert message_for(tested, texts("en")).title == "The cloud does not let this page in"
+    assert "SR_ENDPOINT_API_KEY" in message_for(tested, texts("en")).body
 
 
 def test_the_estimate_follows_what_was_measured(server: Answering, picture: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
 from PIL import Image
 
@@ -13,21 +12,12 @@ from webapp.client.remote import RemoteEngine, RemoteUpscaled
 SIDE = 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConnectionTest:
-    """The outcome of a test: exactly one of the two is set."""
-
-    response: RemoteUpscaled | None = None
-    error: SuperResolutionError | None = None
-
-
-def check_connection(engine: RemoteEngine) -> ConnectionTest:
-    """Send a picture like a visitor's, with the endpoint's default model; never raise."""
+def check_connection(engine: RemoteEngine) -> RemoteUpscaled | SuperResolutionError:
+    """Send a picture like a visitor's, with the endpoint's default model; return what came."""
     try:
-        response = engine.upscale(test_picture(), UpscaleOptions(scale=2, format="png"))
+        return engine.upscale(test_picture(), UpscaleOptions(scale=2, format="png"))
     except SuperResolutionError as exc:
-        return ConnectionTest(error=exc)
-    return ConnectionTest(response=response)
+        return exc
 
 
 def test_picture() -> bytes:
