@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal, get_args
 
 import streamlit as st
 
@@ -26,6 +27,7 @@ from backend.settings import one_of, seconds, setting, text, whole_number
 from webapp.client.endpoint import Endpoint, parse_endpoint
 
 PREFIX = "endpoint_"
+SliderKind = Literal["builtin", "juxtapose"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class PageSettings(Settings):
     """The tier until a visitor chooses, if it exists."""
     ask_seconds: float = setting(seconds, default=120.0)
     """Longer work begins only when a visitor asks for it."""
-    slider: str = setting(one_of("builtin", "juxtapose"), default="builtin")
+    slider: SliderKind = setting(one_of(*get_args(SliderKind)), default="builtin")
     """The comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
     endpoint_url: str | None = setting(text, default=None)
     """A deployed endpoint that the page offers in addition to its own engine: an invoke URL."""

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 
 from webapp.base.side import make_side, pack
 from webapp.base.texts import texts
-from webapp.result.slider import Comparison, Kind, show
+from webapp.result.slider import Comparison, show
+from webapp.settings import SliderKind
 
 SCALE = 4
 SIZES = {
@@ -110,7 +111,7 @@ def draw_page() -> None:
         "Pictures", list(SIZES), index=list(SIZES).index(st.query_params.get("case", "photo"))
     )
     wanted = st.query_params.get("slider", "builtin")
-    kind = next(name for name in get_args(Kind) if name == wanted)
+    kind = next(name for name in get_args(SliderKind) if name == wanted)
     if "runs" not in st.session_state:
         st.session_state.runs = 0
     st.session_state.runs += 1

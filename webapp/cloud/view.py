@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from backend import SuperResolutionError
 from webapp.base.texts import Texts
 from webapp.base.view import show_error
-from webapp.client.connection import ConnectionTest, check_connection
+from webapp.client.connection import check_connection
 from webapp.client.remote import RemoteEngine, RemoteUpscaled
 from webapp.intake.pictures import InputFile
 from webapp.result import slider
 from webapp.result.slider import Comparison
-from webapp.result.view import detail_address, show_saver, slider_kind, traffic
+from webapp.result.view import detail_address, show_saver, traffic
 from webapp.shared import Page, Shared
 from webapp.tabs import Tab
 from webapp.work.comparison import EngineComparison
@@ -52,17 +53,16 @@ def _check_connection(tab: Tab, cloud: RemoteEngine, t: Texts) -> None:
         _show_connection_test(tab.connection_test, t)
 
 
-def _show_connection_test(test: ConnectionTest, t: Texts) -> None:
-    if test.error is not None:
-        show_error(test.error, t)
-    elif test.response is not None:
-        response = test.response
-        time = t.duration(response.seconds)
-        if response.is_from_aws_kit:
-            text = t("connection.aws_kit", time=time)
-        else:
-            text = t("connection.network", time=time, network=response.model)
-        st.success(text, title=t("connection.works"), icon=":material/check_circle:")
+def _show_connection_test(found: RemoteUpscaled | SuperResolutionError, t: Texts) -> None:
+    if isinstance(found, SuperResolutionError):
+        show_error(found, t)
+        return
+    time = t.duration(found.seconds)
+    if found.is_from_aws_kit:
+        text = t("connection.aws_kit", time=time)
+    else:
+        text = t("connection.network", time=time, network=found.model)
+    st.success(text, title=t("connection.works"), icon=":material/check_circle:")
 
 
 def show_engine_comparison(page: Page, picture: InputFile, result: EngineComparison) -> None:
@@ -83,7 +83,7 @@ def show_engine_comparison(page: Page, picture: InputFile, result: EngineCompari
                 detail_address(page, picture, cloud),
             ),
         )
-        slider.show(comparison, kind=slider_kind(page))
+        slider.show(comparison, kind=page.shared.settings.slider)
         if result.is_identical:
             st.markdown(f":material/check: {t('difference.none')}")
         else:

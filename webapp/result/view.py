@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -50,7 +48,7 @@ def show_result(
         other = state.result_or_start(page, picture, asked)
     comparison = _comparison(page, picture, inspection, result, other)
     with st.container(key="result"):
-        slider.show(comparison, kind=slider_kind(page))
+        slider.show(comparison, kind=page.shared.settings.slider)
     with facts:
         if len(offered) > 1:
             keep_offered("left", state.BEFORE, offered)
@@ -151,12 +149,12 @@ def show_making(
         start=start_view(picture, inspection, live.size[0] / width) if live.job else None,
     )
     with st.container(key="result"):
-        slider.show(comparison, kind=slider_kind(page))
+        slider.show(comparison, kind=page.shared.settings.slider)
 
 
 def can_show_making(page: Page) -> bool:
     """Return whether the configured slider can show unfinished results."""
-    return slider_kind(page) == "builtin"
+    return page.shared.settings.slider == "builtin"
 
 
 def start_view(picture: InputFile, inspection: Inspection, scale: float) -> Start | None:
@@ -166,11 +164,6 @@ def start_view(picture: InputFile, inspection: Inspection, scale: float) -> Star
         return None if place is None else Start(x=place[0], y=place[1], zoom=place[2] / scale)
     x, y = inspection.detailed
     return Start(x=x, y=y, zoom=OWN_ZOOM / scale)
-
-
-def slider_kind(page: Page) -> slider.Kind:
-    """Return the configured slider."""
-    return cast(slider.Kind, page.shared.settings.slider)
 
 
 def detail_address(page: Page, picture: InputFile, result: Enhanced, *, side: str = "after") -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, assert_never
+from typing import assert_never
 
 from webapp.result.slider import builtin, juxtapose
 from webapp.result.slider.comparison import Comparison, Start
+from webapp.settings import SliderKind
 
-__all__ = ["Comparison", "Kind", "Start", "show"]
-
-Kind = Literal["builtin", "juxtapose"]
+__all__ = ["Comparison", "Start", "show"]
 
 
-def show(comparison: Comparison, *, kind: Kind = "builtin") -> None:
+def show(comparison: Comparison, *, kind: SliderKind) -> None:
     """Draw the comparison; one may be drawn once a page.
 
     The third-party slider shows finished results only.
