@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.error import HTTPError
 
@@ -27,9 +27,7 @@ class Outcome:
     """Attributes for `Fn::GetAtt`."""
 
 
-def answer(
-    event: Mapping[str, object], outcome: Outcome, *, pause: Callable[[float], None] = time.sleep
-) -> None:
+def answer(event: Mapping[str, object], outcome: Outcome) -> None:
     """PUT to the event's address and retry until it is taken; raise OSError if it never is.
 
     The address is signed, which makes it a secret: it is never logged.
@@ -59,4 +57,4 @@ def answer(
         except OSError:
             if seconds is None:
                 raise
-        pause(seconds)
+        time.sleep(seconds)

@@ -27,6 +27,7 @@ QUALITIES = (83, 80, 70, 60, 50, 40, 30, 20)
 TELLING_QUALITY = 85
 """The quality below which the tables alone say enough."""
 LUMA = np.array([77, 150, 29], np.int32)
+"""BT.601 in units of 1/256."""
 Luma = npt.NDArray[np.int16]
 
 

@@ -14,14 +14,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from backend.images.jpeg_grid import LUMA
 from backend.images.picture import RgbImage
 
 WEIGHTS_FILE = Path(__file__).parents[1] / "models" / "weights" / "photo_or_drawing.json"
 TILE = 128
 """Side of the examined squares, in pixels."""
 TILES_A_SIDE = 4
-LUMA = np.array([77, 150, 29], np.int32)
-"""BT.601 in units of 1/256."""
 COARSE, FINE = 8, 4
 """Sides of the blocks whose brightness is compared."""
 ACTIVE_RANGE = 24

@@ -80,11 +80,6 @@ class Scheduler:
         return len(self._works)
 
     @property
-    def waiting(self) -> int:
-        """The number of pictures that wait for a turn."""
-        return len(self._waiting)
-
-    @property
     def seconds_until_free(self) -> float:
         """The time until the first picture in hand is expected to be done."""
         with self._changed:

@@ -70,7 +70,7 @@ class Bench:
     def _until_waiting(self, count: int) -> None:
         pause = threading.Event()
         for _ in range(SECONDS * 1000):
-            if self.scheduler.waiting == count:
+            if len(self.scheduler._waiting) == count:
                 return
             pause.wait(0.001)
         raise TimeoutError
@@ -229,7 +229,7 @@ def test_waiting_for_a_turn_can_be_cancelled(watch: Watch, error: type[Exception
     with scheduler.work(Watch()) as holder, holder.turn():
         with pytest.raises(error), scheduler.work(watch) as other, other.turn():
             pass
-        assert (scheduler.works, scheduler.waiting) == (1, 0)
+        assert (scheduler.works, scheduler._waiting) == (1, [])
     with scheduler.work(Watch()) as work, work.turn():
         pass
 
@@ -241,7 +241,7 @@ def test_waiting_is_not_counted_as_work() -> None:
         thread = threading.Thread(target=_take, args=(other,))
         with first.turn():
             thread.start()
-            while not scheduler.waiting:
+            while not scheduler._waiting:
                 threading.Event().wait(0.001)
             now[0] += 5
         thread.join(SECONDS)

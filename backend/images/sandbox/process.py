@@ -124,7 +124,8 @@ class _Worker:
                 if exc.errno in ROOM_ERRORS:
                     raise out_of_memory() from exc
                 raise LostError from exc
-            copy = int.from_bytes(self._when_there(ours, self._process.pid, _pid_from), "big")
+            number = self._when_there(ours, self._process.pid, lambda each: each.recv(PID_BYTES))
+            copy = int.from_bytes(number, "big")
             if not copy:
                 with suppress(subprocess.TimeoutExpired):
                     self._process.wait(LOOK_SECONDS)
@@ -191,10 +192,6 @@ def _is_readable(connection: socket.socket) -> bool:
     except OSError:
         return True  # the read will report it
     return True
-
-
-def _pid_from(connection: socket.socket) -> bytes:
-    return connection.recv(PID_BYTES)
 
 
 def _stopped(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
