@@ -106,7 +106,7 @@ class Tab:
     """The reason why the last file or link was refused."""
     refused_name: str = ""
     connection_test: RemoteUpscaled | SuperResolutionError | None = None
-    """What came back when the visitor tried the endpoint."""
+    """The outcome when the visitor last tried the endpoint."""
     downloads: dict[int, Download] = field(default_factory=dict)
     """Downloads by the identity of a kept result, which they keep alive."""
     archive: Archive | None = None

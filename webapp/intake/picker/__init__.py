@@ -21,7 +21,7 @@ class Events:
     links: tuple[str, ...] = ()
     """Addresses of pictures."""
     shown: str | None = None
-    """What was on the page before the server restarted: a file's digest, or "" for a sample."""
+    """The picture on the page before the server restarted: a file's digest, or "" for a sample."""
     restore: str | None = None
     """The token of the browser's tab before a reload."""
 
