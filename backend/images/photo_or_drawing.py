@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from backend.images.channels import largest, smallest
 from backend.images.jpeg_grid import LUMA
 from backend.images.picture import RgbImage
 
@@ -135,8 +136,8 @@ def _at_least_one_block(rgb: RgbImage) -> RgbImage:
 
 def _steps(colours: npt.NDArray[np.int16]) -> dict[str, float]:
     """Return the largest step of the three colours between neighbouring pixels."""
-    across = np.abs(np.diff(colours, axis=2)).max(-1).ravel()
-    down = np.abs(np.diff(colours, axis=1)).max(-1).ravel()
+    across = largest(np.abs(np.diff(colours, axis=2))).ravel()
+    down = largest(np.abs(np.diff(colours, axis=1))).ravel()
     step = np.concatenate([across, down]).astype(np.float32)
     mean = float(step.mean()) + 0.01
     return {
@@ -210,7 +211,7 @@ def _palette(tiles: RgbImage) -> dict[str, float]:
     counts = np.bincount(red << 8 | green << 4 | blue, minlength=4096)
     share = np.sort(counts)[::-1] / counts.sum()
     used = share[share > 0]
-    extreme = (tiles >= 250).all(-1) | (tiles <= 5).all(-1)
+    extreme = (smallest(tiles) >= 250) | (largest(tiles) <= 5)
     return {
         "palette_first": float(share[0]),
         "palette_four": float(share[:4].sum()),
@@ -222,7 +223,7 @@ def _palette(tiles: RgbImage) -> dict[str, float]:
 
 
 def _saturation(colours: npt.NDArray[np.int16]) -> dict[str, float]:
-    spread = np.ptp(colours, axis=-1)
+    spread = largest(colours) - smallest(colours)
     return {
         "saturation": float(spread.mean() / 64),
         "gray_share": float((spread < 6).mean()),

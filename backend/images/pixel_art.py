@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from backend.images.channels import largest
 from backend.images.picture import Picture, RgbImage
 
 LONGEST_SIDE = 512
@@ -50,5 +51,5 @@ def _numbers(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
 def _steps(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
     """Return the largest step of the four channels between neighbouring pixels."""
     levels = colours.astype(np.int16)
-    across, down = (np.abs(np.diff(levels, axis=axis)).max(-1).ravel() for axis in (1, 0))
+    across, down = (largest(np.abs(np.diff(levels, axis=axis))).ravel() for axis in (1, 0))
     return np.concatenate((across, down))
