@@ -47,7 +47,7 @@ SWEPT_SECONDS = 75
 """The seconds to wait until closed tabs are forgotten; they are kept for 60."""
 LONGEST = 600_000
 """Milliseconds that any one result may take."""
-WATCH = """() => {
+WATCH = """(pause) => {
   const seen = window.seen = {};
   const start = performance.now();
   const inside = (each) => each.shadowRoot?.querySelector(".comparison");
@@ -64,9 +64,11 @@ WATCH = """() => {
     if (isReady || (isMaking && shown.querySelector(".look")?.complete)) note("whole");
     if (isReady || (isMaking && shown.querySelector(".piece")?.complete)) note("piece");
     if (isReady) { note("end"); clearInterval(timer); }
-  }, 20);
+  }, pause);
 }"""
-"""A script that notes when the next picture, of another size, is seen."""
+"""A script that notes when the next picture, of another size, is seen; `pause` is in ms."""
+PAUSE, PAUSE_OF_MANY = 20, 100
+"""Milliseconds between two looks; at 20 they take 2 % of a core, too much for many visitors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,9 +171,9 @@ def photograph(folder: Path, size: tuple[int, int], *, seed: int) -> Path:
     return path
 
 
-def drop(page: Page, path: Path) -> None:
+def drop(page: Page, path: Path, *, pause: int = PAUSE) -> None:
     """Start to measure, and drop the file."""
-    page.evaluate(WATCH)
+    page.evaluate(WATCH, pause)
     page.locator("input[type=file]").set_input_files(path)
 
 
@@ -263,7 +265,7 @@ def visitors(served: Served, browser: Browser, folder: Path, table: Table, *, co
     for number, (page, colour) in enumerate(zip(tabs, colours, strict=True)):
         path = folder / f"visitor-{number}.png"
         Image.new("RGB", VISITORS_SIZE, tuple(colour.tolist())).save(path)
-        drop(page, path)
+        drop(page, path, pause=PAUSE_OF_MANY)
     for page in tabs:
         page.wait_for_function("() => 'whole' in window.seen", polling=1000)
     looked = spent()
