@@ -5,7 +5,7 @@ first; while a picture is opened for one, nobody else gets a turn for at most `H
 other turns alternate between the shortest work, so that a small picture need not wait for a large
 one, and the visitor who has waited longest since their last tile, so that a large one goes on.
 Nobody waits longer than `PATIENCE_SECONDS` for one tile while others get several; while there are
-first looks, one such tile is done in that time.
+first looks, one of those who waited so long goes on after as many seconds without a tile.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Scheduler:
         """The turn in which each present visitor was last served, or came."""
         self._expected: dict[Hashable, float] = {}
         """The time until which others are held back for each visitor's first look."""
-        self._relieved = -math.inf
-        """The time when someone who had waited too long was served last."""
+        self._went_on = -math.inf
+        """The time when a tile that is no first look was done last."""
         self._typical_seconds = TYPICAL_SECONDS
 
     @property
@@ -151,7 +151,10 @@ class Scheduler:
         finally:
             with self._changed:
                 self._running.remove(work)
-                work.worked += self._clock() - started
+                now = self._clock()
+                work.worked += now - started
+                if not work.is_first_look:
+                    self._went_on = now
                 self._give_turns()
 
     def _give_turns(self) -> None:
@@ -177,7 +180,6 @@ class Scheduler:
         oldest = min(self._waiting, key=lambda work: work.asked)
         first_looks = [work for work in self._waiting if work.is_first_look]
         if now - oldest.asked > PATIENCE_SECONDS and not self._go_first(first_looks, now):
-            self._relieved = now
             return oldest
         free = first_looks or [work for work in self._waiting if not self._is_held(work, now)]
         if not free:
@@ -191,7 +193,7 @@ class Scheduler:
 
         They are those that wait, and those that are decoded just now.
         """
-        if now - self._relieved > PATIENCE_SECONDS:
+        if now - self._went_on > PATIENCE_SECONDS:
             return False
         return bool(first_looks) or any(
             each.is_first_look and now < self._expected.get(each.visitor, 0.0)

@@ -18,7 +18,7 @@ SECONDS = 20
 
 
 class Bench:
-    """Works that take turns of one second each, by the test's clock.
+    """Works that take turns, by the test's clock.
 
     A turn ends when all others wait for theirs, so that the order is the scheduler's alone.
     """
@@ -30,15 +30,24 @@ class Bench:
         self._stack = ExitStack()
         self._works: dict[str, Work] = {}
         self._left: Counter[str] = Counter()
+        self._seconds: dict[str, float] = {}
 
     def add(
-        self, name: str, tiles: int, *, visitor: str | None = None, is_first_look: bool = False
+        self,
+        name: str,
+        tiles: int,
+        *,
+        visitor: str | None = None,
+        is_first_look: bool = False,
+        seconds: float = 1.0,
     ) -> None:
+        """Add a work whose tiles take `seconds` each."""
         watch = Watch(visitor=visitor)
         work = self._stack.enter_context(self.scheduler.work(watch, is_first_look=is_first_look))
         work.seconds = float(tiles)
         self._works[name] = work
         self._left[name] = tiles
+        self._seconds[name] = seconds
 
     def run(self) -> list[str]:
         """Return the names in the order of the turns."""
@@ -63,7 +72,7 @@ class Bench:
                 others = [each for each in self._left if self._left[each] and each != name]
                 self._until_waiting(len(others))
                 self.order.append(name)
-                self.now += 1
+                self.now += self._seconds[name]
                 self._works[name].share_left = 1 - done / tiles
                 self._left[name] -= 1
 
@@ -177,6 +186,16 @@ def test_a_queue_of_those_who_have_waited_so_long_does_not_keep_first_looks_out(
         bench.add(f"look {number}", 1, is_first_look=True)
     order = bench.run()
     assert [name.partition(" ")[0] for name in order[:14]].count("large") == 1
+
+
+def test_first_looks_go_before_long_tiles_one_of_which_takes_longer_than_patience() -> None:
+    bench = Bench()
+    for number in range(4):
+        bench.add(f"large {number}", 1, seconds=1.5 * PATIENCE_SECONDS)
+    for number in range(15):
+        bench.add(f"look {number}", 1, is_first_look=True)
+    order = [name.partition(" ")[0] for name in bench.run()]
+    assert order[-3:] == ["large"] * 3
 
 
 def test_one_more_than_there_are_places_is_refused_at_once() -> None:
