@@ -167,7 +167,9 @@ class LocalEngine:
         size, notes = picture.size, picture.notes
         del picture
         decoded = time.perf_counter()
-        with self._pixels.hold(plan.pixels, watch, on_wait=source.forget):
+        with self._pixels.hold(
+            plan.pixels, watch, is_first_look=work.is_first_look, on_wait=source.forget
+        ):
             held = time.perf_counter()
             sr = self._run_all(plan, source.picture, work)
             watch.on_finishing()

@@ -12,29 +12,38 @@ POLL_SECONDS = 0.2
 SMALL_SHARE = 64
 """A picture of at most this part of the budget is small."""
 RESERVED_SHARE = 16
-"""The part of the budget that is set aside, on top of it, for small pictures."""
+"""The part set aside, on top of the budget, for small pictures, and for first looks as well."""
 
 
 class PixelBudget:
     """A shared budget; callers wait in order of arrival until their share is free.
 
-    Small pictures have a budget of their own, so that they never wait for a very large one.
+    Small pictures have a budget of their own, so that they never wait for a very large one, and
+    first looks have one, so that they wait for no picture at all.
     """
 
     def __init__(self, total: int) -> None:
         self._small = _Budget(total // RESERVED_SHARE)
         self._large = _Budget(total)
+        self._first_looks = _Budget(total // RESERVED_SHARE)
         self._largest_small = total // SMALL_SHARE
 
     @contextmanager
     def hold(
-        self, amount: int, watch: Watch, *, on_wait: Callable[[], None] = lambda: None
+        self,
+        amount: int,
+        watch: Watch,
+        *,
+        is_first_look: bool = False,
+        on_wait: Callable[[], None] = lambda: None,
     ) -> Iterator[None]:
         """Hold so many pixels, at most the total; raise as `Watch.check` does while waiting.
 
         `on_wait` is called once if it has to wait.
         """
         budget = self._small if amount <= self._largest_small else self._large
+        if is_first_look:
+            budget = self._first_looks
         amount = min(amount, budget.total)
         budget.take(amount, watch, on_wait=on_wait)
         try:

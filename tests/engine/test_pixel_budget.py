@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -69,6 +70,20 @@ def test_small_pictures_together_have_a_bound_too() -> None:
         budget.hold(1, Watch(is_cancelled=lambda: True)),
     ):
         pass
+
+
+def test_first_looks_wait_for_no_picture_and_have_a_bound_of_their_own() -> None:
+    budget = PixelBudget(6400)
+    impatient = Watch(is_cancelled=lambda: True)
+    with budget.hold(6400, Watch()), ExitStack() as others:
+        for _ in range(4):
+            others.enter_context(budget.hold(100, Watch()))
+        with (
+            budget.hold(400, impatient, is_first_look=True),
+            pytest.raises(CancelledError),
+            budget.hold(1, impatient, is_first_look=True),
+        ):
+            pass
 
 
 def test_a_large_picture_is_not_overtaken_for_ever() -> None:
