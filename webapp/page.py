@@ -59,9 +59,9 @@ with base.faults_explained(texts(st.session_state.lang)):
     jobs = work.collect(tab)
 
     base.show_head(t)
-    events = intake_view.receive_pictures(page)
+    token = intake_view.receive_pictures(page)
     with st.container(key="arrivals"):
-        intake.receive(page, events)
+        intake.receive(page, token)
         intake_view.show_refusal(page)
 
     stage, panel = st.columns([11, 6], gap="large")
@@ -86,11 +86,12 @@ with base.faults_explained(texts(st.session_state.lang)):
         choices = options_view.choose_options(page, inspection)
         if place is not Place.LOCAL and isinstance(choices.scale, str):
             choices = replace(choices, scale=None)  # an endpoint has its networks' scales only
-        if len(events.added) > 1:
+        if tab.has_several:
             bulk = bulk_work.plan_bulk(page, jobs, choices, place)
             if bulk.seconds <= shared.settings.ask_seconds:
                 bulk_work.start_all(page, bulk)
                 jobs = work.collect(tab)
+            tab.has_several = False
         many = st.container()
     request, result, job = None, None, None
     tab.live = None

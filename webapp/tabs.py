@@ -22,6 +22,7 @@ from webapp.base.errors import TooManyPicturesError
 if TYPE_CHECKING:
     from backend.errors import SuperResolutionError
     from webapp.client.remote import RemoteUpscaled
+    from webapp.intake.picker import Arrival
     from webapp.intake.pictures import InputFile, Inspection
     from webapp.result.downloads import Archive, Download
     from webapp.work.comparison import EngineComparison
@@ -83,8 +84,10 @@ class Tab:
     """The visitor's own pictures, by digest, in the order of arrival."""
     arrived: list[str] = field(default_factory=list)
     """Digests of uploads that the page has not opened yet."""
-    links: list[str] = field(default_factory=list)
-    """Links that the page has not followed yet."""
+    arrivals: list[Arrival] = field(default_factory=list)
+    """Uploads and links that the browser told of, and the page has not taken yet."""
+    has_several: bool = False
+    """True from the arrival of several pictures until their work was planned."""
     inspections: dict[str, Inspection | SuperResolutionError] = field(default_factory=dict)
     current: str | None = None
     """The digest of the picture on the page; None for a sample."""

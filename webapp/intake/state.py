@@ -28,7 +28,7 @@ from webapp.base.errors import (
 )
 from webapp.base.filenames import name_from_link
 from webapp.intake.large_picture import cut, decode_large, shrink_to_fit, turned_file
-from webapp.intake.picker import Events
+from webapp.intake.picker import Arrival
 from webapp.intake.pictures import InputFile, Inspection
 from webapp.intake.pictures import inspect as inspect_file
 from webapp.intake.samples import Sample, samples
@@ -61,25 +61,32 @@ def restore(page: Page, token: str) -> None:
     st.rerun()
 
 
-def receive(page: Page, events: Events) -> None:
-    """Act on what arrived through the drop area."""
+def receive(page: Page, token: str | None) -> None:
+    """Act on what arrived through the drop area, or take over the tab of this token."""
     tab = page.tab
-    if events.restore is not None:
-        restore(page, events.restore)
+    if token is not None:
+        restore(page, token)
     if tab.arrived:
         show_arrived(page)
-    if events.links:
-        tab.links += events.links
+    while tab.arrivals:  # an interrupted run of the page loses none
+        take(page, tab.arrivals[0])
+        del tab.arrivals[0]
+
+
+def take(page: Page, arrival: Arrival) -> None:
+    """Follow links, and say what was refused."""
+    tab = page.tab
+    tab.has_several |= len(arrival.digests) > 1
+    if arrival.links:
         tab.refused_name, tab.input_error, tab.is_cropping = "", None, False
-    if events.refused is not None:
-        tab.refused_name, reason = events.refused
+    if arrival.refused is not None:
+        tab.refused_name, reason = arrival.refused
         tab.input_error = refusal(reason, max_bytes=page.shared.settings.max_image_bytes)
-    while tab.links:  # an interrupted run of the page loses none
-        follow(page, tab.links[0])
-        del tab.links[0]
-    if events.shown is not None:
+    for link in arrival.links:
+        follow(page, link)
+    if arrival.shown is not None:
         known = {each.uploaded: digest for digest, each in tab.pictures.items()}
-        tab.current = known.get(events.shown, tab.current if events.shown else None)
+        tab.current = known.get(arrival.shown, tab.current if arrival.shown else None)
 
 
 def follow(page: Page, link: str) -> None:

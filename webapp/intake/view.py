@@ -13,7 +13,7 @@ from webapp.intake import state
 from webapp.intake.frame import frame
 from webapp.intake.frame import picture as plain_picture
 from webapp.intake.gallery import Item, gallery
-from webapp.intake.picker import FOLDER_PATH, UPLOAD_PATH, Events, picker
+from webapp.intake.picker import FOLDER_PATH, UPLOAD_PATH, picker
 from webapp.intake.pictures import InputFile, Inspection, webp_data_url
 from webapp.intake.samples import samples
 from webapp.shared import Page
@@ -23,8 +23,8 @@ NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAA
 """A transparent pixel, for a file that could not be read."""
 
 
-def receive_pictures(page: Page) -> Events:
-    """Draw the drop area and return what arrived through it."""
+def receive_pictures(page: Page) -> str | None:
+    """Draw the drop area; return the token of the tab that a reloaded browser had, if it asks."""
     settings, t = page.shared.settings, page.t
     pictures = page.tab.pictures
     shown = pictures.get(page.tab.current or "")
@@ -49,7 +49,8 @@ def receive_pictures(page: Page) -> Events:
             "allowsLinks": settings.allow_web_sources,
             "accept": ",".join(["image/*", *INPUT_SUFFIXES]),
             "texts": texts,
-        }
+        },
+        on_arrival=page.tab.arrivals.append,
     )
 
 

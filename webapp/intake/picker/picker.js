@@ -164,7 +164,7 @@ function createPicker(parent) {
   }
 
   function tell(added) {
-    component.setTriggerValue("added", { digests: [], refused: null, links: [], shown: null, ...added });
+    handOn(component, "added", JSON.stringify({ digests: [], refused: null, links: [], shown: null, ...added }));
   }
 
   function send(file) {
