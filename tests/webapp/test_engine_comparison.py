@@ -251,10 +251,10 @@ def test_pictures_of_different_sizes_have_no_psnr() -> None:
 
 @pytest.fixture
 def run_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
-    """Draw the page with an endpoint's settings; its `Shared` is made again."""
+    """Draw the page with an endpoint's settings and a sample soon done; make its `Shared` again."""
 
     def run(**environment: str) -> AppTest:
-        for name, value in environment.items():
+        for name, value in {"SR_MODEL": "fast", **environment}.items():
             monkeypatch.setenv(name, value)
         return AppTest.from_file(str(ROOT / "webapp" / "page.py"), default_timeout=SECONDS).run()
 
