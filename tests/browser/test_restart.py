@@ -24,12 +24,13 @@ class Restarted:
         self.now = PageServer(log=folder / "first.txt", env=ENVIRONMENT)
 
     def restart(self, page: Page) -> None:
-        """Stop it, let the page notice, and start it again."""
+        """Stop it, let the page notice, start it again, and wait until files are handed in."""
         lost = page.get_by_role("alert").filter(has_text="was lost")
         self.now.stop()
         expect(lost).to_be_visible(timeout=LONG)
         log = self.folder / "second.txt"
-        self.now = PageServer(log=log, env=ENVIRONMENT, port=self.now.port)
+        with page.expect_request("**/upload", timeout=LONG):  # until then all is as it was
+            self.now = PageServer(log=log, env=ENVIRONMENT, port=self.now.port)
         expect(lost).to_be_hidden(timeout=LONG)
 
 
