@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -75,6 +76,22 @@ def finish(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest
     work.start(shared, tab, picture, request)
     assert tab.jobs[request].wait(SECONDS)
     assert work.running_job(tab, request) is None
+
+
+def test_larger_sizes_stand_below_smaller_ones_and_never_seem_quicker(
+    shared: Shared, tab: Tab, picture: InputFile
+) -> None:
+    page = Page(tab=tab, shared=shared, t=texts("en"))
+    shared.saving.learn(pixels=20_000_000, seconds=60, is_lossless=True)
+
+    found = work.seconds_by_size(page, picture, (3000, 4000), request_for(picture))
+
+    factors = [each.scale if each.size is None else each.size.factor or math.inf for each in found]
+    assert factors == sorted(factors)
+    assert len(factors) > len(shared.engine.models["fast"])
+    seconds = [time or 0.0 for each, time in found.items() if each.size is None]
+    assert seconds[0] > 0.0
+    assert seconds == sorted(seconds)
 
 
 def test_a_result_is_kept_and_not_worked_on_again(

@@ -84,11 +84,18 @@ def seconds_by_size(
         offered += [each for each in exact if math.prod(result_size(size, each)) > math.prod(size)]
         offered += [] if options.size is None or options in offered else [options]
     found = {}
-    for each in offered:
+    for each in sorted(offered, key=_factor):
         with suppress(SuperResolutionError):  # beyond the engine's bounds
             expected = seconds(shared, size, request, each)
             found[each] = None if replace(request, options=each) in made else expected
     return found
+
+
+def _factor(options: UpscaleOptions) -> float:
+    """Return the factor that a visitor chooses by; infinity for a frame or a print."""
+    if options.size is None:
+        return options.scale
+    return options.size.factor or math.inf
 
 
 def seconds(
