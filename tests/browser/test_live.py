@@ -107,10 +107,12 @@ def test_the_bar_is_inside_the_window_in_every_state(
     bar_is_inside(page)
 
 
+@pytest.mark.parametrize("screen", ["200 %", "phone"])
 def test_the_time_that_is_left_is_read_in_whole(
-    address: str, open_page: Callable[..., Page]
+    address: str, open_page: Callable[..., Page], screen: str
 ) -> None:
-    page = enter(open_page(**SCREENS["200 %"]), address)
+    """Beside a job of another size too."""
+    page = enter(open_page(**SCREENS[screen]), address)
     choose_scale(page, 4)
     large(page)
     fits = """(each) => {
@@ -119,6 +121,10 @@ def test_the_time_that_is_left_is_read_in_whole(
       words.selectNodeContents(each); // fractions of a pixel are enough to cut a word
       return words.getBoundingClientRect().width <= each.getBoundingClientRect().width;
     }"""
+    assert page.locator(".bar .text").evaluate(fits)
+
+    choose_scale(page, 2)
+    expect(page.get_by_role("button", name="Stop 4 × · Text and drawing")).to_be_visible()
     assert page.locator(".bar .text").evaluate(fits)
 
 
@@ -255,6 +261,45 @@ def test_a_part_of_a_picture_is_gone_on_with(visit: Page) -> None:
     visit.get_by_role("button", name="Use this part").click()
 
     comparison(visit, (280, 160))
+
+
+def test_the_focus_is_seen_and_stays_on_the_page_when_its_place_is_gone(visit: Page) -> None:
+    visit.keyboard.press("Tab")
+    main = visit.locator("[data-testid=stMain]")
+    expect(main).to_be_focused()
+    expect(main).to_have_css("outline-style", "solid")
+    upload(visit, "wide.png", noise(70, 40, seed=82))
+    comparison(visit, (280, 160))
+    frame, result = (
+        visit.get_by_role("button", name="Part to keep"),
+        visit.locator(".st-key-result"),
+    )
+
+    visit.get_by_role("button", name="Crop").press("Enter")
+    expect(frame).to_be_focused()
+    visit.keyboard.press("Escape")
+    expect(frame).to_have_count(0)
+    expect(result).to_be_focused()
+    expect(result).to_have_css("outline-style", "solid")
+
+    visit.get_by_role("button", name="Remove", exact=True).press("Enter")
+    comparison(visit, (1200, 800))
+    expect(result).to_be_focused()
+
+
+def test_escape_goes_on_with_the_work_and_leads_back_to_stop(visit: Page) -> None:
+    pass_time(visit)
+    visit.reload()
+    large(visit)
+    stop = visit.get_by_role("button", name="Stop", exact=True)
+    expect(visit).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)  # it has heard of the job
+
+    stop.press("Enter")
+    expect(visit.get_by_role("button", name="Go on")).to_be_focused()
+    visit.keyboard.press("Escape")
+
+    expect(stop).to_be_focused()
+    stop_the_job(visit)
 
 
 def test_a_frame_and_its_buttons_are_in_sight_on_a_phone(

@@ -162,6 +162,7 @@ def show_crop(page: Page, picture: InputFile, inspection: Inspection) -> None:
         label=t("own.crop_frame" if original is None else "crop.frame"),
         key=f"crop-{picture.digest}",
         is_pixelated=inspection.is_pixel_art,
+        on_cancel=partial(state.end_crop, page.tab),
         can_resize=original is None,
     )
     if cuts:

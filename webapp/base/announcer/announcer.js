@@ -1,6 +1,7 @@
-// The tab's title, a live region, the language of the page, and the focus of a new result.
+// The tab's title, a live region, the language of the page, and the focus of a new result or of what is gone.
 
 const RESULT = ".st-key-result";
+const STAGE = `${RESULT}, .st-key-stage`;
 const NARROW = "(max-width: 640px)";
 
 let shown = null; // the result that was focused last
@@ -9,6 +10,18 @@ let isLeaving = false;
 addEventListener("beforeunload", (event) => {
   if (isLeaving) event.preventDefault();
 });
+
+// Whatever is drawn no more takes the focus with it, and the keyboard would begin again at the top.
+let focused = null;
+
+addEventListener("focusin", ({ target }) => {
+  focused = target;
+});
+
+new MutationObserver(() => {
+  if (!focused || focused.isConnected || document.activeElement !== document.body) return;
+  focus(document.querySelector(STAGE));
+}).observe(document.body, { childList: true, subtree: true });
 
 export default function ({ data, parentElement }) {
   document.title = data.title;
@@ -29,7 +42,11 @@ function present(result) {
   if (matchMedia(NARROW).matches) result.scrollIntoView({ behavior: "smooth", block: "nearest" });
   const active = document.activeElement;
   const isFree = !active || active === document.body || active.disabled;
-  if (!isFree) return;
-  result.tabIndex = -1;
-  result.focus({ preventScroll: true });
+  if (isFree) focus(result);
+}
+
+function focus(stage) {
+  if (!stage) return;
+  stage.tabIndex = -1;
+  stage.focus({ preventScroll: true });
 }

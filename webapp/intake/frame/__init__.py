@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from backend.engine import Box
-from webapp.base.component import component, ignore_change
+from webapp.base.component import component, hand_on, ignore_change
 
 
 def picture(image: str, *, alt: str, key: str, is_pixelated: bool) -> None:
@@ -21,9 +23,12 @@ def frame(
     label: str,
     key: str,
     is_pixelated: bool,
+    on_cancel: Callable[[], None],
     can_resize: bool = False,
 ) -> Box:
     """Draw the picture and return the part of it inside the frame, in pixels of the whole.
+
+    `on_cancel` is called before the page is drawn when Escape is pressed.
 
     `image` is a data URL, `size` and `frame` are (width, height) in pixels of the whole picture.
     """
@@ -40,6 +45,7 @@ def frame(
         },
         default={"at": None},
         on_at_change=ignore_change,
+        on_cancel_change=hand_on(key, "cancel", lambda _: on_cancel()),
     )
     width, height = frame
     at = result.get("at") or ((size[0] - width) // 2, (size[1] - height) // 2, width, height)

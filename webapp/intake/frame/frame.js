@@ -29,6 +29,7 @@ export default function (component) {
     picture.frame = [...data.frame];
     picture.at = data.size.map((length, axis) => (length - data.frame[axis]) / 2);
     picture.scrollIntoView({ behavior: "smooth", block: "nearest" });
+    handle.focus({ preventScroll: true });
   }
   let timer;
   let hold = null;
@@ -77,6 +78,7 @@ export default function (component) {
     hold = null;
   });
   on(handle, "keydown", (event) => {
+    if (event.key === "Escape") handOn(component, "cancel", "");
     const direction = KEYS[event.key];
     if (!direction) return;
     event.preventDefault();

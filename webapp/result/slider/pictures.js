@@ -15,6 +15,7 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
   let content = first;
   let waiting;
   let told = "";
+  root.classList.remove("begun"); // of another viewer
 
   function put(element, place) {
     const [left, top, width, height] = place.map((fraction) => `${fraction * 100}%`);

@@ -76,7 +76,8 @@ function createViewer(parent, first, last) {
     content = next;
     setTexts();
     if (!isOther) return;
-    if (!isDrawn) root.dataset.state = "loading";
+    // Another size of the same picture is drawn over the one that is seen.
+    if (!isDrawn) root.dataset.state = last && last.subject === first.subject ? "renewing" : "loading";
     isDrawn = true;
     find(".problem").hidden = true;
     pictures.load(content);

@@ -149,10 +149,15 @@ function createBar(parent) {
       find(".no").focus();
     }
   };
-  find(".yes").onclick = stop;
-  find(".no").onclick = () => {
+  function goOn() {
     find(".question").hidden = true;
     find(".stop").focus();
+  }
+
+  find(".yes").onclick = stop;
+  find(".no").onclick = goOn;
+  find(".question").onkeydown = ({ key }) => {
+    if (key === "Escape") goOn();
   };
 
   function close() {
