@@ -77,7 +77,8 @@ function createViewer(parent, first, last) {
     setTexts();
     if (!isOther) return;
     // Another size of the same picture is drawn over the one that is seen.
-    if (!isDrawn) root.dataset.state = last && last.subject === first.subject ? "renewing" : "loading";
+    const isSame = first.subject && last?.subject === first.subject;
+    if (!isDrawn) root.dataset.state = isSame ? "renewing" : "loading";
     isDrawn = true;
     find(".problem").hidden = true;
     pictures.load(content);
