@@ -59,10 +59,12 @@ with base.faults_explained(texts(st.session_state.lang)):
     jobs = work.collect(tab)
 
     base.show_head(t)
-    token = intake_view.receive_pictures(page)
+    drop_area = st.container()
     with st.container(key="arrivals"):
-        intake.receive(page, token)
+        intake.receive(page)
         intake_view.show_refusal(page)
+    with drop_area:
+        intake_view.show_picker(page)
 
     stage, panel = st.columns([11, 6], gap="large")
     with stage:

@@ -58,14 +58,11 @@ def restore(page: Page, token: str) -> None:
     else:
         page.tab.refused_restores += 1
         page.tab.is_forgotten = page.shared.tabs.find(token) is None
-    st.rerun()
 
 
-def receive(page: Page, token: str | None) -> None:
-    """Act on what arrived through the drop area, or take over the tab of this token."""
+def receive(page: Page) -> None:
+    """Act on what arrived through the drop area."""
     tab = page.tab
-    if token is not None:
-        restore(page, token)
     if tab.arrived:
         show_arrived(page)
     while tab.arrivals:  # an interrupted run of the page loses none

@@ -23,8 +23,8 @@ NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAA
 """A transparent pixel, for a file that could not be read."""
 
 
-def receive_pictures(page: Page) -> str | None:
-    """Draw the drop area; return the token of the tab that a reloaded browser had, if it asks."""
+def show_picker(page: Page) -> None:
+    """Draw the drop area, which keeps in mind what is on the page."""
     settings, t = page.shared.settings, page.t
     pictures = page.tab.pictures
     shown = pictures.get(page.tab.current or "")
@@ -51,6 +51,7 @@ def receive_pictures(page: Page) -> str | None:
             "texts": texts,
         },
         on_arrival=page.tab.arrivals.append,
+        on_restore=partial(state.restore, page),
     )
 
 

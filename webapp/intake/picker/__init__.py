@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from webapp.base.component import component, hand_on, ignore_change
+from webapp.base.component import component, hand_on
 
 KEY = "picker"
 UPLOAD_PATH = "upload"
@@ -27,10 +27,16 @@ class Arrival:
     """The picture on the page before the server restarted: a file's digest, or "" for a sample."""
 
 
-def picker(data: dict[str, object], *, on_arrival: Callable[[Arrival], None]) -> str | None:
-    """Draw the drop area, see `picker.js` for the data; `on_arrival` is called before the page.
+def picker(
+    data: dict[str, object],
+    *,
+    on_arrival: Callable[[Arrival], None],
+    on_restore: Callable[[str], None],
+) -> None:
+    """Draw the drop area, see `picker.js` for the data.
 
-    Return the token of the browser's tab before a reload, if it asks for it.
+    The callbacks are called before the page is drawn, `on_restore` with the token that the
+    browser's tab had before a reload.
     """
 
     def take(text: str) -> None:
@@ -45,11 +51,9 @@ def picker(data: dict[str, object], *, on_arrival: Callable[[Arrival], None]) ->
             )
         )
 
-    result = component(__file__)(
+    component(__file__)(
         key=KEY,
         data=data,
         on_added_change=hand_on(KEY, "added", take),
-        on_restore_change=ignore_change,
+        on_restore_change=hand_on(KEY, "restore", on_restore),
     )
-    token = result.get("restore")
-    return token if isinstance(token, str) and token else None

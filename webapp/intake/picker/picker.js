@@ -74,7 +74,7 @@ function createPicker(parent) {
     if (known === token) tries = 0;
     else if (known && tries < RESTORE_TRIES && !isForgotten) {
       tries += 1;
-      const ask = () => component.setTriggerValue("restore", known);
+      const ask = () => handOn(component, "restore", known);
       if (tries === 1) ask();
       else setTimeout(ask, RESTORE_PAUSE);
     } else {
@@ -96,7 +96,7 @@ function createPicker(parent) {
       losing = undefined;
       find(".lost").hidden = true;
       // Streamlit runs nothing by itself, even if the server has restarted and knows nothing of the page.
-      component.setTriggerValue("restore", component.data.token);
+      handOn(component, "restore", component.data.token);
     }
     if (!find(".lost").hidden) freePage();
   }
