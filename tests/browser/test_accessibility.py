@@ -188,7 +188,9 @@ def test_the_focus_goes_to_a_new_result_and_its_state_is_announced(
     expect(progress(page)).to_be_visible(timeout=LONG)
 
     comparison(page, (3600, 2800))
-    expect(page.locator(".st-key-result")).to_be_focused()
+    result = page.locator(".st-key-result")
+    expect(result).to_be_focused()
+    expect(result).to_have_css("outline-style", "none")  # no key was pressed
     expect(page.get_by_role("status").filter(has_text="Done")).to_have_count(1)
     expect(page).to_have_title("✓ Done · Make pictures sharp")
 

@@ -11,6 +11,10 @@ addEventListener("beforeunload", (event) => {
   if (isLeaving) event.preventDefault();
 });
 
+// A focus that the page moves is seen by those who use the keyboard; a drop or tap needs no frame around the picture.
+addEventListener("keydown", () => document.documentElement.setAttribute("data-keyboard", ""), true);
+addEventListener("pointerdown", () => document.documentElement.removeAttribute("data-keyboard"), true);
+
 // Whatever is drawn no more takes the focus with it, and the keyboard would begin again at the top.
 let focused = null;
 
