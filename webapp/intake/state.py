@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
 
 from backend import SuperResolutionError
 from backend.engine import Box
@@ -65,9 +65,13 @@ def receive(page: Page) -> None:
     tab = page.tab
     if tab.arrived:
         show_arrived(page)
-    while tab.arrivals:  # an interrupted run of the page loses none
-        take(page, tab.arrivals[0])
-        del tab.arrivals[0]
+    while tab.arrivals:
+        arrival = tab.arrivals.pop(0)
+        try:
+            take(page, arrival)
+        except RerunException:  # the next run of the page begins with it
+            tab.arrivals.insert(0, arrival)
+            raise
 
 
 def take(page: Page, arrival: Arrival) -> None:
