@@ -242,5 +242,5 @@ def _stacks(account: Account, told: list[str]) -> Stacks:
         account.client("cloudformation"),
         logs=account.client("logs"),
         print_line=told.append,
-        pause=lambda seconds: time.sleep(POLL_SECONDS),
+        pause=lambda seconds: time.sleep(seconds / 3),  # a busy machine's log comes late too
     )
