@@ -22,16 +22,17 @@ ATTEMPTS, ATTEMPT_SECONDS = 5, 3.0
 
 
 def evidence(
-    stack_id: str, resource: str, *, stacks: Any, logs: Any, pause: Callable[[float], None]
+    resource: str, names: Mapping[str, str], *, logs: Any, pause: Callable[[float], None]
 ) -> list[str]:
-    """Return the last lines of the resource's log, by boto3's clients; empty without one."""
-    if resource not in LOG_OF:
+    """Return the last lines of the resource's log, by boto3's client; empty without one.
+
+    `names` are the physical names of the stack's resources, from its events: a stack that is rolled
+    back may not have the log any more, which itself is kept.
+    """
+    group = names.get(LOG_OF.get(resource, ""))
+    if not group:
         return []
     try:
-        found = stacks.describe_stack_resource(
-            StackName=stack_id, LogicalResourceId=LOG_OF[resource]
-        )
-        group = found["StackResourceDetail"]["PhysicalResourceId"]
         for _ in range(ATTEMPTS):
             if lines := list(_last(logs, group)):
                 return lines

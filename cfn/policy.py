@@ -24,7 +24,7 @@ TRUSTED = ("lambda", "apigateway", "sagemaker", "states")
 ALWAYS = (
     *("cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:DeleteStack"),
     *("cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents"),
-    *("cloudformation:DescribeStackResource", "cloudformation:ListStackResources"),
+    "cloudformation:ListStackResources",
     "cloudformation:GetTemplateSummary",
     *("s3:CreateBucket", "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
     *("s3:PutBucketPublicAccessBlock", "s3:PutBucketVersioning"),

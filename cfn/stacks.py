@@ -174,17 +174,16 @@ class Stacks:
     def _follow(self, stack_id: str, seen: set[str], *, wanted: tuple[str, ...]) -> None:
         first_failure = ""
         while True:
-            for event in reversed(list(self._events(stack_id))):
+            events = list(self._events(stack_id))
+            names = {each.resource: each.physical_id for each in events if each.physical_id}
+            for event in reversed(events):
                 if event.id in seen:
                     continue
                 seen.add(event.id)
                 self._print_line(str(event))
                 if event.status.endswith("_FAILED") and not first_failure and not event.ends:
                     first_failure = f"{event.resource}: {event.reason}"
-                    # Before a rollback deletes the log.
-                    clients = {"stacks": self._client, "logs": self._logs}
-                    found = evidence(stack_id, event.resource, **clients, pause=self._pause)
-                    for line in found:
+                    for line in evidence(event.resource, names, logs=self._logs, pause=self._pause):
                         self._print_line(f"    {line}")
                 if event.ends:
                     if event.status in wanted:

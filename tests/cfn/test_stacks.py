@@ -105,14 +105,6 @@ class CloudFormation:
         self.calls.append(("delete", request))
         return {"ResponseMetadata": {}}
 
-    def describe_stack_resource(
-        self,
-        *,
-        StackName: str,  # noqa: N803
-        LogicalResourceId: str,  # noqa: N803
-    ) -> dict[str, Any]:
-        return {"StackResourceDetail": {"PhysicalResourceId": f"the-{LogicalResourceId}"}}
-
     def get_paginator(self, name: str) -> Any:
         return self if name == "describe_stack_events" else Resources()
 
@@ -125,6 +117,7 @@ class CloudFormation:
                     "EventId": str(len(self.events)),
                     "StackId": ID,
                     "LogicalResourceId": name,
+                    "PhysicalResourceId": f"the-{name}",
                     "ResourceType": kind,
                     "ResourceStatus": status,
                     "ResourceStatusReason": reason,
@@ -199,6 +192,7 @@ def test_the_log_that_says_why_is_printed_when_the_first_resource_fails(
     stacks: Stacks, cloud: CloudFormation, told: list[str]
 ) -> None:
     cloud.to_come = [
+        ("LoaderLog", "AWS::Logs::LogGroup", "CREATE_COMPLETE", ""),
         ("ModelFiles", "Custom::ModelFiles", "CREATE_FAILED", "no answer"),
         ("Api", "AWS::ApiGateway::RestApi", "CREATE_FAILED", "Resource creation cancelled"),
         ("pictures", STACK, "ROLLBACK_IN_PROGRESS", ""),
@@ -206,8 +200,8 @@ def test_the_log_that_says_why_is_printed_when_the_first_resource_fails(
     ]
     with pytest.raises(DeploymentError, match="ModelFiles: no answer"):
         deploy(stacks)
-    assert told[1:3] == ["    trying again", "    the sha256 is wrong"]
-    assert told[3].startswith("CREATE_FAILED"), "before anything is rolled back"
+    assert told[2:4] == ["    trying again", "    the sha256 is wrong"]
+    assert told[4].startswith("CREATE_FAILED"), "before anything is rolled back"
 
 
 @pytest.mark.parametrize("is_there", [False, True])
