@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from backend import LocalEngine, UpscaleOptions, create_engine
 from backend.errors import ImageError, SourceNotAllowedError
+from backend.settings import Settings
 from tests import networks
 from webapp.base.texts import texts
 from webapp.intake import state as intake
@@ -26,7 +27,7 @@ from webapp.options import state as options
 from webapp.settings import PageSettings
 from webapp.shared import Page, Shared
 from webapp.tabs import Tab
-from webapp.wiring import create_shared, prepare_samples, shared_by_all
+from webapp.wiring import MAX_IN_HAND, create_shared, prepare_samples, shared_by_all
 from webapp.work import bulk
 from webapp.work import state as work
 from webapp.work.enhance import Enhanced, EnhanceRequest, Place
@@ -38,6 +39,12 @@ SERVER = str(ROOT / "webapp" / "app.py")
 SECONDS = 300.0
 
 
+@pytest.fixture(scope="module")
+def engine() -> LocalEngine:
+    """An engine with the page's many places, and a single thread as other tests have it."""
+    return create_engine(Settings(threads=1, max_queued=MAX_IN_HAND))
+
+
 @pytest.fixture
 def shared(engine: LocalEngine) -> Shared:
     return create_shared(PageSettings(), engine=engine)
@@ -45,8 +52,8 @@ def shared(engine: LocalEngine) -> Shared:
 
 @pytest.fixture
 def page_shared() -> Shared:
-    """The shared objects of a page with its own default tier."""
-    settings = PageSettings()
+    """The shared objects of a page with its own default tier, and places for all samples."""
+    settings = PageSettings(max_queued=MAX_IN_HAND)
     return create_shared(settings, engine=create_engine(settings))
 
 
