@@ -26,8 +26,8 @@ def evidence(
 ) -> list[str]:
     """Return the last lines of the resource's log, by boto3's client; empty without one.
 
-    `names` are the physical names of the stack's resources, from its events: a stack that is rolled
-    back may not have the log any more, which itself is kept.
+    `names` are the physical names of the stack's resources, from its events. A rollback keeps the
+    log, but the stack itself may no longer list it.
     """
     group = names.get(LOG_OF.get(resource, ""))
     if not group:
