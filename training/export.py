@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -163,35 +164,33 @@ def write(
     of half the scale (see `networks.halved`).
     """
     network, training = load_network(run / CHECKPOINT)
-    shape = network.shape
     if mean_with and is_halved:
         raise ValueError("a network is halved, or the mean of several")
-    if is_halved:
-        network = halved(network)
+
+    def of_same_shape(weights: Path) -> PlainNetwork | Span:
+        other = network.shape.build().eval()
+        copy_all(load_weights(weights), other)
+        return other
+
+    def written(network: PlainNetwork | Span) -> onnx.ModelProto:
+        return to_onnx(halved(network) if is_halved else network)
+
+    shape = replace(network.shape, scale=network.shape.scale // 2) if is_halved else network.shape
     models.mkdir(parents=True, exist_ok=True)
-    path = models / f"{name}_x{network.shape.scale}.onnx"
+    path = models / f"{name}_x{shape.scale}.onnx"
+    others = [(to_onnx(of_same_shape(weights)), share) for weights, share in mean_with]
+    path.write_bytes(mean_of(written(network), others).SerializeToString())
     natural_path = None
     if natural is not None:
-        gentle = shape.build().eval()
-        copy_all(load_weights(natural), gentle)
         natural_path = path.with_stem(path.stem + "_natural")
-        natural_path.write_bytes(
-            to_onnx(halved(gentle) if is_halved else gentle).SerializeToString()
-        )
-    others = []
-    for weights, share in mean_with:
-        other = shape.build().eval()
-        copy_all(load_weights(weights), other)
-        others.append((to_onnx(other), share))
-    model = mean_of(to_onnx(network), others)
-    path.write_bytes(model.SerializeToString())
+        natural_path.write_bytes(written(of_same_shape(natural)).SerializeToString())
     spec = ModelSpec(
         name=name,
-        scale=network.shape.scale,
+        scale=shape.scale,
         path=path,
         description=description,
         receptive_radius=shape.receptive_radius,
-        multiplications=network.shape.multiplications,
+        multiplications=shape.multiplications,
         sha256=_sha256(path),
         license=license,
         credit=credit,

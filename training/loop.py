@@ -110,76 +110,104 @@ def train(recipe: Recipe, objective: Objective, *, out: Path, start: Path | None
     torch.set_flush_denormal(True)
     torch.set_float32_matmul_precision("high")
     out.mkdir(parents=True, exist_ok=True)
-    device = own_device()
-    network = recipe.shape.build().to(device, memory_format=torch.channels_last)
-    is_span = isinstance(network, Span)
-    optimizer = Muon(network, lr=recipe.learning_rate, is_relative=is_span)
-    is_first = own_rank() == 0
-    trained: nn.Module = network
-    if distributed.is_initialized():
-        trained = DistributedDataParallel(network)
-    if device.type == "cuda":
-        trained = torch.compile(trained)
-    ema = Ema(network, decay=recipe.ema_decay)
-    averaged = recipe.shape.build().to(device, memory_format=torch.channels_last)
-    elapsed, step = 0.0, 0
-    checkpoint = out / CHECKPOINT
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location=device, weights_only=True)
-        network.load_state_dict(saved["network"])
-        optimizer.load_state_dict(saved["optimizer"])
-        objective.load_state_dict(saved["objective"])
-        ema.sums, ema.steps = saved["ema"], saved["step"]
-        elapsed, step = saved["elapsed"], saved["step"]
+    run = Run(recipe, objective, out=out)
+    if run.checkpoint.exists():
+        run.resume()
     elif start is not None:
-        copy_matching(load_weights(start), network)
-
-    def save() -> None:
-        state = {
-            "recipe": asdict(recipe),
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "objective": objective.state_dict(),
-            "ema": ema.sums,
-            "weights": ema.weights(),
-            "elapsed": elapsed,
-            "step": step,
-        }
-        torch.save(state, checkpoint.with_suffix(".new"))
-        checkpoint.with_suffix(".new").replace(checkpoint)
-
-    started = time.monotonic() - elapsed
-    logged = saved_at = elapsed
+        copy_matching(load_weights(start), run.network)
+    began = time.monotonic() - run.elapsed
+    logged = saved = run.elapsed
     losses: list[Tensor] = []
-    while elapsed < recipe.minutes * 60:
-        progress = elapsed / (recipe.minutes * 60)
-        rate = learning_rate(recipe, progress=progress, step=step)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = objective.loss(trained, progress=progress, step=step)
-        optimizer.zero_grad(set_to_none=True)
+    while run.elapsed < run.seconds:
+        losses.append(run.step())
+        run.elapsed = shared_clock(time.monotonic() - began)
+        if run.elapsed - logged >= LOG_SECONDS:
+            run.log(losses)
+            logged, losses = run.elapsed, []
+        if run.elapsed - saved >= SAVE_SECONDS:
+            run.save()
+            saved = run.elapsed
+    run.save()
+
+
+class Run:
+    """A network on its way: its weights, their average, the optimizer, and how far it is."""
+
+    def __init__(self, recipe: Recipe, objective: Objective, *, out: Path) -> None:
+        self.recipe = recipe
+        self.checkpoint = out / CHECKPOINT
+        self.seconds = recipe.minutes * 60
+        self.elapsed = 0.0
+        self._steps = 0
+        self._objective = objective
+        self._device = own_device()
+        self.network = self._build()
+        self._averaged = self._build()
+        self._ema = Ema(self.network, decay=recipe.ema_decay)
+        is_span = isinstance(self.network, Span)
+        self._optimizer = Muon(self.network, lr=recipe.learning_rate, is_relative=is_span)
+        self._trained: nn.Module = self.network
+        if distributed.is_initialized():
+            self._trained = DistributedDataParallel(self.network)
+        if self._device.type == "cuda":
+            self._trained = torch.compile(self._trained)
+
+    def _build(self) -> PlainNetwork | Span:
+        return self.recipe.shape.build().to(self._device, memory_format=torch.channels_last)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint."""
+        saved = torch.load(self.checkpoint, map_location=self._device, weights_only=True)
+        self.network.load_state_dict(saved["network"])
+        self._optimizer.load_state_dict(saved["optimizer"])
+        self._objective.load_state_dict(saved["objective"])
+        self._ema.sums, self._ema.steps = saved["ema"], saved["step"]
+        self.elapsed, self._steps = saved["elapsed"], saved["step"]
+
+    def step(self) -> Tensor:
+        """Take one step; return its loss, a scalar."""
+        progress = self.elapsed / self.seconds
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(self.recipe, progress=progress, step=self._steps)
+        loss = self._objective.loss(self._trained, progress=progress, step=self._steps)
+        self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        ema.update(network)
-        losses.append(loss.detach())
-        step += 1
-        elapsed = shared_clock(time.monotonic() - started)
-        if is_first and elapsed - logged >= LOG_SECONDS:
-            averaged.load_state_dict(ema.weights())
-            line = {
-                "minutes": round(elapsed / 60, 1),
-                "step": step,
-                "loss": round(float(torch.stack(losses).mean()), 6),
-                "learning_rate": rate,
-                **objective.judge(averaged),
-            }
-            print(json.dumps(line), flush=True)
-            with (out / "log.jsonl").open("a") as log:
-                log.write(json.dumps(line) + "\n")
-            logged, losses = elapsed, []
-        if is_first and elapsed - saved_at >= SAVE_SECONDS:
-            save()
-            saved_at = elapsed
-    if is_first:
-        save()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._optimizer.step()
+        self._ema.update(self.network)
+        self._steps += 1
+        return loss.detach()
+
+    def log(self, losses: list[Tensor]) -> None:
+        """Print and keep a line with the mean loss since the last one, and the judge's figures."""
+        if own_rank() != 0:
+            return
+        self._averaged.load_state_dict(self._ema.weights())
+        line = {
+            "minutes": round(self.elapsed / 60, 1),
+            "step": self._steps,
+            "loss": round(float(torch.stack(losses).mean()), 6),
+            "learning_rate": self._optimizer.param_groups[0]["lr"],
+            **self._objective.judge(self._averaged),
+        }
+        print(json.dumps(line), flush=True)
+        with self.checkpoint.with_name("log.jsonl").open("a") as log:
+            log.write(json.dumps(line) + "\n")
+
+    def save(self) -> None:
+        """Write the checkpoint, which is whole at any moment."""
+        if own_rank() != 0:
+            return
+        state = {
+            "recipe": asdict(self.recipe),
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "objective": self._objective.state_dict(),
+            "ema": self._ema.sums,
+            "weights": self._ema.weights(),
+            "elapsed": self.elapsed,
+            "step": self._steps,
+        }
+        unfinished = self.checkpoint.with_suffix(".new")
+        torch.save(state, unfinished)
+        unfinished.replace(self.checkpoint)
