@@ -38,6 +38,8 @@ class PageSettings(Settings):
     """The tier until a visitor chooses, if it exists."""
     ask_seconds: float = setting(seconds, default=120.0)
     """Longer work begins only when a visitor asks for it."""
+    keep_seconds: float = setting(seconds, default=120.0)
+    """Seconds after which a closed tab's work ends, and its pictures and results are deleted."""
     slider: SliderKind = setting(one_of(*get_args(SliderKind)), default="builtin")
     """The comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
     endpoint_url: str | None = setting(text, default=None)

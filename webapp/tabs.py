@@ -2,7 +2,7 @@
 
 A tab is known by a token that cannot be guessed. The browser keeps it in the tab's own session
 storage, so pictures, jobs and results survive a reload or a lost connection. When a tab has been
-closed for `KEEP_SECONDS`, all that it had is deleted.
+closed for the setting `keep_seconds`, its jobs end and all that it had is deleted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from webapp.work.jobs import Job
     from webapp.work.live import Live
 
-KEEP_SECONDS = 60.0
 MAX_PICTURES = 50
 MAX_UPLOAD_BYTES = 512 * 2**20
 """Largest bytes of one tab's pictures."""
@@ -222,9 +221,11 @@ class Tabs:
         self,
         *,
         is_connected: Callable[[str], bool],
+        keep_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._is_connected = is_connected
+        self._keep_seconds = keep_seconds
         self._clock = clock
         self._lock = threading.Lock()
         self._tabs: dict[str, Tab] = {}
@@ -255,15 +256,6 @@ class Tabs:
             tab.session_id, tab.last_seen = session_id, self._clock()
             return tab
 
-    def is_open(self, token: str) -> bool:
-        """Return whether the tab is connected just now; any thread may ask.
-
-        The page's polls would not tell: browsers slow down the timers of hidden tabs, whose
-        visitors still wait.
-        """
-        tab = self.find(token)
-        return tab is not None and self._is_connected(tab.session_id)
-
     def sweep(self) -> None:
         """Forget the tabs that were closed long enough ago, and delete their files."""
         if self._forget_closed():
@@ -277,6 +269,6 @@ class Tabs:
             for token, tab in list(self._tabs.items()):
                 if self._is_connected(tab.session_id):
                     tab.last_seen = now
-                elif now - tab.last_seen > KEEP_SECONDS:
+                elif now - tab.last_seen > self._keep_seconds:
                     del self._tabs[token]
             return len(self._tabs) < before

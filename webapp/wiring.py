@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from weakref import WeakValueDictionary
@@ -64,14 +66,18 @@ def shared_by_all() -> Shared:
 
 
 def create_shared(
-    settings: PageSettings, *, engine: LocalEngine, cloud: RemoteEngine | None = None
+    settings: PageSettings,
+    *,
+    engine: LocalEngine,
+    cloud: RemoteEngine | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Shared:
     """Put the parts together; nothing runs yet."""
-    tabs = Tabs(is_connected=is_connected)
+    tabs = Tabs(is_connected=is_connected, keep_seconds=settings.keep_seconds, clock=clock)
     own = Tab()
 
     def is_present(token: str) -> bool:
-        return token == own.token or tabs.is_open(token)
+        return token == own.token or tabs.find(token) is not None
 
     create_jobs = partial(Jobs, max_queued=MAX_QUEUED, is_present=is_present)
     disk = Disk(max_bytes=DISK_BYTES)

@@ -7,12 +7,13 @@ import re
 import time
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from testbed.visitor import (
     KIND,
@@ -57,19 +58,30 @@ def visit(address: str, page: Page) -> Page:
 
 
 @pytest.fixture
-def finished_jobs(address: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], int]:
-    """Count the log lines of jobs that ended in a phase, once the samples are made."""
-    port = urlsplit(address).port
-    log = next(tmp_path_factory.getbasetemp().glob(f"streamlit*/app-{port}.log"))
+def forgetful(streamlit_server: Callable[..., str]) -> str:
+    """A server that forgets closed tabs soon."""
+    return streamlit_server(
+        "webapp/app.py", env={"SR_KEEP_SECONDS": "1", "SR_ASK_SECONDS": "86400"}
+    )
 
-    def count(phase: str) -> int:
+
+@pytest.fixture
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], int]:
+    """Count the log lines of a server's jobs that ended in a phase."""
+
+    def count(address: str, phase: str) -> int:
+        port = urlsplit(address).port
+        log = next(tmp_path_factory.getbasetemp().glob(f"streamlit*/app-{port}.log"))
         return log.read_text(errors="replace").count(f'{{"job": "{phase}"')
 
-    end = time.monotonic() + LONG / 1000
-    while count("done") < len(samples()):
-        assert time.monotonic() < end, "the samples were not made in time"
-        time.sleep(0.1)
     return count
+
+
+@pytest.fixture
+def finished_jobs(address: str, counted: Callable[[str, str], int]) -> Callable[[str], int]:
+    """Count the jobs that ended in a phase, once the samples are made."""
+    until(lambda: counted(address, "done") >= len(samples()))
+    return partial(counted, address)
 
 
 def until(is_so: Callable[[], bool]) -> None:
@@ -710,12 +722,12 @@ def test_an_upload_without_a_tabs_token_is_refused(visit: Page, address: str) ->
 
 
 def test_a_small_picture_is_done_beside_a_large_one_which_ends_with_its_tab(
-    address: str, open_page: Callable[..., Page], finished_jobs: Callable[[str], int]
+    forgetful: str, open_page: Callable[..., Page], counted: Callable[[str, str], int]
 ) -> None:
-    before = finished_jobs("cancelled")
+    before = counted(forgetful, "cancelled")
     leaver, next_one = open_page(), open_page()
-    enter(leaver, address)
-    enter(next_one, address)
+    enter(leaver, forgetful)
+    enter(next_one, forgetful)
     large(leaver, size=(4000, 4000))
     expect(progress(leaver)).to_be_visible(timeout=LONG)
     upload(next_one, "small.png", noise(60, 40, seed=13))
@@ -724,7 +736,25 @@ def test_a_small_picture_is_done_beside_a_large_one_which_ends_with_its_tab(
 
     leaver.close()
 
-    until(lambda: finished_jobs("cancelled") == before + 1)
+    until(lambda: counted(forgetful, "cancelled") == before + 1)
+
+
+def test_a_reload_on_a_slow_line_finds_the_work_going_on(
+    visit: Page, address: str, counted: Callable[[str, str], int]
+) -> None:
+    before = counted(address, "cancelled")
+    large(visit, size=(4000, 4000))
+
+    def slowly(route: Route) -> None:
+        time.sleep(15)
+        route.continue_()
+
+    visit.route("**/static/js/**", slowly, times=1)
+    visit.reload()
+
+    expect(progress(visit)).to_be_visible(timeout=LONG)
+    assert counted(address, "cancelled") == before
+    stop_the_job(visit)
 
 
 # Choices.

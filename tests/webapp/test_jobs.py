@@ -11,7 +11,7 @@ import pytest
 
 from backend.engine import Watch
 from backend.errors import BusyError, CancelledError, ImageError
-from webapp.work.jobs import GRACE_SECONDS, Job, Jobs, Phase
+from webapp.work.jobs import Job, Jobs, Phase
 
 SECONDS = 10.0
 """Seconds before a test fails."""
@@ -28,13 +28,13 @@ class Clock:
 
 
 class Tabs:
-    """The connected visitors."""
+    """The visitors who are waited for."""
 
-    def __init__(self, *connected: str) -> None:
-        self.connected = set(connected)
+    def __init__(self, *known: str) -> None:
+        self.known = set(known)
 
     def __call__(self, visitor: str) -> bool:
-        return visitor in self.connected
+        return visitor in self.known
 
 
 class SteppedWork:
@@ -238,46 +238,23 @@ def test_a_shared_job_is_cancelled_only_when_both_left(make: Callable[..., Jobs]
     assert finished(job) is Phase.CANCELLED
 
 
-def test_a_closed_tab_cancels_its_job_after_the_grace(
-    make: Callable[..., Jobs], clock: Clock, tabs: Tabs
-) -> None:
+def test_a_forgotten_tab_cancels_its_job(make: Callable[..., Jobs], tabs: Tabs) -> None:
     work = SteppedWork()
     job = make().submit("key", work, visitor="ann")
 
-    tabs.connected.remove("ann")
-    clock.now += GRACE_SECONDS - 1
     work.step()
-    clock.now += 2
+    tabs.known.remove("ann")
     work.run_on()
 
     assert finished(job) is Phase.CANCELLED
     assert job.state.done == 1
 
 
-def test_a_tab_that_comes_back_within_the_grace_keeps_its_job(
-    make: Callable[..., Jobs], clock: Clock, tabs: Tabs
-) -> None:
-    work = SteppedWork()
-    job = make().submit("key", work, visitor="ann")
-
-    tabs.connected.remove("ann")
-    clock.now += GRACE_SECONDS - 1
-    tabs.connected.add("ann")
-    work.step()
-    clock.now += GRACE_SECONDS + 1
-    work.run_on()
-
-    assert finished(job) is Phase.DONE
-
-
-def test_a_waiting_job_of_a_closed_tab_makes_room(
-    make: Callable[..., Jobs], clock: Clock, tabs: Tabs
-) -> None:
+def test_a_waiting_job_of_a_forgotten_tab_makes_room(make: Callable[..., Jobs], tabs: Tabs) -> None:
     jobs, work = make(max_queued=1), SteppedWork()
     jobs.submit("a", work, visitor="ann")
     left = jobs.submit("b", SteppedWork(), visitor="bob")
-    tabs.connected.remove("bob")
-    clock.now += GRACE_SECONDS + 1
+    tabs.known.remove("bob")
 
     newcomer = jobs.submit("c", lambda watch: None, visitor="cleo")
 

@@ -12,8 +12,10 @@ from webapp import tabs as module
 from webapp.base.errors import TooManyPicturesError
 from webapp.base.files import Disk
 from webapp.intake.pictures import InputFile
-from webapp.tabs import KEEP_SECONDS, Tab, Tabs
+from webapp.tabs import Tab, Tabs
 from webapp.work.enhance import Enhanced, EnhanceRequest
+
+KEEP_SECONDS = 60.0
 
 
 class Clock:
@@ -43,7 +45,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def tabs(connected: set[str], clock: Clock) -> Tabs:
-    return Tabs(is_connected=connected.__contains__, clock=clock)
+    return Tabs(is_connected=connected.__contains__, keep_seconds=KEEP_SECONDS, clock=clock)
 
 
 def picture(disk: Disk, data: bytes = b"a") -> InputFile:
@@ -81,7 +83,7 @@ def test_a_reloaded_tab_finds_what_it_had(tabs: Tabs, connected: set[str], disk:
     connected.remove("one")
 
     assert tabs.restore(tab.token, session_id="two") is tab
-    assert tabs.is_open(tab.token)
+    assert tabs.find(tab.token) is tab
 
 
 def test_a_tab_that_is_open_elsewhere_is_not_taken_over(tabs: Tabs) -> None:

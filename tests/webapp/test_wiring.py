@@ -7,15 +7,18 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend import LocalEngine, UpscaleOptions, create_engine
+from backend.engine import Watch
 from backend.errors import ImageError, SourceNotAllowedError
 from backend.settings import Settings
 from tests import networks
@@ -134,6 +137,29 @@ def test_a_job_that_ends_while_the_page_is_drawn_is_under_way_for_all_of_it(
     told = bulk.describe_own(page, {}, same, Place.LOCAL)
     assert told[picture.digest] == ("✓", t("own.done"))
     assert bulk.describe_own(page, {}, other, Place.LOCAL) == {}
+
+
+def test_a_locked_phone_finds_its_work_again_and_a_closed_tab_does_not_keep_it_going(
+    engine: LocalEngine,
+) -> None:
+    now, begun, end = [0.0], SimpleQueue[Watch](), threading.Event()
+    shared = create_shared(PageSettings(), engine=engine, clock=lambda: now[0])
+    tab = shared.tabs.open("ann")  # of whose connection nothing is known here
+
+    def work(watch: Watch) -> None:
+        begun.put(watch)
+        end.wait()
+
+    shared.jobs.submit("key", work, visitor=tab.token)
+    watch = begun.get(timeout=SECONDS)
+
+    now[0] += 90  # a minute, and some more for the way back
+    shared.tabs.sweep()
+    assert not watch.is_cancelled()
+    now[0] += 60
+    shared.tabs.sweep()
+    assert watch.is_cancelled()
+    end.set()
 
 
 @pytest.mark.parametrize(("others", "is_looked_at"), [(0, False), (1, False), (2, True)])

@@ -20,9 +20,6 @@ from backend.errors import BusyError, CancelledError, SuperResolutionError
 
 log = logging.getLogger("webapp.jobs")
 
-GRACE_SECONDS = 10.0
-"""Seconds within which a tab that lost its connection may return."""
-
 
 class Phase(Enum):
     """The phase of a job."""
@@ -78,8 +75,7 @@ class Job:
         self.stepped: float | None = None
         self.finishing_since: float | None = None
         self.error: SuperResolutionError | None = None
-        self.visitors: dict[str, float] = {}
-        """Time when each visitor was last seen."""
+        self.visitors: set[str] = set()
         self.over = threading.Event()
         self._jobs = jobs
 
@@ -109,7 +105,7 @@ class Jobs:
         noun: str = "job",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`noun` is what the log calls a job."""
+        """`is_present` says whether a visitor is waited for; `noun` is what the log calls a job."""
         self._noun = noun
         self._max_running = max_running
         self._max_queued = max_queued
@@ -136,7 +132,7 @@ class Jobs:
                     raise BusyError.for_seconds(2.0 * (1 + len(self._waiting)))
                 job = Job(key, work, self)
                 self._waiting.append(job)
-            job.visitors[visitor] = self._clock()
+            job.visitors.add(visitor)
             if len(self._running) < self._max_running:
                 self._start_next()
             return job
@@ -144,7 +140,7 @@ class Jobs:
     def release(self, job: Job, *, visitor: str) -> None:
         """See `Job.release`."""
         with self._lock:
-            job.visitors.pop(visitor, None)
+            job.visitors.discard(visitor)
             self._drop_deserted()
 
     def state(self, job: Job) -> State:
@@ -204,13 +200,8 @@ class Jobs:
         return len(self._running) + self._queue().index(job)
 
     def _is_deserted(self, job: Job) -> bool:
-        """Return whether no visitor is there, or was within the grace."""
-        now = self._clock()
-        for visitor in list(job.visitors):
-            if self._is_present(visitor):
-                job.visitors[visitor] = now
-            elif now - job.visitors[visitor] > GRACE_SECONDS:
-                del job.visitors[visitor]
+        """Return whether no visitor is waited for any more."""
+        job.visitors = {each for each in job.visitors if self._is_present(each)}
         return not job.visitors
 
     def _drop_deserted(self) -> None:
