@@ -26,6 +26,23 @@ class DeadlineExceededError(TimeoutError):
     """The deadline has passed; the code that set it translates this error."""
 
 
+def begin(job: Callable[[], T]) -> Future[T]:
+    """Begin a job in a thread of its own, which may be abandoned."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            result = job()
+        except BaseException as exc:  # noqa: BLE001 - handed to the caller, who raises it
+            future.set_exception(exc)
+        else:
+            future.set_result(result)
+
+    # A daemon, so that a resolver that hangs cannot keep the process from stopping.
+    threading.Thread(target=work, name=THREAD_NAME, daemon=True).start()
+    return future
+
+
 class Deadline:
     """Counts from its making; `run` ends at it even inside a call that has no timeout.
 
@@ -73,18 +90,7 @@ class Deadline:
 
         `check` is called now and then, and ends the job by raising.
         """
-        future: Future[T] = Future()
-
-        def work() -> None:
-            try:
-                result = job()
-            except BaseException as exc:  # noqa: BLE001 - handed to the caller, who raises it
-                future.set_exception(exc)
-            else:
-                future.set_result(result)
-
-        # A daemon, so that a resolver that hangs cannot keep the process from stopping.
-        threading.Thread(target=work, name=THREAD_NAME, daemon=True).start()
+        future = begin(job)
         try:
             while not wait([future], timeout=min(self.timeout, CHECK_SECONDS)).done:
                 check()

@@ -7,18 +7,17 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import wait
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from backend.deadline import Deadline, DeadlineExceededError
 from backend.engine import Upscaled, Watch
-from backend.errors import BusyError, CancelledError, PayloadTooLargeError
+from backend.errors import BusyError, PayloadTooLargeError
 from backend.inference.plan import options_for_damage
 from backend.options import UpscaleOptions
 from backend.requests.parsing import body_from
 from webapp.client import transport
 from webapp.client.authorization import Authorization
-from webapp.client.call import begin
 from webapp.client.endpoint import Endpoint
 from webapp.client.errors import (
     EndpointAnswerError,
@@ -35,7 +34,6 @@ log = logging.getLogger("webapp.client")
 ATTEMPTS = 2
 MAX_OPEN_CALLS = 8
 """Abandoned calls count until they end."""
-LOOK_SECONDS = 0.1
 FIRST_GUESS_SECONDS = 8.0
 """Seconds assumed until a response has been timed, cold start included."""
 MAX_RESULT_BYTES = 256 * 2**20
@@ -140,16 +138,19 @@ class RemoteEngine:
     def _run(self, exchange: _Exchange, watch: Watch) -> _Exchange:
         if not self._free.acquire(blocking=False):
             raise BusyError("Too many pictures are on their way to the cloud.", retry_after=5)
-        end = time.monotonic() + exchange.longest_seconds
-        call = begin(exchange.run, on_end=self._free.release)
-        while not wait([call], LOOK_SECONDS).done:
-            if watch.is_cancelled():
-                exchange.abandon()
-                raise CancelledError("Cancelled.")
-            if time.monotonic() > end:
-                exchange.abandon()
-                raise EndpointTimeoutError("late")
-        call.result()
+
+        def work() -> None:
+            try:
+                exchange.run()
+            finally:
+                self._free.release()
+
+        try:
+            Deadline(exchange.longest_seconds).run(work, check=watch.check)
+        except DeadlineExceededError as exc:
+            raise EndpointTimeoutError("late") from exc
+        finally:
+            exchange.abandon()
         return exchange
 
 

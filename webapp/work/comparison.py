@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops
 
+from backend.deadline import begin
 from backend.engine import Engine, Upscaled, Watch
 from backend.errors import CancelledError, SuperResolutionError
 from backend.images.picture import reopen
 from webapp.base.files import Disk
 from webapp.base.side import displayable
-from webapp.client.call import begin
-from webapp.client.remote import RemoteEngine, RemoteUpscaled
+from webapp.client.remote import RemoteEngine
 from webapp.intake.pictures import Inspection
 from webapp.work.enhance import Enhanced, EnhanceRequest, engine_options, store
 
@@ -60,12 +60,8 @@ def compare_engines(
     cloud.check(data)
     options = engine_options(request, inspection, details=engine.details)
     has_failed = threading.Event()
-
-    def call_cloud() -> RemoteUpscaled:
-        stop = Watch(is_cancelled=lambda: has_failed.is_set() or watch.is_cancelled())
-        return cloud.upscale(data, options, watch=stop)
-
-    call = begin(call_cloud)
+    stop = Watch(is_cancelled=lambda: has_failed.is_set() or watch.is_cancelled())
+    call = begin(lambda: cloud.upscale(data, options, watch=stop))
 
     def cloud_error() -> BaseException | None:
         return call.exception() if call.done() else None
