@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from cfn import commands
 from cfn.errors import DeploymentError
 from cfn.parser import make_parser
 
@@ -16,6 +15,10 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0 done, 1 failed, 2 wrong arguments."""
     parsed = make_parser().parse_args(arguments)
+    # boto3 is loaded only now, so that `--help` answers at once.
+    from cfn import commands  # noqa: PLC0415
+    from cfn.account import AWS_ERRORS, explained  # noqa: PLC0415
+
     try:
         getattr(commands, parsed.command)(parsed)
     except DeploymentError as exc:
@@ -29,11 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Stopped watching; AWS continues what it has begun.\n")
         return INTERRUPTED
-    except Exception as exc:
-        from cfn.account import AWS_ERRORS, explained  # noqa: PLC0415 - see commands
-
-        if not isinstance(exc, AWS_ERRORS):
-            raise
+    except AWS_ERRORS as exc:
         return _failed(explained(exc))
     return 0
 

@@ -1,8 +1,4 @@
-"""The commands of `python -m cfn`, a public function each, from arguments to the console.
-
-The modules that speak to AWS are imported where they are used: rendering, packaging and the costs
-of bulk work need no boto3.
-"""
+"""The commands of `python -m cfn`, a public function each, from arguments to the console."""
 
 from __future__ import annotations
 
@@ -10,7 +6,8 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+
+import requests
 
 from backend import __version__
 from backend.commands.parser import options_from
@@ -18,13 +15,23 @@ from backend.errors import SuperResolutionError
 from backend.models.manifest import SHIPPED, load_registry
 from backend.options import fields_from
 from cfn import templates
+from cfn.account import Account
+from cfn.buckets import ensure_own_bucket, ensure_public_bucket
+from cfn.bulk import Order, Runs, find_stack, read_keys
+from cfn.bulk_cost import Work, cost_from, explain
+from cfn.check import check_stack
 from cfn.errors import DeploymentError
 from cfn.package import Package, build
 from cfn.parameters import declared_parameters
+from cfn.policy import documents
+from cfn.preflight import Plan
+from cfn.preflight import preflight as find_problems
+from cfn.rehearse import Rehearsal
+from cfn.release import read_releases, write_releases
+from cfn.stack_states import check_state
+from cfn.stacks import Stacks, stack_parameters
+from cfn.upload import check_bucket, launch_link, template_url, upload
 from cfn.variants import INF, NEURON_ARCHIVE, STACKS, Variant
-
-if TYPE_CHECKING:
-    from cfn.account import Account
 
 RUNS = templates.HERE.parent / "docs" / "aws-runs"
 """The folder of reports on rehearsals in real accounts."""
@@ -49,8 +56,6 @@ def package(parsed: argparse.Namespace) -> None:
         _build(parsed, variants, bucket=None)
         print_line("Nothing was uploaded, since no --bucket was given.")
         return
-    from cfn.upload import check_bucket, launch_link  # noqa: PLC0415
-
     account = _account(parsed)
     check_bucket(account.client("s3"), parsed.bucket, region=account.region)
     made = _build_and_upload(parsed, variants, account, bucket=parsed.bucket)
@@ -104,8 +109,6 @@ def check(parsed: argparse.Namespace) -> None:
 
 def delete(parsed: argparse.Namespace) -> None:
     """Delete a stack and wait until it is gone."""
-    from cfn.stacks import Stacks  # noqa: PLC0415
-
     print_line(
         "With modelStorage=efs this takes 20 to 40 minutes: AWS frees network interfaces late."
     )
@@ -118,8 +121,6 @@ def bulk(parsed: argparse.Namespace) -> None:
     if parsed.bulk == "cost":
         _print_cost(parsed)
         return
-    from cfn.bulk import Order, Runs, find_stack, read_keys  # noqa: PLC0415
-
     keys = read_keys(parsed.list) if parsed.bulk == "start" and parsed.list else None
     account = _account(parsed)
     runs = Runs(account, find_stack(account, parsed.stack))
@@ -141,11 +142,6 @@ def bulk(parsed: argparse.Namespace) -> None:
 
 def release(parsed: argparse.Namespace) -> None:
     """Publish this version in each region, and write the guide's table of links."""
-    from cfn.account import Account  # noqa: PLC0415
-    from cfn.buckets import ensure_public_bucket  # noqa: PLC0415
-    from cfn.release import read_releases, write_releases  # noqa: PLC0415
-    from cfn.upload import check_bucket, upload  # noqa: PLC0415
-
     variants = [STACKS[name] for name in parsed.variants]
     if INF in variants and parsed.neuron is None:
         raise DeploymentError("A release for Inferentia needs compiled networks: --neuron.")
@@ -169,11 +165,6 @@ def release(parsed: argparse.Namespace) -> None:
 
 def rehearse(parsed: argparse.Namespace) -> None:
     """Rehearse the life of both Lambda stacks, and write the report."""
-    import requests  # noqa: PLC0415
-
-    from cfn.rehearse import Rehearsal  # noqa: PLC0415
-    from cfn.stacks import Stacks  # noqa: PLC0415
-
     account = _account(parsed)
 
     def put_up(variant: Variant, name: str, parameters: Mapping[str, str]) -> None:
@@ -197,8 +188,6 @@ def rehearse(parsed: argparse.Namespace) -> None:
 
 def policy(parsed: argparse.Namespace) -> None:
     """Print the IAM permissions that deploying the variant needs."""
-    from cfn.policy import documents  # noqa: PLC0415
-
     for document in documents(STACKS[parsed.variant]):
         print_line(json.dumps(document))
 
@@ -215,8 +204,6 @@ def read_pairs(given: Sequence[str], *, option: str) -> dict[str, str]:
 
 
 def _account(parsed: argparse.Namespace) -> Account:
-    from cfn.account import Account  # noqa: PLC0415
-
     return Account.from_environment(parsed.region)
 
 
@@ -262,10 +249,6 @@ def _put_up(
     keep_failed: bool = False,
 ) -> dict[str, str]:
     """Package the variant, create or update its stack, and return the outputs."""
-    from cfn.buckets import ensure_own_bucket  # noqa: PLC0415
-    from cfn.stacks import Stacks  # noqa: PLC0415
-    from cfn.upload import template_url  # noqa: PLC0415
-
     bucket = parsed.bucket or ensure_own_bucket(account, print_line=print_line)
     made = _build_and_upload(parsed, [variant], account, bucket=bucket)
     return Stacks.of(account, print_line=print_line).deploy(
@@ -284,8 +267,6 @@ def _put_up(
 def _build_and_upload(
     parsed: argparse.Namespace, variants: Sequence[Variant], account: Account, *, bucket: str
 ) -> Package:
-    from cfn.upload import upload  # noqa: PLC0415
-
     made = _build(parsed, variants, bucket=bucket)
     upload(account.client("s3"), made, bucket=bucket, print_line=print_line)
     return made
@@ -293,10 +274,6 @@ def _build_and_upload(
 
 def _look_before(parsed: argparse.Namespace, account: Account) -> None:
     """Run preflight with the parameters that the stack has and that are given now."""
-    from cfn.preflight import Plan, preflight  # noqa: PLC0415
-    from cfn.stack_states import check_state  # noqa: PLC0415
-    from cfn.stacks import Stacks, stack_parameters  # noqa: PLC0415
-
     variant, name = STACKS[parsed.variant], _stack_name(parsed)
     there = Stacks.of(account, print_line=print_line).describe(name)
     if there is not None:
@@ -309,21 +286,15 @@ def _look_before(parsed: argparse.Namespace, account: Account) -> None:
         parameters={**before, **read_pairs(parsed.parameter, option="--parameter")},
         declared=declared,
     )
-    preflight(account, plan, print_line=print_line)
+    find_problems(account, plan, print_line=print_line)
 
 
 def _call(account: Account, name: str) -> None:
-    import requests  # noqa: PLC0415
-
-    from cfn.check import check_stack  # noqa: PLC0415
-
     with requests.Session() as http:
         check_stack(account, name, print_line=print_line, http=http)
 
 
 def _print_cost(parsed: argparse.Namespace) -> None:
-    from cfn.bulk_cost import Work, cost_from, explain  # noqa: PLC0415
-
     try:
         spec = load_registry(SHIPPED).find(name=parsed.model, scale=parsed.scale)
     except SuperResolutionError as exc:
