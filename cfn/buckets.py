@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,7 +15,7 @@ from cfn.errors import DeploymentError
 ALL_BLOCKED = dict.fromkeys(
     ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
 )
-NOT_THERE = ("404", "NoSuchBucket", "NotFound")
+NOT_THERE = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
 
 
 def own_bucket(account: Account) -> str:
@@ -35,6 +35,17 @@ def is_there(account: Account, bucket: str) -> bool:
             f"({error_code(exc)}); name another with --bucket."
         ) from exc
     return True
+
+
+def stored_object(s3: Any, bucket: str, key: str) -> Mapping[str, Any] | None:
+    """Return S3's description of an object; None if it is not there."""
+    try:
+        found: Mapping[str, Any] = s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as exc:
+        if error_code(exc) in NOT_THERE:
+            return None
+        raise
+    return found
 
 
 def ensure_own_bucket(account: Account, *, print_line: Callable[[str], None]) -> str:

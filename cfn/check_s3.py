@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from backend.requests.sources.s3_address import split_s3_address
 from backend.requests.sources.s3_client import error_code
 from cfn.account import Account
+from cfn.buckets import stored_object
 from cfn.bulk import BulkStack, Order, Runs
 from cfn.errors import DeploymentError
 from cfn.stacks import stack_outputs, stack_parameters
@@ -89,23 +90,12 @@ def check_async(
 
 def _wait_for(s3: Any, output: str, failure: str, pause: Pause) -> None:
     for _ in range(int(SECONDS_FOR_ANSWER / POLL_SECONDS)):
-        if _is_there(s3, output):
+        if stored_object(s3, *split_s3_address(output)) is not None:
             return
-        if _is_there(s3, failure):
+        if stored_object(s3, *split_s3_address(failure)) is not None:
             raise DeploymentError(f"The endpoint failed for the picture; {failure} says why.")
         pause(POLL_SECONDS)
     raise DeploymentError("The endpoint left neither a result nor a failure in time.")
-
-
-def _is_there(s3: Any, address: str) -> bool:
-    bucket, key = split_s3_address(address)
-    try:
-        s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as exc:
-        if error_code(exc) in ("404", "NoSuchKey"):
-            return False
-        raise
-    return True
 
 
 def _remove(s3: Any, bucket: str, key: str, print_line: PrintLine) -> None:

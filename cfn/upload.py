@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from backend.requests.sources.s3_client import error_code
 from cfn.archives import file_sha256
+from cfn.buckets import stored_object
 from cfn.errors import DeploymentError
 from cfn.package import Package
 from cfn.partitions import partition_from
@@ -65,10 +66,5 @@ def launch_link(*, bucket: str, key: str, region: str, stack: str) -> str:
 
 def _stored_sha256(s3: Any, bucket: str, key: str) -> str | None:
     """Return the sha256 of the object, `unknown` for one of others, and None for none."""
-    try:
-        found = s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as exc:
-        if error_code(exc) in ("404", "NoSuchKey", "NotFound"):
-            return None
-        raise
-    return str(found.get("Metadata", {}).get(SHA256, "unknown"))
+    found = stored_object(s3, bucket, key)
+    return None if found is None else str(found.get("Metadata", {}).get(SHA256, "unknown"))
