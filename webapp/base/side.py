@@ -4,7 +4,7 @@ import io
 import json
 import math
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,9 +18,10 @@ from backend.images.resize import bounded_size
 MAX_SIDE = 2560
 # If the preview has to be reduced, a square of this side in the middle keeps every pixel.
 DETAIL_SIDE = 2048
-# Lossless WebP costs about 1.1 MB a megapixel, a tenth of it at quality 95. So larger pictures, and
-# photographs, in whose grain nobody finds the difference (42 dB), are sent at that quality.
+# Lossless WebP costs about 1.1 MB a megapixel, a tenth of it at `HIGH_QUALITY`. So larger pictures,
+# and photographs, in whose grain nobody finds the difference (42 dB), are sent at that quality.
 LOSSLESS_PIXELS = 2_500_000
+HIGH_QUALITY = 95
 
 Place = tuple[float, float, float, float]
 
@@ -57,10 +58,9 @@ def make_side(
         boxes.append((box, image.crop(box)))
 
     def encode(box: Box, part: Image.Image) -> Patch:
-        return Patch(
-            place=_place(box, image.size),
-            webp=webp(part, profile=profile, is_photograph=is_photograph),
-        )
+        is_lossless = part.width * part.height <= LOSSLESS_PIXELS and not is_photograph
+        quality = None if is_lossless else HIGH_QUALITY
+        return Patch(place=_place(box, image.size), webp=webp(part, profile, quality=quality))
 
     with ThreadPoolExecutor() as pool:
         return Side(size=image.size, patches=tuple(pool.map(encode, *zip(*boxes, strict=True))))
@@ -83,20 +83,14 @@ def unpack(blob: bytes) -> Side:
     """Unpack a side that `pack` packed."""
     (length,) = struct.unpack(">I", blob[:4])
     header = json.loads(blob[4 : 4 + length])
-    return Side(
-        size=(header["size"][0], header["size"][1]),
-        patches=tuple(_read_patches(blob, header["patches"], start=4 + length)),
-    )
-
-
-def _read_patches(blob: bytes, headers: list[dict[str, object]], *, start: int) -> Iterator[Patch]:
-    for each in headers:
-        place, length = each["place"], each["length"]
-        assert isinstance(place, list)
-        assert isinstance(length, int)
-        left, top, width, height = place
-        yield Patch(place=(left, top, width, height), webp=blob[start : start + length])
-        start += length
+    patches, start = [], 4 + length
+    for each in header["patches"]:
+        left, top, width, height = each["place"]
+        end = start + each["length"]
+        patches.append(Patch(place=(left, top, width, height), webp=blob[start:end]))
+        start = end
+    width, height = header["size"]
+    return Side(size=(width, height), patches=tuple(patches))
 
 
 def _place(box: Box, size: tuple[int, int]) -> Place:
@@ -157,11 +151,11 @@ def rgb_profile(image: Image.Image) -> bytes | None:
     return profile if isinstance(profile, bytes) and profile[16:20] == b"RGB " else None
 
 
-def webp(image: Image.Image, *, profile: bytes | None, is_photograph: bool = False) -> bytes:
-    """Encode for the browser, lossless unless it is large or a photograph."""
+def webp(image: Image.Image, profile: bytes | None = None, *, quality: int | None = None) -> bytes:
+    """Encode for the browser; without a `quality` every pixel is kept."""
     file = io.BytesIO()
-    if image.width * image.height <= LOSSLESS_PIXELS and not is_photograph:
+    if quality is None:
         image.save(file, "WEBP", lossless=True, method=0, quality=0, icc_profile=profile)
     else:
-        image.save(file, "WEBP", quality=95, method=2, icc_profile=profile)
+        image.save(file, "WEBP", quality=quality, method=2, icc_profile=profile)
     return file.getvalue()

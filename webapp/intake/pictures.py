@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -19,8 +18,8 @@ from backend.images.pixel_art import is_pixel_art
 from webapp.base import side
 from webapp.base.files import Disk, StoredFile
 
-PREVIEW_SIDE = 1600
-THUMBNAIL = (144, 144)
+PREVIEW_SIDE, PREVIEW_QUALITY = 1600, 92
+THUMBNAIL, THUMBNAIL_QUALITY = (144, 144), 80
 AUTO_FORMAT = "auto"
 DETAIL_MAP = 12
 """The number of places along the longer side that are compared for detail."""
@@ -156,7 +155,7 @@ def inspect_decoded(decoded: Picture, *, parent: Parent | None, disk: Disk) -> I
         packed = pool.submit(lambda: side.pack(side.make_side(image, detail_side=DETAIL_SIDE)))
         # A copy: `save` keeps its settings on the image, which other threads would change.
         preview = side.bounded(side.displayable(image), max_side=PREVIEW_SIDE).copy()
-        profile = side.rgb_profile(image)
+        quality = None if is_pixelated else PREVIEW_QUALITY
         return Inspection(
             size=decoded.size,
             has_alpha=decoded.alpha is not None,
@@ -170,9 +169,7 @@ def inspect_decoded(decoded: Picture, *, parent: Parent | None, disk: Disk) -> I
             format=output_format(saved, AUTO_FORMAT),
             jpeg_quality=decoded.jpeg_quality if parent_quality is None else parent_quality,
             parent_quality=parent_quality,
-            preview=disk.store(
-                webp(preview, quality=92, icc_profile=profile, is_lossless=is_pixelated)
-            ),
+            preview=disk.store(side.webp(preview, side.rgb_profile(image), quality=quality)),
             thumbnail=thumbnail(preview, is_pixelated=is_pixelated),
             side=disk.store(packed.result()),
             is_chroma_halved=saved.is_chroma_halved,
@@ -210,22 +207,7 @@ def thumbnail(image: Image.Image, *, is_pixelated: bool = False) -> str:
     mode = "RGBA" if image.has_transparency_data else "RGB"
     method = Image.Resampling.NEAREST if is_pixelated else Image.Resampling.BICUBIC
     square = ImageOps.fit(image.convert(mode), THUMBNAIL, method)
-    return webp_data_url(webp(square, quality=80))
-
-
-def webp(
-    image: Image.Image,
-    *,
-    quality: int,
-    icc_profile: bytes | None = None,
-    is_lossless: bool = False,
-) -> bytes:
-    """Encode a WebP for a browser."""
-    file = io.BytesIO()
-    image.save(
-        file, "WEBP", quality=quality, method=2, icc_profile=icc_profile, lossless=is_lossless
-    )
-    return file.getvalue()
+    return webp_data_url(side.webp(square, quality=THUMBNAIL_QUALITY))
 
 
 def webp_data_url(data: bytes) -> str:

@@ -45,7 +45,7 @@ class Pixels:
         """Encode a lossless WebP; the box may reach over the border."""
         left, top, right, bottom = box
         pixels = self.file.map(self.shape)[top:bottom, left:right]
-        return side.webp(Image.fromarray(np.ascontiguousarray(pixels)), profile=self.profile)
+        return side.webp(Image.fromarray(np.ascontiguousarray(pixels)), self.profile)
 
 
 class Details:

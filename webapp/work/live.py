@@ -34,8 +34,8 @@ class StoredPiece:
         pixels = self.pixels.map(self.shape)
         image = Image.fromarray(np.ascontiguousarray(pixels))
         if reduced_by == 1:
-            return side.webp(image, profile=None)
-        return side.webp(image.reduce(reduced_by), profile=None, is_photograph=True)
+            return side.webp(image)
+        return side.webp(image.reduce(reduced_by), quality=side.HIGH_QUALITY)
 
 
 @dataclass(kw_only=True, eq=False)
