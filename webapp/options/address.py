@@ -41,22 +41,20 @@ def parsers(models: Mapping[str, Sequence[int]], samples: Sequence[str]) -> dict
 
 def _number(name: str) -> Parse:
     """Return the reader of a numeric option."""
-
-    def parse(text: str) -> object:
-        try:
-            return OPTIONS[name].read(text) if text.isdigit() else None
-        except RequestError:
-            return None
-
-    return parse
+    return _offered(lambda text: OPTIONS[name].read(text) if text.isdigit() else None)
 
 
 def _exact_size(option: str) -> Parse:
     """Return the reader of the name of an exact size."""
+    return _offered(lambda text: READERS[option](text).name)
+
+
+def _offered(read: Parse) -> Parse:
+    """Return a reader for which a value that is refused is not offered."""
 
     def parse(text: str) -> object:
         try:
-            return READERS[option](text).name
+            return read(text)
         except RequestError:
             return None
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from backend import SuperResolutionError, UpscaleOptions
 from backend.errors import ImageTooLargeError, RequestError
-from backend.sizes import MAX_CENTIMETRES, MAX_PIXELS_A_SIDE, ExactSize, size_from
+from backend.sizes import MAX_CENTIMETRES, MAX_PIXELS_A_SIDE, size_from
 from webapp.base.texts import Texts
 from webapp.intake.pictures import Inspection
 from webapp.options import state
@@ -59,10 +59,7 @@ def other_size(
     t, draft = page.t, str(st.session_state.get(DRAFT, ""))
     words, error = "", ""
     if draft:
-        try:
-            words = _meaning(draft, inspection, options, expect=expect, t=t)
-        except SuperResolutionError as exc:
-            error = _refusal(draft, exc, page=page, inspection=inspection, options=options)
+        words, error = _meaning(page, draft, inspection, options, expect=expect)
     width, height = state.result_size(inspection.size, options)
     values = {"width": f"{width}", "height": f"{height}", "fit": "1920x1080", "print": "18x13"}
     if options.size is not None:
@@ -79,44 +76,29 @@ def other_size(
 
 
 def _meaning(
+    page: Page,
     draft: str,
     inspection: Inspection,
     options: UpscaleOptions,
     *,
     expect: Callable[[UpscaleOptions], float],
-    t: Texts,
-) -> str:
-    """Say what a result of this size is; raise why it cannot be made."""
-    asked = replace(options, size=size_from(draft))
-    found = described_size(inspection, asked, expect(asked), t)
-    width, height = state.result_size(inspection.size, asked)
-    megapixels = t.number(round(width * height / 1e6, 1 if width * height >= 100_000 else 3))
-    return t("size.says", megapixels=megapixels, **found)
-
-
-def _refusal(
-    draft: str,
-    error: SuperResolutionError,
-    *,
-    page: Page,
-    inspection: Inspection,
-    options: UpscaleOptions,
-) -> str:
-    """Explain why there is no such size."""
-    t, size = page.t, _size_or_none(draft)
-    if size is None:
+) -> tuple[str, str]:
+    """Return what a result of this size is, and why there is none; one of them is empty."""
+    t = page.t
+    try:
+        size = size_from(draft)
+    except RequestError:
         is_print = draft.startswith("print")
         most = MAX_CENTIMETRES if is_print else MAX_PIXELS_A_SIDE
-        return t("size.not_print" if is_print else "size.not_pixels", most=most)
-    if isinstance(error, ImageTooLargeError):
-        width, height = size.of(inspection.size)
-        return t("size.too_large", width=width, height=height)
-    scales = page.shared.engine.models[options.model or ""]
-    return t("size.too_many_times", times=max(scales) ** 2)
-
-
-def _size_or_none(name: str) -> ExactSize | None:
+        return "", t("size.not_print" if is_print else "size.not_pixels", most=most)
+    asked = replace(options, size=size)
+    width, height = size.of(inspection.size)
     try:
-        return size_from(name)
-    except RequestError:
-        return None
+        found = described_size(inspection, asked, expect(asked), t)
+    except ImageTooLargeError:
+        return "", t("size.too_large", width=width, height=height)
+    except SuperResolutionError:
+        scales = page.shared.engine.models[options.model or ""]
+        return "", t("size.too_many_times", times=max(scales) ** 2)
+    megapixels = t.number(round(width * height / 1e6, 1 if width * height >= 100_000 else 3))
+    return t("size.says", megapixels=megapixels, **found), ""
