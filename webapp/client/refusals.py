@@ -123,10 +123,8 @@ def refusal(response: Response, fields: Mapping[str, object] | None) -> SuperRes
     named = _ours(fields)
     if named is not None:
         return named
-    kind = kind_from(response, fields)
-    if kind is not None:
-        return _error_for_kind(kind)
-    return _error_for_status(response, fields)
+    kind = kind_from(response, fields) or STATUS_KINDS.get(response.status)
+    return _unknown(response, fields) if kind is None else _error_for_kind(kind)
 
 
 def may_be_a_cold_start(response: Response, fields: Mapping[str, object] | None) -> bool:
@@ -184,31 +182,22 @@ def _details(given: object) -> dict[str, JsonValue]:
 
 
 def _error_for_kind(kind: Kind) -> SuperResolutionError:
-    if kind in STATUS_KINDS.values():
-        return _general(kind)
-    return EndpointRefusedError(kind.name.lower())
-
-
-def _general(kind: Kind) -> SuperResolutionError:
     if kind is Kind.TIMEOUT:
         return EndpointTimeoutError("own_limit")
     if kind is Kind.TOO_LARGE:
         return PayloadTooLargeError("The endpoint does not take so many bytes.")
-    return BusyError("The endpoint has too many requests.", retry_after=RETRY_AFTER_SECONDS)
+    if kind is Kind.THROTTLED:
+        return BusyError("The endpoint has too many requests.", retry_after=RETRY_AFTER_SECONDS)
+    return EndpointRefusedError(kind.name.lower())
 
 
-def _error_for_status(
-    response: Response, fields: Mapping[str, object] | None
-) -> SuperResolutionError:
-    kind = STATUS_KINDS.get(response.status)
-    if kind is not None:
-        return _general(kind)
-    text = _foreign_message(response, fields)
+def _unknown(response: Response, fields: Mapping[str, object] | None) -> SuperResolutionError:
+    """Make the error for a response of no known kind."""
     if response.status in (401, 403):
         return EndpointRefusedError("unknown_refusal", status=response.status)
     if response.status >= 500:
         return EndpointError("failed_with_status", status=response.status)
-    if text:
+    if text := _foreign_message(response, fields):
         return EndpointAnswerError("says", text=text)
     if fields is not None and {"errorMessage", "message"} & fields.keys():
         return EndpointError("failed")
