@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from backend import SuperResolutionError
@@ -36,12 +36,7 @@ def plan_bulk(
     tab, shared = page.tab, page.shared
     pending: dict[InputFile, EnhanceRequest] = {}
     seconds = 0.0
-    for digest, picture in tab.pictures.items():
-        inspection = tab.inspections.get(digest)
-        if not isinstance(inspection, Inspection):
-            continue
-        options = resolve(shared, choices, inspection)
-        request = EnhanceRequest(digest=digest, options=options, place=place)
+    for picture, inspection, request in _own_requests(page, choices, place):
         if request in tab.errors or request in jobs:
             continue
         if state.result(shared, tab, picture, request) is not None:
@@ -77,15 +72,13 @@ def describe_own(
 ) -> dict[str, tuple[str, str]]:
     """Return (mark, words) of each own picture, for the present choices."""
     tab, t = page.tab, page.t
-    described = {}
-    for digest, picture in tab.pictures.items():
-        inspection = tab.inspections.get(digest)
-        if isinstance(inspection, SuperResolutionError):
-            described[digest] = ("!", t("own.refused"))
-        if not isinstance(inspection, Inspection):
-            continue
-        options = resolve(page.shared, choices, inspection)
-        request = EnhanceRequest(digest=digest, options=options, place=place)
+    described = {
+        digest: ("!", t("own.refused"))
+        for digest, found in tab.inspections.items()
+        if isinstance(found, SuperResolutionError)
+    }
+    for picture, _, request in _own_requests(page, choices, place):
+        digest = picture.digest
         if request in jobs:
             # The bar says more about the picture on the page, and more often.
             is_current = digest == tab.current
@@ -97,6 +90,17 @@ def describe_own(
         elif request in tab.errors:
             described[digest] = ("!", t("own.failed"))
     return described
+
+
+def _own_requests(
+    page: Page, choices: Choices, place: Place
+) -> Iterator[tuple[InputFile, Inspection, EnhanceRequest]]:
+    """Yield each readable own picture with the request that the present choices make of it."""
+    for digest, picture in page.tab.pictures.items():
+        inspection = page.tab.inspections.get(digest)
+        if isinstance(inspection, Inspection):
+            options = resolve(page.shared, choices, inspection)
+            yield picture, inspection, EnhanceRequest(digest=digest, options=options, place=place)
 
 
 def mark(job: Job, t: Texts) -> tuple[str, str]:

@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from backend.engine import Engine, Upscaled, Watch
-from backend.errors import ImageTooLargeError
 from backend.images.formats import WRITABLE
 from backend.images.metadata import Kept, embed
-from backend.images.picture import check_output_size, decode, encode, reopen
+from backend.images.picture import decode, encode, reopen
 from backend.inference.plan import options_for_damage
 from backend.options import KEPT, UpscaleOptions
 from webapp.base import side
@@ -166,12 +165,5 @@ def formats(upscaled: Upscaled) -> tuple[str, ...]:
     """Return the master's format, and those that can be made from it."""
     if upscaled.format != "png" or not is_kept_lossless(upscaled.width * upscaled.height):
         return (upscaled.format,)
-    return tuple(each.name for each in WRITABLE if _holds(each.name, upscaled))
-
-
-def _holds(format: str, upscaled: Upscaled) -> bool:
-    try:
-        check_output_size(upscaled.width, upscaled.height, format=format)
-    except ImageTooLargeError:
-        return False
-    return True
+    longest = max(upscaled.width, upscaled.height)
+    return tuple(each.name for each in WRITABLE if longest <= (each.longest_side or 0))

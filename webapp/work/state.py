@@ -45,10 +45,10 @@ def result(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest
     return intake.owner(shared, tab, picture).result(request)
 
 
-def shown_result(page: Page, picture: InputFile | None) -> Result | None:
+def shown_result(page: Page, picture: InputFile) -> Result | None:
     """Return the newest result of the picture, which stays until the next one is there."""
     shown = page.tab.shown
-    if picture is None or shown is None or shown.digest != picture.digest:
+    if shown is None or shown.digest != picture.digest:
         return None
     return result(page.shared, page.tab, picture, shown)
 
@@ -288,8 +288,7 @@ def _enhance(
     data = picture.file.read()
     engine: Engine = shared.engine
     if request.place is not Place.LOCAL:
-        if shared.cloud is None:
-            raise SuperResolutionError("There is no endpoint.")
+        assert shared.cloud is not None
         if request.place is Place.BOTH:
             return compare_engines(
                 data,
