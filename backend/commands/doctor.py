@@ -23,7 +23,14 @@ from backend.models.manifest import MANIFEST, SHIPPED, ModelSpec, entry_from, re
 from backend.settings import Settings
 
 PACKAGES = ("onnxruntime", "numpy", "pillow")
-OPTIONAL_PACKAGES = ("starlette", "streamlit", "boto3", "pi-heif", "onnx")
+OPTIONAL_PACKAGES = {
+    "starlette": "serve",
+    "streamlit": "page",
+    "boto3": "S3",
+    "pi-heif": "HEIC, the format of iPhones",
+    "onnx": "networks add",
+}
+"""What each package is needed for."""
 UNLISTED = "no manifest entry names it, and it is unusable"
 
 
@@ -48,8 +55,8 @@ class Doctor:
         )
         for package in PACKAGES:
             self._report(package, version(package))
-        for package in OPTIONAL_PACKAGES:
-            self._report(package, _version_or_absence(package))
+        for package, purpose in OPTIONAL_PACKAGES.items():
+            self._report(package, _version_or_absence(package, purpose=purpose))
         self._report("threads", f"{self._settings.threads} of {os.cpu_count()} processors")
         for protection, words in protections(self._settings):
             self._report(protection, words)
@@ -152,8 +159,8 @@ class Doctor:
         write_text(sys.stdout, json.dumps(entries, indent=2) + "\n")
 
 
-def _version_or_absence(package: str) -> str:
+def _version_or_absence(package: str, *, purpose: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return f"not installed; needed for {purpose}"

@@ -129,18 +129,25 @@ def examine(data: bytes, *, max_side: int) -> Examined:
         raise camera_raw()
     found = format_from_signature(data)
     if found is None or not found.is_readable:
-        kind = unread_kind(data)
-        what = (
-            f"{kind} are not read here" if kind else "This is not a picture that can be read here"
-        )
         kinds = alternatives([each.label for each in READABLE])
-        raise UnsupportedMediaTypeError(f"{what}; send a {kinds}.")
+        raise UnsupportedMediaTypeError(f"{_refusal(data, found)}; send a {kinds}.")
     import_module(found.plugin)
     lean = lean_file(data, file_format=found)
     if lean.size is None:
         raise damaged()
     _check_side(lean.size, max_side=max_side)
     return Examined(file_format=found, lean=lean, size=lean.size)
+
+
+def _refusal(data: bytes, found: FileFormat | None) -> str:
+    """Return the beginning of the sentence that says what a file is, if that is known."""
+    if found is not None:
+        return (
+            f"{found.label} pictures are not read here, because the package {found.package} is "
+            "not installed"
+        )
+    kind = unread_kind(data)
+    return f"{kind} are not read here" if kind else "This is not a picture that can be read here"
 
 
 def read_pixels(examined: Examined) -> DecodedImage:

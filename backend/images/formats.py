@@ -23,8 +23,10 @@ class FileFormat:
     pillow_name: str
     plugin: str
     """The module that registers it with Pillow."""
+    package: str = "pillow"
+    """The package that reads it."""
     is_readable: bool = True
-    """False for a format that is only written, or whose reader is not installed."""
+    """False for a format that is only written, or whose package is not installed."""
     is_lossless: bool
     has_alpha: bool
     has_gray: bool = False
@@ -151,8 +153,9 @@ HEIC = FileFormat(
     signature=rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)",
     pillow_name="HEIF",
     plugin="pi_heif.HeifImagePlugin",
-    # A package of its own, which small deployments leave out; pillow-heif has the same reader and
-    # a writer, whose library is under the GPL.
+    # Small deployments leave this package out; pillow-heif has the same reader and a writer, whose
+    # library is under the GPL.
+    package="pi-heif",
     is_readable=find_spec("pi_heif") is not None,
     is_lossless=False,
     has_alpha=True,
@@ -193,9 +196,9 @@ UNREAD = {
 }
 """The first bytes of files that are often taken for readable pictures, by a name for people."""
 INPUT_FORMATS = {
-    suffix: each for each in READABLE for suffix in (*each.suffixes, *each.other_suffixes)
+    suffix: each for each in FORMATS.values() for suffix in (*each.suffixes, *each.other_suffixes)
 }
-"""The readable formats by suffix."""
+"""Formats of pictures by suffix; files whose package is not installed are refused, not skipped."""
 INPUT_SUFFIXES = tuple(INPUT_FORMATS)
 RESULT_FORMATS = {suffix: each for each in WRITABLE for suffix in each.suffixes}
 """Formats of results by suffix."""

@@ -15,6 +15,7 @@ from backend import Settings
 from testbed.processes import environment
 from tests.cli.conftest import Run
 from tests.paths import ROOT, SAMPLES
+from tests.pictures import save
 
 
 def test_a_home_that_cannot_be_looked_into_is_none() -> None:
@@ -28,6 +29,26 @@ def test_the_command_works_without_a_home(spawn: Run, tmp_path: Path, variable: 
     done = spawn("upscale", "cat.jpg", "-o", "out.png", **{variable: "/" + 300 * "x"})
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.png").exists()
+
+
+def test_without_their_reader_pictures_of_iphones_are_refused_by_name(
+    spawn: Run, tmp_path: Path
+) -> None:
+    hidden = "import sys; sys.modules['pi_heif'] = None"
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(hidden)
+    places = {"PYTHONPATH": f"{tmp_path / 'site'}:{ROOT}"}
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "IMG_0001.HEIC").write_bytes(save(Image.linear_gradient("L"), "HEIF"))
+    told = (
+        "IMG_0001.HEIC: HEIC pictures are not read here, because the package pi-heif is not "
+        "installed; send a JPEG, PNG, BMP, WebP, GIF, TIFF or AVIF. (unsupported_media_type)\n"
+    )
+    done = spawn("upscale", "in", "-o", "out", **places)
+    assert (done.returncode, done.stderr) == (1, f"in/{told}")
+    done = spawn("bulk", "in", "bulk", **places)
+    assert done.returncode == 1
+    assert done.stdout.startswith(told)
 
 
 def in_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
