@@ -81,8 +81,6 @@ class Tab:
 
     pictures: OrderedDict[str, InputFile] = field(default_factory=OrderedDict)
     """The visitor's own pictures, by digest, in the order of arrival."""
-    arrived: list[str] = field(default_factory=list)
-    """Digests of uploads that the page has not opened yet."""
     arrivals: list[Arrival] = field(default_factory=list)
     """Uploads and links that the browser told of, and the page has not taken yet."""
     has_several: bool = False

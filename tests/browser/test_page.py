@@ -457,7 +457,7 @@ def test_a_picture_behind_a_link_is_fetched_and_enhanced(visit: Page, loopback: 
     comparison(visit, (256, 160))
 
 
-def test_a_link_that_takes_a_while_is_followed_whatever_is_chosen_meanwhile(
+def test_a_link_that_takes_a_while_joins_the_list_and_what_is_chosen_meanwhile_stays(
     visit: Page, loopback: str
 ) -> None:
     follow_link(visit, f"{loopback}/small.png?seconds=3")
@@ -465,9 +465,39 @@ def test_a_link_that_takes_a_while_is_followed_whatever_is_chosen_meanwhile(
     sample = visit.get_by_role("radio", name=title("comic"))
     sample.click()
 
+    late = visit.get_by_role("radio", name="small.png")
+    expect(late).to_be_visible(timeout=LONG)
+    comparison(visit, (1600, 1200))
+    expect(sample).to_be_checked()
+
+    late.click()
     comparison(visit, (256, 160))
-    expect(visit.get_by_role("radio", name="small.png: done")).to_be_checked(timeout=LONG)
-    expect(sample).not_to_be_checked()
+
+
+def test_a_file_that_takes_a_while_joins_the_list_and_what_is_chosen_meanwhile_stays(
+    visit: Page,
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.route("**/upload", hold)
+    with visit.expect_request("**/upload"):
+        upload(visit, "mine.png", noise(60, 44, seed=7))
+    sample = visit.get_by_role("radio", name=title("comic"))
+    sample.click()
+    comparison(visit, (1600, 1200))
+
+    held[0].continue_()
+
+    expect(visit.get_by_role("radio", name="mine.png")).to_be_visible(timeout=LONG)
+    comparison(visit, (1600, 1200))
+    expect(sample).to_be_checked()
+
+    visit.unroute("**/upload")
+    upload(visit, "mine.png", noise(60, 44, seed=7))
+    comparison(visit, (240, 176))
 
 
 def test_the_upload_survives_a_look_at_the_samples(visit: Page) -> None:

@@ -97,7 +97,7 @@ def test_an_upload_is_stored_for_its_tab(
     answer = client.post(f"{address}/upload", data=data, headers=headers)
 
     digest = answer.json()["digest"]
-    assert tab.arrived == [digest]
+    assert list(tab.pictures) == [digest]
     assert tab.pictures[digest].name == "猫.png"
     assert tab.pictures[digest].file.read() == data
 

@@ -79,7 +79,6 @@ async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> I
         picture = InputFile(name=name, digest=digest.hexdigest(), file=writer.close())
         upload.is_finished = True
     tab.add(picture)
-    tab.arrived.append(picture.digest)
     return picture
 
 

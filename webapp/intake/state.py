@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -61,10 +62,8 @@ def restore(page: Page, token: str) -> None:
 
 
 def receive(page: Page) -> None:
-    """Act on what arrived through the drop area."""
+    """Open what arrived through the drop area, and show it where the browser told of it."""
     tab = page.tab
-    if tab.arrived:
-        show_arrived(page)
     while tab.arrivals:
         arrival = tab.arrivals.pop(0)
         try:
@@ -72,76 +71,99 @@ def receive(page: Page) -> None:
         except RerunException:  # the next run of the page begins with it
             tab.arrivals.insert(0, arrival)
             raise
+    # The browser has not told of the last ones yet, or was reloaded before.
+    unopened = [each for each in tab.pictures.values() if each.digest not in tab.inspections]
+    open_all(page, unopened, is_kept=True)
 
 
 def take(page: Page, arrival: Arrival) -> None:
-    """Follow links, and say what was refused."""
+    """Show the first readable picture, unless another was chosen meanwhile; say what failed."""
     tab = page.tab
     tab.has_several |= len(arrival.digests) > 1
-    if arrival.links:
-        tab.refused_name, tab.input_error, tab.is_cropping = "", None, False
+    if arrival.links or _pictures(tab, arrival):
+        tab.refused_name, tab.input_error = "", None
+        tab.is_cropping &= arrival.is_late
+    follow(page, arrival)
+    pictures = _pictures(tab, arrival)
+    first = open_all(page, pictures, is_kept=len(pictures) > 1)
     if arrival.refused is not None:
         tab.refused_name, reason = arrival.refused
         tab.input_error = refusal(reason, max_bytes=page.shared.settings.max_image_bytes)
-    for link in arrival.links:
-        follow(page, link)
+    if arrival.is_late:
+        return
+    tab.current = first or tab.current
     if arrival.shown is not None:
         known = {each.uploaded: digest for digest, each in tab.pictures.items()}
         tab.current = known.get(arrival.shown, tab.current if arrival.shown else None)
 
 
-def follow(page: Page, link: str) -> None:
-    """Put the picture behind a link on the page, or say why there is none."""
+def _pictures(tab: Tab, arrival: Arrival) -> list[InputFile]:
+    """Return the arrived pictures that the tab has, shrunk ones too."""
+    known = {each.uploaded: each for each in tab.pictures.values()}
+    return [known[each] for each in arrival.digests if each in known]
+
+
+def follow(page: Page, arrival: Arrival) -> None:
+    """Fetch the pictures behind links; an interrupted run of the page fetches none again."""
     tab, disk = page.tab, page.shared.disk
-    try:
+    while arrival.links:
         with st.spinner(page.t("wait.link")):
-            data = fetch(page.shared, link)
-        picture = InputFile.from_bytes(data, name=name_from_link(link), disk=disk, link=link)
-        tab.add(picture)
-        open_new(page, picture)
-    except UnsupportedMediaTypeError:
-        tab.input_error = LinkWithoutPictureError()
-    except SuperResolutionError as exc:
-        tab.input_error = exc
-
-
-def show_arrived(page: Page) -> None:
-    """Show the first readable upload; the others leave the stage unchanged.
-
-    They count as arrived until the end: an interrupted run of the page loses none.
-    """
-    tab, arrived = page.tab, list(page.tab.arrived)
-    before, shown = tab.current, None
-    tab.input_error, tab.is_cropping = None, False
-    with st.spinner(page.t("wait.opening")):
-        for picture in [tab.pictures[each] for each in arrived if each in tab.pictures]:
+            link = arrival.links[0]
             try:
-                opened = open_new(page, picture, is_kept=len(arrived) > 1)
+                data = fetch(page.shared, link)
+                picture = InputFile.from_bytes(
+                    data, name=name_from_link(link), disk=disk, link=link
+                )
+                tab.add(picture)
             except SuperResolutionError as exc:
-                tab.refused_name, tab.input_error = picture.name, exc
+                tab.input_error = _explained(exc, link)
             else:
-                shown = shown or opened.digest
-    tab.current = shown or before
-    del tab.arrived[: len(arrived)]
+                arrival.digests.append(picture.digest)
+            del arrival.links[0]
 
 
-def open_new(page: Page, picture: InputFile, *, is_kept: bool = False) -> InputFile:
-    """Put a new picture on the page, shrunk where the engine takes no more, and return it.
+def _explained(error: SuperResolutionError, link: str) -> SuperResolutionError:
+    """Return the error for a visitor: a link to a page is no picture of an unknown kind."""
+    is_page = link and isinstance(error, UnsupportedMediaTypeError)
+    return LinkWithoutPictureError() if is_page else error
 
-    Raise why it cannot be read, and forget it unless `is_kept`.
+
+def open_all(page: Page, pictures: Sequence[InputFile], *, is_kept: bool) -> str | None:
+    """Open pictures, say which cannot be read, and return the digest of the first that can.
+
+    An unreadable one is forgotten unless it `is_kept`.
+    """
+    tab, first = page.tab, None
+    if not pictures:
+        return None
+    with st.spinner(page.t("wait.opening")):
+        for picture in pictures:
+            try:
+                opened = open_new(page, picture, is_kept=is_kept)
+            except SuperResolutionError as exc:
+                tab.refused_name = "" if picture.link else picture.name
+                tab.input_error = _explained(exc, picture.link)
+            else:
+                first = first or opened.digest
+    return first
+
+
+def open_new(page: Page, picture: InputFile, *, is_kept: bool) -> InputFile:
+    """Open a new picture, shrunk where the engine takes no more, and return it.
+
+    Raise why it cannot be read, and forget it unless it `is_kept`.
     """
     tab = page.tab
     try:
         try:
             inspect(page.shared, tab, picture)
         except ImageTooLargeError:
-            picture = shrink(page, picture)
+            return shrink(page, picture)
     except SuperResolutionError as exc:
         tab.inspections[picture.digest] = exc
         if not is_kept:
             remove(page, picture.digest)
         raise
-    tab.current = picture.digest
     return picture
 
 
@@ -170,14 +192,22 @@ def refusal(reason: str, *, max_bytes: int) -> SuperResolutionError:
     return errors.get(reason, UploadFailedError())
 
 
+def _let_arrive_late(tab: Tab) -> None:
+    """Keep on the page what the visitor chooses now, whatever is still under way."""
+    for arrival in tab.arrivals:
+        arrival.is_late = True
+
+
 def choose_own(tab: Tab, digest: str) -> None:
     """Show the own picture that the visitor clicked."""
+    _let_arrive_late(tab)
     tab.input_error, tab.is_cropping = None, False
     tab.current = digest
 
 
 def choose_sample(tab: Tab, file: str) -> None:
     """Show the sample that the visitor clicked."""
+    _let_arrive_late(tab)
     tab.input_error, tab.is_cropping = None, False
     tab.current = None
     st.session_state.sample = file
@@ -230,6 +260,7 @@ def turn(page: Page, towards: str) -> None:
 
 def begin_crop(tab: Tab) -> None:
     """Show a frame on the picture."""
+    _let_arrive_late(tab)
     tab.is_cropping = True
 
 

@@ -2,6 +2,7 @@
 // the data differ, so that the group shows what was made of it.
 
 const MARKS = "super-resolution-marks"; // the event by which the bar tells how other jobs stand
+const CHOSEN = "super-resolution-chosen"; // the event by which the drop area hears of a choice
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 export default function (component) {
@@ -29,6 +30,7 @@ export default function (component) {
   function choose(id) {
     check(id); // check at once, before the server answers
     handOn(component, "choice", id);
+    window.dispatchEvent(new CustomEvent(CHOSEN));
   }
 
   buttons.forEach((each, index) => {

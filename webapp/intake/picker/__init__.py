@@ -13,16 +13,18 @@ UPLOAD_PATH = "upload"
 FOLDER_PATH = "folder"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Arrival:
     """Files or links that came together."""
 
-    digests: tuple[str, ...]
-    """Digests of files that were uploaded."""
+    digests: list[str]
+    """Digests of files that were uploaded or fetched."""
     refused: tuple[str, str] | None
     """(name, reason) of the last file that failed."""
-    links: tuple[str, ...]
-    """Addresses of pictures."""
+    links: list[str]
+    """Addresses of pictures that are not fetched yet."""
+    is_late: bool
+    """True if the visitor has chosen another picture meanwhile."""
     shown: str | None
     """The picture on the page before the server restarted: a file's digest, or "" for a sample."""
 
@@ -44,9 +46,10 @@ def picker(
         refused = told["refused"]
         on_arrival(
             Arrival(
-                digests=tuple(map(str, told["digests"])),
+                digests=list(map(str, told["digests"])),
                 refused=(str(refused["name"]), str(refused["reason"])) if refused else None,
-                links=tuple(map(str, told["links"])),
+                links=list(map(str, told["links"])),
+                is_late=bool(told["isLate"]),
                 shown=None if told["shown"] is None else str(told["shown"]),
             )
         )

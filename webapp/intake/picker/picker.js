@@ -7,6 +7,7 @@ const REMEMBERED = "super-resolution-tab"; // key in the storage of this browser
 const RESTORE_TRIES = 4;
 const RESTORE_PAUSE = 700; // milliseconds until the server notices that the old page is gone
 
+const CHOSEN = "super-resolution-chosen"; // the event of a choice of another picture
 const CONNECTION = "data-test-connection-state"; // Streamlit's attribute
 const LOST = `[data-testid=stApp]:not([${CONNECTION}=CONNECTED])`;
 const LOST_AFTER = 1000; // milliseconds without a connection before we say so
@@ -37,6 +38,7 @@ function createPicker(parent) {
   const kept = new Map(); // digest -> a file or link of a picture that the server may lose
   let shown; // the digest of the picture on the page before the server lost it
   let isHandingIn = false;
+  let isLate = false; // whether the visitor has chosen another picture since the last files came
   let depth = 0; // how many elements the dragged file has entered and not left
 
   const on = (target, name, listener) => target.addEventListener(name, listener, { signal: closing.signal });
@@ -125,6 +127,7 @@ function createPicker(parent) {
   // --- uploads
 
   function take(filesAndLinks) {
+    isLate = false;
     queue.push(...filesAndLinks);
     if (!isBusy && queue.length) upload();
   }
@@ -159,12 +162,13 @@ function createPicker(parent) {
     }
     uploading.hidden = true;
     isBusy = false;
-    tell({ digests, refused, links, shown: isHandingIn ? shown : null });
+    tell({ digests, refused, links, shown: isHandingIn ? shown : null, isLate });
     isHandingIn = false;
   }
 
   function tell(added) {
-    handOn(component, "added", JSON.stringify({ digests: [], refused: null, links: [], shown: null, ...added }));
+    const nothing = { digests: [], refused: null, links: [], shown: null, isLate: false };
+    handOn(component, "added", JSON.stringify({ ...nothing, ...added }));
   }
 
   function send(file) {
@@ -186,6 +190,10 @@ function createPicker(parent) {
       request.send(file);
     });
   }
+
+  on(window, CHOSEN, () => {
+    isLate = true;
+  });
 
   on(find(".choose"), "click", () => input.click());
   on(input, "change", () => {
