@@ -213,6 +213,32 @@ def test_plus_minus_zero_and_one_zoom_by_key(show: Open) -> None:
     expect(slider.button("Zoom out")).to_be_disabled()
 
 
+def test_the_picture_as_it_was_is_seen_until_hand_or_key_lets_go(show: Open) -> None:
+    slider = show()
+    page, hold = slider.page, slider.button("Before")
+    after = page.locator(".side[data-side=after]")
+    hold.hover()
+    page.mouse.down()
+    page.mouse.move(*centre(slider.box()))
+    expect(hold).to_have_attribute("aria-pressed", "true")
+    expect(after).to_be_hidden()
+    page.mouse.up()
+    expect(after).to_be_visible()
+
+    slider.handle.focus()
+    page.keyboard.down("B")  # as Caps Lock writes it
+    expect(after).to_be_hidden()
+    page.get_by_role("button", name="Run again").focus()
+    page.keyboard.up("B")
+    expect(after).to_be_visible()
+
+    slider.handle.focus()
+    page.keyboard.down("b")
+    expect(after).to_be_hidden()
+    page.evaluate("window.dispatchEvent(new Event('blur'))")  # as another program does
+    expect(after).to_be_visible()
+
+
 def test_ctrl_and_wheel_zoom_around_the_cursor(show: Open) -> None:
     slider = show()
     slider.button("100 %").click()
@@ -507,6 +533,11 @@ class Fingers:
             )
         self._send("touchEnd", [])
 
+    def hold(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Put a finger down and let it slip, without lifting it."""
+        for kind, point in (("touchStart", start), ("touchMove", end)):
+            self._send(kind, [point])
+
     def _send(self, kind: str, points: list[tuple[float, float]]) -> None:
         touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
         self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
@@ -562,6 +593,18 @@ def test_two_fingers_zoom_and_one_pans_then(phone: Slider) -> None:
     moved = phone.picture
     assert (moved.x - large.x, moved.y - large.y) == pytest.approx((-40, 30), abs=1.5)
     expect(phone.handle).to_have_attribute("aria-valuenow", "50")
+
+
+def test_a_finger_that_slips_off_the_button_still_holds_the_picture_as_it_was(
+    phone: Slider,
+) -> None:
+    hold = phone.button("Before")
+    x, y = centre(phone.box(hold))
+
+    Fingers(phone.page).hold((x, y), (x + 90, y - 60))
+
+    phone.page.wait_for_timeout(300)  # a scroll would have begun by now
+    expect(hold).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(phone: Slider) -> None:

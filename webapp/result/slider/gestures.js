@@ -127,8 +127,9 @@ function listenForGestures({ root, stage, divider, handle, invitation, geometry,
       "+": () => geometry.step(1), "=": () => geometry.step(1), "-": () => geometry.step(-1),
       0: () => act("fit"), 1: () => geometry.zoomTo(1), b: () => act("hold"),
     };
-    if (!Object.hasOwn(actions, event.key)) return false;
-    actions[event.key]();
+    const key = event.key.toLowerCase(); // Caps Lock may be on
+    if (!Object.hasOwn(actions, key)) return false;
+    actions[key]();
     return true;
   }
 
@@ -142,7 +143,8 @@ function listenForGestures({ root, stage, divider, handle, invitation, geometry,
     event.preventDefault();
     event.stopPropagation();
   });
-  on(root, "keyup", (event) => {
-    if (event.key === "b") act("release");
+  // The key may come up elsewhere, or in another program.
+  on(window, "keyup blur", (event) => {
+    if (event.type === "blur" || event.key?.toLowerCase() === "b") act("release");
   });
 }

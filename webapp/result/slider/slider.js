@@ -235,8 +235,11 @@ function createViewer(parent, first, last) {
     on(button, "click", () => (preset ? geometry.zoomTo(Number(preset)) : act(action)));
   }
   const hold = find("[data-action=hold]");
-  on(hold, "pointerdown", () => act("hold"));
-  on(hold, "pointerup pointerleave pointercancel blur", () => act("release"));
+  on(hold, "pointerdown", (event) => {
+    hold.setPointerCapture(event.pointerId); // who looks at the picture slips off the button
+    act("hold");
+  });
+  on(hold, "lostpointercapture blur", () => act("release"));
   on(hold, "keydown", (event) => [" ", "Enter"].includes(event.key) && act("hold"));
   on(hold, "keyup", () => act("release"));
   on(hold, "contextmenu", (event) => event.preventDefault()); // a finger's long press opens no menu
