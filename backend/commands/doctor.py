@@ -30,7 +30,7 @@ OPTIONAL_PACKAGES = {
     "pi-heif": "HEIC, the format of iPhones",
     "onnx": "networks add",
 }
-"""What each package is needed for."""
+"""The purpose of each package."""
 UNLISTED = "no manifest entry names it, and it is unusable"
 
 

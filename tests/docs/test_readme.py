@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,16 @@ def run(folder: Path, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_one_installation_brings_what_the_readme_shows() -> None:
+    (extra,) = re.findall(r'`pip install "\.\[(\w+)\]"`', README)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (everything,) = project["optional-dependencies"]["all"]
+    shown = {"super-resolution page": "page", "super-resolution serve": "server", "HEIC": "heic"}
+    for words, needed in shown.items():
+        assert words in README
+        assert needed in (everything if extra == "all" else extra), words
 
 
 def test_the_command_prints_what_is_shown(folder: Path) -> None:
