@@ -12,7 +12,7 @@ from backend.commands.lines import write_text
 from backend.errors import ModelError
 from backend.factory import registry_from
 from backend.models import catalogue, installation
-from backend.models.manifest import SHIPPED, ModelSpec
+from backend.models.manifest import NEAREST, SHIPPED, ModelSpec
 from backend.settings import Settings, user_models_dir
 
 FAILED = 1
@@ -74,7 +74,7 @@ def _table(specs: Sequence[ModelSpec]) -> list[str]:
                 f"x{spec.scale}",
                 _size(spec.paths),
                 _cost(spec.multiplications),
-                spec.source or ("this project" if spec.path.parent == SHIPPED else "your own"),
+                spec.source or ("this project" if _is_shipped(spec) else "your own"),
                 spec.license or "not told",
             )
             for spec in specs
@@ -82,6 +82,10 @@ def _table(specs: Sequence[ModelSpec]) -> list[str]:
     ]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def _is_shipped(spec: ModelSpec) -> bool:
+    return spec.runtime == NEAREST or spec.path.parent == SHIPPED
 
 
 def _size(paths: Sequence[Path]) -> str:

