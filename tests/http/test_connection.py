@@ -5,14 +5,24 @@ from __future__ import annotations
 import inspect
 import json
 import socket
+import threading
 
 import pytest
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from backend.http.connection import HttpConnection
-from tests.http.conftest import Server, StartServer, long_request, small_request, until
+from testbed.loopback import Loopback, Received, Sent
+from tests.http.conftest import (
+    ANSWER_SECONDS,
+    Server,
+    StartServer,
+    long_request,
+    small_request,
+    until,
+)
 from tests.http.test_places import whole
 from tests.http.test_strangers import everything
+from tests.pictures import gradient_png
 
 
 @pytest.mark.parametrize(
@@ -76,15 +86,26 @@ def test_a_client_that_closes_its_sending_side_gets_its_answer(
     assert json.loads(body)["width"] == 40
 
 
-def test_a_client_that_closes_its_sending_side_gets_a_slow_answer(server: Server) -> None:
-    request = whole(long_request() | {"model": "photo"})
-    with server.connect() as connection:
-        connection.sendall(request)
+def test_a_client_that_closes_its_sending_side_gets_a_slow_answer(
+    start_server: StartServer,
+) -> None:
+    """The picture comes once the server has asked whether the client is still there."""
+    has_probed = threading.Event()
+
+    def answer(_: Received) -> Sent:
+        assert has_probed.wait(ANSWER_SECONDS)
+        return Sent(body=gradient_png(20, 10))
+
+    server = start_server(SR_ALLOW_PRIVATE_SOURCES="1", SR_SOURCE_TIMEOUT_SECONDS="60")
+    with Loopback(answer) as web, server.connect() as connection:
+        connection.sendall(whole({"url": f"{web.url}/picture.png"}))
         connection.shutdown(socket.SHUT_WR)
-        answer = everything(connection)
-    while answer.startswith(b"HTTP/1.1 100 "):
-        answer = answer.partition(b"\r\n\r\n")[2]
-    assert answer.startswith(b"HTTP/1.1 200 ")
+        assert connection.recv(2**16).startswith(b"HTTP/1.1 100 ")
+        has_probed.set()
+        received = everything(connection)
+    while received.startswith(b"HTTP/1.1 100 "):
+        received = received.partition(b"\r\n\r\n")[2]
+    assert received.startswith(b"HTTP/1.1 200 ")
 
 
 def test_half_a_request_is_not_waited_for(server: Server) -> None:
