@@ -72,9 +72,8 @@ def test_the_mean_moves_without_the_correction(engine: LocalEngine) -> None:
     assert largest_drift(keep_means(answer, lr, scale=4), lr, scale=4) <= LEVELS
 
 
-@pytest.mark.parametrize("pattern", ["dither", "red chessboard"])
+@pytest.mark.parametrize(("pattern", "tile_size"), [("dither", 40), ("red chessboard", 16)])
 @pytest.mark.parametrize(("model", "scale"), MODELS)
-@pytest.mark.parametrize("tile_size", [16, 40])
 def test_tiles_of_a_pattern_equal_the_whole(
     engine: LocalEngine, model: str, scale: int, pattern: str, tile_size: int
 ) -> None:
