@@ -277,18 +277,13 @@ class BusyError(SuperResolutionError):
     status = 503
     sentence = "Too many pictures are waiting; try again in a moment."
 
-    def __init__(self, message: str | None = None, *, retry_after: int) -> None:
-        super().__init__(message, retry_after=retry_after)
-
-    @classmethod
-    def for_seconds(cls, seconds: float) -> BusyError:
-        """Say after how many seconds a place is expected."""
-        return cls(retry_after=retry_after_from(seconds))
+    def __init__(self, message: str | None = None, *, seconds: float) -> None:
+        super().__init__(message, retry_after=retry_after_from(seconds))
 
     @classmethod
     def out_of_memory(cls) -> BusyError:
         """Return the error for a machine that has no memory left."""
-        return cls("This machine is out of memory; try again in a moment.", retry_after=5)
+        return cls("This machine is out of memory; try again in a moment.", seconds=5)
 
 
 class ModelError(SuperResolutionError):

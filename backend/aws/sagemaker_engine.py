@@ -35,8 +35,10 @@ MAX_REQUEST_BYTES = 6_291_456
 """Largest body of a real-time call, according to SageMaker's runtime API."""
 CONNECT_SECONDS = 3
 RETRY_AFTER_SECONDS = 5
-BUSY = ("ThrottlingException", "Throttling", "TooManyRequestsException", "ServiceUnavailable")
-STARTING = ("ModelNotReadyException",)
+BUSY = (
+    *("ThrottlingException", "Throttling", "TooManyRequestsException", "ServiceUnavailable"),
+    "ModelNotReadyException",
+)
 BUSY_STATUSES = (429, 503)
 TIMEOUT_STATUSES = (0, 408, 504)
 """SageMaker writes 0 for a container that did not answer in time."""
@@ -129,10 +131,10 @@ def _refusal(error: ClientError) -> SuperResolutionError:
     """Unpack the container's own error from a ModelError, or translate SageMaker's."""
     response: Mapping[str, Any] = error.response
     code = error_code(error)
-    if code in BUSY or code in STARTING:
+    if code in BUSY:
         return BusyError(
             "The endpoint is busy or still starting; try again in a moment.",
-            retry_after=RETRY_AFTER_SECONDS,
+            seconds=RETRY_AFTER_SECONDS,
         )
     if code != "ModelError":
         return ModelError("The endpoint is not available.")
@@ -163,7 +165,7 @@ def _other_error(status: int) -> SuperResolutionError:
     """Translate answers that this project's server does not write."""
     if status in BUSY_STATUSES:
         return BusyError(
-            "The endpoint is busy; try again in a moment.", retry_after=RETRY_AFTER_SECONDS
+            "The endpoint is busy; try again in a moment.", seconds=RETRY_AFTER_SECONDS
         )
     if status in TIMEOUT_STATUSES:
         return DeadlineError(TOO_SLOW)

@@ -160,7 +160,7 @@ class Admission:
                 return
             slow = self._slowest(held + size)
             if slow is None:
-                raise BusyError.for_seconds(max(RETRY_SECONDS, self._seconds_until_free()))
+                raise BusyError(seconds=max(RETRY_SECONDS, self._seconds_until_free()))
             del self._visits[slow]
             slow.abort()
 
@@ -189,7 +189,7 @@ class Admission:
     def _check_line(self, client: str) -> None:
         """Refuse early what the engine would refuse once the body has arrived."""
         if sum(self.load()) >= self.max_places:
-            raise BusyError.for_seconds(self._seconds_until_free())
+            raise BusyError(seconds=self._seconds_until_free())
         if self._places[client] >= self._max_each:
             raise TooManyRequestsError(seconds=self._seconds_until_free())
 

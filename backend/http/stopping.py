@@ -38,5 +38,5 @@ class Stop:
                 self._scopes.discard(scope)
         if scope.cancelled_caught:
             raise BusyError(
-                "The server is being stopped; try again in a moment.", retry_after=RETRY_SECONDS
+                "The server is being stopped; try again in a moment.", seconds=RETRY_SECONDS
             )

@@ -10,7 +10,6 @@ first looks, one of those who waited so long goes on after as many seconds witho
 
 from __future__ import annotations
 
-import itertools
 import math
 import threading
 import time
@@ -64,7 +63,6 @@ class Scheduler:
         self._works: list[Work] = []
         self._waiting: list[Work] = []
         self._running: list[Work] = []
-        self._turns = itertools.count(1)
         self._turn = 0
         self._served: dict[Hashable, int] = {}
         """The turn in which each present visitor was last served, or came."""
@@ -97,7 +95,7 @@ class Scheduler:
         """Take a place for a picture; raise BusyError if there is none."""
         with self._changed:
             if len(self._works) >= self._max_works:
-                raise BusyError.for_seconds(self._seconds_until_free())
+                raise BusyError(seconds=self._seconds_until_free())
             work = Work(
                 self,
                 watch,
@@ -163,7 +161,7 @@ class Scheduler:
             work = self._next()
             if work is None:
                 break
-            self._turn = next(self._turns)
+            self._turn += 1
             self._served[work.visitor] = self._turn
             self._waiting.remove(work)
             self._running.append(work)

@@ -48,7 +48,7 @@ class Recorder:
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
         self.left.append(watch.seconds_left())
-        raise BusyError("Enough is known.", retry_after=1)
+        raise BusyError("Enough is known.", seconds=1)
 
 
 @pytest.mark.parametrize(

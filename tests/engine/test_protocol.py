@@ -218,7 +218,7 @@ def test_every_failure_is_a_reply(
 
 
 def test_busy_says_when_to_come_back() -> None:
-    reply, _ = ask(Recorder(BusyError.for_seconds(5.2)))
+    reply, _ = ask(Recorder(BusyError(seconds=5.2)))
     assert reply.headers["Retry-After"] == "6"
 
 

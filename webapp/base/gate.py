@@ -22,7 +22,7 @@ class Gate:
     def turn(self) -> Iterator[None]:
         """Wait for a turn and take it; raise BusyError at once if the line is full."""
         if not self._places.acquire(blocking=False):
-            raise BusyError(retry_after=RETRY_SECONDS)
+            raise BusyError(seconds=RETRY_SECONDS)
         try:
             with self._turn:
                 yield

@@ -187,7 +187,7 @@ def _error_for_kind(kind: Kind) -> SuperResolutionError:
     if kind is Kind.TOO_LARGE:
         return PayloadTooLargeError("The endpoint does not take so many bytes.")
     if kind is Kind.THROTTLED:
-        return BusyError("The endpoint has too many requests.", retry_after=RETRY_AFTER_SECONDS)
+        return BusyError("The endpoint has too many requests.", seconds=RETRY_AFTER_SECONDS)
     return EndpointRefusedError(kind.name.lower())
 
 

@@ -137,7 +137,7 @@ class RemoteEngine:
 
     def _run(self, exchange: _Exchange, watch: Watch) -> _Exchange:
         if not self._free.acquire(blocking=False):
-            raise BusyError("Too many pictures are on their way to the cloud.", retry_after=5)
+            raise BusyError("Too many pictures are on their way to the cloud.", seconds=5)
 
         def work() -> None:
             try:

@@ -129,7 +129,7 @@ class Jobs:
             if job is None:
                 is_free = len(self._running) < self._max_running
                 if not is_free and len(self._waiting) >= self._max_queued:
-                    raise BusyError.for_seconds(2.0 * (1 + len(self._waiting)))
+                    raise BusyError(seconds=2.0 * (1 + len(self._waiting)))
                 job = Job(key, work, self)
                 self._waiting.append(job)
             job.visitors.add(visitor)

@@ -22,7 +22,7 @@ def out_of_memory() -> BusyError:
         return BusyError(
             "This machine is out of memory, or the limit on the length of files (ulimit -f) is too "
             "low for pictures.",
-            retry_after=RETRY_SECONDS,
+            seconds=RETRY_SECONDS,
         )
     return BusyError.out_of_memory()
 
@@ -30,5 +30,5 @@ def out_of_memory() -> BusyError:
 def given_up() -> BusyError:
     """Return the error for a good picture whose decoding process was ended again and again."""
     return BusyError(
-        "The picture could not be read just now; try again in a moment.", retry_after=RETRY_SECONDS
+        "The picture could not be read just now; try again in a moment.", seconds=RETRY_SECONDS
     )

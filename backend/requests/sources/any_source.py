@@ -56,13 +56,13 @@ class AnySource:
         if self._places.acquire(blocking=False):
             return
         if not self._waiting.acquire(blocking=False):
-            raise BusyError.for_seconds(PATIENCE_SECONDS)
+            raise BusyError(seconds=PATIENCE_SECONDS)
         deadline = Deadline(PATIENCE_SECONDS)
         try:
             while not self._places.acquire(timeout=CHECK_SECONDS):
                 watch.check()
                 if deadline.seconds_left <= 0:
-                    raise BusyError.for_seconds(PATIENCE_SECONDS)
+                    raise BusyError(seconds=PATIENCE_SECONDS)
         finally:
             self._waiting.release()
 
