@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -83,7 +82,7 @@ class Connections:
         self._max_each = settings.client_connections
         self._proxies = settings.trusted_proxies
         self._open: dict[Connection, str] = {}
-        self._each: Counter[str] = Counter()
+        """The client of each, in the order of arrival."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -92,22 +91,18 @@ class Connections:
         """Return whether the connection may stay; an older, idle one may be closed for it."""
         client = client_from(connection.address)
         is_shared = is_within(connection.address, self._proxies)
-        if self._each[client] >= self._max_each and not is_shared:
+        number = sum(owner == client for owner in self._open.values())
+        if number >= self._max_each and not is_shared:
             if not self._make_room(client):
                 return False
         elif len(self._open) >= self._max and not self._make_room(None):
             return False
         self._open[connection] = client
-        self._each[client] += 1
         return True
 
     def discard(self, connection: Connection) -> None:
         """Forget a connection that was closed."""
-        client = self._open.pop(connection, None)
-        if client is not None:
-            self._each[client] -= 1
-            if self._each[client] <= 0:
-                del self._each[client]
+        self._open.pop(connection, None)
 
     def _make_room(self, client: str | None) -> bool:
         """Close the oldest idle connection, of this client where one is named."""
@@ -121,8 +116,8 @@ class Connections:
         return bool(leaving)
 
 
-class Pieces(h11.Connection):
-    """h11's connection, which refuses bodies with two lengths and bodies in tiny pieces."""
+class StrictParser(h11.Connection):
+    """h11's parser, which refuses bodies with two lengths and bodies in tiny pieces."""
 
     pieces = 0
     piece_bytes = 0
@@ -149,7 +144,7 @@ class HttpConnection(H11Protocol):
         self, *arguments: Any, settings: Settings, open_connections: Connections, **options: Any
     ) -> None:
         super().__init__(*arguments, **options)
-        self.conn = Pieces(
+        self.conn = StrictParser(
             h11.SERVER, self.config.h11_max_incomplete_event_size or MAX_HEADER_BYTES
         )
         self.app_state = {**self.app_state, ABORT: self.abort}
