@@ -51,14 +51,14 @@ _KINDS: Mapping[str, type] = {
 }
 """The fields of an entry, in the order in which they are written."""
 _REQUIRED = ("name", "scale", "file", "receptive_radius")
-_LEAST: Mapping[str, int] = {"scale": 1, "multiple_of": 1, "multiplications": 1, "fixed_size": 1}
-
-_MOST: Mapping[str, int] = {
-    "scale": 16,
-    "receptive_radius": 4096,
-    "multiple_of": 4096,
-    "fixed_size": 65_536,
+_BOUNDS: Mapping[str, tuple[int, int]] = {
+    "scale": (1, 16),
+    "receptive_radius": (0, 4096),
+    "multiple_of": (1, 4096),
+    "multiplications": (1, MAX_NUMBER),
+    "fixed_size": (1, 65_536),
 }
+"""The least and the largest value; other numbers have 0 and `MAX_NUMBER`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,11 +219,11 @@ def _spec(entry: object, folder: Path) -> ModelSpec:
             )
         if not isinstance(value, expected) or isinstance(value, bool) != (expected is bool):
             raise ModelError(f"'{name}' in the manifest is not a {expected.__name__}.", field=name)
-        number = value if expected is int and isinstance(value, int) else None
-        if number is not None and number < _LEAST.get(name, 0):
-            raise ModelError(f"'{name}' in the manifest is too small.", field=name)
-        if number is not None and number > _MOST.get(name, MAX_NUMBER):
-            raise ModelError(f"'{name}' in the manifest is too large.", field=name)
+        if isinstance(value, int):
+            least, most = _BOUNDS.get(name, (0, MAX_NUMBER))
+            if not least <= value <= most:
+                size = "small" if value < least else "large"
+                raise ModelError(f"'{name}' in the manifest is too {size}.", field=name)
     has_natural = [name in entry for name in ("natural_file", "detail")]
     if any(has_natural) and not (all(has_natural) and entry["detail"] <= FULL_DETAIL):
         raise ModelError(
