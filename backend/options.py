@@ -128,33 +128,33 @@ class Choice(Reader):
         raise RequestError.not_one_of(name, self.names)
 
 
+@dataclass(frozen=True)
 class Words(Reader):
     """`all`, `none`, or some of several words with commas between them; `all` need not be sent."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = tuple(names)
+    names: tuple[str, ...]
 
     @property
     def values(self) -> str:
-        return f"all, none, or some of {', '.join(self._names)} with commas between them"
+        return f"all, none, or some of {', '.join(self.names)} with commas between them"
 
     @property
     def syntax(self) -> str:
-        return f"all|none|{','.join(self._names)}"
+        return f"all|none|{','.join(self.names)}"
 
     def read(self, name: str, value: object) -> tuple[str, ...]:
         """See `Reader`; the words are in the order of the declaration."""
         if value == "all":
-            return self._names
+            return self.names
         if value == "none":
             return ()
         given = [word.strip(" ") for word in value.split(",")] if isinstance(value, str) else [""]
-        if not set(given) <= set(self._names):
+        if not set(given) <= set(self.names):
             raise RequestError(f"'{name}' is {self.values}.", field=name)
-        return tuple(word for word in self._names if word in given)
+        return tuple(word for word in self.names if word in given)
 
     def write(self, value: Sequence[str]) -> str | None:
-        return None if tuple(value) == self._names else ",".join(value) or "none"
+        return None if tuple(value) == self.names else ",".join(value) or "none"
 
 
 def option(reader: Reader, meaning: str, *, default: object = None, without: str = "") -> Any:

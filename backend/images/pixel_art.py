@@ -26,7 +26,8 @@ def is_pixel_art(picture: Picture) -> bool:
         return False
     colours = _visible(picture)
     limit = min(MAX_COLOURS, height * width // PIXELS_A_COLOUR)
-    if len(np.unique(_numbers(colours))) > limit:
+    numbers = np.ascontiguousarray(colours).view(np.uint32)
+    if len(np.unique(numbers)) > limit:
         return False
     steps = _steps(colours)
     is_equal = steps == 0
@@ -42,10 +43,6 @@ def _visible(picture: Picture) -> npt.NDArray[np.uint8]:
     seen = np.dstack((rgb, alpha))
     seen[alpha == 0] = 0
     return seen
-
-
-def _numbers(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
-    return np.ascontiguousarray(colours).view(np.uint32)
 
 
 def _steps(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:

@@ -21,7 +21,7 @@ from backend.inference.scheduler import Scheduler, Work
 from backend.inference.session_cache import Sessions
 from backend.inference.upscaler import Session, Upscaler
 from backend.models.manifest import PHOTOGRAPHS, PIXELS, QUICK, ModelSpec, Registry
-from backend.options import AUTO, UpscaleOptions, check_model
+from backend.options import AUTO, UpscaleOptions
 from backend.settings import Settings
 
 MAX_DECODING = 2
@@ -246,12 +246,10 @@ class LocalEngine:
 
     def _check(self, options: UpscaleOptions) -> None:
         """Raise the errors that can be known without the picture."""
-        if options.size is None:
-            self._find(options)
-        else:
-            models, name = self.registry.models, self._name(options)
-            check_model(models, name=name, scale=next(iter(models.get(name, [1]))))
-            self.registry.find(name=name, scale=models[name][0]).with_detail(options.detail)
+        if options.size is not None:  # any scale of the model will do
+            scales = self.registry.models.get(self._name(options), [options.scale])
+            options = replace(options, scale=scales[0])
+        self._find(options)
 
     def _plan(self, picture: Picture, options: UpscaleOptions) -> Plan:
         return make_plan(picture, options, self.registry, model=self._name(options))

@@ -10,12 +10,11 @@ tiles are cut along it, so a tile's result equals the whole's.
 
 from __future__ import annotations
 
-from functools import reduce
-
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from backend.images.channels import largest
 from backend.images.picture import RgbImage
 
 BLOCK, PART = 8, 4
@@ -73,8 +72,7 @@ def _tolerance_of_parts(lr: RgbImage) -> Means:
     for axis in (0, 1):
         lines = np.moveaxis(lr, axis, 0)
         before, after = lines[:-1], lines[1:]
-        colours = np.moveaxis(np.maximum(before, after) - np.minimum(before, after), -1, 0)
-        change = reduce(np.maximum, colours)
+        change = largest(np.maximum(before, after) - np.minimum(before, after))
         change[PART - 1 :: PART] = 0
         inside = np.moveaxis(step, axis, 0)[:-1]
         np.maximum(inside, change, out=inside)
