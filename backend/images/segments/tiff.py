@@ -1,21 +1,19 @@
-"""TIFF and BigTIFF: the choice of a file's picture, and the check of its layout."""
+"""TIFF and BigTIFF: the choice of a file's picture, which is made its first one."""
 
 from __future__ import annotations
 
 import io
 import struct
-import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from PIL import TiffImagePlugin
-
-from backend.images.segments.limits import (
-    HEADER_ERRORS,
-    Count,
-    camera_raw,
-    damaged,
-    not_read,
+from backend.images.segments.limits import HEADER_ERRORS, Count, camera_raw, damaged, not_read
+from backend.images.segments.tiff_layout import (
+    PALETTE,
+    PHOTOMETRIC,
+    PLANAR,
+    Directory,
+    Layout,
+    number,
 )
 
 MAX_DIRECTORIES = 64
@@ -30,52 +28,11 @@ BIG = 43
 BIG_FROM_THE_BIG_END = b"MM\0+"
 """The beginnings of files that Pillow takes for other formats."""
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUB_DIRECTORIES, DNG_VERSION = 254, 255, 330, 50706
-WIDTH, HEIGHT, BITS, PHOTOMETRIC, FILL_ORDER, SAMPLES, PLANAR = 256, 257, 258, 262, 266, 277, 284
-ORIENTATION, PROFILE, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING = 274, 34675, 338, 339, 530
-IPTC, PALETTE_LEVELS = 33723, 320
-COMPRESSION, JPEG_COMPRESSIONS = 259, (6, 7)
-READ_COMPRESSIONS = (1, 2, 3, 4, 5, *JPEG_COMPRESSIONS, 8, 32773, 32946, 34925, 50000)
-COMPRESSION_NAMES = {
-    34712: "JPEG 2000",
-    34887: "LERC",
-    50001: "WebP",
-    50002: "JPEG XL",
-    52546: "JPEG XL",
-}
+WIDTH, HEIGHT, ORIENTATION, PALETTE_LEVELS, IPTC, PROFILE = 256, 257, 274, 320, 33723, 34675
 REDUCED, OLD_REDUCED = 1, 2
 CANON = b"CR\x02"
 SENSOR_DATA = (32803, 34892)
 """Photometric interpretations of raw sensor data."""
-WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
-UNSIGNED, FLOAT = 1, 3
-REVERSE = 2
-"""The order of bits that has the first one lowest."""
-UNREAD_REVERSED = ((WHITE_IS_ZERO, 8), (PALETTE, 1), (PALETTE, 2), (PALETTE, 4))
-"""(photometric interpretation, bits) whose reversed bits Pillow does not read uncompressed."""
-ALPHA = 2
-"""An extra channel by which the colours were not multiplied."""
-NATIVE = {"little": b"II", "big": b"MM"}[sys.byteorder]
-"""The byte order of this computer."""
-READ: Mapping[tuple[int, int], tuple[int, ...]] = {
-    (WHITE_IS_ZERO, UNSIGNED): (1, 2, 4, 8, 16),
-    (WHITE_IS_ZERO, FLOAT): (32,),
-    (BLACK_IS_ZERO, UNSIGNED): (1, 2, 4, 8, 12, 16, 32),
-    (BLACK_IS_ZERO, FLOAT): (32,),
-    (RGB, UNSIGNED): (8, 16),
-    (PALETTE, UNSIGNED): (1, 2, 4, 8),
-    (CMYK, UNSIGNED): (8, 16),
-    (YCBCR, UNSIGNED): (8,),
-    (LAB, UNSIGNED): (8,),
-}
-"""(photometric interpretation, sample format) -> bits of a channel."""
-NAMES = {
-    WHITE_IS_ZERO: "grey", BLACK_IS_ZERO: "grey", RGB: "RGB", PALETTE: "palette", CMYK: "CMYK",
-    YCBCR: "YCbCr", LAB: "CIELab", 9: "ICCLab", 10: "ITULab", 4: "mask", 32844: "LogL",
-    32845: "LogLuv",
-}  # fmt: skip
-FORMAT_NAMES = {2: "signed", FLOAT: "floating-point", 5: "complex", 6: "complex"}
-CHANNELS = {RGB: 3, CMYK: 4, YCBCR: 3, LAB: 3}
-Directory = TiffImagePlugin.ImageFileDirectory_v2
 
 
 class TiffPicture:
@@ -106,12 +63,12 @@ class TiffPicture:
             place, self.directory, _ = max(behind, key=lambda each: _pixels(each[1]))
         self.iptc = data[_span(data, place, IPTC)] or data[_span(data, first[0], IPTC)]
         self.frames = max(1, sum(is_page for _, _, is_page in full))
-        self.photometric = _number(self.directory, PHOTOMETRIC, 0)
-        self.bits = _bits(self.directory)[0]
-        _check_layout(self.directory)
-        if _number(self.directory, SAMPLES, 1) == 1:
+        layout = Layout.of(self.directory)
+        layout.check()
+        self.bits = layout.bits[0]
+        if layout.samples == 1:
             data = _without_planes(data, place)
-        if self.photometric == PALETTE:
+        if layout.photometric == PALETTE:
             data = _with_wide_palette(data, place)
         self.data = _starting_at(data, place)
 
@@ -120,7 +77,7 @@ class TiffPicture:
         """The orientation, which stands beside the preview alone."""
         if self.directory is self.first or ORIENTATION in self.directory:
             return 1
-        return _number(self.first, ORIENTATION, 1)
+        return number(self.first, ORIENTATION, 1)
 
     @property
     def profile(self) -> bytes | None:
@@ -191,96 +148,17 @@ def _shape(data: bytes) -> tuple[str, str, str]:
     return (order, "Q", "HHQ8s") if BIG in data[2:4] else (order, "H", "HHI4s")
 
 
-def _number(directory: Directory, tag: int, default: int) -> int:
-    value: Any = directory.get(tag, default)
-    value = value[0] if isinstance(value, tuple) and value else value
-    return value if isinstance(value, int) else default
-
-
-def _bits(directory: Directory) -> tuple[int, ...]:
-    return _tuple(directory, BITS) or (1,)
-
-
-def _tuple(directory: Directory, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
-    value: Any = directory.get(tag, default)
-    value = value if isinstance(value, tuple) else (value,)
-    return value if all(isinstance(each, int) for each in value) else default
-
-
 def _is_reduced(directory: Directory) -> bool:
-    kind = _number(directory, SUBFILE_TYPE, 0)
-    return bool(kind & REDUCED) or _number(directory, OLD_SUBFILE_TYPE, 0) == OLD_REDUCED
+    kind = number(directory, SUBFILE_TYPE, 0)
+    return bool(kind & REDUCED) or number(directory, OLD_SUBFILE_TYPE, 0) == OLD_REDUCED
 
 
 def _is_raw(directory: Directory) -> bool:
-    return DNG_VERSION in directory or _number(directory, PHOTOMETRIC, 0) in SENSOR_DATA
+    return DNG_VERSION in directory or number(directory, PHOTOMETRIC, 0) in SENSOR_DATA
 
 
 def _pixels(directory: Directory) -> int:
-    return _number(directory, WIDTH, 0) * _number(directory, HEIGHT, 0)
-
-
-def _check_layout(directory: Directory) -> None:
-    """Accept layouts that are known to be read correctly; refuse all others by name."""
-    photometric = _number(directory, PHOTOMETRIC, 0)
-    compression = _number(directory, COMPRESSION, 1)
-    if compression not in READ_COMPRESSIONS:
-        name = COMPRESSION_NAMES.get(compression, f"method {compression}")
-        raise not_read(f"TIFF files compressed by {name} are")
-    bits, kind = _bits(directory), _number(directory, SAMPLE_FORMAT, UNSIGNED)
-    if compression in JPEG_COMPRESSIONS:
-        if max(bits) > 8:
-            raise not_read(f"TIFF files that hold a JPEG of {max(bits)} bits a channel are")
-        return
-    samples = _number(directory, SAMPLES, 1)
-    in_planes = _number(directory, PLANAR, 1) == 2 and samples > 1
-    # Pillow swaps the bytes of what libtiff has already unpacked and swapped.
-    is_swapped_twice = kind == FLOAT and compression != 1 and directory.prefix != NATIVE
-    is_known = (
-        set(bits) <= set(READ.get((photometric, kind), ()))
-        and _pillows_key(directory) in TiffImagePlugin.OPEN_INFO
-        and not (in_planes and bits[0] > 8)
-        and not is_swapped_twice
-        and not _is_misread(directory)
-        and not (photometric == YCBCR and directory.get(SUBSAMPLING, (2, 2)) != (1, 1))
-    )
-    if not is_known:
-        words = [NAMES.get(photometric, "unknown"), f"{bits[0]} bits a channel"]
-        words += [
-            FORMAT_NAMES.get(kind, ""),
-            "packed, large byte first" if is_swapped_twice else "",
-        ]
-        words += ["alpha" if samples > CHANNELS.get(photometric, 1) else ""]
-        words += ["channels in planes" if in_planes else ""]
-        words += ["bits in reverse order" if _number(directory, FILL_ORDER, 1) == REVERSE else ""]
-        words += ["reduced colour" if photometric == YCBCR and bits[0] == 8 else ""]
-        raise not_read(f"TIFF files of this layout ({', '.join(filter(None, words))}) are")
-
-
-def _is_misread(directory: Directory) -> bool:
-    """Return whether Pillow takes other planes, or their bits in another order."""
-    photometric, extra = _number(directory, PHOTOMETRIC, 0), _tuple(directory, EXTRA_SAMPLES)
-    is_plain = _number(directory, COMPRESSION, 1) == 1
-    is_reversed = _number(directory, FILL_ORDER, 1) == REVERSE
-    if _number(directory, SAMPLES, 1) == 1 or _number(directory, PLANAR, 1) == 1:
-        is_unknown = (photometric, _bits(directory)[0]) in UNREAD_REVERSED
-        return is_plain and is_reversed and is_unknown
-    if is_plain:
-        return is_reversed or bool(extra and (photometric, extra) != (RGB, (ALPHA,)))
-    return any(extra) and (photometric != RGB or len(extra) > 1)
-
-
-def _pillows_key(directory: Directory) -> tuple[object, ...]:
-    """Return the layout as Pillow looks it up, in a list that depends on the byte order."""
-    kinds, extra = _tuple(directory, SAMPLE_FORMAT, (UNSIGNED,)), _tuple(directory, EXTRA_SAMPLES)
-    samples = min(_number(directory, SAMPLES, 1), TiffImagePlugin.MAX_SAMPLESPERPIXEL + 1)
-    bits = _bits(directory)
-    if _number(directory, PLANAR, 1) == 2 and extra and not any(extra):
-        bits, samples, extra = bits[: -len(extra)], samples - len(extra), ()
-    bits = bits * samples if len(bits) == 1 else bits[:samples]
-    kinds = kinds[:1] if len(set(kinds)) == 1 else kinds
-    order, photometric = _number(directory, FILL_ORDER, 1), _number(directory, PHOTOMETRIC, 0)
-    return directory.prefix, photometric, kinds, order, bits, extra
+    return number(directory, WIDTH, 0) * number(directory, HEIGHT, 0)
 
 
 def _without_planes(data: bytes, place: int) -> bytes:
