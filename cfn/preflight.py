@@ -19,6 +19,7 @@ ZONES_WITHOUT_EFS = ("use1-az3",)
 DEFAULT_MEMORY_LIMIT = 3008
 """MB of a function in a new account; AWS tells it only in the refusal."""
 GATEWAY_WAITS = 29_000
+GATEWAY_QUOTA = "Maximum integration timeout in milliseconds"
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,21 @@ def findings(account: Account, plan: Plan) -> Iterator[Finding]:
     yield from _places(plan)
     if plan.bucket is not None:
         yield _bucket(account, plan.bucket)
-    if plan.value("deployInstanceType"):
-        yield _endpoint_quota(account, plan)
-    yield from _function_quotas(account, plan)
-    yield from _network(account, plan)
-    yield from _gateway_quota(account, plan)
+    if instance := plan.value("deployInstanceType"):
+        name = f"{instance} for endpoint usage"
+        yield from _if_known(f"The quota '{name}'", _endpoint_quota(account, plan, name))
+    functions = _function_quotas(account, plan)
+    yield from _if_known("The number of functions at once", functions)
+    yield from _if_known("The network of the region", _network(account, plan))
+    yield from _if_known(f"The quota '{GATEWAY_QUOTA}'", _gateway_quota(account, plan))
+
+
+def _if_known(what: str, found: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield the findings, or one that says what AWS does not tell."""
+    try:
+        yield from found
+    except AWS_ERRORS as exc:
+        yield Finding(f"{what} could not be read. {explained(exc)}")
 
 
 def _identity(account: Account) -> Finding:
@@ -143,11 +154,7 @@ def _bucket(account: Account, bucket: str) -> Finding:
 
 
 def _function_quotas(account: Account, plan: Plan) -> Iterator[Finding]:
-    try:
-        limits = account.client("lambda").get_account_settings()["AccountLimit"]
-    except AWS_ERRORS as exc:
-        yield _unknown("The number of functions at once", exc)
-        return
+    limits = account.client("lambda").get_account_settings()["AccountLimit"]
     at_once = int(limits["ConcurrentExecutions"])
     free = int(limits.get("UnreservedConcurrentExecutions", at_once))
     text = f"Lambda runs up to {at_once} functions at once"
@@ -190,14 +197,11 @@ def _network(account: Account, plan: Plan) -> Iterator[Finding]:
     if plan.value("modelStorage") != "efs" or plan.value("vpcId"):
         return
     ec2 = account.client("ec2")
-    try:
-        used = len(ec2.describe_vpcs()["Vpcs"])
-        quota = _quota(account, "vpc", "VPCs per Region")
-        if quota is not None:
-            yield Finding(f"{used} of {quota:.0f} VPCs are used", is_error=used >= quota)
-        yield from _zones(ec2.describe_availability_zones()["AvailabilityZones"], plan)
-    except AWS_ERRORS as exc:
-        yield _unknown("The network of the region", exc)
+    used = len(ec2.describe_vpcs()["Vpcs"])
+    quota = _quota(account, "vpc", "VPCs per Region")
+    if quota is not None:
+        yield Finding(f"{used} of {quota:.0f} VPCs are used", is_error=used >= quota)
+    yield from _zones(ec2.describe_availability_zones()["AvailabilityZones"], plan)
 
 
 def _zones(found: list[dict[str, str]], plan: Plan) -> Iterator[Finding]:
@@ -214,15 +218,11 @@ def _zones(found: list[dict[str, str]], plan: Plan) -> Iterator[Finding]:
             )
 
 
-def _endpoint_quota(account: Account, plan: Plan) -> Finding:
-    instance = plan.value("deployInstanceType")
-    name = f"{instance} for endpoint usage"
-    try:
-        quota = _quota(account, "sagemaker", name)
-    except AWS_ERRORS as exc:
-        return _unknown(f"The quota '{name}'", exc)
+def _endpoint_quota(account: Account, plan: Plan, name: str) -> Iterator[Finding]:
+    quota = _quota(account, "sagemaker", name)
     if quota is None:
-        return Finding(f"SageMaker has no quota '{name}' in {account.region}", is_error=True)
+        yield Finding(f"SageMaker has no quota '{name}' in {account.region}", is_error=True)
+        return
     least, most = (int(plan.value(f"{end}Instances") or 1) for end in ("min", "max"))
     text = f"{name}: {quota:.0f}"
     if plan.value("asyncInference") == "true":
@@ -233,28 +233,23 @@ def _endpoint_quota(account: Account, plan: Plan) -> Finding:
             f", and {least} must run: ask for more under Service Quotas, Amazon SageMaker (a day "
             "or two)"
         )
-        return Finding(text, is_error=True)
+        yield Finding(text, is_error=True)
+        return
     if quota < most:
         text += f"; scaling stops there, below the {most} of maxInstances"
     if quota < 2 * least:
         text += "; an update needs room for twice the instances that run"
-    return Finding(text)
+    yield Finding(text)
 
 
 def _gateway_quota(account: Account, plan: Plan) -> Iterator[Finding]:
     wanted = int(plan.value("integrationTimeout") or 0) * 1000
-    if wanted <= GATEWAY_WAITS:
-        return
-    name = "Maximum integration timeout in milliseconds"
-    try:
-        quota = _quota(account, "apigateway", name)
-    except AWS_ERRORS as exc:
-        yield _unknown(f"The quota '{name}'", exc)
-        return
-    yield Finding(
-        f"{name}: {quota or GATEWAY_WAITS:.0f}, and integrationTimeout takes {wanted}",
-        is_error=(quota or GATEWAY_WAITS) < wanted,
-    )
+    if wanted > GATEWAY_WAITS:
+        quota = _quota(account, "apigateway", GATEWAY_QUOTA) or GATEWAY_WAITS
+        yield Finding(
+            f"{GATEWAY_QUOTA}: {quota:.0f}, and integrationTimeout takes {wanted}",
+            is_error=quota < wanted,
+        )
 
 
 def _quota(account: Account, service: str, name: str) -> float | None:
@@ -266,7 +261,3 @@ def _quota(account: Account, service: str, name: str) -> float | None:
                 if each["QuotaName"] == name:
                     return float(each["Value"])
     return None
-
-
-def _unknown(what: str, error: Exception) -> Finding:
-    return Finding(f"{what} could not be read. {explained(error)}")

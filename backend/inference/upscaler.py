@@ -54,11 +54,6 @@ class Upscaler:
         self._tile_size = tile_size
         self._turn = turn
 
-    @property
-    def scale(self) -> int:
-        """The factor."""
-        return self._session.spec.scale
-
     def upscale(
         self,
         picture: Picture,
@@ -70,7 +65,7 @@ class Upscaler:
 
         Pieces are done in the order of `watch.next_piece`.
         """
-        scale = self.scale
+        scale = self._session.spec.scale
         width, height = picture.size
         cuts = self._tiles(picture.size)
         places = [place(tile, scale=scale) for tile in cuts]
