@@ -42,7 +42,7 @@ from backend.images.segments import LeanFile, lean_file
 from backend.images.segments.exif import Facts
 from backend.images.segments.jpeg import END
 from backend.images.segments.limits import BOMB_ERRORS, BROKEN_FILE_ERRORS, camera_raw, damaged
-from backend.images.segments.png import has_all_pixels, with_right_checksum
+from backend.images.segments.png_pixels import has_all_pixels, with_right_checksum
 
 DECODE_ERRORS = (*BROKEN_FILE_ERRORS, MemoryError)
 """The exceptions that Pillow raises on broken bytes."""

@@ -17,7 +17,7 @@ from backend.images.hdr import BT709
 from backend.images.icc import make_profile
 from backend.images.notes import EIGHT_BITS, FIRST_FRAME
 from backend.images.picture import Picture, decode, output_format
-from backend.images.segments.png import PASSES
+from backend.images.segments.png_pixels import PASSES
 from benchmarks.hostile_files import segment
 from tests.hostile.corpus import (
     bmp_header,
