@@ -66,22 +66,18 @@ class RequestError(SuperResolutionError):
 
     @classmethod
     def not_one_of(cls, field: str, choices: Sequence[str]) -> RequestError:
-        """Say that the value is not one of the choices."""
         return cls(f"'{field}' is one of: {', '.join(choices)}.", field=field)
 
     @classmethod
     def given_twice(cls, field: str) -> RequestError:
-        """Say that a field was given twice."""
         return cls(f"'{field[:40]}' is given twice.", field=field[:40])
 
     @classmethod
     def not_http(cls) -> RequestError:
-        """Say that the bytes are not an HTTP request."""
         return cls("The request is not valid HTTP.")
 
     @classmethod
     def not_a_web_address(cls) -> RequestError:
-        """Say that `url` is not a web address."""
         return cls("The 'url' is not a valid web address.", field="url")
 
 

@@ -37,7 +37,6 @@ class Account:
 
     @property
     def partition(self) -> Partition:
-        """The region's partition."""
         return partition_from(self.region)
 
     @cached_property

@@ -106,7 +106,6 @@ class Runs:
         return str(found[0]["executionArn"])
 
     def status(self, execution: str) -> Status:
-        """Return the progress of the run."""
         described = self._states.describe_execution(executionArn=execution)
         counts: dict[str, int] = {}
         runs = self._states.list_map_runs(executionArn=execution)["mapRuns"]
@@ -173,7 +172,6 @@ class Status:
 
     @property
     def lines(self) -> list[str]:
-        """The state in words."""
         done = self.succeeded + self.failed
         lines = [f"{self.state}  {self.execution}"]
         lines.append(

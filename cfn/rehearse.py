@@ -47,8 +47,6 @@ PutUp = Callable[[Variant, str, Mapping[str, str]], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step of a rehearsal."""
-
     name: str
     seconds: float
     outcome: str

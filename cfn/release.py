@@ -29,7 +29,6 @@ Releases = Mapping[str, Mapping[str, Any]]
 
 
 def read_releases(path: Path = RELEASES) -> dict[str, Any]:
-    """Read what was published."""
     releases: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return releases
 

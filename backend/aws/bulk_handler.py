@@ -56,7 +56,6 @@ def stores() -> Stores:
 
 @cache
 def engine() -> LocalEngine:
-    """Make the engine once a process."""
     settings = Settings.from_deployment()
     logging.getLogger("backend").setLevel(settings.log_level)
     settings = replace(settings, max_running=IN_HAND, max_queued=IN_HAND + TRANSFERS)

@@ -24,7 +24,6 @@ def engine() -> LocalEngine:
 
 @cache
 def request_handler() -> RequestHandler:
-    """Make the handler once a process."""
     return RequestHandler.from_settings(engine(), process_settings())
 
 

@@ -17,7 +17,6 @@ from backend.requests.handler import RequestHandler
 
 @cache
 def request_handler() -> RequestHandler:
-    """Make the handler once a process."""
     engine = SageMakerEngine(
         endpoint=os.environ["ENDPOINT_NAME"],
         timeout_seconds=process_settings().time_budget_seconds or 60.0,

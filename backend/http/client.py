@@ -25,7 +25,6 @@ def client_from(address: str) -> str:
 
 
 def is_within(address: str, networks: Iterable[Network]) -> bool:
-    """Return whether the address is in one of the networks."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -101,7 +101,6 @@ class Connections:
         return True
 
     def discard(self, connection: Connection) -> None:
-        """Forget a connection that was closed."""
         self._open.pop(connection, None)
 
     def _make_room(self, client: str | None) -> bool:
@@ -171,7 +170,6 @@ class HttpConnection(H11Protocol):
 
     @property
     def is_closed(self) -> bool:
-        """True if nothing is sent or received any more."""
         return self.transport is None or self.transport.is_closing()
 
     def abort(self) -> None:
@@ -188,7 +186,6 @@ class HttpConnection(H11Protocol):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop all timers."""
         self._open_connections.discard(self)
         self._cancel(self._header_timer, self._write_timer, self._probe_timer)
         super().connection_lost(exc)
@@ -241,7 +238,6 @@ class HttpConnection(H11Protocol):
         self._write_timer = self.loop.call_later(self._settings.transfer_grace_seconds, self.abort)
 
     def resume_writing(self) -> None:
-        """Stop that timer."""
         self._cancel(self._write_timer)
         super().resume_writing()
 

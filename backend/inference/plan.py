@@ -35,7 +35,6 @@ class Pass:
 
     @property
     def pixels(self) -> int:
-        """The pixels that go in."""
         return self.lr_size[0] * self.lr_size[1]
 
     @property
@@ -54,7 +53,6 @@ class Plan:
 
     @property
     def model(self) -> str:
-        """The tier."""
         return self.passes[0].spec.name
 
     @property

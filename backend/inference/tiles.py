@@ -24,8 +24,6 @@ class Span:
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile of a picture."""
-
     rows: Span
     columns: Span
 

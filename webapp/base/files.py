@@ -35,7 +35,6 @@ class StoredFile:
         self.nbytes = nbytes
 
     def read(self) -> bytes:
-        """Return all bytes."""
         return self._path.read_bytes()
 
     def chunks(self) -> Iterator[bytes]:

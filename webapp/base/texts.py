@@ -94,7 +94,6 @@ class Texts:
         return self("unit.megabytes", number=self.number(nbytes // 2**20))
 
     def duration(self, seconds: float) -> str:
-        """Write a duration."""
         if seconds < 10:
             return self("unit.seconds", number=self.number(round(seconds, 1)))
         if seconds < 90:

@@ -31,11 +31,9 @@ class Sample:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the file."""
         return (FOLDER / self.file).stat().st_size
 
     def read(self) -> bytes:
-        """Read the file."""
         return (FOLDER / self.file).read_bytes()
 
     @cached_property

@@ -281,14 +281,12 @@ def crop(page: Page, picture: InputFile, box: Box) -> None:
 
 
 def current_picture(tab: Tab) -> InputFile:
-    """Return the picture of the page."""
     if tab.current is not None and tab.current in tab.pictures:
         return tab.pictures[tab.current]
     return sample_picture(samples()[st.session_state.sample])
 
 
 def sample_picture(sample: Sample) -> InputFile:
-    """Return a sample as a visitor's picture."""
     return InputFile(name=sample.file, digest=sample.digest, file=sample, sample=sample.file)
 
 

@@ -133,7 +133,6 @@ def expected_bytes(pixels: int, inspection: Inspection, *, format: str) -> float
 
 
 def choices_for_address(tab: Tab) -> dict[str, object]:
-    """Return the choices for the address."""
     state = st.session_state
     scale = state.get("scale")
     option, _, value = scale.partition("=") if isinstance(scale, str) else ("scale", "", scale)

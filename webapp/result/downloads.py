@@ -57,14 +57,10 @@ class Download:
     _variants: dict[tuple[str, int | None, bool], StoredFile] = field(default_factory=dict)
 
     @property
-    def formats(self) -> tuple[str, ...]:
-        """The formats in which it can be saved."""
-        return self.result.formats
-
-    @property
     def format(self) -> str:
         """The format that is offered first: the input's kind, if possible."""
-        return self.natural if self.natural in self.formats else self.formats[0]
+        formats = self.result.formats
+        return self.natural if self.natural in formats else formats[0]
 
     def file_name(self, format: str) -> str:
         """Return the result's file name."""

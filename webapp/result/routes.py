@@ -34,7 +34,7 @@ async def result(request: Request, shared: Shared) -> Response:
         return Response("This result is gone.", status_code=410, media_type="text/plain")
     file_format = request.path_params["format"]
     quality = request.query_params.get("quality")
-    if file_format not in download.formats or not _is_quality(quality):
+    if file_format not in download.result.formats or not _is_quality(quality):
         return Response(status_code=404)
     if download.turn.statistics().tasks_waiting >= MAX_WAITING:
         return Response(status_code=503, headers={"Retry-After": str(RETRY_SECONDS)})

@@ -37,12 +37,10 @@ class EngineComparison:
 
     @property
     def parts(self) -> tuple[Enhanced, ...]:
-        """Both results."""
         return self.local, self.cloud
 
     @property
     def nbytes(self) -> int:
-        """Bytes on the disk."""
         return self.local.nbytes + self.cloud.nbytes
 
 

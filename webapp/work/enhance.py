@@ -68,12 +68,10 @@ class Enhanced:
 
     @property
     def parts(self) -> tuple[Enhanced, ...]:
-        """Itself alone."""
         return (self,)
 
     @property
     def nbytes(self) -> int:
-        """Bytes on the disk."""
         return self.master.nbytes + self.side.nbytes
 
     def encode(

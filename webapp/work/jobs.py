@@ -22,8 +22,6 @@ log = logging.getLogger("webapp.jobs")
 
 
 class Phase(Enum):
-    """The phase of a job."""
-
     WAITING = "waiting"
     RUNNING = "running"
     FINISHING = "finishing"
@@ -81,7 +79,6 @@ class Job:
 
     @property
     def state(self) -> State:
-        """The present state."""
         return self._jobs.state(self)
 
     def wait(self, seconds: float) -> bool:

@@ -41,7 +41,6 @@ LOOK_SIDE, LOOK_QUALITY = 960, 85
 
 
 def result(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest) -> Result | None:
-    """Return the picture's result, if it exists."""
     return intake.owner(shared, tab, picture).result(request)
 
 
