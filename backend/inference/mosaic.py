@@ -19,12 +19,12 @@ def mosaic(
     height, width = lr.shape[:2]
     sr = np.empty((height * scale, width * scale, 3), np.uint8)
     for tile in cuts:
-        left, top, right, bottom = place(tile, scale=scale)
-        sr[top:bottom, left:right] = kept(run(read(lr, tile)), tile, scale=scale)
+        left, top, right, bottom = place_of(tile, scale=scale)
+        sr[top:bottom, left:right] = kept_part(run(read_tile(lr, tile)), tile, scale=scale)
     return sr
 
 
-def read(lr: RgbImage, tile: Tile) -> RgbImage:
+def read_tile(lr: RgbImage, tile: Tile) -> RgbImage:
     """Return the pixels that a tile reads.
 
     Beyond its border the picture is mirrored: otherwise convolutions would see black padding.
@@ -38,15 +38,15 @@ def read(lr: RgbImage, tile: Tile) -> RgbImage:
     return lr[np.ix_(_mirrored(rows, height), _mirrored(columns, width))]
 
 
-def kept(answer: RgbImage, tile: Tile, *, scale: int) -> RgbImage:
+def kept_part(answer: RgbImage, tile: Tile, *, scale: int) -> RgbImage:
     """Return the part of a network's answer that belongs to the result."""
-    left, top, right, bottom = place(
+    left, top, right, bottom = place_of(
         tile, scale=scale, origin=(tile.columns.read_start, tile.rows.read_start)
     )
     return answer[top:bottom, left:right]
 
 
-def place(tile: Tile, *, scale: int, origin: tuple[int, int] = (0, 0)) -> Box:
+def place_of(tile: Tile, *, scale: int, origin: tuple[int, int] = (0, 0)) -> Box:
     """Return where a tile's result lies, in SR pixels counted from an origin in LR pixels."""
     left, top = origin
     return (

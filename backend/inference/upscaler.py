@@ -12,7 +12,7 @@ import numpy as np
 from backend.engine import Box, Piece, Watch
 from backend.images.picture import Picture, Plane, RgbImage, crop, local_range
 from backend.inference.means import BLOCK, keep_means
-from backend.inference.mosaic import kept, place, read
+from backend.inference.mosaic import kept_part, place_of, read_tile
 from backend.inference.tiles import Tile, tiles
 from backend.models.manifest import ModelSpec
 
@@ -68,7 +68,7 @@ class Upscaler:
         scale = self._session.spec.scale
         width, height = picture.size
         cuts = self._tiles(picture.size)
-        places = [place(tile, scale=scale) for tile in cuts]
+        places = [place_of(tile, scale=scale) for tile in cuts]
         alpha = None if picture.alpha is None else _Alpha(picture.alpha)
         total = len(cuts) * (1 if alpha is None else 2)
         rgb = np.empty((height * scale, width * scale, 3), np.uint8)
@@ -80,10 +80,10 @@ class Upscaler:
             nonlocal done
             watch.check()
             with self._turn():
-                answer = self._session.run(read(lr, tile), cleanup_level=cleanup_level)
+                answer = self._session.run(read_tile(lr, tile), cleanup_level=cleanup_level)
             done += 1
             watch.on_progress(done, total)
-            return kept(answer, tile, scale=scale)
+            return kept_part(answer, tile, scale=scale)
 
         while cuts:
             index = watch.next_piece(places)

@@ -10,7 +10,7 @@ from PIL import Image
 from backend import LocalEngine, UpscaleOptions
 from backend.images.picture import Picture, RgbImage, decode
 from backend.inference.means import keep_means
-from backend.inference.mosaic import read
+from backend.inference.mosaic import read_tile
 from backend.inference.tiles import tiles
 from backend.inference.upscaler import Upscaler
 from tests import pictures
@@ -67,7 +67,7 @@ def test_the_mean_moves_without_the_correction(engine: LocalEngine) -> None:
     session = engine.session(model="fast", scale=4)
     (tile,) = tiles(HEIGHT, WIDTH, tile_size=384, tile_pad=session.spec.receptive_radius)
     pad = 4 * session.spec.receptive_radius
-    answer = session.run(read(lr, tile), cleanup_level=0)[pad:-pad, pad:-pad]
+    answer = session.run(read_tile(lr, tile), cleanup_level=0)[pad:-pad, pad:-pad]
     assert largest_drift(answer, lr, scale=4) > LEVELS
     assert largest_drift(keep_means(answer, lr, scale=4), lr, scale=4) <= LEVELS
 

@@ -31,13 +31,13 @@ def main() -> None:
     with socket.socket(fileno=os.dup(sys.stdin.fileno())) as control:
         signal.signal(signal.SIGCHLD, lambda *_: _report(control))
         while True:
-            told, teller = os.pipe()
+            reader, writer = os.pipe()
             if os.fork() == 0:
-                os.close(told)
-                _wait_and_answer(control, teller, parent=me)
-            os.close(teller)
-            word = os.read(told, 1)  # nothing from a copy that was ended from outside
-            os.close(told)
+                os.close(reader)
+                _wait_and_answer(control, writer, parent=me)
+            os.close(writer)
+            word = os.read(reader, 1)  # nothing from a copy that was ended from outside
+            os.close(reader)
             if word == OVER:
                 return
 
@@ -54,13 +54,13 @@ def _report(control: socket.socket) -> None:
                     control.send(fate_line(number, status), socket.MSG_DONTWAIT)
 
 
-def _wait_and_answer(control: socket.socket, teller: int, *, parent: int) -> None:
+def _wait_and_answer(control: socket.socket, writer: int, *, parent: int) -> None:
     """Answer one picture; never return."""
     code = 1
     try:
         end_with_parent(parent)
         word, connections, _, _ = socket.recv_fds(control, 1, 1)
-        os.write(teller, BUSY if word else OVER)
+        os.write(writer, BUSY if word else OVER)
         for each in connections:
             limit()
             with socket.socket(fileno=each) as caller:

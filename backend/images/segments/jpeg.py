@@ -135,10 +135,12 @@ def lean_jpeg(data: bytes) -> LeanFile:
     Everything after the end of the first picture is left out: thumbnails, videos, archives.
     """
     found = _Found()
-    kept, is_cut = _walked(data, found)
+    kept, is_cut = _walk(data, found)
+    if not found.is_whole:
+        raise damaged()
     exif = read_exif(found.exif)
     return LeanFile(
-        data=b"".join(kept),
+        data=b"".join((*kept, END)),
         size=found.size,
         orientation=exif.orientation or UPRIGHT,
         colour=found.colour() or exif.colour or SRGB,
@@ -152,18 +154,8 @@ def lean_jpeg(data: bytes) -> LeanFile:
     )
 
 
-def _walked(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
-    """Return the pieces of a lean file, with an end mark, and whether the file had none.
-
-    Raise ImageError if whole scans are missing.
-    """
-    kept, is_cut = _pieces(data, found)
-    if not found.is_whole:
-        raise damaged()
-    return [*kept, END], is_cut
-
-
-def _pieces(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
+def _walk(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
+    """Return the pieces of a lean file without its end mark, and whether the file had none."""
     view = memoryview(data)
     kept: list[bytes | memoryview] = [b"\xff\xd8"]
     segments = Count("segments", limit=MAX_SEGMENTS)
