@@ -34,16 +34,10 @@ def respond(
     cannot keep the answer back, and one that ends late cannot give a second. An answer that was not
     taken raises, and Lambda calls again. A forgiven deletion always succeeds.
     """
-    answer(event, _outcome(event, context, work, is_deletion_forgiven=is_deletion_forgiven))
-
-
-def _outcome(
-    event: Event, context: LambdaContext, work: Work, *, is_deletion_forgiven: bool
-) -> Outcome:
-    """Do the work and return its outcome; never raises."""
     kind = event.get("RequestType")
-    physical_id = str(event.get("PhysicalResourceId") or _physical_id(event))
     deadline = Deadline(context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER)
+    data: Mapping[str, str] = {}
+    reason = ""
     try:
         data = deadline.run(lambda: work(event, deadline))
     except DeadlineExceededError:
@@ -55,12 +49,18 @@ def _outcome(
     except Exception:
         log.exception("unexpected failure")
         reason = "Something unexpected went wrong; the function's log says what."
+    if reason:
+        log.warning("%s: %s", kind, reason)
     else:
         log.info("%s done", kind)
-        return Outcome(is_success=True, reason="", physical_id=physical_id, data=data)
-    log.warning("%s: %s", kind, reason)
     is_forgiven = kind == "Delete" and is_deletion_forgiven
-    return Outcome(is_success=is_forgiven, reason=reason, physical_id=physical_id)
+    outcome = Outcome(
+        is_success=is_forgiven or not reason,
+        reason=reason,
+        physical_id=str(event.get("PhysicalResourceId") or _physical_id(event)),
+        data=data,
+    )
+    answer(event, outcome)
 
 
 def cause(error: Exception) -> str:
