@@ -41,7 +41,7 @@ from backend.images.notes import EIGHT_BITS, FIRST_FRAME, GAIN_MAP, HDR_TO_SDR
 from backend.images.segments import LeanFile, lean_file
 from backend.images.segments.exif import Facts
 from backend.images.segments.jpeg import END
-from backend.images.segments.limits import BOMB_ERRORS, BROKEN_FILE_ERRORS, camera_raw, damaged
+from backend.images.segments.limits import BOMB_ERRORS, BROKEN_FILE_ERRORS, camera_raw
 from backend.images.segments.png_pixels import has_all_pixels, with_right_checksum
 
 DECODE_ERRORS = (*BROKEN_FILE_ERRORS, MemoryError)
@@ -134,7 +134,7 @@ def examine(data: bytes, *, max_side: int) -> Examined:
     import_module(found.plugin)
     lean = lean_file(data, file_format=found)
     if lean.size is None:
-        raise damaged()
+        raise ImageError
     _check_side(lean.size, max_side=max_side)
     return Examined(file_format=found, lean=lean, size=lean.size)
 
@@ -163,14 +163,14 @@ def read_pixels(examined: Examined) -> DecodedImage:
             image, tables = _pixels(mended, examined)
         may_be_cut = lean.is_cut or (file_format is JPEG and _ends_flat(image))
         if may_be_cut and not _is_complete(image, examined):
-            raise damaged()
+            raise ImageError
         if file_format is PNG and _ends_black(image, lean.data) and not has_all_pixels(lean.data):
-            raise damaged()
+            raise ImageError
         return _decoded(image, file_format, lean, jpeg_quality=estimated_quality(tables))
     except BOMB_ERRORS as exc:
         raise ImageTooLargeError("The picture has more pixels than are ever read here.") from exc
     except (*DECODE_ERRORS, Warning) as exc:
-        raise damaged() from exc
+        raise ImageError from exc
 
 
 def _check_side(size: tuple[int, int], *, max_side: int) -> None:
@@ -186,7 +186,7 @@ def _pixels(data: bytes, examined: Examined) -> tuple[Image.Image, dict[int, lis
     file_format, lean = examined.file_format, examined.lean
     with Image.open(io.BytesIO(data), formats=[file_format.pillow_name]) as opened:
         if opened.size != examined.size:
-            raise damaged()
+            raise ImageError
         tables = getattr(opened, "quantization", {}) if file_format is JPEG else {}
         opened.load()
         image = _eight_bit(opened, lean)

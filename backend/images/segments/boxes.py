@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from backend.images.colour import SRGB, Colour, colour_from_codes, colour_from_profile
 from backend.images.segments import av1, hevc
@@ -76,8 +77,8 @@ def primary_item(data: bytes) -> Item:
         b"iprp", b""
     )
     places = _places(parts.get(b"iloc", b""), {primary, *tiles}, count)
-    item = _item(properties, _stream_codes(data, places, properties))
-    return replace(item, has_gain_map=has_gain_map)
+    stated = _stream_codes(data, places, properties)
+    return _item(properties, stated, has_gain_map=has_gain_map)
 
 
 def _boxes(data: bytes | memoryview, count: Count) -> Iterator[tuple[bytes, bytes]]:
@@ -214,29 +215,30 @@ def _places(iloc: bytes, wanted: Container[int | None], count: Count) -> Iterato
             yield base + offset
 
 
-def _item(properties: list[tuple[bytes, bytes]], stated: Codes | None) -> Item:
-    """Make the item; `stated` are the codes of its stream."""
-    codes = profile = None
-    item = Item()
+def _item(
+    properties: list[tuple[bytes, bytes]], codes: Codes | None, *, has_gain_map: bool
+) -> Item:
+    """Make the item; the container's own codes replace those of the stream."""
+    profile = None
+    facts: dict[str, Any] = {"has_gain_map": has_gain_map}
     for kind, content in properties:
         if kind == b"colr" and content[:4] == b"nclx" and len(content) >= 10:
-            codes = struct.unpack_from(">HHH", content, 4)
+            primaries, transfer, matrix = struct.unpack_from(">HHH", content, 4)
+            codes = primaries, transfer, matrix
         elif kind == b"colr" and content[:4] in (b"prof", b"rICC"):
             profile = colour_from_profile(content[4:])
         elif kind in (b"irot", b"imir"):
-            item = replace(item, is_turned=True)
+            facts["is_turned"] = True
         elif kind == b"clap":
-            item = replace(item, aperture=content)
+            facts["aperture"] = content
         elif kind == b"pixi" and len(content) >= 6:
-            item = replace(item, bits=content[5])
-        elif kind == b"av1C" and len(content) >= 3:
-            bits = 12 if content[2] & 0x20 else 10 if content[2] & 0x40 else 8
-            item = replace(item, bits=bits, is_chroma_halved=content[2] & 0x1C == 0x0C)
-        elif kind == b"hvcC" and len(content) >= 18:
-            bits = (content[17] & 7) + 8
-            item = replace(item, bits=bits, is_chroma_halved=content[16] & 3 == 1)
-    codes = codes or stated
-    if codes is None:
-        return replace(item, colour=profile or SRGB)
-    colour = profile or colour_from_codes(codes[0], codes[1])
-    return replace(item, colour=colour, is_lossless=codes[2] == IDENTITY)
+            facts["bits"] = content[5]
+        elif kind == AV1 and len(content) >= 3:
+            facts["bits"] = 12 if content[2] & 0x20 else 10 if content[2] & 0x40 else 8
+            facts["is_chroma_halved"] = content[2] & 0x1C == 0x0C
+        elif kind == HEVC and len(content) >= 18:
+            facts["bits"] = (content[17] & 7) + 8
+            facts["is_chroma_halved"] = content[16] & 3 == 1
+    coded = SRGB if codes is None else colour_from_codes(codes[0], codes[1])
+    is_lossless = codes is not None and codes[2] == IDENTITY
+    return Item(colour=profile or coded, is_lossless=is_lossless, **facts)

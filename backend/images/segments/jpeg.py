@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass, field
 from itertools import product
 
+from backend.errors import ImageError
 from backend.images.colour import SRGB, Colour, colour_from_profile
 from backend.images.segments.exif import EXIF_START, UPRIGHT, read_exif, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
-from backend.images.segments.limits import Count, damaged, not_read
+from backend.images.segments.limits import Count, not_read
 
 MAX_SEGMENTS = 4096
 """The most segments; 32 MiB of metadata in full segments are 512."""
@@ -94,7 +95,7 @@ class _Found:
 
     def _take_frame(self, marker: int, content: bytes) -> None:
         if self.size is not None or len(content) < 6:
-            raise damaged()
+            raise ImageError
         if marker in UNREAD_FRAMES:
             raise not_read("Lossless and hierarchical JPEG files are")
         if content[0] != 8:
@@ -137,7 +138,7 @@ def lean_jpeg(data: bytes) -> LeanFile:
     found = _Found()
     kept, is_cut = _walk(data, found)
     if not found.is_whole:
-        raise damaged()
+        raise ImageError
     exif = read_exif(found.exif)
     return LeanFile(
         data=b"".join((*kept, END)),
@@ -175,7 +176,7 @@ def _walk(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
             if marker == JPEG_LS:
                 raise not_read("JPEG-LS files are")
             if marker not in WITHOUT_LENGTH:
-                raise damaged()
+                raise ImageError
             continue
         start, at = at, at + max(2, int.from_bytes(data[at : at + 2]))
         if at > len(data):

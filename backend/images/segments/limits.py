@@ -31,11 +31,6 @@ HEADER_ERRORS = (*BROKEN_FILE_ERRORS, AttributeError, AssertionError)
 BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
-def damaged() -> ImageError:
-    """Make the error for a file that breaks its container's rules."""
-    return ImageError()
-
-
 def not_read(what: str) -> UnsupportedMediaTypeError:
     """Make the error for a whole file of a kind that is not read; `what` begins the sentence."""
     return UnsupportedMediaTypeError(
@@ -50,16 +45,8 @@ def camera_raw() -> UnsupportedMediaTypeError:
     )
 
 
-def too_many(parts: str, *, limit: int) -> ImageError:
-    """Make the error for a file with more `parts` than any program writes."""
-    return ImageError(
-        f"The picture's file has more than {limit:,} {parts}; save it again in an image editor.",
-        limit=limit,
-    )
-
-
 class Count:
-    """A counter of the parts of one kind that raises ImageError at the first over the limit."""
+    """A counter of the parts of one kind; the limit is more than any program writes."""
 
     def __init__(self, parts: str, *, limit: int) -> None:
         self._parts = parts
@@ -67,7 +54,11 @@ class Count:
         self._seen = 0
 
     def add(self, number: int = 1) -> None:
-        """Count so many more."""
+        """Count so many more; raise ImageError beyond the limit."""
         self._seen += number
         if self._seen > self._limit:
-            raise too_many(self._parts, limit=self._limit)
+            raise ImageError(
+                f"The picture's file has more than {self._limit:,} {self._parts}; save it again in "
+                "an image editor.",
+                limit=self._limit,
+            )

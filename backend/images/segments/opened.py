@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from PIL import Image
 
+from backend.errors import ImageError
 from backend.images.colour import MAX_PROFILE_BYTES, SRGB, Colour, colour_from_profile
 from backend.images.formats import AVIF, BMP, GIF, HEIC, TIFF, WEBP, FileFormat
 from backend.images.segments.boxes import primary_item
@@ -16,7 +17,6 @@ from backend.images.segments.lean_file import Box, LeanFile
 from backend.images.segments.limits import (
     BOMB_ERRORS,
     HEADER_ERRORS,
-    damaged,
     not_read,
 )
 from backend.images.segments.tiff import TiffPicture
@@ -101,7 +101,7 @@ def _opened(data: bytes, file_format: FileFormat) -> LeanFile:
         with open_plainly(data, file_format) as opened:
             return _lean(opened, data, file_format)
     except (*BOMB_ERRORS, *HEADER_ERRORS, Warning) as exc:
-        raise damaged() from exc
+        raise ImageError from exc
 
 
 def open_plainly(data: bytes, file_format: FileFormat) -> Image.Image:

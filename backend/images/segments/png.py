@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from backend.errors import ImageError
 from backend.images.colour import (
     MAX_PROFILE_BYTES,
     SRGB,
@@ -21,7 +22,6 @@ from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import (
     MAX_EXIF_BYTES,
     Count,
-    damaged,
     not_read,
 )
 
@@ -190,7 +190,7 @@ def lean_png(data: bytes) -> LeanFile:
     found = _Found()
     _walk(data, found)
     if found.kind == PALETTE and not found.colors:
-        raise damaged()
+        raise ImageError
     if found.pixels:
         found.kept += chunk(b"IDAT", found.first_pixels)
         found.kept += chunk(b"IEND", ())
@@ -219,13 +219,13 @@ def _walk(data: bytes, found: _Found) -> None:
         length, kind = struct.unpack_from(">I4s", data, at)
         if not kind.isalpha():
             if not found.pixels:
-                raise damaged()
+                raise ImageError
             break
         content, whole = view[at + 8 : at + 8 + length], view[at : at + 12 + length]
         at += 12 + length
         if kind == b"IDAT":
             if found.size is None:
-                raise damaged()
+                raise ImageError
             pixel_chunks.add()
             found.pixels.append(content)
             continue
@@ -234,7 +234,7 @@ def _walk(data: bytes, found: _Found) -> None:
             if kind == APPLE:
                 raise not_read("PNG files in the form that only Apple's programs read (CgBI) are")
             if kind != b"IHDR" or len(content) < HEADER.size:
-                raise damaged()
+                raise ImageError
             width, height, found.bits, found.kind, *_ = HEADER.unpack_from(content)
             found.size = width, height
             found.kept.append(whole)

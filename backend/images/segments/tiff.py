@@ -6,7 +6,8 @@ import io
 import struct
 from collections.abc import Iterator
 
-from backend.images.segments.limits import HEADER_ERRORS, Count, camera_raw, damaged, not_read
+from backend.errors import ImageError
+from backend.images.segments.limits import HEADER_ERRORS, Count, camera_raw, not_read
 from backend.images.segments.tiff_layout import (
     PALETTE,
     PHOTOMETRIC,
@@ -45,12 +46,12 @@ class TiffPicture:
         try:
             self._find(data)
         except (*HEADER_ERRORS, Warning) as exc:
-            raise damaged() from exc
+            raise ImageError from exc
 
     def _find(self, data: bytes) -> None:
         directories = list(_directories(data))
         if not directories:
-            raise damaged()
+            raise ImageError
         if data[8:11] == CANON or any(_is_raw(each) for _, each, _ in directories):
             raise camera_raw()
         self.first = directories[0][1]
@@ -116,7 +117,7 @@ def _check_cost(data: bytes, place: int, tags: Count, room: list[int]) -> None:
     for _, _, value_bytes, _ in _entries(data, place):
         room[0] -= value_bytes
         if room[0] < 0:
-            raise damaged()
+            raise ImageError
 
 
 def _entries(data: bytes, place: int) -> Iterator[tuple[int, int, int, bytes]]:
