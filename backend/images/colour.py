@@ -148,17 +148,14 @@ def as_shown(image: Image.Image, colour: Colour) -> tuple[Image.Image, bytes | N
         return (mapped.getchannel("G") if image.mode == "L" else mapped), None
     gamma = None if colour.curve is None else float(colour.curve)
     if gamma is not None and not KEPT_GAMMAS[0] <= gamma <= KEPT_GAMMAS[1]:
-        image, gamma = image.point(_curve_table(gamma) * len(image.getbands())), None
+        levels = [light_level(level / 255, gamma) for level in range(256)]
+        image, gamma = image.point(levels * len(image.getbands())), None
     return image, _profile(colour.primaries, gamma, is_gray=image.mode == "L")
 
 
 def light_level(value: float, gamma: float) -> int:
     """Return the level of sRGB, 0-255, that is as bright as `value`, 0-1, raised to `gamma`."""
     return round(255 * srgb_from_light(value**gamma))
-
-
-def _curve_table(gamma: float) -> list[int]:
-    return [light_level(level / 255, gamma) for level in range(256)]
 
 
 def _profile(primaries: Primaries, gamma: float | None, *, is_gray: bool) -> bytes | None:

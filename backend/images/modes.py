@@ -17,6 +17,7 @@ OPAQUE = 255
 LEVELS = {1: 255, 2: 85, 4: 17, 8: 1}
 """The factors from levels of so many bits to those of eight."""
 WIDE_BITS = 32
+LEAST_ALPHA = 16
 
 
 def eight_bit(image: Image.Image, *, bits: int = 16, clear_level: int | None = None) -> Image.Image:
@@ -117,17 +118,10 @@ def bleed(image: Image.Image) -> Image.Image:
     for level in reversed(levels):
         colours = level.convert("RGBA")
         below = filled.resize(level.size, Image.Resampling.BILINEAR)
-        below.paste(colours.convert("RGB"), mask=colours.getchannel("A").point(_has_colour))
+        # Un-premultiplied colours of 8 bits are right only where enough alpha is left.
+        has_colour = colours.getchannel("A").point(lambda alpha: OPAQUE * (alpha >= LEAST_ALPHA))
+        below.paste(colours.convert("RGB"), mask=has_colour)
         filled = below
     original = image.convert("RGB")
-    filled.paste(original, mask=image.getchannel("A").point(_is_visible))
+    filled.paste(original, mask=image.getchannel("A").point(lambda alpha: OPAQUE * (alpha > 0)))
     return filled
-
-
-def _has_colour(alpha: int) -> int:
-    """Trust un-premultiplied 8-bit colours only where enough of them is left."""
-    return OPAQUE if alpha >= 16 else 0
-
-
-def _is_visible(alpha: int) -> int:
-    return OPAQUE if alpha else 0

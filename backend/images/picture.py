@@ -140,7 +140,9 @@ def encode(
     options = dict(file_format.save_options)
     if quality is not None and "quality" in options:
         options["quality"] = quality
-    if file_format is WEBP and quality is None and _stays_lossless(picture):
+    # A file may be without loss although its format mostly is not.
+    stays_lossless = picture.is_lossless and not picture.source_format.is_lossless
+    if file_format is WEBP and quality is None and stays_lossless:
         options["lossless"] = True
     if file_format.has_chroma:
         options["subsampling"] = "4:2:0" if picture.is_chroma_halved else "4:4:4"
@@ -151,8 +153,3 @@ def encode(
     buffer = io.BytesIO()
     image.save(buffer, file_format.pillow_name, **options)
     return embed(buffer.getvalue(), kept, format=format, size=picture.size)
-
-
-def _stays_lossless(picture: Picture) -> bool:
-    """Return whether the file is lossless although its format is mostly lossy."""
-    return picture.is_lossless and not picture.source_format.is_lossless

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from backend.engine import Box, Piece, Watch
+from backend.engine import Piece, Watch
 from backend.images.picture import Picture, Plane, RgbImage, crop, local_range
 from backend.inference.means import BLOCK, keep_means
 from backend.inference.mosaic import kept_part, place_of, read_tile
@@ -65,7 +65,8 @@ class Upscaler:
 
         Pieces are done in the order of `watch.next_piece`.
         """
-        scale = self._session.spec.scale
+        spec = self._session.spec
+        scale = spec.scale
         width, height = picture.size
         cuts = self._tiles(picture.size)
         places = [place_of(tile, scale=scale) for tile in cuts]
@@ -93,7 +94,7 @@ class Upscaler:
             rgb[inside] = keep_means(answer, _covered(picture.rgb, tile), scale=scale)
             if alpha is not None and plane is not None:
                 plane[inside] = alpha.bounded(run(alpha.gray, tile, 0.0), tile, scale=scale)
-            watch.on_piece(_piece(sr, at, model=self._session.spec.name))
+            watch.on_piece(Piece(box=at, picture=crop(sr, at), size=sr.size, model=spec.name))
         return sr
 
     def count(self, size: tuple[int, int]) -> int:
@@ -139,7 +140,3 @@ class _Alpha:
 def _covered(lr: RgbImage, tile: Tile) -> RgbImage:
     """Return the pixels of the picture that a tile's result covers."""
     return lr[tile.rows.start : tile.rows.stop, tile.columns.start : tile.columns.stop]
-
-
-def _piece(sr: Picture, box: Box, *, model: str) -> Piece:
-    return Piece(box=box, picture=crop(sr, box), size=sr.size, model=model)

@@ -150,7 +150,7 @@ class RemoteEngine:
         except DeadlineExceededError as exc:
             raise EndpointTimeoutError("late") from exc
         finally:
-            exchange.abandon()
+            exchange.is_abandoned.set()
         return exchange
 
 
@@ -165,7 +165,8 @@ class _Exchange:
         self._body = body
         # Even noise takes hardly more as a PNG than its bytes.
         self._max_bytes = min(MAX_RESULT_BYTES, 4 * size[0] * size[1] + SPARE_BYTES)
-        self._is_abandoned = threading.Event()
+        self.is_abandoned = threading.Event()
+        """Set when nothing more may begin; running work ends by itself."""
         self.picture = b""
         self.model: str | None = None
         self.notes: tuple[str, ...] = ()
@@ -177,10 +178,6 @@ class _Exchange:
         """The limits of every attempt, and of fetching a link, together."""
         one = transport.CONNECT_SECONDS + self._endpoint.timeout_seconds
         return (ATTEMPTS + 1) * one
-
-    def abandon(self) -> None:
-        """Begin nothing more; running work ends by itself."""
-        self._is_abandoned.set()
 
     def run(self) -> None:
         """Run the call; raise SuperResolutionError."""
@@ -200,7 +197,7 @@ class _Exchange:
     def _post(self) -> RemoteResult:
         while True:
             self.attempts += 1
-            may_try_again = self.attempts < ATTEMPTS and not self._is_abandoned.is_set()
+            may_try_again = self.attempts < ATTEMPTS and not self.is_abandoned.is_set()
             try:
                 response = transport.post(
                     self._endpoint.url,
