@@ -78,8 +78,9 @@ with base.faults_explained(texts(st.session_state.lang)):
         problem, inspection = None, None
         place = cloud.chosen_place(shared)
         try:
-            inspection = intake_view.open_picture(page, picture)
-            work.check(shared, picture, place=place)
+            if not tab.awaits_pictures:
+                inspection = intake_view.open_picture(page, picture)
+                work.check(shared, picture, place=place)
         except SuperResolutionError as exc:
             problem = exc
         own = st.container()
@@ -97,7 +98,10 @@ with base.faults_explained(texts(st.session_state.lang)):
         many = st.container()
     request, result, job = None, None, None
     tab.live = None
-    if inspection is not None and problem is None and tab.is_cropping and not picture.sample:
+    if tab.awaits_pictures:
+        with canvas:
+            intake_view.show_waiting(page)
+    elif inspection is not None and problem is None and tab.is_cropping and not picture.sample:
         with canvas:
             intake_view.show_crop(page, picture, inspection)
     elif inspection is not None and problem is None:

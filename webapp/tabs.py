@@ -83,6 +83,10 @@ class Tab:
     """The visitor's own pictures, by digest, in the order of arrival."""
     arrivals: list[Arrival] = field(default_factory=list)
     """Uploads and links that the browser told of, and the page has not taken yet."""
+    is_begun: bool = False
+    """True once pictures arrived, or the visitor chose one."""
+    awaits_pictures: bool = False
+    """True while the browser hands in those that the server lost."""
     has_several: bool = False
     """True from the arrival of several pictures until their work was planned."""
     inspections: dict[str, Inspection | SuperResolutionError] = field(default_factory=dict)

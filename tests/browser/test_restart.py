@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from testbed.page_server import PageServer
 from testbed.visitor import LONG, comparison, enter, follow_link, noise, upload
 from tests.browser.conftest import ONE_THREAD, OpenPage, Traffic
+from webapp.base.texts import texts
+from webapp.intake.samples import samples
 
 ENVIRONMENT = {**ONE_THREAD, "SR_MODEL": "fast", "SR_ALLOW_PRIVATE_SOURCES": "1"}
 SIZES = {"small.png": (256, 160), "mine.png": (240, 160), "other.png": (200, 120)}
@@ -71,6 +73,37 @@ def test_a_picture_behind_a_link_and_files_are_there_again(
         expect(own(visit, name)).to_be_visible(timeout=LONG)
     expect(own(visit, "small.png")).to_be_checked()
     comparison(visit, SIZES["small.png"])
+
+
+def test_no_sample_takes_the_place_of_a_picture_that_comes_back(
+    server: Restarted, visit: Page
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    upload(visit, "mine.png", noise(60, 40, seed=97))
+    comparison(visit, SIZES["mine.png"])
+    visit.route("**/upload", hold)
+    visit.evaluate(
+        """caption => {
+             const look = () => { window.seen ||= document.body.innerText.includes(caption); };
+             new MutationObserver(look).observe(document.body, {childList: true, subtree: true});
+           }""",
+        texts("en")(f"sample.{next(iter(samples().values())).name}.caption"),
+    )
+
+    server.restart(visit)
+
+    expect(visit.get_by_text("coming back")).to_be_visible()
+    expect(visit.locator(".comparison")).to_have_count(0)
+
+    held[0].continue_()
+
+    comparison(visit, SIZES["mine.png"])
+    expect(visit.get_by_text("coming back")).to_have_count(0)
+    assert not visit.evaluate("window.seen")
 
 
 def test_a_turned_picture_is_there_again_as_its_file_is(server: Restarted, visit: Page) -> None:

@@ -79,6 +79,7 @@ def receive(page: Page) -> None:
 def take(page: Page, arrival: Arrival) -> None:
     """Show the first readable picture, unless another was chosen meanwhile; say what failed."""
     tab = page.tab
+    tab.is_begun = True
     tab.has_several |= len(arrival.digests) > 1
     if arrival.links or _pictures(tab, arrival):
         tab.refused_name, tab.input_error = "", None
@@ -194,6 +195,7 @@ def refusal(reason: str, *, max_bytes: int) -> SuperResolutionError:
 
 def _let_arrive_late(tab: Tab) -> None:
     """Keep on the page what the visitor chooses now, whatever is still under way."""
+    tab.is_begun = True
     for arrival in tab.arrivals:
         arrival.is_late = True
 

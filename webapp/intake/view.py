@@ -35,7 +35,7 @@ def show_picker(page: Page) -> None:
         "promise": t("picker.promise") if is_private else "",
         "kinds": t("picker.kinds", formats=formats, size=size),
     }
-    return picker(
+    lost = picker(
         {
             "token": page.tab.token,
             "refusedRestores": page.tab.refused_restores,
@@ -53,6 +53,8 @@ def show_picker(page: Page) -> None:
         on_arrival=page.tab.arrivals.append,
         on_restore=partial(state.restore, page),
     )
+    tab = page.tab
+    tab.awaits_pictures = not tab.is_begun and bool(lost) and lost != tab.token
 
 
 def show_refusal(page: Page) -> None:
@@ -112,7 +114,8 @@ def choose_sample(page: Page) -> None:
         for each in samples().values()
     ]
     st.markdown(f"**{t('sample.label')}**")
-    chosen = "" if tab.current else st.session_state.sample
+    is_shown = not (tab.current or tab.awaits_pictures)
+    chosen = st.session_state.sample if is_shown else ""
     gallery(
         items,
         chosen=chosen,
@@ -121,9 +124,15 @@ def choose_sample(page: Page) -> None:
         is_folded=bool(tab.pictures),
         on_choose=partial(state.choose_sample, tab),
     )
-    if not tab.current:
+    if is_shown:
         name = samples()[st.session_state.sample].name
         st.caption(t(f"sample.{name}.caption"))
+
+
+def show_waiting(page: Page) -> None:
+    """Say that the visitor's pictures come back."""
+    with st.container(key="stage"):
+        st.html(f'<p class="waiting" role="status">{page.t("wait.back")}</p>')
 
 
 def show_preview(page: Page, picture: InputFile, inspection: Inspection) -> None:

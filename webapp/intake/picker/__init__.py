@@ -34,12 +34,16 @@ def picker(
     *,
     on_arrival: Callable[[Arrival], None],
     on_restore: Callable[[str], None],
-) -> None:
+) -> str:
     """Draw the drop area, see `picker.js` for the data.
 
     The callbacks are called before the page is drawn, `on_restore` with the token that the
-    browser's tab had before a reload.
+    browser's tab had before a reload. Return the token of the tab whose pictures the browser hands
+    in if it is gone, or "".
     """
+
+    def restore(text: str) -> None:
+        on_restore(str(json.loads(text)["token"]))
 
     def take(text: str) -> None:
         told = json.loads(text)
@@ -54,9 +58,11 @@ def picker(
             )
         )
 
-    component(__file__)(
+    result = component(__file__)(
         key=KEY,
         data=data,
         on_added_change=hand_on(KEY, "added", take),
-        on_restore_change=hand_on(KEY, "restore", on_restore),
+        on_restore_change=hand_on(KEY, "restore", restore),
     )
+    asked = json.loads((result.get("restore") or {"value": "{}"})["value"])
+    return str(asked["token"]) if asked.get("hasPictures") else ""

@@ -76,7 +76,7 @@ function createPicker(parent) {
     if (known === token) tries = 0;
     else if (known && tries < RESTORE_TRIES && !isForgotten) {
       tries += 1;
-      const ask = () => handOn(component, "restore", known);
+      const ask = () => askFor(known);
       if (tries === 1) ask();
       else setTimeout(ask, RESTORE_PAUSE);
     } else {
@@ -89,6 +89,11 @@ function createPicker(parent) {
     }
   }
 
+  /** Ask for the tab with this token, and say whether its pictures are handed in if it is gone. */
+  function askFor(token) {
+    handOn(component, "restore", JSON.stringify({ token, hasPictures: kept.size > 0 }));
+  }
+
   /** Say in the visitor's language that the connection was lost; once it is back, have the page drawn again. */
   function watchConnection() {
     const isLost = document.querySelector(LOST) !== null;
@@ -98,7 +103,7 @@ function createPicker(parent) {
       losing = undefined;
       find(".lost").hidden = true;
       // Streamlit runs nothing by itself, even if the server has restarted and knows nothing of the page.
-      handOn(component, "restore", component.data.token);
+      askFor(component.data.token);
     }
     if (!find(".lost").hidden) freePage();
   }
