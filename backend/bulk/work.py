@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from backend.engine import Engine, Watch
 from backend.errors import (
     CancelledError,
     InferenceError,
+    JsonValue,
     SourceNotFoundError,
     SuperResolutionError,
 )
@@ -84,10 +85,19 @@ class Result:
     error: str | None = None
     """The code."""
     message: str | None = None
+    details: Mapping[str, JsonValue] = field(default_factory=dict)
+    """The error's."""
     line: str = ""
     """A done picture's line for people, if any."""
     notes: tuple[str, ...] = ()
     """See `Upscaled`."""
+
+    @classmethod
+    def without(cls, key: str, error: SuperResolutionError, *, outcome: str) -> Result:
+        """Return the outcome of a picture that has no result."""
+        return cls(
+            key=key, outcome=outcome, error=error.code, message=error.message, details=error.details
+        )
 
 
 def make_job(
@@ -213,7 +223,7 @@ def _failed(item: Item, error: SuperResolutionError, job: Job, target: Store) ->
         (json.dumps(about, indent=2) + "\n").encode(),
         media_type="application/json",
     )
-    return Result(key=item.key, outcome=FAILED, error=error.code, message=error.message)
+    return Result.without(item.key, error, outcome=FAILED)
 
 
 def _without_raising(work_one: Callable[[T], Result], item: T) -> Result | None:
@@ -224,11 +234,10 @@ def _without_raising(work_one: Callable[[T], Result], item: T) -> Result | None:
     except SuperResolutionError as exc:
         if exc.__cause__ is not None:
             log.warning("cause of %s: %s", exc.code, cause_in_words(exc.__cause__))
-        return Result(key=item.key, outcome=FAULT, error=exc.code, message=exc.message)
+        return Result.without(item.key, exc, outcome=FAULT)
     except Exception as exc:
         log.error("unexpected failure of a picture", exc_info=exc)
-        known = SuperResolutionError()
-        return Result(key=item.key, outcome=FAULT, error=known.code, message=known.message)
+        return Result.without(item.key, SuperResolutionError(), outcome=FAULT)
 
 
 def _ended(pending: list[Future[Result | None]]) -> Iterator[Result]:

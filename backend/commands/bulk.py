@@ -19,7 +19,7 @@ from backend.commands.lines import write_line
 from backend.commands.parser import options_from
 from backend.commands.plan import Plan
 from backend.commands.progress import Progress, Speed
-from backend.commands.report import FAILURES, Report
+from backend.commands.report import FAILURES, Report, failure_line
 from backend.engine import Watch
 from backend.factory import create_engine
 from backend.images.notes import NOTES
@@ -88,7 +88,7 @@ class Run:
                 for result in work_all(self._taken(plan), self._work, at_once=at_once):
                     self._report.add(result)
                     if result.outcome in FAILURES:
-                        progress.print_line(f"{result.key}: {result.message} ({result.error})")
+                        progress.print_line(failure_line(result))
                     for note in result.notes:
                         progress.print_line(f"{result.key}: {NOTES.get(note, note)}")
                     speed.add(result)

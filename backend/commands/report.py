@@ -11,6 +11,15 @@ WORDS = {DONE: "done", SKIPPED: "skipped", FAILED: "failed", FAULT: "with a faul
 """Words for the outcomes, in sentences."""
 FAILURES = (FAILED, FAULT)
 LEFT_OUT = "left_out"
+LIMITS = {"max_side": "SR_MAX_SIDE", "max_bytes": "SR_MAX_IMAGE_BYTES"}
+"""The setting of each limit, by its name in an error's details."""
+
+
+def failure_line(result: Result) -> str:
+    """Return the line about a picture without a result, with the setting of a limit."""
+    settings = [setting for limit, setting in LIMITS.items() if limit in result.details]
+    hint = f" The setting {settings[0]} changes this limit." if settings else ""
+    return f"{result.key}: {result.message}{hint} ({result.error})"
 
 
 class Report:

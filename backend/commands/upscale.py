@@ -18,7 +18,7 @@ from backend.bulk.work import DONE, FAILED, Result, work_all
 from backend.commands.interrupt import INTERRUPTED, Interrupt
 from backend.commands.lines import silence, visible, write_line
 from backend.commands.parser import options_from
-from backend.commands.report import Report
+from backend.commands.report import Report, failure_line
 from backend.commands.targets import (
     PIPE,
     Task,
@@ -82,7 +82,7 @@ def _tell(result: Result, *, lines: TextIO) -> None:
     if result.outcome == DONE:
         write_line(lines, result.line)
     else:
-        write_line(sys.stderr, f"{result.key}: {result.message} ({result.error})")
+        write_line(sys.stderr, failure_line(result))
     for note in result.notes:
         write_line(sys.stderr, f"{result.key}: {NOTES.get(note, note)}")
 
@@ -127,7 +127,7 @@ class Worker:
             write_line(sys.stderr, f"{task.key}: stopped")
             raise
         except SuperResolutionError as exc:
-            return Result(key=task.key, outcome=FAILED, error=exc.code, message=exc.message)
+            return Result.without(task.key, exc, outcome=FAILED)
         (lr_width, lr_height), seconds = result.lr_size, time.perf_counter() - started
         line = (
             f"{task.key} -> {target}  {lr_width}x{lr_height} -> "

@@ -222,6 +222,23 @@ def test_errors_of_the_networks_and_the_limits(run: Run, tmp_path: Path) -> None
     assert files(tmp_path) & {"b.png"} == set()
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("SR_MAX_SIDE", "20", "The picture is 48 x 32 pixels; at most 20 on its longest side."),
+        ("SR_MAX_IMAGE_BYTES", "100", "The picture has more bytes than the limit of 100 bytes."),
+    ],
+)
+@pytest.mark.parametrize("command", ["upscale in -o out", "bulk in out"])
+def test_the_setting_of_a_limit_is_named(
+    call: Call, tmp_path: Path, command: str, setting: str, value: str, told: str
+) -> None:
+    write(tmp_path / "in" / "a.png")
+    code, output = call(*command.split(), **{setting: value})
+    assert code == 1
+    assert f"a.png: {told} The setting {setting} changes this limit. (" in output
+
+
 def test_the_corpus_in_one_run(spawn: Run, tmp_path: Path) -> None:
     """Put each file into its own folder, under the name that its case has."""
     for number, case in enumerate(CORPUS):
