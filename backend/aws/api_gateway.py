@@ -33,14 +33,17 @@ def answer_event(
 
     `make_handler` is called for every event and may raise too.
     """
-    request_id = _request_id(event, context)
-    if _method(event) == "OPTIONS":
+    fields = event if isinstance(event, Mapping) else {}
+    about = fields.get("requestContext")
+    about = about if isinstance(about, Mapping) else {}
+    # API Gateway's own id, which its access log has too.
+    request_id = request_id_from(about.get("requestId") or context.aws_request_id)
+    if fields.get("httpMethod") == "OPTIONS":
         return _answer(Reply(status=204, body=b""))
     try:
-        body = read_body(event)
-        left = seconds_left(
-            context, budget=settings.time_budget_seconds, waited=_seconds_waited(event)
-        )
+        body = _read_body(fields)
+        waited = _seconds_since(about.get("requestTimeEpoch"))
+        left = seconds_left(context, budget=settings.time_budget_seconds, waited=waited)
         reply = make_handler().handle(body, request_id, watch=Watch(seconds_left=left))
         answer = _answer(reply)
     except Exception as exc:  # noqa: BLE001 - reported by the reply and the log
@@ -51,14 +54,14 @@ def answer_event(
     return answer
 
 
-def read_body(event: object) -> bytes:
+def _read_body(event: Mapping[str, object]) -> bytes:
     """Return the body; RequestError or UnsupportedMediaTypeError for a wrong one.
 
     A missing content type is taken as JSON.
     """
-    if not isinstance(event, Mapping) or "httpMethod" not in event:
+    if "httpMethod" not in event:
         raise RequestError("This function answers the proxy events of an API Gateway REST API.")
-    if _method(event) != "POST":
+    if event["httpMethod"] != "POST":
         raise MethodNotAllowedError
     query = event.get("queryStringParameters")
     pairs = query.items() if isinstance(query, Mapping) else ()
@@ -77,10 +80,6 @@ def read_body(event: object) -> bytes:
         raise RequestError("The body is marked as base64 but is not.") from exc
 
 
-def _method(event: object) -> object:
-    return event.get("httpMethod") if isinstance(event, Mapping) else None
-
-
 def _header(event: Mapping[str, object], name: str) -> str | None:
     """Find a header in any case: API Gateway passes on the caller's spelling."""
     headers = event.get("headers")
@@ -91,28 +90,16 @@ def _header(event: Mapping[str, object], name: str) -> str | None:
     return None
 
 
-def _seconds_waited(event: object) -> float:
+def _seconds_since(received: object) -> float:
     """Return the time since API Gateway received the request, a cold start or queue included.
 
     0 if the event has no time, or an impossible one: a recorded event, or a wrong clock.
     """
-    received = _request_context(event).get("requestTimeEpoch")
     if not isinstance(received, int | float):
         return 0.0
     now = time.time() * 1000
     is_recent = now - LONGEST_WAIT_SECONDS * 1000 < received < now
     return (now - received) / 1000 if is_recent else 0.0
-
-
-def _request_context(event: object) -> Mapping[str, object]:
-    about = event.get("requestContext") if isinstance(event, Mapping) else None
-    return about if isinstance(about, Mapping) else {}
-
-
-def _request_id(event: object, context: LambdaContext) -> str:
-    """Return API Gateway's own id, which its access log has too."""
-    given = _request_context(event).get("requestId")
-    return request_id_from(given or context.aws_request_id)
 
 
 def _answer(reply: Reply) -> dict[str, object]:

@@ -106,10 +106,9 @@ def check_output_size(width: int, height: int, *, format: str) -> None:
 
 def to_image(picture: Picture) -> Image.Image:
     """Make Pillow's image of it, in L, LA, RGB or RGBA."""
+    image = Image.fromarray(picture.rgb)
     if picture.is_gray:
-        image = Image.fromarray(picture.rgb).convert("L")  # the luma of a network's answer
-    else:
-        image = Image.fromarray(picture.rgb)
+        image = image.convert("L")  # the luma of a network's answer
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
     return image

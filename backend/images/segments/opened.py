@@ -72,15 +72,14 @@ def opened_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
         )
     if file_format is WEBP:
         data = _with_right_length(data)
-    found = _opened(data, file_format)
-    if file_format is WEBP:
         is_lossless, first_frame = _webp_pixels(data)
         return replace(
-            found,
+            _opened(data, file_format),
             is_lossless=is_lossless,
             is_chroma_halved=not is_lossless,
             first_frame=first_frame,
         )
+    found = _opened(data, file_format)
     if file_format in (AVIF, HEIC):
         item = primary_item(data)
         return replace(
@@ -176,9 +175,9 @@ def _webp_pixels(data: bytes) -> tuple[bool, Box | None]:
 
 def _bmp_profile(data: bytes) -> bytes:
     """Return the profile of a version-5 header; empty without one."""
-    if int.from_bytes(data[14:18], "little") != BMP_V5_BYTES or data[BMP_SPACE] != EMBEDDED:
-        return b""
-    if len(data) < BMP_FILE_HEADER_BYTES + BMP_V5_BYTES:
+    is_v5 = int.from_bytes(data[14:18], "little") == BMP_V5_BYTES
+    is_whole = len(data) >= BMP_FILE_HEADER_BYTES + BMP_V5_BYTES
+    if not is_v5 or not is_whole or data[BMP_SPACE] != EMBEDDED:
         return b""
     start, length = struct.unpack("<II", data[BMP_PROFILE])
     return data[BMP_FILE_HEADER_BYTES + start :][: min(length, MAX_PROFILE_BYTES + 1)]
