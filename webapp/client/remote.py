@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from backend.deadline import Deadline, DeadlineExceededError
@@ -103,9 +103,10 @@ class RemoteEngine:
         body = body_from(data, options)
         size = lr_size[0] * options.scale, lr_size[1] * options.scale
         started = time.perf_counter()
-        exchange = self._run(_Exchange(self.endpoint, self._authorization, body, size), watch)
+        exchange = _Exchange(self.endpoint, self._authorization, body, size)
+        result = self._run(exchange, watch)
         seconds = time.perf_counter() - started
-        picture, model = exchange.picture, exchange.model
+        picture, model = result.data or b"", result.model
         file_format = check_picture(picture, size=size)
         self._pace = seconds / (lr_size[0] * lr_size[1])
         watch.on_progress(1, 1)
@@ -121,7 +122,7 @@ class RemoteEngine:
             model=model or "",
             scale=options.scale,
             cleanup=(used.cleanup or 0) if model else None,
-            notes=exchange.notes,
+            notes=result.notes,
             lr_size=lr_size,
             seconds=seconds,
             bytes_sent=len(body) * exchange.attempts,
@@ -135,23 +136,22 @@ class RemoteEngine:
             return FIRST_GUESS_SECONDS
         return max(1.0, self._pace * size[0] * size[1])
 
-    def _run(self, exchange: _Exchange, watch: Watch) -> _Exchange:
+    def _run(self, exchange: _Exchange, watch: Watch) -> RemoteResult:
         if not self._free.acquire(blocking=False):
             raise BusyError("Too many pictures are on their way to the cloud.", seconds=5)
 
-        def work() -> None:
+        def work() -> RemoteResult:
             try:
-                exchange.run()
+                return exchange.run()
             finally:
                 self._free.release()
 
         try:
-            Deadline(exchange.longest_seconds).run(work, check=watch.check)
+            return Deadline(exchange.longest_seconds).run(work, check=watch.check)
         except DeadlineExceededError as exc:
             raise EndpointTimeoutError("late") from exc
         finally:
             exchange.is_abandoned.set()
-        return exchange
 
 
 class _Exchange:
@@ -167,9 +167,6 @@ class _Exchange:
         self._max_bytes = min(MAX_RESULT_BYTES, 4 * size[0] * size[1] + SPARE_BYTES)
         self.is_abandoned = threading.Event()
         """Set when nothing more may begin; running work ends by itself."""
-        self.picture = b""
-        self.model: str | None = None
-        self.notes: tuple[str, ...] = ()
         self.attempts = 0
         self.bytes_received = 0
 
@@ -179,14 +176,11 @@ class _Exchange:
         one = transport.CONNECT_SECONDS + self._endpoint.timeout_seconds
         return (ATTEMPTS + 1) * one
 
-    def run(self) -> None:
-        """Run the call; raise SuperResolutionError."""
+    def run(self) -> RemoteResult:
+        """Return the result with its data; raise SuperResolutionError."""
         try:
             result = self._post()
-            self.model, self.notes = result.model, result.notes
-            self.picture = (
-                result.data if result.data is not None else self._fetch(result.link or "")
-            )
+            return result if result.link is None else replace(result, data=self._fetch(result.link))
         except EndpointError as exc:
             if isinstance(exc, EndpointRefusedError):
                 self._authorization.forget()
