@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from webapp.base.gate import Gate
     from webapp.base.texts import Texts
     from webapp.client.remote import RemoteEngine
-    from webapp.result.downloads import Archive, Download, Places
-    from webapp.result.zoom import Details
+    from webapp.result.downloads import Archive, Download, EncodingLimits
+    from webapp.result.zoom import DecodedPictures
     from webapp.settings import PageSettings
     from webapp.tabs import Tab, Tabs
     from webapp.work.jobs import Jobs
@@ -46,8 +46,8 @@ class Shared:
     downloads: WeakValueDictionary[str, Download]
     """All downloads by their secrets; each is gone when its tab lets go of it."""
     archives: WeakValueDictionary[str, Archive]
-    places: Places
-    details: Details
+    encoding: EncodingLimits
+    decoded: DecodedPictures
     saving: SavingPace
     samples: Tab
     """The samples' inspections and results, which all visitors share."""

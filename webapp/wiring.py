@@ -22,8 +22,8 @@ from webapp.client.remote import RemoteEngine
 from webapp.intake import state as intake
 from webapp.intake.samples import samples
 from webapp.options import state as options
-from webapp.result.downloads import Places
-from webapp.result.zoom import Details
+from webapp.result.downloads import EncodingLimits
+from webapp.result.zoom import DecodedPictures
 from webapp.settings import PageSettings, page_settings
 from webapp.shared import Shared
 from webapp.tabs import Tab, Tabs
@@ -95,8 +95,8 @@ def create_shared(
         tabs=tabs,
         downloads=WeakValueDictionary(),
         archives=WeakValueDictionary(),
-        places=Places(),
-        details=Details(disk),
+        encoding=EncodingLimits(),
+        decoded=DecodedPictures(disk),
         saving=SavingPace(),
         samples=own,
         inspection_gate=Gate(max_waiting=MAX_INSPECTIONS),

@@ -99,8 +99,8 @@ class Download:
         return self._variants[key]
 
 
-class Places:
-    """Places of all visitors: one file of a small result and one of a large one are made at a time.
+class EncodingLimits:
+    """Limits for all visitors: one file of a small result, and one of a large one, at a time.
 
     A piece takes little memory and waits for neither, once its picture is decoded.
     """
@@ -109,7 +109,7 @@ class Places:
         self._small, self._large, self.pieces = (anyio.CapacityLimiter(1) for _ in range(3))
 
     def of(self, download: Download) -> anyio.CapacityLimiter:
-        """Return the place for making a file of this result, or for decoding it."""
+        """Return the limit for making a file of this result, or for decoding it."""
         upscaled = download.result.upscaled
         is_large = upscaled.width * upscaled.height > LARGE_PIXELS
         return self._large if is_large else self._small

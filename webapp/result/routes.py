@@ -47,7 +47,7 @@ async def result(request: Request, shared: Shared) -> Response:
             quality=None if quality is None else int(quality),
             keeps=request.query_params.get("keep") == "1",
         )
-        file = await to_thread.run_sync(make, limiter=shared.places.of(download))
+        file = await to_thread.run_sync(make, limiter=shared.encoding.of(download))
     name = download.file_name(file_format)
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
@@ -72,15 +72,15 @@ async def detail(request: Request, shared: Shared) -> Response:
         return Response(status_code=404)
     key = (found.secret, name)
     try:
-        pixels = shared.details.find(key)
+        pixels = shared.decoded.find(key)
         if pixels is None:
             decode = partial(found.picture, name)
-            make = partial(shared.details.pixels, key, decode=decode)
-            pixels = await to_thread.run_sync(make, limiter=shared.places.of(found))
+            make = partial(shared.decoded.pixels, key, decode=decode)
+            pixels = await to_thread.run_sync(make, limiter=shared.encoding.of(found))
     except SuperResolutionError as exc:
         return Response(status_code=exc.status)
     box = box_from(column, row)
-    data = await to_thread.run_sync(pixels.piece, box, limiter=shared.places.pieces)
+    data = await to_thread.run_sync(pixels.piece, box, limiter=shared.encoding.pieces)
     return Response(data, media_type="image/webp", headers=PRIVATE)
 
 

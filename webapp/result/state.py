@@ -43,7 +43,7 @@ def download(shared: Shared, tab: Tab, picture: InputFile, result: Enhanced) -> 
             is_chroma_halved=inspection.is_chroma_halved,
         )
         shared.downloads[opened.secret] = opened
-        weakref.finalize(opened, shared.details.forget, opened.secret)
+        weakref.finalize(opened, shared.decoded.forget, opened.secret)
         owner.downloads[key] = opened
     return owner.downloads[key]
 

@@ -48,7 +48,7 @@ class Pixels:
         return side.webp(Image.fromarray(np.ascontiguousarray(pixels)), self.profile)
 
 
-class Details:
+class DecodedPictures:
     """The decoded pictures of the whole process; may be used by several threads."""
 
     def __init__(self, disk: Disk) -> None:
