@@ -62,6 +62,8 @@ FILLS = tuple(
     for noise in (NOISE, bytes(each ^ 0xFF for each in NOISE))
 )
 """Bits that decode as noise, also after each restart marker; by chance one may change nothing."""
+PLAIN_MODES = {"La": "LA", "PA": "RGBA", "RGBa": "RGBA", "P": "RGB", "YCbCr": "RGB"}
+"""The modes in which such pixels go on."""
 LAST_BLOCK = 8
 """The side of a JPEG's blocks."""
 LOWER_BYTES = "RGB;16L"
@@ -218,11 +220,8 @@ def _eight_bit(opened: Image.Image, lean: LeanFile) -> Image.Image:
         image = ImageChops.invert(image)
     if image.mode == "LAB":
         return from_lab(image)
-    if image.mode == "La":
-        return image.convert("LA")
-    if image.mode in ("PA", "RGBa", "P", "YCbCr"):
-        has_alpha = image.mode not in ("P", "YCbCr")
-        image = image.convert("RGBA" if has_alpha else "RGB")
+    if image.mode in PLAIN_MODES:
+        image = image.convert(PLAIN_MODES[image.mode])
     if lean.is_gray and image.mode == "RGBA":  # 16 bits with alpha, as Pillow reads them
         image = Image.merge("LA", (image.getchannel("R"), image.getchannel("A")))
     return image if image is not opened else opened.copy()
