@@ -205,6 +205,16 @@ def read_manifest(folder: Path) -> list[ModelSpec]:
 
 
 def _spec(entry: object, folder: Path) -> ModelSpec:
+    given = _checked(entry)
+    fields = {name: value for name, value in given.items() if not name.endswith("file")}
+    path = _path(folder, given, "file")
+    if "natural_file" in given:
+        fields["natural_path"] = _path(folder, given, "natural_file")
+    return ModelSpec(path=path, stamp=_stamp(path), **fields)
+
+
+def _checked(entry: object) -> dict[str, Any]:
+    """Return the entry; raise ModelError if a field is missing, unknown or impossible."""
     if not isinstance(entry, dict):
         raise ModelError("A manifest entry is not a JSON object.")
     for name in _REQUIRED:
@@ -229,11 +239,7 @@ def _spec(entry: object, folder: Path) -> ModelSpec:
         raise ModelError(
             "A manifest entry with 'natural_file' has a 'detail' from 0 to 100, and no other has."
         )
-    fields = {name: value for name, value in entry.items() if not name.endswith("file")}
-    path = _path(folder, entry, "file")
-    if "natural_file" in entry:
-        fields["natural_path"] = _path(folder, entry, "natural_file")
-    return ModelSpec(path=path, stamp=_stamp(path), **fields)
+    return entry
 
 
 def _path(folder: Path, entry: Mapping[str, Any], field: str) -> Path:
