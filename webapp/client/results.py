@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.images.decode import DECODE_ERRORS
 from backend.images.formats import format_from_signature
@@ -39,22 +39,18 @@ def read_result(response: Response, fields: Mapping[str, object] | None) -> Remo
     """Return None if there is neither; raise EndpointAnswerError for invalid base64."""
     if fields is None or not 200 <= response.status <= 299:
         return None
-    result, link, model = (fields.get(name) for name in ("result", "result_url", "model"))
-    name = model if isinstance(model, str) else None
-    given = fields.get("notes")
-    notes = (
-        tuple(each for each in given if isinstance(each, str)) if isinstance(given, list) else ()
+    result, link, model, notes = map(fields.get, ("result", "result_url", "model", "notes"))
+    found = notes if isinstance(notes, list) else []
+    about = RemoteResult(
+        model=model if isinstance(model, str) else None,
+        notes=tuple(each for each in found if isinstance(each, str)),
     )
     if isinstance(result, str) and result:
         try:
-            return RemoteResult(
-                data=base64.b64decode(result, validate=True), model=name, notes=notes
-            )
+            return replace(about, data=base64.b64decode(result, validate=True))
         except ValueError as exc:
             raise EndpointAnswerError("not_a_picture") from exc
-    if isinstance(link, str) and link:
-        return RemoteResult(link=link, model=name, notes=notes)
-    return None
+    return replace(about, link=link) if isinstance(link, str) and link else None
 
 
 def check_picture(data: bytes, *, size: tuple[int, int]) -> str:
