@@ -5,6 +5,7 @@ import json
 import logging
 import struct
 from collections.abc import Iterator
+from concurrent.futures import thread
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import streamlit as st
 from PIL import Image, ImageCms
 from streamlit.testing.v1 import AppTest
 
+from backend.errors import CancelledError
 from backend.images.colour import light_level
 from backend.images.hdr import BT709
 from backend.images.icc import make_profile
@@ -327,3 +329,9 @@ def test_an_unknown_slider_is_refused() -> None:
     app.run()
 
     assert len(app.exception) == 1
+
+
+def test_a_process_that_is_ending_gives_up_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread, "_shutdown", True)  # as the interpreter does at its end
+    with pytest.raises(CancelledError):
+        side.make_side(noise((8, 6)))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from backend.engine import Box
+from backend.errors import CancelledError
 from backend.images.colour import gray_in_srgb
 from backend.images.resize import bounded_size
 
@@ -48,7 +49,10 @@ class Side:
 def make_side(
     image: Image.Image, *, detail_side: int = DETAIL_SIDE, is_photograph: bool = False
 ) -> Side:
-    """Reduce and encode a picture of any mode; drawings are kept lossless."""
+    """Reduce and encode a picture of any mode; drawings are kept lossless.
+
+    Raise CancelledError if the process is ending.
+    """
     image = displayable(image)
     profile = rgb_profile(image)
     whole = bounded(image, max_side=MAX_SIDE)
@@ -63,7 +67,11 @@ def make_side(
         return Patch(place=_place(box, image.size), webp=webp(part, profile, quality=quality))
 
     with ThreadPoolExecutor() as pool:
-        return Side(size=image.size, patches=tuple(pool.map(encode, *zip(*boxes, strict=True))))
+        try:
+            patches = pool.map(encode, *zip(*boxes, strict=True))
+        except RuntimeError as exc:  # a process that is ending begins no more threads
+            raise CancelledError from exc
+        return Side(size=image.size, patches=tuple(patches))
 
 
 def pack(side: Side) -> bytes:
