@@ -180,7 +180,7 @@ def show_saver(page: Page, picture: InputFile, result: Enhanced, *, key: str = "
     names = sorted(result.formats, key=lambda name: name != download.format)
     formats = [FORMATS[name] for name in names]
     is_single = len(formats) == 1
-    is_gone = saver(
+    saver(
         {
             "address": f"{RESULT_PATH}/{download.secret}",
             "formats": [
@@ -201,8 +201,6 @@ def show_saver(page: Page, picture: InputFile, result: Enhanced, *, key: str = "
         },
         key=f"saver{key}",
     )
-    if is_gone:
-        st.rerun()
 
 
 def _kept(inspection: Inspection, t: Texts) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from webapp.base.component import component, ignore_change
 
 
-def saver(data: dict[str, object], *, key: str) -> bool:
-    """Draw the menu, see `saver.js` for the data; True when the file is gone from the server."""
-    result = component(__file__)(key=key, data=data, on_gone_change=ignore_change)
-    return bool(result.get("gone"))
+def saver(data: dict[str, object], *, key: str) -> None:
+    """Draw the menu, see `saver.js` for the data.
+
+    It has the page drawn again when the file is gone from the server.
+    """
+    component(__file__)(key=key, data=data, on_gone_change=ignore_change)

@@ -8,7 +8,7 @@ const TOLD = 4000; // milliseconds for which a message about copying stays
 const chosen = { format: null, quality: {}, leaves: false }; // kept for the next result
 
 export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
+  const { data, parentElement } = component;
   const { texts } = data;
   const root = parentElement.querySelector(".saver");
   const find = (selector) => root.querySelector(selector);
@@ -76,7 +76,7 @@ export default function (component) {
     try {
       const answer = await fetch(address(), { method: "HEAD", signal: closing.signal });
       if (answer.status === 204) {
-        setTriggerValue("gone", true);
+        handOn(component, "gone", data.address);
       } else if (answer.ok) {
         link.lastElementChild.textContent = `· ${written(Number(answer.headers.get("Content-Length")))}`;
       }
