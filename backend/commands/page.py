@@ -9,6 +9,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from backend.commands.address import check_address
 from backend.settings import Settings
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -19,10 +20,12 @@ APPS = (PACKAGE / "webapp" / "app.py", PACKAGE.parent / "webapp" / "app.py")
 def run(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
     """Run Streamlit with the page, in this process, until it is stopped.
 
-    Raise ModuleNotFoundError if Streamlit is not installed.
+    Raise ModuleNotFoundError if Streamlit is not installed, and SettingsError if the address is not
+    free.
     """
     if find_spec("streamlit") is None:
         raise ModuleNotFoundError(name="streamlit")
+    check_address(arguments.host, arguments.port)
     app = next(each for each in APPS if each.is_file())
     sys.argv = [
         *("streamlit", "run", str(app)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 
+from backend.commands.address import check_address
 from backend.factory import create_engine
 from backend.http.admission import Admission
 from backend.http.app import create_app
@@ -22,8 +23,10 @@ log = logging.getLogger("backend.http")
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Load every network, so that the first request is as quick as the others, and serve.
 
-    Raise ModelError if a runtime or provider that the settings name is missing.
+    Raise ModelError if a runtime or provider that the settings name is missing, and SettingsError
+    if the address is not free.
     """
+    check_address(arguments.host, arguments.port)
     write_logs(settings)
     engine = create_engine(settings)
     health = check(engine)

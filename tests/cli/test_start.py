@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -115,3 +116,15 @@ def test_the_process_has_the_same_exit_code_and_no_traceback(spawn: Run) -> None
     assert done.returncode == 2
     assert done.stderr.startswith("unknown setting SR_MODLE; known: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["serve", "page"])
+def test_an_address_that_is_not_free_is_told_at_once(spawn: Run, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = spawn(command, "--port", port)
+        told = f"Port {port} is used by another program; choose another with --port.\n"
+        assert (done.returncode, done.stderr) == (2, told)
+    done = spawn(command, "--host", "192.0.2.1", "--port", "0")
+    told = "This computer has no address '192.0.2.1'; choose another with --host.\n"
+    assert (done.returncode, done.stderr) == (2, told)
