@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,8 +14,11 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 from streamlit.testing.v1 import AppTest
 
 from backend import LocalEngine, UpscaleOptions, create_engine
@@ -65,8 +69,32 @@ def tab(shared: Shared) -> Tab:
     return shared.tabs.open("ann")
 
 
+@pytest.fixture(scope="module")
+def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The middle of every sample, 96 x 64, saved as the sample is."""
+    folder = tmp_path_factory.mktemp("samples")
+    shutil.copy(FOLDER / "samples.json", folder)
+    for file in samples():
+        with Image.open(FOLDER / file) as opened:
+            left, top = (opened.width - 96) // 2, (opened.height - 64) // 2
+            as_is: dict[str, Any] = {}
+            if isinstance(opened, JpegImageFile):
+                as_is["qtables"] = opened.quantization
+            opened.crop((left, top, left + 96, top + 64)).save(folder / file, **as_is)
+    return folder
+
+
 @pytest.fixture
-def fresh_shared() -> Iterator[None]:
+def small_samples(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make the samples small, so that the networks have little to do."""
+    monkeypatch.setattr("webapp.intake.samples.FOLDER", small_folder)
+    samples.cache_clear()
+    yield
+    samples.cache_clear()
+
+
+@pytest.fixture
+def fresh_shared(small_samples: None) -> Iterator[None]:
     """Reset the shared objects, so that each test's page makes its own."""
     shared_by_all.cache_clear()
     yield
@@ -195,6 +223,7 @@ def test_a_result_belongs_to_the_tab_that_asked_for_it(
     assert work.result(shared, other, picture, request) is None
 
 
+@pytest.mark.usefixtures("small_samples")
 def test_the_samples_results_are_everyones(shared: Shared, tab: Tab) -> None:
     prepare_samples(shared)
     for sample in samples().values():
@@ -205,6 +234,7 @@ def test_the_samples_results_are_everyones(shared: Shared, tab: Tab) -> None:
         assert work.result(shared, tab, picture, request) is not None
 
 
+@pytest.mark.usefixtures("small_samples")
 def test_the_samples_are_made_in_their_order_with_what_the_page_opens_on(
     page_shared: Shared,
 ) -> None:
@@ -254,6 +284,7 @@ def test_only_a_tier_with_the_choice_gets_a_detail(page_shared: Shared) -> None:
     assert detail("auto", drawing, 30) is detail("quality", photograph, 30) is None
 
 
+@pytest.mark.usefixtures("small_samples")
 def test_a_damaged_photograph_is_made_vivid_unless_a_visitor_says_less(
     page_shared: Shared,
 ) -> None:
@@ -336,7 +367,7 @@ def test_the_first_view_has_a_sample_and_its_sizes() -> None:
     assert not app.exception
     assert not app.error
     assert app.title[0].value == "Make pictures sharp"
-    run_until(app, "300 × 200 → **1200 × 800** pixels")
+    run_until(app, "96 × 64 → **384 × 256** pixels")
 
 
 @pytest.mark.usefixtures("fresh_shared")
@@ -348,7 +379,7 @@ def test_work_begins_without_drawing_the_page_twice(monkeypatch: pytest.MonkeyPa
 
     assert not app.exception
     assert not drawn_again
-    run_until(app, "300 × 200 → **1200 × 800** pixels")
+    run_until(app, "96 × 64 → **384 × 256** pixels")
 
 
 @pytest.mark.usefixtures("fresh_shared")
@@ -433,7 +464,7 @@ def test_a_network_that_was_added_is_a_choice_with_its_price_and_its_makers(
     assert "BSD-3-Clause" in origin
     assert re.search(r"about \d\d times as long as “Photo”", origin)
     assert len(app.slider) == 0
-    run_until(app, "→ **1200 × 800** pixels")
+    run_until(app, "→ **384 × 256** pixels")
     assert "Real-ESRGAN, Copyright" in "".join(each.value for each in app.markdown).replace(
         "\\", ""
     )
