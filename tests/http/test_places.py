@@ -83,7 +83,9 @@ def test_links_to_silent_servers_keep_no_picture_out(
 
 
 def test_the_line_is_as_long_as_the_settings_say(start_server: StartServer) -> None:
-    server = start_server(is_shared=False, SR_MAX_QUEUED="3", SR_CLIENT_PICTURES="100")
+    server = start_server(
+        is_shared=False, SR_MAX_QUEUED="3", SR_CLIENT_PICTURES="100", SR_TILE_SIZE="32"
+    )
     work = whole(long_request() | {"scale": 4, "model": "photo"})
     with sending(server, [("127.0.0.1", work)] * 4):
         until(lambda: server.load() == (1, 3))

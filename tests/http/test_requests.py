@@ -167,7 +167,7 @@ def test_ping_answers_while_a_picture_is_worked_on(server: Server) -> None:
 
 
 def test_a_caller_who_hangs_up_stops_the_work(server: Server) -> None:
-    body = json.dumps({**long_request(), "scale": 4, "model": "photo"}).encode()
+    body = json.dumps({**long_request(), "scale": 4, "model": "quality"}).encode()
     host, port = server.address.removeprefix("http://").split(":")
     head = (
         f"POST /resolution HTTP/1.1\r\nHost: {host}\r\nX-Request-Id: gone\r\n"

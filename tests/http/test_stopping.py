@@ -76,7 +76,8 @@ def test_after_the_grace_the_work_is_dropped(start_server: StartServer) -> None:
 
 def test_after_the_grace_everyone_is_told(start_server: StartServer) -> None:
     """Clients are being worked on, waiting for their turn, or still sending."""
-    server = start_server("--grace-seconds", "1", is_shared=False, SR_ALLOW_PRIVATE_SOURCES="1")
+    settings = {"SR_ALLOW_PRIVATE_SOURCES": "1", "SR_TILE_SIZE": "32"}
+    server = start_server("--grace-seconds", "1", is_shared=False, **settings)
     work = whole(long_request() | {"model": "photo", "scale": 4})
     with socket.create_server(("127.0.0.1", 0)) as silent, contextlib.ExitStack() as stack:
         link = f"http://127.0.0.1:{silent.getsockname()[1]}/picture.png"
