@@ -16,9 +16,9 @@ from tests.paths import SAMPLES
 
 @pytest.fixture(scope="module")
 def photograph() -> Image.Image:
-    """A sharp photograph without grain, 150 x 150."""
+    """A sharp photograph without grain, 112 x 112."""
     with Image.open(SAMPLES / "cat.jpg") as opened:
-        return opened.convert("RGB").reduce(2).crop((0, 0, 150, 150))
+        return opened.convert("RGB").reduce(2).crop((0, 0, 112, 112))
 
 
 def saved(image: Image.Image, format: str, **options: int) -> bytes:
