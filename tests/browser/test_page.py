@@ -61,7 +61,8 @@ def visit(address: str, page: Page) -> Page:
 def forgetful(streamlit_server: Callable[..., str]) -> str:
     """A server that forgets closed tabs soon."""
     return streamlit_server(
-        "webapp/app.py", env={"SR_KEEP_SECONDS": "1", "SR_ASK_SECONDS": "86400"}
+        "webapp/app.py",
+        env={"SR_KEEP_SECONDS": "1", "SR_ASK_SECONDS": "86400", "SR_MODEL": "fast"},
     )
 
 
