@@ -64,7 +64,7 @@ class TiffPicture:
             place, self.directory, _ = max(behind, key=lambda each: _pixels(each[1]))
         self.iptc = data[_span(data, place, IPTC)] or data[_span(data, first[0], IPTC)]
         self.frames = max(1, sum(is_page for _, _, is_page in full))
-        layout = Layout.of(self.directory)
+        layout = Layout(self.directory)
         layout.check()
         self.bits = layout.bits[0]
         if layout.samples == 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from PIL import TiffImagePlugin
@@ -70,113 +69,85 @@ def numbers(directory: Directory, tag: int, default: tuple[int, ...] = ()) -> tu
     return value if all(isinstance(each, int) for each in value) else default
 
 
-@dataclass(frozen=True, kw_only=True)
 class Layout:
     """The tags of a picture that say how its pixels are stored."""
 
-    byte_order: bytes
-    photometric: int
-    compression: int
-    bits: tuple[int, ...]
-    """Bits of each channel, or one number for all."""
-    kinds: tuple[int, ...]
-    """The sample format of each channel."""
-    samples: int
-    """The number of channels."""
-    planar: int
-    extra: tuple[int, ...]
-    """The meaning of each channel that is no colour."""
-    bit_order: int
-    is_subsampled: bool
-
-    @classmethod
-    def of(cls, directory: Directory) -> Layout:
-        """Read the tags of a directory."""
-        return cls(
-            byte_order=directory.prefix,
-            photometric=number(directory, PHOTOMETRIC, 0),
-            compression=number(directory, COMPRESSION, PLAIN),
-            bits=numbers(directory, BITS) or (1,),
-            kinds=numbers(directory, SAMPLE_FORMAT, (UNSIGNED,)),
-            samples=number(directory, SAMPLES, 1),
-            planar=number(directory, PLANAR, TOGETHER),
-            extra=numbers(directory, EXTRA_SAMPLES),
-            bit_order=number(directory, FILL_ORDER, 1),
-            is_subsampled=directory.get(SUBSAMPLING, (2, 2)) != (1, 1),
-        )
-
-    @property
-    def kind(self) -> int:
-        """The sample format of the first channel."""
-        return self.kinds[0] if self.kinds else UNSIGNED
-
-    @property
-    def is_in_planes(self) -> bool:
-        """True if there are several channels, each on its own."""
-        return self.planar == IN_PLANES and self.samples > 1
-
-    @property
-    def is_swapped_twice(self) -> bool:
-        """True if Pillow swaps the bytes of what libtiff has already unpacked and swapped."""
-        is_foreign = self.byte_order != NATIVE
-        return self.kind == FLOAT and self.compression != PLAIN and is_foreign
+    def __init__(self, directory: Directory) -> None:
+        self.photometric = number(directory, PHOTOMETRIC, 0)
+        self.samples = number(directory, SAMPLES, 1)
+        """The number of channels."""
+        self.bits = numbers(directory, BITS) or (1,)
+        """Bits of each channel, or one number for all."""
+        self._kinds = numbers(directory, SAMPLE_FORMAT, (UNSIGNED,))
+        self._kind = self._kinds[0] if self._kinds else UNSIGNED
+        self._extra = numbers(directory, EXTRA_SAMPLES)
+        """The meaning of each channel that is no colour."""
+        self._planar = number(directory, PLANAR, TOGETHER)
+        self._is_in_planes = self._planar == IN_PLANES and self.samples > 1
+        self._compression = number(directory, COMPRESSION, PLAIN)
+        self._is_plain = self._compression == PLAIN
+        self._bit_order = number(directory, FILL_ORDER, 1)
+        self._byte_order = directory.prefix
+        # Pillow swaps the bytes of what libtiff has already unpacked and swapped.
+        is_foreign = directory.prefix != NATIVE
+        self._is_swapped_twice = self._kind == FLOAT and not self._is_plain and is_foreign
+        self._is_subsampled = directory.get(SUBSAMPLING, (2, 2)) != (1, 1)
 
     def check(self) -> None:
         """Accept what is known to be read correctly; refuse everything else by name."""
-        if self.compression not in READ_COMPRESSIONS:
-            name = COMPRESSION_NAMES.get(self.compression, f"method {self.compression}")
+        if self._compression not in READ_COMPRESSIONS:
+            name = COMPRESSION_NAMES.get(self._compression, f"method {self._compression}")
             raise not_read(f"TIFF files compressed by {name} are")
-        if self.compression in JPEG_COMPRESSIONS:
+        if self._compression in JPEG_COMPRESSIONS:
             if max(self.bits) > 8:
                 raise not_read(
                     f"TIFF files that hold a JPEG of {max(self.bits)} bits a channel are"
                 )
         elif not self._is_known():
-            raise not_read(
-                f"TIFF files of this layout ({', '.join(filter(None, self._words()))}) are"
-            )
+            raise not_read(f"TIFF files of this layout ({self._in_words()}) are")
 
     def _is_known(self) -> bool:
         return (
-            set(self.bits) <= set(READ.get((self.photometric, self.kind), ()))
+            set(self.bits) <= set(READ.get((self.photometric, self._kind), ()))
             and self._pillows_key() in TiffImagePlugin.OPEN_INFO
-            and not (self.is_in_planes and self.bits[0] > 8)
-            and not self.is_swapped_twice
+            and not (self._is_in_planes and self.bits[0] > 8)
+            and not self._is_swapped_twice
             and not self._is_misread()
-            and not (self.photometric == YCBCR and self.is_subsampled)
+            and not (self.photometric == YCBCR and self._is_subsampled)
         )
 
-    def _words(self) -> list[str]:
+    def _in_words(self) -> str:
         has_alpha = self.samples > CHANNELS.get(self.photometric, 1)
         is_reduced = self.photometric == YCBCR and self.bits[0] == 8
-        return [
+        words = [
             NAMES.get(self.photometric, "unknown"),
             f"{self.bits[0]} bits a channel",
-            FORMAT_NAMES.get(self.kind, ""),
-            "packed, large byte first" if self.is_swapped_twice else "",
+            FORMAT_NAMES.get(self._kind, ""),
+            "packed, large byte first" if self._is_swapped_twice else "",
             "alpha" if has_alpha else "",
-            "channels in planes" if self.is_in_planes else "",
-            "bits in reverse order" if self.bit_order == REVERSE else "",
+            "channels in planes" if self._is_in_planes else "",
+            "bits in reverse order" if self._bit_order == REVERSE else "",
             "reduced colour" if is_reduced else "",
         ]
+        return ", ".join(filter(None, words))
 
     def _is_misread(self) -> bool:
         """Return whether Pillow takes other planes, or their bits in another order."""
-        is_plain, is_reversed = self.compression == PLAIN, self.bit_order == REVERSE
-        if self.samples == 1 or self.planar == TOGETHER:
+        is_reversed = self._bit_order == REVERSE
+        if self.samples == 1 or self._planar == TOGETHER:
             is_unknown = (self.photometric, self.bits[0]) in UNREAD_REVERSED
-            return is_plain and is_reversed and is_unknown
-        if is_plain:
-            is_alpha = (self.photometric, self.extra) == (RGB, (ALPHA,))
-            return is_reversed or bool(self.extra and not is_alpha)
-        return any(self.extra) and (self.photometric != RGB or len(self.extra) > 1)
+            return self._is_plain and is_reversed and is_unknown
+        if self._is_plain:
+            is_alpha = (self.photometric, self._extra) == (RGB, (ALPHA,))
+            return is_reversed or bool(self._extra and not is_alpha)
+        return any(self._extra) and (self.photometric != RGB or len(self._extra) > 1)
 
     def _pillows_key(self) -> tuple[object, ...]:
         """Return the layout as Pillow looks it up, in a list that depends on the byte order."""
-        bits, extra = self.bits, self.extra
+        bits, extra = self.bits, self._extra
         samples = min(self.samples, TiffImagePlugin.MAX_SAMPLESPERPIXEL + 1)
-        if self.planar == IN_PLANES and extra and not any(extra):
+        if self._planar == IN_PLANES and extra and not any(extra):
             bits, samples, extra = bits[: -len(extra)], samples - len(extra), ()
         bits = bits * samples if len(bits) == 1 else bits[:samples]
-        kinds = self.kinds[:1] if len(set(self.kinds)) == 1 else self.kinds
-        return self.byte_order, self.photometric, kinds, self.bit_order, bits, extra
+        kinds = self._kinds[:1] if len(set(self._kinds)) == 1 else self._kinds
+        return self._byte_order, self.photometric, kinds, self._bit_order, bits, extra
