@@ -27,6 +27,8 @@ log = logging.getLogger("backend.http")
 
 ABORT = "abort"
 """The key in a request's state of the function that aborts its connection."""
+HEADERS, WRITING, PROBE = "headers", "writing", "probe"
+"""The timers of a connection."""
 MAX_HEADER_BYTES = 16 * 2**10
 FREE_PIECES = 1024
 LEAST_MEAN_BYTES = 512
@@ -149,9 +151,7 @@ class HttpConnection(H11Protocol):
         self.app_state = {**self.app_state, ABORT: self.abort}
         self._settings = settings
         self._open_connections = open_connections
-        self._header_timer: asyncio.TimerHandle | None = None
-        self._write_timer: asyncio.TimerHandle | None = None
-        self._probe_timer: asyncio.TimerHandle | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._is_websocket = False
         self._is_half_closed = False
         self._is_last = False
@@ -187,7 +187,7 @@ class HttpConnection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._open_connections.discard(self)
-        self._cancel(self._header_timer, self._write_timer, self._probe_timer)
+        self._stop(*self._timers)
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -196,21 +196,20 @@ class HttpConnection(H11Protocol):
             super().shutdown()
             return
         self._is_last = True
-        self._cancel(self._header_timer)
-        self._header_timer = self.loop.call_later(ARRIVING_SECONDS, self._end_if_idle)
+        self._start(HEADERS, ARRIVING_SECONDS, self._end_if_idle)
 
     def handle_events(self) -> None:
         """Stop the timer for headers once they are complete."""
         super().handle_events()
         if not self.is_idle:
-            self._cancel(self._header_timer)
+            self._stop(HEADERS)
             if self._is_last and not self._is_websocket:
                 self.cycle.keep_alive = False
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand the socket over; it still counts."""
         self._is_websocket = True
-        self._cancel(self._header_timer, self._write_timer)
+        self._stop(HEADERS, WRITING)
         super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
@@ -234,11 +233,10 @@ class HttpConnection(H11Protocol):
     def pause_writing(self) -> None:
         """Start the timer for a reader that does not read at all."""
         super().pause_writing()
-        self._cancel(self._write_timer)
-        self._write_timer = self.loop.call_later(self._settings.transfer_grace_seconds, self.abort)
+        self._start(WRITING, self._settings.transfer_grace_seconds, self.abort)
 
     def resume_writing(self) -> None:
-        self._cancel(self._write_timer)
+        self._stop(WRITING)
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
@@ -271,22 +269,23 @@ class HttpConnection(H11Protocol):
         """
         knows_it = self.scope["http_version"] == "1.1"
         is_before_answer = self.conn.our_state is h11.SEND_RESPONSE
-        if self._probe_timer is not None and knows_it and is_before_answer and not self.is_closed:
+        if PROBE in self._timers and knows_it and is_before_answer and not self.is_closed:
             probe = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
             self.transport.write(self.conn.send(probe))
-        self._probe_timer = self.loop.call_later(PROBE_SECONDS, self._probe)
+        self._start(PROBE, PROBE_SECONDS, self._probe)
 
     def _wait_for_headers(self) -> None:
-        self._cancel(self._header_timer)
-        seconds = self._settings.header_timeout_seconds
-        self._header_timer = self.loop.call_later(seconds, self._end_if_idle)
+        self._start(HEADERS, self._settings.header_timeout_seconds, self._end_if_idle)
 
     def _end_if_idle(self) -> None:
         if self.is_idle:
             self.abort()
 
-    @staticmethod
-    def _cancel(*timers: asyncio.TimerHandle | None) -> None:
+    def _start(self, timer: str, seconds: float, act: Callable[[], None]) -> None:
+        self._stop(timer)
+        self._timers[timer] = self.loop.call_later(seconds, act)
+
+    def _stop(self, *timers: str) -> None:
         for timer in timers:
-            if timer is not None:
-                timer.cancel()
+            if timer in self._timers:
+                self._timers.pop(timer).cancel()
