@@ -153,10 +153,8 @@ def is_kept_lossless(pixels: int) -> bool:
 
 
 def master_format(inspection: Inspection, *, pixels: int) -> str:
-    """Return whether the master is lossless; the module's docstring has the rule."""
-    if inspection.has_alpha or is_kept_lossless(pixels):
-        return "png"
-    return "jpeg"
+    """Return the master's format; the module's docstring has the rule."""
+    return "png" if inspection.has_alpha or is_kept_lossless(pixels) else "jpeg"
 
 
 def formats(upscaled: Upscaled) -> tuple[str, ...]:
