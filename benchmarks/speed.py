@@ -27,7 +27,7 @@ from backend.factory import decoder, open_session, registry_from
 from backend.images.picture import RgbImage
 from backend.inference.upscaler import Session
 from backend.models.manifest import ModelSpec
-from backend.requests.sources import AnySource
+from backend.requests.sources.any_source import AnySource
 from benchmarks.memory import peak_bytes
 
 SGEMM_SIDE = 2048

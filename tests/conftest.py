@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from backend import LocalEngine, RequestHandler, Settings, create_engine
-from backend.requests.sources import AnySource
+from backend.requests.sources.any_source import AnySource
 from tests import pictures
 from tests.paths import SAMPLES
 

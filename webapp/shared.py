@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from backend.images.picture import Decode
     from backend.inference.local_engine import LocalEngine
-    from backend.requests.sources import AnySource
+    from backend.requests.sources.any_source import AnySource
     from webapp.base.files import Disk
     from webapp.base.gate import Gate
     from webapp.base.texts import Texts

@@ -15,7 +15,7 @@ from streamlit import runtime
 from backend.factory import create_engine, decoder
 from backend.inference.local_engine import LocalEngine
 from backend.logs import write_logs
-from backend.requests.sources import AnySource
+from backend.requests.sources.any_source import AnySource
 from webapp.base.files import Disk
 from webapp.base.gate import Gate
 from webapp.client.remote import RemoteEngine

@@ -38,7 +38,7 @@ from backend.requests.raw_body import (
 )
 from backend.requests.reply import ATTRIBUTES, Reply, error_reply, json_reply, reply_headers
 from backend.requests.s3_results import results_from
-from backend.requests.sources import AnySource
+from backend.requests.sources.any_source import AnySource
 from backend.settings import Settings
 
 log = logging.getLogger("backend.requests")

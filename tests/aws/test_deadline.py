@@ -23,7 +23,7 @@ from backend.aws.lambda_limits import (
 from backend.engine import Upscaled
 from backend.errors import BusyError, DeadlineError
 from backend.inference.estimate import ENCODING_SECONDS_PER_PIXEL
-from backend.requests.sources import AnySource
+from backend.requests.sources.any_source import AnySource
 from testbed.aws.api_event import upscale_event
 
 

@@ -30,7 +30,7 @@ from backend.images.picture import decode
 from backend.images.segments import lean_file
 from backend.models.manifest import MANIFEST, SHIPPED, read_manifest
 from backend.models.onnx_file import check_network_file
-from backend.requests.sources import AnySource
+from backend.requests.sources.any_source import AnySource
 from backend.requests.sources.scheme import scheme_from
 from backend.requests.sources.web_address import parse_web_address
 from benchmarks.hostile_files import png_with

@@ -10,7 +10,7 @@ import pytest
 from backend.errors import PayloadTooLargeError, RequestError
 from backend.options import UpscaleOptions
 from backend.requests.parsing import UpscaleRequest
-from backend.requests.sources import AnySource
+from backend.requests.sources.any_source import AnySource
 from backend.settings import Settings
 
 DATA = bytes(range(256)) * 3

@@ -26,7 +26,7 @@ from backend.errors import (
 )
 from backend.options import UpscaleOptions
 from backend.requests.parsing import UpscaleRequest
-from backend.requests.sources import AnySource
+from backend.requests.sources.any_source import AnySource
 from backend.requests.sources.s3 import S3Source
 from backend.requests.sources.s3_address import S3Address
 from backend.settings import Settings

@@ -7,7 +7,7 @@ import pytest
 from backend.errors import RequestError, SourceNotAllowedError, SuperResolutionError
 from backend.options import UpscaleOptions
 from backend.requests.parsing import UpscaleRequest
-from backend.requests.sources import AnySource
+from backend.requests.sources.any_source import AnySource
 from backend.settings import Settings
 from tests.sources.loopback import Internet
 

@@ -26,7 +26,7 @@ from backend.errors import (
 )
 from backend.options import UpscaleOptions
 from backend.requests.parsing import UpscaleRequest
-from backend.requests.sources import AnySource
+from backend.requests.sources.any_source import AnySource
 from backend.requests.sources.web import WebSource
 from backend.settings import Settings
 from tests.sources.loopback import (

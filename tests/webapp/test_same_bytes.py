@@ -19,7 +19,7 @@ from backend.images.colour import DISPLAY_P3
 from backend.images.formats import RESULT_FORMATS
 from backend.images.icc import make_profile
 from backend.images.picture import decode
-from backend.requests.sources import AnySource
+from backend.requests.sources.any_source import AnySource
 from benchmarks.hostile_files import chunk
 from tests.hostile.corpus import adobe_exif, scene
 from tests.pictures import save
