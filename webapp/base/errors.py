@@ -28,45 +28,31 @@ class PageError(SuperResolutionError):
 
 
 class StorageFullError(PageError):
-    """The disk space for uploads and results is used up."""
-
     status = 507
     key = "storage_full"
 
 
 class TooManyPicturesError(PageError):
-    """The tab has as many pictures, or bytes of pictures, as allowed."""
-
     status = 409
     key = "too_many_pictures"
 
 
 class EmptyFileError(PageError):
-    """The file has no bytes."""
-
     status = 400
     key = "empty_file"
 
 
 class LinkWithoutPictureError(PageError):
-    """The file behind a link is not a picture that can be read."""
-
     key = "link_without_picture"
 
 
 class ImpossibleSizeError(PageError):
-    """The chosen size is beyond the networks' reach, or has too many pixels."""
-
     key = "impossible_size"
 
 
 class ConnectionLostError(PageError):
-    """The tab's connection was lost for longer than its job waits."""
-
     key = "connection_lost"
 
 
 class UploadFailedError(PageError):
-    """An upload did not reach the server."""
-
     key = "upload_failed"

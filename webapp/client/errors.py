@@ -2,8 +2,8 @@
 
 SuperResolutionError
 └── EndpointError               the endpoint failed, for a reason that it may tell
-    ├── EndpointUnreachableError    no name, no connection, no trusted certificate
-    ├── EndpointTimeoutError        no answer within the time
+    ├── EndpointUnreachableError    no name, no connection, no trusted certificate; nothing was sent
+    ├── EndpointTimeoutError        no answer within the time, after a second try
     ├── EndpointRefusedError        signature, role, API key, firewall
     └── EndpointAnswerError         an answer, but not one of an endpoint like ours
 
@@ -63,24 +63,16 @@ class EndpointError(SuperResolutionError):
 
 
 class EndpointUnreachableError(EndpointError):
-    """The endpoint cannot be reached, and the picture was not sent."""
-
     kind = "unreachable"
 
 
 class EndpointTimeoutError(EndpointError):
-    """No answer came within the time, after a second try."""
-
     kind = "timeout"
 
 
 class EndpointRefusedError(EndpointError):
-    """The endpoint does not let this page in."""
-
     kind = "refused"
 
 
 class EndpointAnswerError(EndpointError):
-    """The answer is not one of a super-resolution endpoint."""
-
     kind = "answer"
