@@ -128,7 +128,7 @@ class Scheduler:
             work.asked = self._clock()
             self._waiting.append(work)
             try:
-                while work not in self._running:
+                while True:
                     self._give_turns()
                     if work in self._running:
                         break
