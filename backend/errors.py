@@ -117,8 +117,6 @@ class NotFoundError(RequestError):
 
 
 class MethodNotAllowedError(RequestError):
-    """The path exists, but does not accept this method."""
-
     code = "method_not_allowed"
     status = 405
     sentence = "This address does not accept that method."
@@ -133,8 +131,6 @@ class AuthenticationError(SuperResolutionError):
 
 
 class SlowRequestError(SuperResolutionError):
-    """The request's body did not arrive in time."""
-
     code = "request_timed_out"
     status = 408
     sentence = "The request arrived too slowly."
@@ -175,8 +171,6 @@ class PayloadTooLargeError(SuperResolutionError):
 
 
 class ImageError(SuperResolutionError):
-    """The picture is damaged or cannot be decoded."""
-
     code = "invalid_image"
     status = 422
     sentence = "The picture is damaged and cannot be read."
@@ -243,24 +237,18 @@ class SourceNotAllowedError(SourceError):
 
 
 class SourceNotFoundError(SourceError):
-    """The address leads to nothing."""
-
     code = "source_not_found"
     status = 404
     sentence = "There is nothing at the address."
 
 
 class SourceUnreachableError(SourceError):
-    """The other side cannot be reached or answers with an error."""
-
     code = "source_unreachable"
     status = 502
     sentence = "The address cannot be reached."
 
 
 class SourceTimeoutError(SourceError):
-    """The other side is too slow."""
-
     code = "source_timeout"
     status = 504
     sentence = "Fetching the picture took too long."
@@ -290,8 +278,6 @@ class ModelError(SuperResolutionError):
 
 
 class InferenceError(SuperResolutionError):
-    """The network failed while it ran."""
-
     code = "inference_failed"
     sentence = "The network failed while it ran."
 
