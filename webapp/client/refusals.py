@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
 from itertools import chain
 
 from backend import SuperResolutionError
@@ -26,27 +25,17 @@ from webapp.client.transport import Response
 
 RETRY_AFTER_SECONDS = 5
 COLD_STATUSES = (502, 503, 504)
+THROTTLED, TIMEOUT, TOO_LARGE = "throttled", "timeout", "too_large"
+"""Kinds of refusal with errors of their own; the others are reasons of EndpointRefusedError."""
 _HARMLESS = re.compile(r"[\w .,;:'’\"“”()/%×+!?…`-]{1,200}")
 _TELLING = re.compile(r"arn:|://|\d{12}", re.IGNORECASE)
-
-
-class Kind(Enum):
-    """The kinds of refusal that a person can act on."""
-
-    CREDENTIALS = auto()
-    ROLE = auto()
-    PATH = auto()
-    API_KEY = auto()
-    THROTTLED = auto()
-    TIMEOUT = auto()
-    TOO_LARGE = auto()
 
 
 @dataclass(frozen=True)
 class Sign:
     """The signs of a kind; a text is the beginning of a message in lower case."""
 
-    kind: Kind
+    kind: str
     codes: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
@@ -58,7 +47,7 @@ class Sign:
 
 SIGNS = (
     Sign(
-        Kind.CREDENTIALS,
+        "credentials",
         codes=("invalid_signature", "expired_token"),
         types=(
             "InvalidSignatureException",
@@ -77,32 +66,32 @@ SIGNS = (
         ),
     ),
     Sign(
-        Kind.ROLE,
+        "role",
         codes=("access_denied",),
         types=("AccessDeniedException",),
         texts=("user: ", "user is not authorized"),
     ),
     Sign(
-        Kind.PATH,
+        "path",
         codes=("missing_authentication",),
         types=("MissingAuthenticationTokenException",),
         texts=("missing authentication token",),
     ),
     Sign(
-        Kind.API_KEY,
+        "api_key",
         codes=("invalid_api_key", "quota_exceeded", "blocked"),
         types=("ForbiddenException",),
         texts=("forbidden", "limit exceeded"),
     ),
     Sign(
-        Kind.THROTTLED,
+        THROTTLED,
         codes=("too_many_requests",),
         types=("TooManyRequestsException",),
         texts=("too many requests", "rate exceeded"),
     ),
-    Sign(Kind.TIMEOUT, codes=("timed_out",), texts=("endpoint request timed out",)),
+    Sign(TIMEOUT, codes=("timed_out",), texts=("endpoint request timed out",)),
     Sign(
-        Kind.TOO_LARGE,
+        TOO_LARGE,
         types=("RequestTooLargeException",),
         texts=("request too long", "http content length exceeded"),
     ),
@@ -110,10 +99,10 @@ SIGNS = (
 
 
 STATUS_KINDS = {
-    408: Kind.TIMEOUT,
-    413: Kind.TOO_LARGE,
-    429: Kind.THROTTLED,
-    504: Kind.TIMEOUT,
+    408: TIMEOUT,
+    413: TOO_LARGE,
+    429: THROTTLED,
+    504: TIMEOUT,
 }
 """Kinds by status alone."""
 
@@ -129,14 +118,14 @@ def refusal(response: Response, fields: Mapping[str, object] | None) -> SuperRes
 
 def may_be_a_cold_start(response: Response, fields: Mapping[str, object] | None) -> bool:
     """Return whether to ask again: the endpoint gave up, not our engine in it."""
-    if kind_from(response, fields) is Kind.TIMEOUT:
+    if kind_from(response, fields) == TIMEOUT:
         return True
     named = _ours(fields)
     is_the_engines = named is not None and not isinstance(named, EndpointError)
     return response.status in COLD_STATUSES and not is_the_engines
 
 
-def kind_from(response: Response, fields: Mapping[str, object] | None) -> Kind | None:
+def kind_from(response: Response, fields: Mapping[str, object] | None) -> str | None:
     """Return the kind that API Gateway reports, in one of three ways."""
     fields = fields or {}
     code = str(fields.get("error", ""))
@@ -181,14 +170,14 @@ def _details(given: object) -> dict[str, JsonValue]:
     return {str(name): value for name, value in given.items() if isinstance(value, plain)}
 
 
-def _error_for_kind(kind: Kind) -> SuperResolutionError:
-    if kind is Kind.TIMEOUT:
+def _error_for_kind(kind: str) -> SuperResolutionError:
+    if kind == TIMEOUT:
         return EndpointTimeoutError("own_limit")
-    if kind is Kind.TOO_LARGE:
+    if kind == TOO_LARGE:
         return PayloadTooLargeError("The endpoint does not take so many bytes.")
-    if kind is Kind.THROTTLED:
+    if kind == THROTTLED:
         return BusyError("The endpoint has too many requests.", seconds=RETRY_AFTER_SECONDS)
-    return EndpointRefusedError(kind.name.lower())
+    return EndpointRefusedError(kind)
 
 
 def _unknown(response: Response, fields: Mapping[str, object] | None) -> SuperResolutionError:
