@@ -1,4 +1,4 @@
-"""A visitor's pictures outlive a restart of the server, because the browser hands them in again."""
+"""A visitor's pictures outlive a lost connection: the browser hands them in, again if it must."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from testbed.page_server import PageServer
-from testbed.visitor import LONG, comparison, enter, follow_link, noise, upload
+from testbed.visitor import LONG, comparison, enter, follow_link, noise, upload, upload_all
 from tests.browser.conftest import ONE_THREAD, OpenPage, Traffic
 from webapp.base.texts import texts
 from webapp.intake.samples import samples
@@ -25,15 +25,22 @@ class Restarted:
         self.folder = folder
         self.now = PageServer(log=folder / "first.txt", env=ENVIRONMENT)
 
-    def restart(self, page: Page) -> None:
-        """Stop it, let the page notice, start it again, and wait until files are handed in."""
-        lost = page.get_by_role("alert").filter(has_text="was lost")
+    def stop(self, page: Page) -> None:
+        """Stop it, and let the page notice."""
         self.now.stop()
-        expect(lost).to_be_visible(timeout=LONG)
+        expect(lost(page)).to_be_visible(timeout=LONG)
+
+    def restart(self, page: Page) -> None:
+        """Start it again after its stop, and wait until files are handed in."""
         log = self.folder / "second.txt"
         with page.expect_request("**/upload", timeout=LONG):  # until then all is as it was
             self.now = PageServer(log=log, env=ENVIRONMENT, port=self.now.port)
-        expect(lost).to_be_hidden(timeout=LONG)
+        expect(lost(page)).to_be_hidden(timeout=LONG)
+
+
+def lost(page: Page) -> Locator:
+    """Return the banner of a lost connection."""
+    return page.get_by_role("alert").filter(has_text="was lost")
 
 
 @pytest.fixture
@@ -67,6 +74,7 @@ def test_a_picture_behind_a_link_and_files_are_there_again(
     own(visit, "small.png").click()
     comparison(visit, SIZES["small.png"])
 
+    server.stop(visit)
     server.restart(visit)
 
     for name in SIZES:
@@ -112,7 +120,42 @@ def test_a_turned_picture_is_there_again_as_its_file_is(server: Restarted, visit
     visit.get_by_role("button", name="Turn left").click()
     comparison(visit, (160, 240))
 
+    server.stop(visit)
     server.restart(visit)
 
     expect(own(visit, "mine.png")).to_be_checked(timeout=LONG)
     comparison(visit, SIZES["mine.png"])
+
+
+def test_files_that_are_chosen_while_the_server_is_away_arrive_when_it_is_back(
+    server: Restarted, visit: Page, traffic: Traffic
+) -> None:
+    traffic.allowed_errors.append("403")  # a restarted server does not know the tab at first
+    server.stop(visit)
+    files = ("mine.png", noise(60, 40, seed=97)), ("other.png", noise(50, 30, seed=98))
+    upload_all(visit, *files)
+    expect(visit.get_by_text("Uploading mine.png")).to_be_visible()
+
+    server.restart(visit)
+
+    for name, _ in files:
+        expect(own(visit, name)).to_be_visible(timeout=LONG)
+    expect(visit.get_by_text("The upload did not arrive")).to_have_count(0)
+
+
+def test_files_that_are_chosen_without_a_network_arrive_when_it_is_back(
+    quick_address: str, open_page: OpenPage, traffic: Traffic
+) -> None:
+    traffic.allowed_errors += ["ERR_INTERNET_DISCONNECTED"]
+    page = enter(open_page(viewport={"width": 1280, "height": 901}), quick_address)
+    files = ("mine.png", noise(60, 40, seed=99)), ("other.png", noise(50, 30, seed=100))
+    page.context.set_offline(True)
+    try:
+        with page.expect_event("requestfailed"):
+            upload_all(page, *files)
+    finally:
+        page.context.set_offline(False)
+
+    for name, _ in files:
+        expect(own(page, name)).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("The upload did not arrive")).to_have_count(0)

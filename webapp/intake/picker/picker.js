@@ -11,6 +11,8 @@ const CHOSEN = "super-resolution-chosen"; // the event of a choice of another pi
 const CONNECTION = "data-test-connection-state"; // Streamlit's attribute
 const LOST = `[data-testid=stApp]:not([${CONNECTION}=CONNECTED])`;
 const LOST_AFTER = 1000; // milliseconds without a connection before we say so
+const SEND_AGAIN = 2; // how often a file is sent again while the connection seems to be there
+const TOKEN_WAITS = 60; // how often an upload looks for the token of a server that has restarted
 
 const pickers = new WeakMap();
 
@@ -94,10 +96,11 @@ function createPicker(parent) {
     handOn(component, "restore", JSON.stringify({ token, hasPictures: kept.size > 0 }));
   }
 
+  const isLost = () => document.querySelector(LOST) !== null;
+
   /** Say in the visitor's language that the connection was lost; once it is back, have the page drawn again. */
   function watchConnection() {
-    const isLost = document.querySelector(LOST) !== null;
-    if (isLost) losing ??= setTimeout(showLost, LOST_AFTER);
+    if (isLost()) losing ??= setTimeout(showLost, LOST_AFTER);
     else if (losing !== undefined) {
       clearTimeout(losing);
       losing = undefined;
@@ -158,7 +161,7 @@ function createPicker(parent) {
       }
       find(".uploading .name").textContent = texts.uploading.replace("{name}", file.name);
       uploading.hidden = false;
-      const answer = await send(file);
+      const answer = await deliver(file);
       if (answer.digest) {
         digests.push(answer.digest);
         kept.set(answer.digest, file);
@@ -174,6 +177,32 @@ function createPicker(parent) {
   function tell(added) {
     const nothing = { digests: [], refused: null, links: [], shown: null, isLate: false };
     handOn(component, "added", JSON.stringify({ ...nothing, ...added }));
+  }
+
+  const pause = () => new Promise((resolve) => setTimeout(resolve, LOST_AFTER));
+
+  /** Send a file, and again if that may succeed after a lost connection or a restart. */
+  async function deliver(file) {
+    for (let failures = 0; ; ) {
+      const { token } = component.data;
+      const answer = await send(file);
+      if (answer.error === "tab_unknown" && (await isRenewed(token))) continue;
+      if (answer.error !== "upload_failed" || failures === SEND_AGAIN) return answer;
+      await pause(); // the page notices a loss later than the upload
+      if (navigator.onLine && !isLost()) failures += 1;
+      while (!navigator.onLine || isLost()) await pause();
+    }
+  }
+
+  /** Wait until a server that does not know the tab has given it another token. */
+  async function isRenewed(token) {
+    askFor(token);
+    for (let waits = 0; waits < TOKEN_WAITS; waits += 1) {
+      await pause();
+      const now = component.data.token;
+      if (now !== token && now === sessionStorage.getItem(REMEMBERED)) return true;
+    }
+    return false;
   }
 
   function send(file) {
