@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 
 from backend.errors import RequestError
+from backend.images.formats import format_from_signature
 from backend.options import (
     OPTIONS,
     Choice,
@@ -64,6 +65,13 @@ FIELDS = (*OWN_FIELDS, *OPTIONS)
 
 def parse_request(body: bytes) -> UpscaleRequest:
     """Read JSON bytes as a request; raise RequestError or UnsupportedScaleError."""
+    if not body:
+        raise RequestError("The body is empty; send a JSON object with 'url' or 'img'.")
+    if format_from_signature(body) is not None:
+        raise RequestError(
+            "The body is a picture, not JSON; send it in base64 as 'img', or to a server's "
+            "/invocations with the header 'Content-Type: image/…'."
+        )
     if not _is_flat(body):
         raise RequestError("The body holds more than a request's few fields.")
     try:

@@ -9,6 +9,7 @@ import pytest
 from backend.errors import RequestError, UnknownModelError, UnsupportedScaleError
 from backend.options import KEPT, OPTIONS, UpscaleOptions, check_model
 from backend.requests.parsing import UpscaleRequest, parse_request
+from tests.pictures import gradient_png
 
 
 def parse(**fields: object) -> UpscaleRequest:
@@ -79,6 +80,21 @@ def test_a_field_that_is_given_twice_is_refused() -> None:
 def test_a_body_without_exactly_one_picture_is_refused(body: bytes) -> None:
     with pytest.raises(RequestError):
         parse_request(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "The body is empty; send a JSON object with 'url' or 'img'."),
+        (gradient_png(400, 400), "The body is a picture, not JSON; send it in base64 as 'img', or"),
+        (b"img=abc", "The body is not JSON."),
+    ],
+    ids=["empty", "picture", "form"],
+)
+def test_the_usual_mistakes_with_a_body_are_named(body: bytes, told: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        parse_request(body)
+    assert caught.value.message.startswith(told)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,12 @@ def test_text_that_is_not_base64_is_refused(img: str) -> None:
     assert caught.value.details == {"field": "img"}
 
 
+@pytest.mark.parametrize("img", ["https://a.example/a.png", " HTTP://a.example", "s3://a/b.png"])
+def test_an_address_is_sent_to_its_own_field(img: str) -> None:
+    with pytest.raises(RequestError, match="an address goes into 'url'"):
+        read(img)
+
+
 @pytest.mark.parametrize("img", ["\n", "\r\n\r\n", "data:image/png;base64,"])
 def test_base64_of_nothing_is_refused(img: str) -> None:
     with pytest.raises(RequestError):

@@ -13,6 +13,7 @@ _DATA_PREFIX = re.compile(
     r";base64,\s*",
     re.I,
 )
+_ADDRESS = re.compile("(https?|s3)://", re.I)
 _PIECE_LETTERS = 4 * 2**20
 _LINE_ENDS = b"\r\n"
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -25,6 +26,8 @@ def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
     decoded.
     """
     img, start = img.strip(), 0
+    if _ADDRESS.match(img):
+        raise RequestError("'img' is a picture in base64; an address goes into 'url'.", field="img")
     if img[:5].lower() == "data:":
         prefix = _DATA_PREFIX.match(img)
         if prefix is None:
