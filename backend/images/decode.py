@@ -137,7 +137,11 @@ def examine(data: bytes, *, max_side: int) -> Examined:
     lean = lean_file(data, file_format=found)
     if lean.size is None:
         raise ImageError
-    _check_side(lean.size, max_side=max_side)
+    width, height = lean.size
+    if max(width, height) > max_side:
+        raise ImageTooLargeError.input(width, height, max_side=max_side)
+    if min(width, height) < 1:
+        raise ImageError("The picture has no pixels.")
     return Examined(file_format=found, lean=lean, size=lean.size)
 
 
@@ -156,17 +160,8 @@ def read_pixels(examined: Examined) -> DecodedImage:
     """Decode; ImageError when the pixels are not what the header says."""
     lean, file_format = examined.lean, examined.file_format
     try:
-        try:
-            image, tables = _pixels(lean.data, examined)
-        except DECODE_ERRORS:
-            mended = with_right_checksum(lean.data) if file_format is PNG else None
-            if mended is None:
-                raise
-            image, tables = _pixels(mended, examined)
-        may_be_cut = lean.is_cut or (file_format is JPEG and _ends_flat(image))
-        if may_be_cut and not _is_complete(image, examined):
-            raise ImageError
-        if file_format is PNG and _ends_black(image, lean.data) and not has_all_pixels(lean.data):
+        image, tables = _mended_pixels(examined)
+        if not _is_complete(image, examined):
             raise ImageError
         return _decoded(image, file_format, lean, jpeg_quality=estimated_quality(tables))
     except BOMB_ERRORS as exc:
@@ -175,12 +170,16 @@ def read_pixels(examined: Examined) -> DecodedImage:
         raise ImageError from exc
 
 
-def _check_side(size: tuple[int, int], *, max_side: int) -> None:
-    width, height = size
-    if max(size) > max_side:
-        raise ImageTooLargeError.input(width, height, max_side=max_side)
-    if min(size) < 1:
-        raise ImageError("The picture has no pixels.")
+def _mended_pixels(examined: Examined) -> tuple[Image.Image, dict[int, list[int]]]:
+    """Decode; the pixels of a PNG may have a wrong checksum."""
+    data = examined.lean.data
+    try:
+        return _pixels(data, examined)
+    except DECODE_ERRORS:
+        mended = with_right_checksum(data) if examined.file_format is PNG else None
+        if mended is None:
+            raise
+        return _pixels(mended, examined)
 
 
 def _pixels(data: bytes, examined: Examined) -> tuple[Image.Image, dict[int, list[int]]]:
@@ -243,6 +242,15 @@ def _ends_black(image: Image.Image, data: bytes) -> bool:
 
 
 def _is_complete(image: Image.Image, examined: Examined) -> bool:
+    """Return whether a file has all pixels; only JPEG's and PNG's decoders do not tell."""
+    file_format, lean = examined.file_format, examined.lean
+    if file_format is PNG:
+        return not _ends_black(image, lean.data) or has_all_pixels(lean.data)
+    may_be_cut = file_format is JPEG and (lean.is_cut or _ends_flat(image))
+    return not may_be_cut or _has_last_bits(image, examined)
+
+
+def _has_last_bits(image: Image.Image, examined: Examined) -> bool:
     """Return whether a JPEG has all pixels.
 
     If a pixel were missing, other bits after the last ones would change the result.
