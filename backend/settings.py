@@ -19,6 +19,12 @@ from typing import Any, Self, TypeVar
 log = logging.getLogger("backend.settings")
 
 PREFIX = "SR_"
+PAGE_SETTINGS = (
+    *("SR_ASK_SECONDS", "SR_KEEP_SECONDS", "SR_SLIDER", "SR_ENDPOINT_URL", "SR_ENDPOINT_AUTH"),
+    *("SR_ENDPOINT_API_KEY", "SR_ENDPOINT_REGION", "SR_ENDPOINT_MAX_BODY_BYTES"),
+    "SR_ENDPOINT_TIMEOUT_SECONDS",
+)
+"""The page's own variables: they may be set for all programs, and concern the others nothing."""
 
 Reader = Callable[[str, str], object]
 """Called with (variable, text that is not empty); raises SettingsError for a bad text."""
@@ -54,8 +60,8 @@ def read_settings(cls: type[T], environment: Mapping[str, str]) -> T:
 
 
 def unknown_names(cls: type[Any], environment: Mapping[str, str]) -> list[str]:
-    """Return the `SR_*` variables that `cls` has no setting for."""
-    known = {PREFIX + each.name.upper() for each in dataclasses.fields(cls)}
+    """Return the `SR_*` variables that neither `cls` nor the page has a setting for."""
+    known = {*PAGE_SETTINGS, *(PREFIX + each.name.upper() for each in dataclasses.fields(cls))}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 

@@ -9,7 +9,15 @@ from typing import get_origin, get_type_hints
 import pytest
 
 from backend import Settings, SettingsError
-from backend.settings import PREFIX, read_settings, setting, user_models_dir, whole_number
+from backend.settings import (
+    PAGE_SETTINGS,
+    PREFIX,
+    read_settings,
+    setting,
+    user_models_dir,
+    whole_number,
+)
+from webapp.settings import PageSettings
 
 TEXTS = ("openvino", "1", "2.5", "INFO", "text", "builtin", "none", "some, words", "10.0.0.0/8")
 """Values of which each setting accepts at least one."""
@@ -65,6 +73,15 @@ def test_every_kind_of_value_is_read() -> None:
 def test_an_unknown_setting_lists_the_known_ones() -> None:
     with pytest.raises(SettingsError, match=r"SR_TILESIZE.*SR_TILE_SIZE"):
         Settings.from_environment({"SR_TILESIZE": "128"})
+
+
+def test_the_pages_own_settings_stop_no_other_program() -> None:
+    own = {each.name for each in dataclasses.fields(PageSettings)} - {
+        each.name for each in dataclasses.fields(Settings)
+    }
+    assert set(PAGE_SETTINGS) == {PREFIX + name.upper() for name in own}
+    environment = dict.fromkeys(PAGE_SETTINGS, "anything")
+    assert Settings.from_environment({**environment, "HOME": "/"}) == Settings()
 
 
 @pytest.mark.parametrize(
