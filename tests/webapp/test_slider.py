@@ -4,6 +4,8 @@ import io
 import json
 import logging
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import thread
 from pathlib import Path
@@ -19,6 +21,7 @@ from backend.errors import CancelledError
 from backend.images.colour import light_level
 from backend.images.hdr import BT709
 from backend.images.icc import make_profile
+from tests.paths import ROOT
 from webapp.base import side
 from webapp.base.texts import texts
 from webapp.intake.pictures import DETAIL_SIDE
@@ -335,3 +338,11 @@ def test_a_process_that_is_ending_gives_up_quietly(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(thread, "_shutdown", True)  # as the interpreter does at its end
     with pytest.raises(CancelledError):
         side.make_side(noise((8, 6)))
+
+
+def test_the_page_starts_without_a_warning_of_streamlits() -> None:
+    program = "import webapp.result.slider"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""

@@ -30,7 +30,7 @@ def show(left: bytes, right: bytes, *, labels: tuple[str, str], key: str) -> Non
 
     The labels must be constants of the page: they are written into script.
     """
-    before, after = _sides(key, left, right)
+    before, after = _cached_sides()(key, left, right)
     width = max(1, min(MAX_WIDTH, round(MAX_HEIGHT * after.width / after.height)))
     _slider()(
         img1=before,
@@ -62,7 +62,12 @@ def _frame(html: str, *, width: int, height: int) -> None:
     st.iframe(html, width=width, height=max(1, height))
 
 
-@st.cache_data(max_entries=8, ttl=3600, show_spinner=False)
+@functools.cache
+def _cached_sides() -> Callable[..., tuple[Image.Image, Image.Image]]:
+    """Make the cache at its first use: Streamlit warns of one that is older than its server."""
+    return st.cache_data(max_entries=8, ttl=3600, show_spinner=False)(_sides)
+
+
 def _sides(
     key: str,  # noqa: ARG001 - what the cache goes by
     _left: bytes,
