@@ -129,17 +129,13 @@ class _Found:
         return None if self.gamma is None else colour_from_points(self.gamma, self.points)
 
     def _take_before_pixels(self, kind: bytes, content: bytes) -> None:
-        if kind == b"PLTE" and self.fits(kind, len(content)):
-            self.colors = len(content) // 3
-        elif kind == b"tRNS" and self.kind == GRAY and self.fits(kind, len(content)):
-            self.clear_level = int.from_bytes(content[:2]) & (1 << self.bits) - 1
-        elif kind == b"tRNS" and self.is_wide_colour and self.fits(kind, len(content)):
-            self.clear_colour = struct.unpack(">HHH", content[:6])
+        if kind in KEPT:
+            if self.fits(kind, len(content)):
+                self._take_kept(kind, content)
         elif kind == b"iCCP":
             self.profile = colour_from_profile(_profile(content))
-        elif kind == b"cICP" and content[2:] == FULL_RANGE:
-            if self.colors:  # the palette comes after it
-                return
+        elif kind == b"cICP" and content[2:] == FULL_RANGE and not self.colors:
+            # One that comes after the palette does not count.
             self.coded = colour_from_still_codes(content[0], content[1])
         elif kind == b"sRGB":
             self.is_srgb = True
@@ -155,6 +151,14 @@ class _Found:
         elif kind == b"fcTL":
             self.is_first_frame_separate = False
 
+    def _take_kept(self, kind: bytes, content: bytes) -> None:
+        if kind == b"PLTE":
+            self.colors = len(content) // 3
+        elif self.kind == GRAY:
+            self.clear_level = int.from_bytes(content[:2]) & (1 << self.bits) - 1
+        elif self.is_wide_colour:
+            self.clear_colour = struct.unpack(">HHH", content[:6])
+
     def _take_text(self, kind: bytes, content: bytes) -> None:
         """Look for rights; compressed texts are skipped, because they may expand without limit."""
         key, _, text = content[:MAX_EXIF_BYTES].partition(b"\0")
@@ -165,14 +169,10 @@ class _Found:
         encoding = "utf-8" if kind == b"iTXt" else "latin-1"
         if key == XMP_KEY and kind == b"iTXt":
             self.xmp = self.xmp or text
-        elif key == COPYRIGHT_KEY:
-            self.rights = self.rights.or_else(
-                Rights(copyright=line(text.decode(encoding, "replace")))
-            )
-        elif key == AUTHOR_KEY:
-            self.rights = self.rights.or_else(
-                Rights(creator=line(text.decode(encoding, "replace")))
-            )
+        elif key in (COPYRIGHT_KEY, AUTHOR_KEY):
+            told = line(text.decode(encoding, "replace"))
+            right = Rights(copyright=told) if key == COPYRIGHT_KEY else Rights(creator=told)
+            self.rights = self.rights.or_else(right)
 
 
 def _is_possible(kind: bytes, content: bytes) -> bool:
