@@ -11,16 +11,8 @@ from backend.inference.neuron_session import NeuronSession
 from backend.inference.onnx_session import OrtSession, is_gpu_available
 from backend.inference.openvino_session import OpenVinoSession
 from backend.inference.upscaler import PixelSession, Session
-from backend.models.manifest import (
-    MANIFEST,
-    NEAREST,
-    ONNX_RUNTIME,
-    SHIPPED,
-    ModelSpec,
-    Registry,
-    load_registry,
-    pixel_spec,
-)
+from backend.models.manifest import MANIFEST, NEAREST, ONNX_RUNTIME, SHIPPED, ModelSpec
+from backend.models.registry import Registry, load_registry, pixel_spec
 from backend.options import AUTO, SCALES
 from backend.settings import Settings
 

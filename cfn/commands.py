@@ -12,7 +12,8 @@ import requests
 from backend import __version__
 from backend.commands.parser import options_from
 from backend.errors import SuperResolutionError
-from backend.models.manifest import SHIPPED, load_registry
+from backend.models.manifest import SHIPPED
+from backend.models.registry import load_registry
 from backend.options import fields_from
 from cfn import templates
 from cfn.account import Account

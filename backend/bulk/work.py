@@ -27,7 +27,7 @@ from backend.errors import (
 from backend.images.formats import FORMATS, INPUT_FORMATS, JPEG, PNG, WEBP, FileFormat
 from backend.images.photo_or_drawing import WEIGHTS_FILE
 from backend.logs import cause_in_words
-from backend.models.manifest import OTHER_PICTURES, Registry
+from backend.models.registry import OTHER_PICTURES, Registry
 from backend.options import AUTO, UpscaleOptions, fields_from
 from backend.settings import Settings
 

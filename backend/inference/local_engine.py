@@ -20,7 +20,8 @@ from backend.inference.plan import Pass, Plan, check_passes, check_size, make_pl
 from backend.inference.scheduler import Scheduler, Work
 from backend.inference.session_cache import Sessions
 from backend.inference.upscaler import Session, Upscaler
-from backend.models.manifest import PHOTOGRAPHS, PIXELS, QUICK, ModelSpec, Registry
+from backend.models.manifest import ModelSpec
+from backend.models.registry import PHOTOGRAPHS, PIXELS, QUICK, Registry
 from backend.options import AUTO, UpscaleOptions
 from backend.settings import Settings
 

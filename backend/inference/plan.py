@@ -11,15 +11,8 @@ from backend.images.jpeg_quality import cleanup_from_quality
 from backend.images.photo_or_drawing import is_photograph
 from backend.images.picture import Picture, RgbImage, check_output_size
 from backend.images.pixel_art import is_pixel_art
-from backend.models.manifest import (
-    FULL_DETAIL,
-    OTHER_PICTURES,
-    PHOTOGRAPHS,
-    PIXELS,
-    ModelSpec,
-    Registry,
-    pixel_spec,
-)
+from backend.models.manifest import FULL_DETAIL, ModelSpec
+from backend.models.registry import OTHER_PICTURES, PHOTOGRAPHS, PIXELS, Registry, pixel_spec
 from backend.options import AUTO, UpscaleOptions
 from backend.sizes import Size, passes
 

@@ -14,19 +14,14 @@ from typing import Any
 from backend.errors import ModelError, RequestError
 from backend.models.onnx_file import MAX_BYTES
 from backend.models.onnx_weights import blend
-from backend.options import AUTO, check_model
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 2**20
 MAX_NUMBER = 2**53
 SHIPPED = Path(__file__).parent / "weights"
 ONNX_RUNTIME = "onnxruntime"
-PHOTOGRAPHS, OTHER_PICTURES = "photo", "quality"
-"""The tiers that `auto` chooses from."""
-QUICK = "fast"
-"""The tier of first looks."""
-PIXELS, NEAREST = "pixels", "nearest"
-"""The tier that repeats pixels, and its runtime: it needs no network and so no file."""
+NEAREST = "nearest"
+"""The runtime that repeats pixels: it needs no network and so no file."""
 FULL_DETAIL = 100
 _KINDS: Mapping[str, type] = {
     "name": str,
@@ -121,63 +116,6 @@ class ModelSpec:
     def error(self, reason: str) -> ModelError:
         """Make an error about this model; `reason` ends the sentence, without its full stop."""
         return ModelError(f"The network '{self.name}' x{self.scale} {reason}.", model=self.name)
-
-
-def pixel_spec(scale: int) -> ModelSpec:
-    """Return the tier for pixel art, which is a part of the program, at any scale."""
-    return ModelSpec(
-        name=PIXELS,
-        scale=scale,
-        path=SHIPPED,
-        receptive_radius=0,
-        multiplications=1,
-        license="Apache-2.0",
-        description="Hard pixels, for pixel art",
-        runtime=NEAREST,
-    )
-
-
-class Registry:
-    """Every network this process can use, by name and scale."""
-
-    def __init__(self, specs: Iterable[ModelSpec]) -> None:
-        self._specs = {(spec.name, spec.scale): spec for spec in specs}
-
-    @property
-    def specs(self) -> list[ModelSpec]:
-        """All networks, in manifest order."""
-        return list(self._specs.values())
-
-    @property
-    def models(self) -> dict[str, list[int]]:
-        """The scales of each tier, in manifest order; then those of `auto`, if it has a choice."""
-        found: dict[str, list[int]] = {}
-        for name, scale in self._specs:
-            found[name] = sorted([*found.get(name, []), scale])
-        scales = set(found.get(PHOTOGRAPHS, [])) & set(found.get(OTHER_PICTURES, []))
-        return {**found, AUTO: sorted(scales)} if scales else found
-
-    @property
-    def details(self) -> dict[str, int]:
-        """The default `detail` of each tier that has the choice."""
-        found = {spec.name: spec.detail for spec in self._specs.values() if spec.detail is not None}
-        chooses = AUTO in self.models and PHOTOGRAPHS in found
-        return {**found, AUTO: found[PHOTOGRAPHS]} if chooses else found
-
-    def find(self, *, name: str, scale: int) -> ModelSpec:
-        """Return the network; raise UnknownModelError or UnsupportedScaleError if there is none.
-
-        `auto` finds the model for photographs, the most expensive of its choices.
-        """
-        check_model(self.models, name=name, scale=scale)
-        if name == AUTO:
-            name = PHOTOGRAPHS
-        return self._specs[name, scale]
-
-
-def load_registry(*folders: Path) -> Registry:
-    """Read each folder's manifest; a later folder's network replaces one of the same name."""
-    return Registry(spec for folder in folders for spec in read_manifest(folder))
 
 
 def read_manifest(folder: Path) -> list[ModelSpec]:

@@ -18,7 +18,8 @@ import pytest
 from PIL import Image
 
 from backend import Settings
-from backend.models.manifest import SHIPPED, load_registry
+from backend.models.manifest import SHIPPED
+from backend.models.registry import load_registry
 from testbed.aws.api_event import read_event, upscale_event
 from testbed.aws.runtime_api import MAX_ANSWER_BYTES, LambdaProcess
 from testbed.aws.s3 import S3

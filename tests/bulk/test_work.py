@@ -39,7 +39,8 @@ from backend.errors import (
     UnknownModelError,
 )
 from backend.images.formats import FORMATS, INPUT_SUFFIXES
-from backend.models.manifest import SHIPPED, Registry, load_registry
+from backend.models.manifest import SHIPPED
+from backend.models.registry import Registry, load_registry
 from testbed.aws.s3 import S3, StoredObject
 from testbed.aws.signature import ENVIRONMENT
 

@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
-from backend.models.manifest import SHIPPED, load_registry
+from backend.models.manifest import SHIPPED
+from backend.models.registry import load_registry
 from cfn.__main__ import main
 from cfn.bulk import BulkStack, Order, Runs
 from cfn.bulk_cost import Work, cost_from, explain

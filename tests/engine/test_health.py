@@ -11,7 +11,8 @@ from backend import LocalEngine, Settings
 from backend.errors import ModelError
 from backend.images.picture import RgbImage, decode
 from backend.inference.health import check
-from backend.models.manifest import ModelSpec, Registry
+from backend.models.manifest import ModelSpec
+from backend.models.registry import Registry
 
 
 class Box:

@@ -12,7 +12,8 @@ from backend import LocalEngine, Settings, UpscaleOptions
 from backend.engine import Watch
 from backend.images.picture import Picture, RgbImage, decode
 from backend.inference.upscaler import Session
-from backend.models.manifest import SHIPPED, ModelSpec, load_registry
+from backend.models.manifest import SHIPPED, ModelSpec
+from backend.models.registry import load_registry
 
 SECONDS = 20
 

@@ -10,8 +10,9 @@ import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from backend.errors import ModelError
-from backend.models.manifest import MANIFEST, SHIPPED, load_registry, read_manifest, verified_bytes
+from backend.models.manifest import MANIFEST, SHIPPED, read_manifest, verified_bytes
 from backend.models.onnx_file import check_network_file
+from backend.models.registry import load_registry
 from tests import networks
 
 ENTRY = {"name": "own", "scale": 2, "file": "own.onnx", "receptive_radius": 3}

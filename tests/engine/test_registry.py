@@ -15,11 +15,11 @@ from backend.models.manifest import (
     SHIPPED,
     add_to_manifest,
     entry_from,
-    load_registry,
     read_manifest,
     verified_bytes,
     write_manifest,
 )
+from backend.models.registry import load_registry
 
 TIERS = {"fast": 65_000, "photo": 700_000, "quality": 430_000}
 """The most multiplications per LR pixel of a tier."""

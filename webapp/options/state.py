@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from backend.images.formats import FORMATS
-from backend.models.manifest import OTHER_PICTURES, PHOTOGRAPHS, PIXELS, ModelSpec
+from backend.models.manifest import ModelSpec
+from backend.models.registry import OTHER_PICTURES, PHOTOGRAPHS, PIXELS
 from backend.options import AUTO, UpscaleOptions
 from backend.sizes import ExactSize, frame_from, print_from, size_from
 from webapp.intake.pictures import Inspection

@@ -9,7 +9,8 @@ import streamlit as st
 
 from backend import UpscaleOptions
 from backend.images.jpeg_quality import cleanup_from_quality
-from backend.models.manifest import FULL_DETAIL, PHOTOGRAPHS, PIXELS
+from backend.models.manifest import FULL_DETAIL
+from backend.models.registry import PHOTOGRAPHS, PIXELS
 from backend.options import AUTO
 from webapp.base.texts import Texts
 from webapp.base.view import escape_markdown

@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from backend.engine import Upscaled
-from backend.models.manifest import PIXELS
+from backend.models.registry import PIXELS
 from backend.options import AUTO
 from webapp.intake import state as intake
 from webapp.intake.pictures import InputFile, image_from
