@@ -142,6 +142,8 @@ with base.faults_explained(texts(st.session_state.lang)):
             )
             if isinstance(result, Enhanced):
                 result_view.show_saver(page, picture, result)
+            else:
+                st.empty()  # the menu of an older result goes now, not when this run has ended
         with facts:
             intake_view.tell_shrunk(page, picture)
         with canvas:

@@ -345,6 +345,24 @@ def test_nothing_moves_while_a_picture_arrives(
     assert max(places) - min(places) <= 1, places
 
 
+def test_the_save_menu_of_an_older_result_is_gone_when_the_next_one_is_begun(visit: Page) -> None:
+    visit.evaluate(
+        """() => {
+             const height = (name) => document.querySelector(name)?.offsetHeight ?? 0;
+             window.menus = new Set();
+             const look = () => requestAnimationFrame(() => {
+               if (height(".st-key-bar-work")) window.menus.add(height(".st-key-saver"));
+               look();
+             });
+             look();
+           }"""
+    )
+    upload(visit, "noise.png", noise(2000, 1500, seed=78))
+
+    opened(visit, (4000, 3000))
+    assert visit.evaluate("() => [...window.menus]") == [0]
+
+
 def test_a_phone_is_scrolled_to_a_result_that_is_out_of_sight_alone(
     address: str, open_page: Callable[..., Page]
 ) -> None:
