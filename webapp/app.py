@@ -24,7 +24,7 @@ from webapp.middleware import BoundedConnections, CompressedFiles, SecurityHeade
 from webapp.result.slider.juxtapose import ORIGIN
 from webapp.routes import create_routes
 from webapp.settings import PageSettings, page_settings
-from webapp.wiring import prepare_samples, shared_by_all, sweep_forever
+from webapp.wiring import end_work, prepare_samples, shared_by_all, sweep_forever
 
 IMPORTED_BY_RUNS = (
     *(
@@ -46,12 +46,17 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         yield  # the page shows the error
         return
     keep_loaded()
-    threading.Thread(target=prepare_samples, args=(shared,), daemon=True).start()
-    threading.Thread(target=sweep_forever, args=(shared, stop), daemon=True).start()
+    threads = [
+        threading.Thread(target=each, args=(shared, stop), daemon=True)
+        for each in (prepare_samples, sweep_forever)
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stop.set()
+        end_work(shared, threads=threads)
         shared.disk.close()  # the signal that ends the process leaves no time afterwards
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache, partial
 from weakref import WeakValueDictionary
@@ -44,6 +44,8 @@ MAX_IN_HAND = 2 * MAX_LOCAL_JOBS
 """Jobs and first looks that the engine may have at a time."""
 MAX_INSPECTIONS = 64
 SWEEP_SECONDS = 5.0
+STOP_SECONDS = 8.0
+"""Seconds for the steps at work when the server stops; Docker kills after 10."""
 
 
 @cache
@@ -108,10 +110,12 @@ def is_connected(session_id: str) -> bool:
     return runtime.exists() and runtime.get_instance().is_active_session(session_id)
 
 
-def prepare_samples(shared: Shared) -> None:
+def prepare_samples(shared: Shared, stop: threading.Event) -> None:
     """Queue the samples' results with the first choices, so that each is there before a click."""
     model = next(iter(shared.engine.models))
     for sample in samples().values():
+        if stop.is_set():
+            return
         picture = intake.sample_picture(sample)
         inspection = intake.inspect(shared, shared.samples, picture)
         resolved = options.resolve(shared, options.Choices(model=model), inspection)
@@ -123,3 +127,16 @@ def sweep_forever(shared: Shared, stop: threading.Event) -> None:
     """Delete what closed tabs leave behind, until the server stops."""
     while not stop.wait(SWEEP_SECONDS):
         shared.tabs.sweep()
+
+
+def end_work(shared: Shared, *, threads: Iterable[threading.Thread]) -> None:
+    """Cancel all work and wait until it and the threads have ended, for `STOP_SECONDS` at most.
+
+    A process that ends in the midst of a step is aborted, or prints the step's errors.
+    """
+    end = time.monotonic() + STOP_SECONDS
+    for jobs in (shared.jobs, shared.cloud_jobs, shared.looks):
+        for job in jobs.stop():
+            job.wait(max(0.0, end - time.monotonic()))
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))

@@ -224,6 +224,20 @@ def test_leaving_cancels_between_two_steps(make: Callable[..., Jobs]) -> None:
     assert job.state.done == 1
 
 
+def test_stopping_cancels_what_runs_waits_and_comes_later(make: Callable[..., Jobs]) -> None:
+    jobs, work = make(), SteppedWork()
+    running = jobs.submit("running", work, visitor="ann")
+    waiting = jobs.submit("waiting", SteppedWork(), visitor="bob")
+    work.step()
+
+    assert jobs.stop() == [running]
+    work.run_on()
+    later = jobs.submit("later", SteppedWork(), visitor="ann")
+
+    assert [finished(each) for each in (running, waiting, later)] == [Phase.CANCELLED] * 3
+    assert running.state.done == 1
+
+
 def test_a_shared_job_is_cancelled_only_when_both_left(make: Callable[..., Jobs]) -> None:
     jobs, work = make(), SteppedWork()
     job = jobs.submit("key", work, visitor="ann")

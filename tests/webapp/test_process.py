@@ -120,6 +120,13 @@ def test_silent_sockets_close_nobody_out_and_a_signal_leaves_no_picture(page: Pa
     assert "Traceback" not in page.log.read_text()
 
 
+def test_ctrl_c_while_the_samples_are_made_ends_without_a_traceback(page: Page) -> None:
+    page.process.send_signal(signal.SIGINT)
+    page.process.wait(timeout=60)
+    assert [each for each in page.files.rglob("*") if each.is_file()] == []
+    assert "Traceback" not in page.log.read_text()
+
+
 def test_what_all_visitors_need_is_loaded_before_the_first_and_not_searched_for_garbage(
     tmp_path: Path,
 ) -> None:

@@ -34,7 +34,7 @@ from webapp.options import state as options
 from webapp.settings import PageSettings
 from webapp.shared import Page, Shared
 from webapp.tabs import Tab
-from webapp.wiring import MAX_IN_HAND, create_shared, prepare_samples, shared_by_all
+from webapp.wiring import MAX_IN_HAND, create_shared, end_work, prepare_samples, shared_by_all
 from webapp.work import bulk
 from webapp.work import state as work
 from webapp.work.enhance import Enhanced, EnhanceRequest, Place
@@ -225,7 +225,7 @@ def test_a_result_belongs_to_the_tab_that_asked_for_it(
 
 @pytest.mark.usefixtures("small_samples")
 def test_the_samples_results_are_everyones(shared: Shared, tab: Tab) -> None:
-    prepare_samples(shared)
+    prepare_samples(shared, threading.Event())
     for sample in samples().values():
         picture = intake.sample_picture(sample)
         (request,) = (each for each in shared.samples.jobs if each.digest == picture.digest)
@@ -238,7 +238,7 @@ def test_the_samples_results_are_everyones(shared: Shared, tab: Tab) -> None:
 def test_the_samples_are_made_in_their_order_with_what_the_page_opens_on(
     page_shared: Shared,
 ) -> None:
-    prepare_samples(page_shared)
+    prepare_samples(page_shared, threading.Event())
 
     requests = list(page_shared.samples.jobs)
     assert not any(work.needs_a_press(page_shared, (4000, 4000), each) for each in requests)
@@ -551,3 +551,16 @@ def test_the_setting_chooses_the_slider_of_the_result(
     run_until(app, "· detail ")
 
     assert len(app.get("iframe")) == frames
+
+
+@pytest.mark.usefixtures("small_samples")
+def test_a_server_that_stops_waits_for_its_work_and_begins_no_more(shared: Shared) -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=prepare_samples, args=(shared, stop))
+    thread.start()
+    stop.set()
+    end_work(shared, threads=[thread])
+    assert not thread.is_alive()
+    assert all(job.state.phase.is_over for job in shared.samples.jobs.values())
+    prepare_samples(shared, stop)
+    assert all(job.state.phase.is_over for job in shared.samples.jobs.values())
