@@ -285,6 +285,9 @@ def test_both_give_the_same_picture_on_a_phone_too(
 
     shown(phone, left="This computer · 544 × 544", right="Cloud · 544 × 544")
     expect(phone.get_by_text("identical, pixel by pixel")).to_be_visible()
+    expect(phone.get_by_role("button", name="Zoom in to see the difference")).to_be_hidden()
+    expect(phone.get_by_role("button", name="This computer", exact=True)).to_be_visible()
+    expect(phone.get_by_role("button", name="Full screen")).to_be_in_viewport(ratio=1)
     main = phone.locator("[data-testid=stMain]")
     assert main.evaluate("each => each.scrollWidth - each.clientWidth") == 0
     for place in ("local", "cloud"):

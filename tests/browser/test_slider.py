@@ -239,6 +239,14 @@ def test_the_picture_as_it_was_is_seen_until_hand_or_key_lets_go(show: Open) -> 
     expect(after).to_be_visible()
 
 
+def test_the_button_for_one_side_alone_is_named_after_it(show: Open) -> None:
+    slider = show(query="&name=Photo")
+
+    hint = "Hold to see “Photo” alone (B)"
+    expect(slider.button("Photo")).to_have_attribute("title", hint)
+    expect(slider.button("Before")).to_have_count(0)
+
+
 def test_ctrl_and_wheel_zoom_around_the_cursor(show: Open) -> None:
     slider = show()
     slider.button("100 %").click()

@@ -78,6 +78,7 @@ def show_engine_comparison(page: Page, picture: InputFile, result: EngineCompari
             texts=t.section("slider"),
             key=f"{picture.digest}-{local.upscaled.model}-{local.upscaled.scale}-both",
             version="done",
+            is_same=result.is_identical,
             details=(
                 detail_address(page, picture, local),
                 detail_address(page, picture, cloud),

@@ -30,6 +30,7 @@ def join(comparison: Comparison) -> bytes:
         "labels": comparison.labels,
         "texts": dict(comparison.texts),
         "sweeps": comparison.sweeps,
+        "same": comparison.is_same,
         "pixelated": comparison.is_pixelated,
         "details": comparison.details,
         "live": comparison.live,

@@ -42,5 +42,7 @@ class Comparison:
     start: Start | None = None
     is_pixelated: bool = False
     """Open both sides with hard pixels."""
+    is_same: bool = False
+    """Both sides are the same, pixel by pixel, so no one is invited to look closer."""
     sweeps: bool = False
     """Move the divider once after a page load, unless motion is unwanted."""

@@ -104,8 +104,9 @@ function createViewer(parent, first, last) {
     find("[data-action=fit]").title = texts.fit_hint;
     find("[data-action=pixels]").textContent = texts.pixels;
     find("[data-action=pixels]").title = texts.pixels_hint;
-    find("[data-action=hold]").textContent = texts.before;
-    find("[data-action=hold]").title = texts.hold_hint;
+    const [name] = left.split(" · "); // without the size
+    find("[data-action=hold]").textContent = name;
+    find("[data-action=hold]").title = name === texts.before ? texts.hold_hint : texts.hold_left.replace("{left}", name);
     find("[data-zoom='1']").title = texts.full_hint;
     find(".zoom").setAttribute("aria-label", texts.zoom);
     find(".zoom").title = texts.zoom_hint;
@@ -179,7 +180,7 @@ function createViewer(parent, first, last) {
     handle.setAttribute("aria-valuenow", percent);
     handle.setAttribute("aria-valuetext", `${percent} % ${badges.before.textContent}`);
     // Both sides look the same where even the small picture is shown reduced. A first look is no sharper than that.
-    find(".invitation").hidden = Boolean(content.live) || z >= 1 || (z * width) / content.before[0] > 1.25;
+    find(".invitation").hidden = Boolean(content.live) || content.same || z >= 1 || (z * width) / content.before[0] > 1.25;
 
     const isPannable = geometry.isPannable();
     root.classList.toggle("pannable", isPannable);
