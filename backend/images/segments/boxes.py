@@ -63,6 +63,19 @@ class Item:
         return 0, 0, int(width), int(height)
 
 
+@dataclass
+class _Numbers:
+    """Numbers read one after the other; one that leads out of `data` is cut."""
+
+    data: bytes
+    at: int
+
+    def take(self, size: int) -> int:
+        """Return the number in the next `size` bytes."""
+        self.at += size
+        return int.from_bytes(self.data[self.at - size : self.at])
+
+
 def primary_item(data: bytes) -> Item:
     """Read the properties; ImageError when there are more boxes than any program writes."""
     count = Count("boxes", limit=MAX_BOXES)
@@ -154,20 +167,17 @@ def _associated(ipma: bytes, item: int | None, count: Count) -> list[int]:
         return []
     id_bytes = 2 if ipma[0] == 0 else 4
     index_bytes = 2 if ipma[3] & 1 else 1
-    (entries,) = struct.unpack_from(">I", ipma, 4)
-    at = 8
-    for _ in range(min(entries, MAX_BOXES)):
+    mask = 0x7FFF if index_bytes == 2 else 0x7F
+    numbers = _Numbers(ipma, at=4)
+    for _ in range(min(numbers.take(4), MAX_BOXES)):
         count.add()
-        if at + id_bytes >= len(ipma):
+        found = numbers.take(id_bytes)
+        if numbers.at >= len(ipma):
             break
-        found, number = int.from_bytes(ipma[at : at + id_bytes]), ipma[at + id_bytes]
-        at += id_bytes + 1
-        end = at + number * index_bytes
+        indices = numbers.take(1)
         if found == item:
-            mask = 0x7FFF if index_bytes == 2 else 0x7F
-            pieces = (ipma[each : each + index_bytes] for each in range(at, end, index_bytes))
-            return [int.from_bytes(piece) & mask for piece in pieces]
-        at = end
+            return [numbers.take(index_bytes) & mask for _ in range(indices)]
+        numbers.at += indices * index_bytes
     return []
 
 
@@ -193,23 +203,17 @@ def _places(iloc: bytes, wanted: Container[int | None], count: Count) -> Iterato
     offset_bytes, length_bytes, base_bytes, index_bytes = sizes
     index_bytes = index_bytes if version else 0
     number_bytes = 4 if version == 2 else 2
-    at = 6
-
-    def take(number: int) -> int:
-        nonlocal at
-        at += number
-        return int.from_bytes(iloc[at - number : at])
-
-    for _ in range(min(take(number_bytes), MAX_BOXES)):
+    numbers = _Numbers(iloc, at=6)
+    for _ in range(min(numbers.take(number_bytes), MAX_BOXES)):
         count.add()
-        number = take(number_bytes)
-        method = take(2) & 15 if version else 0
-        take(2)
-        base, extents = take(base_bytes), take(2)
-        take(index_bytes)
-        offset = take(offset_bytes)
-        at += length_bytes + (extents - 1) * (index_bytes + offset_bytes + length_bytes)
-        if at > len(iloc):
+        number = numbers.take(number_bytes)
+        method = numbers.take(2) & 15 if version else 0
+        numbers.take(2)
+        base, extents = numbers.take(base_bytes), numbers.take(2)
+        numbers.take(index_bytes)
+        offset = numbers.take(offset_bytes)
+        numbers.at += length_bytes + (extents - 1) * (index_bytes + offset_bytes + length_bytes)
+        if numbers.at > len(iloc):
             return
         if method == 0 and extents and number in wanted:
             yield base + offset
