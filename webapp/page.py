@@ -30,6 +30,7 @@ from webapp.result.downloads import ARCHIVE_PATH
 from webapp.shared import Page
 from webapp.wiring import shared_by_all
 from webapp.work import bulk as bulk_work
+from webapp.work import expectations
 from webapp.work import state as work
 from webapp.work import view as work_view
 from webapp.work.comparison import EngineComparison
@@ -109,10 +110,10 @@ with base.faults_explained(texts(st.session_state.lang)):
         request = EnhanceRequest(digest=picture.digest, options=resolved, place=place)
         job = jobs.get(request)
         result = work.result(shared, tab, picture, request)
-        refusal = work.refusal(shared, inspection.size, request)
+        refusal = expectations.refusal(shared, inspection.size, request)
         if refusal is not None:
             tab.errors[request] = refusal
-        is_asked = refusal is None and work.needs_a_press(shared, inspection.size, request)
+        is_asked = refusal is None and expectations.needs_a_press(shared, inspection.size, request)
         if result is None and place is not Place.CLOUD and refusal is None:
             tab.live = work.begin_look(shared, tab, picture, inspection, request)
         is_pressed = work.take_press(tab, request)
@@ -132,8 +133,8 @@ with base.faults_explained(texts(st.session_state.lang)):
                 page,
                 inspection,
                 resolved,
-                seconds=work.seconds_by_size(page, picture, inspection.size, request),
-                expect=partial(work.seconds, shared, inspection.size, request)
+                seconds=expectations.seconds_by_size(page, picture, inspection.size, request),
+                expect=partial(expectations.seconds, shared, inspection.size, request)
                 if place is Place.LOCAL
                 else None,
             )

@@ -32,6 +32,7 @@ from webapp.intake.pictures import InputFile
 from webapp.settings import PageSettings
 from webapp.shared import Shared
 from webapp.wiring import create_shared, shared_by_all
+from webapp.work import expectations
 from webapp.work import state as work
 from webapp.work.comparison import EngineComparison, compare_engines, psnr
 from webapp.work.enhance import Enhanced, EnhanceRequest, Place
@@ -175,7 +176,9 @@ def test_each_place_has_its_own_result(server: Answering, engine: LocalEngine, d
         assert len(gateway.received) == 2
         assert len({request.key for request in requests}) == 3
         size = cloud.upscaled.lr_size
-        both, far = (work.estimate(shared, size, each).total for each in reversed(requests[1:]))
+        both, far = (
+            expectations.estimate(shared, size, each).total for each in reversed(requests[1:])
+        )
         assert both >= far
 
 
@@ -184,7 +187,7 @@ def test_nothing_is_sent_without_being_asked_for(engine: LocalEngine, data: byte
         shared = shared_with(gateway, engine)
         requests = [EnhanceRequest(digest="a", options=OPTIONS, place=each) for each in Place]
 
-        pressed = [work.needs_a_press(shared, (96, 64), each) for each in requests]
+        pressed = [expectations.needs_a_press(shared, (96, 64), each) for each in requests]
 
     assert pressed == [False, True, True]
 

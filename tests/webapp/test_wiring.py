@@ -35,7 +35,7 @@ from webapp.settings import PageSettings
 from webapp.shared import Page, Shared
 from webapp.tabs import Tab
 from webapp.wiring import MAX_IN_HAND, create_shared, end_work, prepare_samples, shared_by_all
-from webapp.work import bulk
+from webapp.work import bulk, expectations
 from webapp.work import state as work
 from webapp.work.enhance import Enhanced, EnhanceRequest, Place
 from webapp.work.progress import Estimate
@@ -122,7 +122,7 @@ def test_larger_sizes_stand_below_smaller_ones_and_never_seem_quicker(
     page = Page(tab=tab, shared=shared, t=texts("en"))
     shared.saving.learn(pixels=20_000_000, seconds=60, is_lossless=True)
 
-    found = work.seconds_by_size(page, picture, (3000, 4000), request_for(picture))
+    found = expectations.seconds_by_size(page, picture, (3000, 4000), request_for(picture))
 
     factors = [each.scale if each.size is None else each.size.factor or math.inf for each in found]
     assert factors == sorted(factors)
@@ -241,7 +241,7 @@ def test_the_samples_are_made_in_their_order_with_what_the_page_opens_on(
     prepare_samples(page_shared, threading.Event())
 
     requests = list(page_shared.samples.jobs)
-    assert not any(work.needs_a_press(page_shared, (4000, 4000), each) for each in requests)
+    assert not any(expectations.needs_a_press(page_shared, (4000, 4000), each) for each in requests)
     for request in requests:
         work.release(page_shared.samples, request)
     assert [each.digest for each in requests] == [each.digest for each in samples().values()]
@@ -265,7 +265,9 @@ def test_the_automatic_choice_costs_what_the_chosen_tier_does(page_shared: Share
         )
 
         assert chosen == named
-        assert work.estimate(page_shared, size, chosen) == work.estimate(page_shared, size, named)
+        assert expectations.estimate(page_shared, size, chosen) == expectations.estimate(
+            page_shared, size, named
+        )
 
 
 def test_only_a_tier_with_the_choice_gets_a_detail(page_shared: Shared) -> None:

@@ -22,6 +22,7 @@ from webapp.result.saver import saver
 from webapp.result.slider import Comparison, Start
 from webapp.shared import Page
 from webapp.tabs import Result
+from webapp.work import expectations
 from webapp.work import state as work
 from webapp.work.enhance import Enhanced, EnhanceRequest
 from webapp.work.live import LIVE_PATH, Live
@@ -117,7 +118,7 @@ def _left_label(page: Page, picture: InputFile, left: str) -> str:
     if work.result(shared, page.tab, picture, request) is not None:
         return label
     size = intake.inspect(shared, page.tab, picture).size
-    return f"{label} · {t.about(work.estimate(shared, size, request).total)}"
+    return f"{label} · {t.about(expectations.estimate(shared, size, request).total)}"
 
 
 def show_making(

@@ -11,7 +11,7 @@ from webapp.base.texts import Texts
 from webapp.intake.pictures import InputFile, Inspection
 from webapp.options.state import Choices, resolve
 from webapp.shared import Page
-from webapp.work import state
+from webapp.work import expectations, state
 from webapp.work.enhance import EnhanceRequest, Place
 from webapp.work.jobs import Job, Phase
 
@@ -41,11 +41,11 @@ def plan_bulk(
             continue
         if state.result(shared, tab, picture, request) is not None:
             continue
-        if (error := state.refusal(shared, inspection.size, request)) is not None:
+        if (error := expectations.refusal(shared, inspection.size, request)) is not None:
             tab.errors[request] = error
             continue
         pending[picture] = request
-        seconds += state.estimate(shared, inspection.size, request).total
+        seconds += expectations.estimate(shared, inspection.size, request).total
     own = set(tab.pictures)
     return Bulk(
         pending=pending,
