@@ -97,6 +97,7 @@ class Run:
         write_line(sys.stdout, str(self._report))
         write_line(sys.stdout, f"Report: {self._write_report(speed)}")
         if self._interrupt.is_requested():
+            write_line(sys.stderr, "Stopped; the same command goes on.")
             return INTERRUPTED
         return 1 if self._report.failures else 0
 

@@ -42,6 +42,11 @@ class Report:
             self._told.append(result)
 
     @property
+    def done(self) -> int:
+        """The number of pictures whose result was made."""
+        return self._counts[DONE]
+
+    @property
     def failures(self) -> int:
         """The number of pictures without a result, whoever is to blame."""
         return sum(self._counts[outcome] for outcome in FAILURES)

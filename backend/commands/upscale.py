@@ -68,12 +68,14 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         for result in work_all(worker.tasks(), worker.work, at_once=1):
             report.add(result)
             _tell(result, lines=sys.stderr if worker.is_piped else sys.stdout)
-        if interrupt.is_requested():
-            return INTERRUPTED
+        is_stopped = interrupt.is_requested()
     if len(tasks) > 1 or left_out:
-        done = len(tasks) - report.failures
-        rest = f", {left_out} left out" if left_out else ""
-        write_line(sys.stderr, f"{done} done, {report.failures} failed{rest}")
+        counts = [f"{report.done} done", f"{report.failures} failed"]
+        counts += [f"{len(tasks) - report.done - report.failures} not done"] if is_stopped else []
+        counts += [f"{left_out} left out"] if left_out else []
+        write_line(sys.stderr, ", ".join(counts))
+    if is_stopped:
+        return INTERRUPTED
     return 1 if report.failures else 0
 
 
@@ -119,6 +121,8 @@ class Worker:
 
     def work(self, task: Task) -> Result:
         """Make one result; raise CancelledError after Ctrl-C."""
+        if self._interrupt.is_requested():
+            raise CancelledError
         self._begun += 1
         started = time.perf_counter()
         try:

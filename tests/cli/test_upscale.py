@@ -273,7 +273,9 @@ def test_stopping_leaves_no_half_file(tmp_path: Path, number: signal.Signals) ->
     )
     assert code == 130
     assert "1/2 a.png" in shown
+    assert shown.count(": stopped") == 1
     assert "a.png: stopped" in shown
+    assert shown.splitlines()[-1] == "0 done, 0 failed, 2 not done"
     assert "Traceback" not in shown
     assert files(tmp_path) == {"a.png", "b.png"}
 
