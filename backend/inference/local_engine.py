@@ -120,22 +120,28 @@ class LocalEngine:
         """
         self._check(options)
         with self._in_hand(data, watch, is_first_look=True) as (work, source):
-            picture = source.picture
-            longest = max(picture.size)
-            plan = self._plan(picture, options)
-            wanted = min(NEARLY * longest_side, max(plan.size))
-            quick = PIXELS if plan.model == PIXELS else QUICK
-            scales = self.registry.models.get(quick, [plan.passes[0].spec.scale])
-            look = UpscaleOptions(
-                scale=next((each for each in scales if longest * each >= wanted), scales[-1]),
-                model=quick if quick in self.registry.models else plan.model,
-                format=options.format,
-                quality=options.quality,
-            )
-            small = reduced(picture, longest_side=longest_side)
-            cleanup = options.cleanup if small is picture else 0
-            source.become(small)
-            return self._upscale(source, replace(look, cleanup=cleanup), work)
+            look = self._become_look(source, options, longest_side)
+            return self._upscale(source, look, work)
+
+    def _become_look(
+        self, source: _Source, options: UpscaleOptions, longest_side: int
+    ) -> UpscaleOptions:
+        """Reduce the picture to what a first look needs, and return the look's own options."""
+        picture = source.picture
+        small = reduced(picture, longest_side=longest_side)
+        plan = self._plan(picture, options)
+        quick = PIXELS if plan.model == PIXELS else QUICK
+        scales = self.registry.models.get(quick, [plan.passes[0].spec.scale])
+        wanted = min(NEARLY * longest_side, max(plan.size))
+        longest = max(picture.size)
+        source.become(small)
+        return UpscaleOptions(
+            scale=next((each for each in scales if longest * each >= wanted), scales[-1]),
+            model=quick if quick in self.registry.models else plan.model,
+            cleanup=options.cleanup if small is picture else 0,
+            format=options.format,
+            quality=options.quality,
+        )
 
     def expect_first_look(self, visitor: Hashable) -> None:
         """Hold back the tiles of others for a moment, in which a visitor's picture is opened."""
