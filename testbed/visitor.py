@@ -71,6 +71,30 @@ def pass_time(page: Page) -> None:
     )
 
 
+def let_jobs_end(page: Page) -> None:
+    """Keep the page's stream of events, from its next load, for `press_as_jobs_end`."""
+    page.add_init_script(
+        """const Source = window.EventSource;
+           window.EventSource = class extends Source {
+             constructor(address) { super(address); window.source = this; }
+           };"""
+    )
+
+
+def press_as_jobs_end(button: Locator) -> None:
+    """Press a button, and let jobs end at the same moment and some moments later."""
+    button.evaluate(
+        """(button) => {
+             button.click();
+             for (let wait = 5; wait < 1000; wait *= 2) {
+               const ended = [`a job that ends after ${wait} ms`];
+               const data = JSON.stringify({ now: null, marks: {}, ended });
+               setTimeout(() => window.source.onmessage({ data }), wait);
+             }
+           }"""
+    )
+
+
 def stop_the_job(page: Page) -> None:
     """Press Stop, and answer its question, if any."""
     page.get_by_role("button", name="Stop", exact=True).click()

@@ -106,9 +106,13 @@ class Tab:
     """The live work of the picture on the page."""
     is_cropping: bool = False
     """True if a frame is shown on the picture."""
+    is_cutting: bool = False
+    """True from the visitor's press until the inside of the frame is cut out."""
     input_error: SuperResolutionError | None = None
     """The reason why the last file or link was refused."""
     refused_name: str = ""
+    is_testing: bool = False
+    """True from the visitor's press until the endpoint was tried."""
     connection_test: RemoteUpscaled | SuperResolutionError | None = None
     """The outcome when the visitor last tried the endpoint."""
     downloads: dict[int, Download] = field(default_factory=dict)

@@ -18,6 +18,8 @@ from testbed.visitor import (
     comparison,
     enhance_button,
     enter,
+    let_jobs_end,
+    press_as_jobs_end,
     progress,
     saved,
     stop_the_job,
@@ -214,30 +216,18 @@ def test_waiting_for_the_cloud_can_be_cancelled(visit: Page, behind: Changeable)
 def test_a_press_counts_if_a_job_ends_at_the_same_moment(
     start_page: StartPage, behind: Changeable, page: Page
 ) -> None:
-    page.add_init_script(
-        """const Source = window.EventSource;
-           window.EventSource = class extends Source {
-             constructor(address) { super(address); window.source = this; }
-           };"""
-    )
+    let_jobs_end(page)
     enter(page, start_page() + TWICE)
     upload(page, "large.png", saved(Image.radial_gradient("L").resize((1200, 900))))
     comparison(page, (2400, 1800))
     go_to_the_cloud(page)
 
-    enhance_button(page).evaluate(
-        """(button) => {
-             button.click();
-             for (let wait = 5; wait < 1000; wait *= 2) {
-               const ended = [`a job that ends after ${wait} ms`];
-               const data = JSON.stringify({ now: null, marks: {}, ended });
-               setTimeout(() => window.source.onmessage({ data }), wait);
-             }
-           }"""
-    )
+    press_as_jobs_end(enhance_button(page))
 
     shown(page, left="Before · 1200 × 900", right="After · 2400 × 1800")
     expect(page.get_by_text("in the cloud ·")).to_contain_text("sent")
+    press_as_jobs_end(page.get_by_role("button", name="Test connection"))
+    expect(page.get_by_text("The connection works")).to_be_visible(timeout=LONG)
 
 
 def test_the_connection_is_tested_in_words(visit: Page, behind: Changeable) -> None:

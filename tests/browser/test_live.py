@@ -17,9 +17,11 @@ from testbed.visitor import (
     comparison,
     enhance_button,
     enter,
+    let_jobs_end,
     noise,
     opened,
     pass_time,
+    press_as_jobs_end,
     progress,
     saved,
     scales,
@@ -231,6 +233,21 @@ def test_a_picture_is_turned_and_removed(visit: Page) -> None:
     visit.get_by_role("button", name="Remove", exact=True).click()
     expect(visit.get_by_role("radiogroup", name="Your pictures")).to_have_count(0)
     comparison(visit, (1200, 800))
+
+
+def test_a_press_on_a_picture_counts_if_a_job_ends_at_the_same_moment(
+    address: str, page: Page
+) -> None:
+    let_jobs_end(page)
+    enter(page, address)
+    upload(page, "large.png", saved(Image.radial_gradient("L").resize((1200, 900))))
+    comparison(page, (2400, 1800))
+
+    press_as_jobs_end(page.get_by_role("button", name="Turn left"))
+    comparison(page, (1800, 2400))
+    press_as_jobs_end(page.get_by_role("button", name="Crop"))
+    press_as_jobs_end(page.get_by_role("button", name="Use this part"))
+    comparison(page, (2880, 3840))
 
 
 def test_a_jpeg_that_is_turned_and_cropped_stays_a_jpeg(visit: Page) -> None:

@@ -10,6 +10,9 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 from streamlit.runtime.scriptrunner import RerunException
 
+TAKEN = "taken"
+"""Key of the session's state: the number of each event that was acted on last."""
+
 
 @cache
 def component(module: str) -> ComponentRenderer:
@@ -37,15 +40,19 @@ def hand_on(key: str, event: str, act: Callable[[str], None]) -> Callable[[], No
     """Return the callback that calls `act` with the text that `handOn` sent for an event.
 
     It runs before the page is drawn. If the browser asks for the next run meanwhile, any use of the
-    session's state raises RerunException, so `act` begins again and must bear that.
+    session's state raises RerunException, so `act` begins again and must bear that. What the
+    browser sends again for a component that was drawn no more meanwhile is known by its number.
     """
 
     def take() -> None:
         interruption = None
         while True:
             try:
-                if told := st.session_state[key].get(event):
+                told = st.session_state[key].get(event)
+                taken = st.session_state.setdefault(TAKEN, {})
+                if told and taken.get((key, event)) != told["number"]:
                     act(str(told["value"]))
+                    taken[key, event] = told["number"]
             except RerunException as exc:
                 interruption = exc
             else:

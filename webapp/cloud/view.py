@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from backend import SuperResolutionError
+from webapp.base.buttons import Button, buttons
 from webapp.base.texts import Texts
 from webapp.base.view import show_error
 from webapp.client.connection import check_connection
@@ -40,15 +41,20 @@ def choose_place(page: Page) -> None:
         width="stretch",
     )
     if place is Place.LOCAL:
-        page.tab.connection_test = None
+        page.tab.connection_test, page.tab.is_testing = None, False
     else:
         _check_connection(page.tab, cloud, t)
 
 
 def _check_connection(tab: Tab, cloud: RemoteEngine, t: Texts) -> None:
-    if st.button(t("connection.test"), icon=":material/cloud_sync:", key="test", type="tertiary"):
+    def ask() -> None:
+        tab.is_testing = True
+
+    test = Button(text=t("connection.test"), icon="cloud_sync", kind="plain", act=ask)
+    buttons({"test": test}, key="test", width="stretch")
+    if tab.is_testing:
         with st.spinner(t("connection.running")):
-            tab.connection_test = check_connection(cloud)
+            tab.connection_test, tab.is_testing = check_connection(cloud), False
     if tab.connection_test is not None:
         _show_connection_test(tab.connection_test, t)
 

@@ -263,12 +263,17 @@ def turn(page: Page, towards: str) -> None:
 def begin_crop(tab: Tab) -> None:
     """Show a frame on the picture."""
     _let_arrive_late(tab)
-    tab.is_cropping = True
+    tab.is_cropping, tab.is_cutting = True, False
+
+
+def ask_to_cut(tab: Tab) -> None:
+    """Keep the visitor's request to cut until a run of the page knows the frame."""
+    tab.is_cutting = True
 
 
 def end_crop(tab: Tab) -> None:
     """Show the picture again."""
-    tab.is_cropping = False
+    tab.is_cropping = tab.is_cutting = False
 
 
 def crop(page: Page, picture: InputFile, box: Box) -> None:

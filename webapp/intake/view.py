@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from backend.images.formats import INPUT_SUFFIXES, READABLE
+from webapp.base.buttons import Button, buttons
 from webapp.base.view import show_error
 from webapp.intake import state
 from webapp.intake.frame import frame
@@ -91,19 +92,21 @@ def choose_own(page: Page, *, states: dict[str, tuple[str, str]]) -> None:
         key="own",
         on_choose=partial(state.choose_own, tab),
     )
-    with st.container(horizontal=True, key="own-actions"):
-        if tab.current is not None and tab.current in tab.pictures:
-            for name, icon in (("left", "rotate_left"), ("right", "rotate_right")):
-                _act(page, f"own.turn_{name}", icon, partial(state.turn, page, name))
-            _act(page, "own.crop", "crop", partial(state.begin_crop, page.tab))
-            _act(page, "own.remove", "delete", partial(state.remove, page, tab.current))
-        if len(tab.pictures) > 1:
-            _act(page, "own.remove_all", "delete_sweep", partial(state.remove_all, page))
-
-
-def _act(page: Page, key: str, icon: str, act: Callable[[], None]) -> None:
-    """Draw a small button for the visitor's pictures."""
-    st.button(page.t(key), key=key, icon=f":material/{icon}:", type="tertiary", on_click=act)
+    actions: list[tuple[str, str, Callable[[], None]]] = []
+    if tab.current is not None and tab.current in tab.pictures:
+        actions = [
+            ("turn_left", "rotate_left", partial(state.turn, page, "left")),
+            ("turn_right", "rotate_right", partial(state.turn, page, "right")),
+            ("crop", "crop", partial(state.begin_crop, tab)),
+            ("remove", "delete", partial(state.remove, page, tab.current)),
+        ]
+    if len(tab.pictures) > 1:
+        actions.append(("remove_all", "delete_sweep", partial(state.remove_all, page)))
+    shown = {
+        name: Button(text=t(f"own.{name}"), icon=icon, kind="plain", act=act)
+        for name, icon, act in actions
+    }
+    buttons(shown, key="own-actions", width="stretch")
 
 
 def choose_sample(page: Page) -> None:
@@ -161,9 +164,11 @@ def show_crop(page: Page, picture: InputFile, inspection: Inspection) -> None:
         if original is None
         else (min(width, most), min(height, most))
     )
-    with st.container(horizontal=True):
-        cuts = st.button(t("crop.cut"), key="crop-cut", type="primary")
-        st.button(t("own.cancel"), key="crop-cancel", on_click=state.end_crop, args=(page.tab,))
+    shown = {
+        "cut": Button(text=t("crop.cut"), kind="main", act=partial(state.ask_to_cut, page.tab)),
+        "cancel": Button(text=t("own.cancel"), act=partial(state.end_crop, page.tab)),
+    }
+    buttons(shown, key="crop-actions", width="stretch")
     box = frame(
         webp_data_url(inspection.preview.read()),
         size=size,
@@ -175,7 +180,7 @@ def show_crop(page: Page, picture: InputFile, inspection: Inspection) -> None:
         on_cancel=partial(state.end_crop, page.tab),
         can_resize=original is None,
     )
-    if cuts:
+    if page.tab.is_cutting:
         with st.spinner(t("wait.opening")):
             state.crop(page, picture, box)
         st.rerun()

@@ -9,6 +9,7 @@ import streamlit as st
 from backend import SuperResolutionError
 from backend.errors import CancelledError
 from webapp.base.announcer import announce
+from webapp.base.buttons import Button, buttons
 from webapp.base.errors import ImpossibleSizeError
 from webapp.base.messages import message_for
 from webapp.base.view import show_error
@@ -40,12 +41,16 @@ def show_bulk(page: Page, bulk: Bulk, *, archive: str) -> None:
     if len(page.tab.pictures) < MANY:
         return
     with st.container(key="bulk", horizontal=True, vertical_alignment="center"):
+        shown = {}
         if len(bulk.pending) > 1:
             label = t("bulk.all", count=len(bulk.pending), time=t.about(bulk.seconds))
-            icon = ":material/auto_awesome:"
-            st.button(label, key="enhance-all", icon=icon, on_click=start_all, args=(page, bulk))
+            start = partial(start_all, page, bulk)
+            shown["start"] = Button(text=label, icon="auto_awesome", act=start)
         if len(bulk.running) > 1:
-            st.button(t("bulk.stop"), key="stop-all", on_click=stop_all, args=(page, bulk))
+            stop = partial(stop_all, page, bulk)
+            shown["stop"] = Button(text=t("bulk.stop"), act=stop)
+        if shown:
+            buttons(shown, key="bulk-actions", width="content")
         if bulk.done > 1:
             st.html(f'<a class="zip" href="{archive}" download>{t("bulk.zip")}</a>')
 
