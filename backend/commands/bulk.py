@@ -99,6 +99,9 @@ class Run:
         if self._interrupt.is_requested():
             write_line(sys.stderr, "Stopped; the same command goes on.")
             return INTERRUPTED
+        if self._is_given_up:
+            reason = f"Given up: {MOST_FAULTS} pictures in a row failed for no fault of theirs."
+            write_line(sys.stderr, f"{reason} The same command goes on.")
         return 1 if self._report.failures else 0
 
     def _listed(self) -> Iterator[Item]:

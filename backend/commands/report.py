@@ -7,7 +7,7 @@ from collections import Counter
 from backend.bulk.store import MOST_NAMED, LeftOut
 from backend.bulk.work import DONE, FAILED, FAULT, SKIPPED, Result
 
-WORDS = {DONE: "done", SKIPPED: "skipped", FAILED: "failed", FAULT: "with a fault of our own"}
+WORDS = {DONE: "done", SKIPPED: "skipped", FAILED: "failed", FAULT: "unfinished"}
 """Words for the outcomes, in sentences."""
 FAILURES = (FAILED, FAULT)
 LEFT_OUT = "left_out"

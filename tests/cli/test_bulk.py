@@ -223,6 +223,8 @@ def test_faults_in_a_row_end_the_run(call: Call, tmp_path: Path, pictures: Path)
     code, written = call("bulk", "in", "out", "--model", "fast")
     assert code == 1
     assert "(internal_error)" in written and "could not be stored" in written
+    assert re.search(r"^\d+ done, 0 skipped, 0 failed, 1\d unfinished$", written, re.MULTILINE)
+    assert "Given up: 10 pictures in a row failed for no fault of theirs." in written
     (report,) = reports(tmp_path / "out")
     assert report["end"] == "given up"
     assert 10 <= report["fault"] < 20
