@@ -101,9 +101,7 @@ class _Worker:
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = start("worker", stdin=theirs.fileno())
-        self._lock = threading.Lock()
-        self._fates: dict[int, int] = {}
-        self._unread = b""
+        self._fates = _Fates(self._control)
         self._hangs = False
         self.close = weakref.finalize(self, _stopped, self._control, self._process)
 
@@ -170,17 +168,33 @@ class _Worker:
         """Return the status with which a copy ended, or None when the process does not tell."""
         end = time.monotonic() + FATE_SECONDS
         while time.monotonic() < end and not self.has_ended:
-            with self._lock:
-                with suppress(BlockingIOError):
-                    self._unread += self._control.recv(2**16, socket.MSG_DONTWAIT)
-                lines, _, self._unread = self._unread.rpartition(b"\n")
-                self._fates.update(fates_from_lines(lines))
-                if copy in self._fates:
-                    return self._fates.pop(copy)
-                while len(self._fates) > MOST_FATES:
-                    self._fates.pop(next(iter(self._fates)))
+            fate = self._fates.take(copy)
+            if fate is not None:
+                return fate
             time.sleep(FATE_SECONDS / 100)
         return None
+
+
+class _Fates:
+    """The statuses with which copies ended, as their process tells them; safe to share."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._lock = threading.Lock()
+        self._told: dict[int, int] = {}
+        self._unread = b""
+
+    def take(self, copy: int) -> int | None:
+        """Return the status of a copy, and forget it; None while it is not told."""
+        with self._lock:
+            with suppress(BlockingIOError):
+                self._unread += self._control.recv(2**16, socket.MSG_DONTWAIT)
+            lines, _, self._unread = self._unread.rpartition(b"\n")
+            self._told.update(fates_from_lines(lines))
+            fate = self._told.pop(copy, None)
+            while len(self._told) > MOST_FATES:
+                self._told.pop(next(iter(self._told)))
+            return fate
 
 
 def _is_readable(connection: socket.socket) -> bool:
