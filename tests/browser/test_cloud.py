@@ -264,6 +264,20 @@ def test_a_missing_key_is_named(start_page: StartPage, page: Page) -> None:
     expect(page.get_by_role("alert")).to_contain_text("SR_ENDPOINT_API_KEY", timeout=LONG)
 
 
+def test_the_places_are_in_sight_on_a_phone_in_german(
+    start_page: StartPage, open_page: Callable[..., Page]
+) -> None:
+    size = {"width": 390, "height": 844}
+    phone = open_page(viewport=size, is_mobile=True, has_touch=True, locale="de")
+    enter(phone, start_page() + TWICE)
+
+    for place in phone.locator(".st-key-place").get_by_role("radio").all():
+        box = place.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size["width"]
+
+
 def test_both_give_the_same_picture_on_a_phone_too(
     start_page: StartPage, open_page: Callable[..., Page], behind: Changeable
 ) -> None:

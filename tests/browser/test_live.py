@@ -109,6 +109,18 @@ def test_the_bar_is_inside_the_window_in_every_state(
     bar_is_inside(page)
 
 
+def test_the_bar_is_as_wide_as_the_page_on_a_tablet(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = enter(open_page(viewport={"width": 820, "height": 1180}, has_touch=True), address)
+
+    bar = page.locator(".st-key-bar").bounding_box()
+    picture = page.locator(".st-key-result").bounding_box()
+    assert bar is not None
+    assert picture is not None
+    assert (bar["x"], bar["width"]) == (picture["x"], picture["width"])
+
+
 @pytest.mark.parametrize("screen", ["200 %", "phone"])
 def test_the_time_that_is_left_is_read_in_whole(
     address: str, open_page: Callable[..., Page], screen: str
