@@ -123,6 +123,11 @@ class _Found:
         """True if no scan is missing."""
         return len(self.sent) >= COEFFICIENTS * self.components
 
+    @property
+    def is_over(self) -> bool:
+        """True if all components were sent, by a kind of file that sends each of them once."""
+        return self.is_sequential and self.is_whole
+
     def colour(self) -> Colour | None:
         """Join the parts of the profile in their order; None if one is missing."""
         if sorted(self.profile) != list(range(1, (self.profile_parts or 0) + 1)):
@@ -161,7 +166,7 @@ def _walk(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
     kept: list[bytes | memoryview] = [b"\xff\xd8"]
     segments = Count("segments", limit=MAX_SEGMENTS)
     scans = Count("scans", limit=MAX_SCANS)
-    at, has_scan, in_scan, is_whole = 2, False, False, False
+    at, has_scan, in_scan = 2, False, False
     while match := (_MARKER_IN_SCAN if in_scan else _MARKER).search(data, at):
         segments.add()
         if in_scan:
@@ -170,7 +175,7 @@ def _walk(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
         marker = data[at - 1]
         if marker == END_OF_IMAGE:
             return kept, False
-        if has_scan and (is_whole or not _is_part(data, at, marker)):
+        if has_scan and (found.is_over or not _is_part(data, at, marker)):
             return kept, True
         if marker not in WITH_LENGTH:
             if marker == JPEG_LS:
@@ -181,14 +186,13 @@ def _walk(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
         start, at = at, at + max(2, int.from_bytes(data[at : at + 2]))
         if at > len(data):
             return kept, True
+        content = data[start + 2 : at]
         in_scan = marker == START_OF_SCAN
         if in_scan:
             scans.add()
             has_scan = True
-            found.take_scan(data[start + 2 : at])
-            is_whole = found.is_sequential and found.is_whole
-        content = data[start + 2 : at]
-        if not has_scan:
+            found.take_scan(content)
+        elif not has_scan:
             found.take(marker, content)
         if not _is_metadata(marker, content):
             kept += (match[0], view[start:at])
