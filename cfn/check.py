@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import requests
 from PIL import Image
-from requests_aws4auth import AWS4Auth
 
 from cfn.account import Account
 from cfn.bulk import BulkStack
+from cfn.caller import Answer, ApiStack, Caller, make_caller
 from cfn.check_s3 import check_async, check_bulk
 from cfn.errors import DeploymentError
-from cfn.stacks import Stacks, stack_outputs, stack_parameters
+from cfn.stacks import Stacks, stack_outputs
 
 SIDE = 16
 SCALE = 2
-SECONDS_TO_WAIT = 150
-"""Seconds; more than the longest `integrationTimeout`."""
 NOT_YET = ("invalid_api_key", "missing_authentication", "busy", "model_unavailable")
 """Errors of a new stack: a new API key takes up to a minute to be known."""
 TRIALS, PAUSE_SECONDS = 19, 5.0
@@ -57,116 +53,6 @@ HINTS: Mapping[str, str] = {
     "internal_error": "The function failed; its log under CloudWatch, Log groups, says why.",
 }
 """An error's code -> what a deployer can do about it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """An answer of the API, and the time that it took."""
-
-    status: int
-    body: bytes
-    request_id: str
-    seconds: float
-
-    @property
-    def content(self) -> Mapping[str, Any]:
-        """Return the JSON object; an empty one for anything else."""
-        try:
-            content = json.loads(self.body)
-        except ValueError:
-            return {}
-        return content if isinstance(content, dict) else {}
-
-
-class Caller:
-    """A caller of a stack's API, which signs and sends the key if the stack wants that."""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        auth: AWS4Auth | None,
-        api_key: str | None,
-        http: requests.Session,
-    ) -> None:
-        self._url = url
-        self._auth = auth
-        self._headers = {} if api_key is None else {"x-api-key": api_key}
-        self._http = http
-
-    def post(self, fields: Mapping[str, object]) -> Answer:
-        """Post a request; raise DeploymentError if there is no answer."""
-        started = time.monotonic()
-        try:
-            answer = self._http.post(
-                self._url,
-                data=json.dumps(fields),
-                headers={"Content-Type": "application/json", **self._headers},
-                auth=self._auth,
-                timeout=SECONDS_TO_WAIT,
-            )
-        except requests.RequestException as exc:
-            raise DeploymentError(
-                f"There is no answer from {self._url} ({type(exc).__name__}): is there a way from "
-                "this machine to it?"
-            ) from exc
-        given = answer.headers.get("X-Request-Id") or answer.headers.get("x-amzn-RequestId", "")
-        return Answer(
-            status=answer.status_code,
-            body=answer.content,
-            request_id=given,
-            seconds=time.monotonic() - started,
-        )
-
-    def get(self, link: str) -> tuple[int, bytes]:
-        """Return the status and the bytes behind a link, which needs no further permission."""
-        try:
-            answer = self._http.get(link, timeout=SECONDS_TO_WAIT)
-        except requests.RequestException:
-            return 0, b""
-        return answer.status_code, answer.content
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stack:
-    """The facts of a stack that a check needs."""
-
-    url: str
-    signs: bool
-    api_key_id: str | None
-    reaches_web: bool
-
-    @classmethod
-    def from_description(cls, described: Mapping[str, Any]) -> Stack:
-        """Read CloudFormation's description; DeploymentError for another kind of stack."""
-        outputs, given = stack_outputs(described), stack_parameters(described)
-        if "aikitsInvokeURL" not in outputs:
-            raise DeploymentError(
-                f"The stack {described.get('StackName', '')} has no output aikitsInvokeURL: it is "
-                "not complete, or another project's."
-            )
-        return cls(
-            url=outputs["aikitsInvokeURL"],
-            signs=given.get("customAuthType") != "NONE",
-            api_key_id=outputs.get("ApiKeyId"),
-            reaches_web=given.get("modelStorage") != "efs" or given.get("enableNat") == "true",
-        )
-
-
-def make_caller(account: Account, stack: Stack, *, http: requests.Session) -> Caller:
-    """Make a caller with the account's credentials and the API key that they may read."""
-    auth = None
-    if stack.signs:
-        auth = AWS4Auth(
-            region=account.region,
-            service="execute-api",
-            refreshable_credentials=account.session.get_credentials(),
-        )
-    api_key = None
-    if stack.api_key_id is not None:
-        found = account.client("apigateway").get_api_key(apiKey=stack.api_key_id, includeValue=True)
-        api_key = str(found["value"])
-    return Caller(stack.url, auth=auth, api_key=api_key, http=http)
 
 
 class Check:
@@ -315,7 +201,7 @@ def _check_api(
     http: requests.Session,
     pause: Callable[[float], None],
 ) -> None:
-    stack = Stack.from_description(described)
+    stack = ApiStack.from_description(described)
     print_line(f"Checking {stack.url}")
     caller = make_caller(account, stack, http=http)
     check = Check(caller, reaches_web=stack.reaches_web, print_line=print_line, pause=pause)

@@ -24,7 +24,8 @@ from cfn.account import AWS_ERRORS, Account, explained
 from cfn.buckets import make_bucket
 from cfn.bulk import Order, Runs, find_stack
 from cfn.bulk_cost import LAMBDA_CALL, LAMBDA_GB_SECOND, S3_PUT, STATE_TRANSITION
-from cfn.check import Stack, check_stack, make_caller, picture
+from cfn.caller import ApiStack, make_caller
+from cfn.check import check_stack, picture
 from cfn.errors import DeploymentError
 from cfn.stacks import Stacks
 from cfn.variants import BULK, LAMBDA, Variant
@@ -189,7 +190,7 @@ class Rehearsal:
 
     def _call_at_once(self) -> str:
         """Return the statuses of the calls; only a picture or a refusal is no failure."""
-        stack = Stack.from_description(self._stacks.find(self._api))
+        stack = ApiStack.from_description(self._stacks.find(self._api))
         caller = make_caller(self._account, stack, http=self._http)
         body = {"img": base64.b64encode(picture()).decode(), "scale": 2}
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -13,7 +13,8 @@ import requests
 from PIL import Image
 from requests.adapters import BaseAdapter
 
-from cfn.check import SCALE, Check, Stack, image_size, make_caller, picture
+from cfn.caller import ApiStack, make_caller
+from cfn.check import SCALE, Check, image_size, picture
 from cfn.errors import DeploymentError
 
 URL = "https://api.execute-api.us-east-1.amazonaws.com/prod/resolution"
@@ -118,7 +119,7 @@ class Account:
 
 def run(http: requests.Session, **changed: Any) -> tuple[int, list[str]]:
     given = {"url": URL, "signs": True, "api_key_id": None, "reaches_web": True, **changed}
-    stack = Stack(**given)
+    stack = ApiStack(**given)
     caller = make_caller(Account(), stack, http=http)  # type: ignore[arg-type]
     told: list[str] = []
     pauses: list[float] = []
@@ -233,7 +234,7 @@ def test_a_stack_is_read_from_its_description() -> None:
             {"ParameterKey": "modelStorage", "ParameterValue": "efs"},
         ],
     }
-    stack = Stack.from_description(described)
-    assert stack == Stack(url=URL, signs=False, api_key_id=None, reaches_web=False)
+    stack = ApiStack.from_description(described)
+    assert stack == ApiStack(url=URL, signs=False, api_key_id=None, reaches_web=False)
     with pytest.raises(DeploymentError, match="no output aikitsInvokeURL"):
-        Stack.from_description({"StackName": "s"})
+        ApiStack.from_description({"StackName": "s"})
