@@ -90,5 +90,7 @@ class Stores:
     def __post_init__(self) -> None:
         """Raise RequestError if one lies in the other: results would be read as pictures."""
         source, target = self.source.address, self.target.address
+        if source == target:
+            raise RequestError(f"The results need another place than the pictures, {source}.")
         if source.startswith(target) or target.startswith(source):
             raise RequestError(f"Neither of {source} and {target} may lie in the other.")

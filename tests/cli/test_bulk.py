@@ -235,6 +235,7 @@ def test_faults_in_a_row_end_the_run(call: Call, tmp_path: Path, pictures: Path)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("in", "in"), "The results need another place than the pictures, "),
         (("in", "in/deep"), "may lie in the other"),
         (("in", "."), "may lie in the other"),
         (("s3://b/a", "s3://b/a/c"), "may lie in the other"),
