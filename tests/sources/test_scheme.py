@@ -39,6 +39,11 @@ def test_another_scheme_is_not_allowed(url: str, internet: Internet) -> None:
     assert internet.connections == []
 
 
+def test_a_data_url_is_sent_to_its_own_field() -> None:
+    with pytest.raises(SourceNotAllowedError, match="send it as 'img'"):
+        read("data:image/png;base64,QUJD", Settings())
+
+
 @pytest.mark.parametrize(
     "url",
     [

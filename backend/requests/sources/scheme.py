@@ -35,6 +35,8 @@ def scheme_from(url: str) -> str:
             "percent-encoded.",
             field="url",
         )
+    if scheme == "data":
+        raise SourceNotAllowedError("A data URL is the picture itself; send it as 'img'.")
     if match and scheme not in ("http", "https", "s3"):
         raise SourceNotAllowedError
     if not match or not match[2]:
