@@ -48,8 +48,12 @@ def read_settings(cls: type[T], environment: Mapping[str, str]) -> T:
     """
     known = {PREFIX + each.name.upper(): each for each in dataclasses.fields(cls)}  # type: ignore[arg-type]
     if unknown := unknown_names(cls, environment):
+        from difflib import get_close_matches  # noqa: PLC0415 - costs a start that goes well
+
+        meant = get_close_matches(unknown[0], known, n=1)
+        hint = f"; did you mean {meant[0]}?" if meant else ""
         raise SettingsError(
-            f"unknown setting {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+            f"unknown setting {', '.join(unknown)}; known: {', '.join(sorted(known))}{hint}"
         )
     values = {
         each.name: each.metadata["read"](variable, environment[variable])

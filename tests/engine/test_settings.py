@@ -71,8 +71,10 @@ def test_every_kind_of_value_is_read() -> None:
 
 
 def test_an_unknown_setting_lists_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r"SR_TILESIZE.*SR_TILE_SIZE"):
+    with pytest.raises(SettingsError, match=r"SR_TILESIZE.*; did you mean SR_TILE_SIZE\?$"):
         Settings.from_environment({"SR_TILESIZE": "128"})
+    with pytest.raises(SettingsError, match=r"SR_XXXX; known: .*SR_TRUSTED_PROXIES$"):
+        Settings.from_environment({"SR_XXXX": "128"})
 
 
 def test_the_pages_own_settings_stop_no_other_program() -> None:
