@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -124,6 +125,11 @@ def upload_all(page: Page, *files: tuple[str, bytes]) -> None:
         for name, content in files
     ]
     page.locator("input[type=file]").set_input_files(chosen)
+
+
+def upload_by_path(page: Page, path: Path) -> None:
+    """Upload a large file without sending its bytes through the browser's driver."""
+    page.locator("input[type=file]").set_input_files(path)
 
 
 def follow_link(page: Page, url: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -27,6 +28,7 @@ from testbed.visitor import (
     scales,
     stop_the_job,
     upload,
+    upload_by_path,
 )
 from tests.browser.conftest import Traffic
 
@@ -351,8 +353,10 @@ def test_a_frame_and_its_buttons_are_in_sight_on_a_phone(
 
 @pytest.mark.parametrize("screen", ["desktop", "phone"])
 def test_nothing_moves_while_a_picture_arrives(
-    address: str, open_page: Callable[..., Page], screen: str
+    address: str, open_page: Callable[..., Page], tmp_path: Path, screen: str
 ) -> None:
+    picture = tmp_path / "a picture whose name is longer than its line.png"
+    picture.write_bytes(noise(2000, 1500, seed=76))
     page = enter(open_page(**SCREENS[screen]), address)
     page.evaluate(
         """() => {
@@ -367,7 +371,7 @@ def test_nothing_moves_while_a_picture_arrives(
            }"""
     )
 
-    upload(page, "a picture whose name is longer than its line.png", noise(2000, 1500, seed=76))
+    upload_by_path(page, picture)
 
     opened(page, (4000, 3000))
     places = page.evaluate("() => [...window.places]")

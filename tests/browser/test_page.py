@@ -35,6 +35,7 @@ from testbed.visitor import (
     stop_the_job,
     upload,
     upload_all,
+    upload_by_path,
 )
 from tests.browser.conftest import Traffic
 from webapp.base.texts import texts
@@ -330,10 +331,14 @@ def test_back_takes_a_choice_back(visit: Page) -> None:
     expect(scales(visit)).to_have_value("4")
 
 
-def test_every_pixel_can_be_looked_at_anywhere_in_a_large_result(visit: Page) -> None:
+def test_every_pixel_can_be_looked_at_anywhere_in_a_large_result(
+    visit: Page, tmp_path: Path
+) -> None:
     choose(visit, "Quick", group=KIND)
     choose_scale(visit, 2)
-    upload(visit, "noise.png", noise(1500, 700, seed=5))
+    large_noise = tmp_path / "noise.png"
+    large_noise.write_bytes(noise(1500, 700, seed=5))
+    upload_by_path(visit, large_noise)
     shown = comparison(visit, (3000, 1400))
 
     shown.get_by_role("button", name="100 %").click()
@@ -582,7 +587,7 @@ def test_a_file_over_the_limit_is_explained_in_our_words(
     huge = tmp_path / "huge.png"
     with huge.open("wb") as file:
         file.truncate(33 * 2**20)
-    visit.locator("input[type=file]").set_input_files(huge)
+    upload_by_path(visit, huge)
 
     alert = explained(visit, "This file is too big")
     expect(alert).to_contain_text("32 MB")
