@@ -107,6 +107,16 @@ def stop_the_job(page: Page) -> None:
     expect(stopped).to_be_visible(timeout=LONG)
 
 
+def stop_the_jobs(page: Page, other: Locator) -> None:
+    """Press the button that stops the job of other choices, and stop that of the present ones.
+
+    The work of a closed tab goes on for a while, beside that of the next test.
+    """
+    other.click()
+    expect(other).to_have_count(0)
+    stop_the_job(page)
+
+
 def comparison(page: Page, size: tuple[int, int]) -> Locator:
     """Wait for the slider with a result of this size, and return it."""
     shown = page.locator(".st-key-result .comparison[data-state=ready]")

@@ -7,7 +7,7 @@ import re
 from PIL import Image
 from playwright.sync_api import expect
 
-from testbed.visitor import LONG, choose_scale, enter, progress, saved, upload
+from testbed.visitor import LONG, choose_scale, enter, progress, saved, stop_the_jobs, upload
 from tests.browser.conftest import OpenPage
 
 
@@ -25,3 +25,4 @@ def test_the_time_left_is_not_cut_off_by_another_job_on_a_phone(
     left = phone.locator(".bar .text").filter(has_text="left")
     expect(left).to_be_in_viewport(ratio=1, timeout=LONG)
     assert left.evaluate("text => text.scrollWidth <= text.clientWidth")
+    stop_the_jobs(phone, other)

@@ -27,6 +27,7 @@ from testbed.visitor import (
     saved,
     scales,
     stop_the_job,
+    stop_the_jobs,
     upload,
     upload_by_path,
 )
@@ -140,8 +141,10 @@ def test_the_time_that_is_left_is_read_in_whole(
     assert page.locator(".bar .text").evaluate(fits)
 
     choose_scale(page, 2)
-    expect(page.get_by_role("button", name="Stop 4 × · Text and drawing")).to_be_visible()
+    other = page.get_by_role("button", name="Stop 4 × · Text and drawing")
+    expect(other).to_be_visible()
     assert page.locator(".bar .text").evaluate(fits)
+    stop_the_jobs(page, other)
 
 
 def test_a_large_picture_is_seen_whole_at_once_and_then_painted_piece_by_piece(
