@@ -218,9 +218,11 @@ def test_the_picture_as_it_was_is_seen_until_hand_or_key_lets_go(show: Open) -> 
     page, hold = slider.page, slider.button("Before")
     after = page.locator(".side[data-side=after]")
     hold.hover()
+    neighbour = slider.box(slider.button("Pixels"))
     page.mouse.down()
     page.mouse.move(*centre(slider.box()))
     expect(hold).to_have_attribute("aria-pressed", "true")
+    assert slider.box(slider.button("Pixels")) == neighbour
     expect(after).to_be_hidden()
     page.mouse.up()
     expect(after).to_be_visible()
