@@ -14,7 +14,7 @@ from pathlib import Path
 from testbed.processes import environment
 
 COLUMNS = 140
-SECONDS = 20
+SECONDS = 120
 
 
 def stop_when_shown(

@@ -15,7 +15,7 @@ from backend.inference.upscaler import Session
 from backend.models.manifest import SHIPPED, ModelSpec
 from backend.models.registry import load_registry
 
-SECONDS = 20
+SECONDS = 120
 
 
 class Slow:

@@ -14,7 +14,7 @@ from backend.engine import Watch
 from backend.errors import BusyError, CancelledError, DeadlineError
 from backend.inference.scheduler import HOLD_SECONDS, PATIENCE_SECONDS, Scheduler, Work
 
-SECONDS = 20
+SECONDS = 120
 
 
 class Bench:

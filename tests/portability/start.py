@@ -12,7 +12,7 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 
-SECONDS = 120
+SECONDS = 300
 INSTALLED = (sys.executable, "-m", "super_resolution")
 
 

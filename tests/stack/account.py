@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".tools" / "ministack" / "bin" / "python"
 REGION = "eu-west-1"
 HOST = "127.0.0.1"
-SECONDS_TO_START = 30
+SECONDS_TO_START = 300
 PROBE = """
 import boto3
 from botocore.exceptions import ClientError

@@ -9,7 +9,7 @@ import pytest
 
 from webapp.base.files import Disk
 
-SECONDS = 60.0
+SECONDS = 300.0
 
 
 @pytest.fixture(autouse=True)

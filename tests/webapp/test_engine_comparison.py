@@ -37,7 +37,7 @@ from webapp.work import state as work
 from webapp.work.comparison import EngineComparison, compare_engines, psnr
 from webapp.work.enhance import Enhanced, EnhanceRequest, Place
 
-SECONDS = 60.0
+SECONDS = 300.0
 OPTIONS = UpscaleOptions(scale=2, model="fast")
 
 

@@ -13,7 +13,7 @@ from backend.engine import Watch
 from backend.errors import BusyError, CancelledError, ImageError
 from webapp.work.jobs import Job, Jobs, Phase
 
-SECONDS = 10.0
+SECONDS = 120.0
 """Seconds before a test fails."""
 
 

@@ -30,7 +30,7 @@ from webapp.work.live import Live
 from webapp.work.progress import Estimate
 from webapp.work.stream import events, snapshot
 
-SECONDS = 60.0
+SECONDS = 300.0
 PLACES = [(0, 0, 10, 10), (10, 0, 20, 10), (0, 10, 10, 20), (10, 10, 20, 20)]
 
 

@@ -21,7 +21,7 @@ from webapp.base.files import PREFIX
 
 FEW = 256
 """The number of descriptors that macOS gives a process."""
-START_SECONDS = 120
+START_SECONDS = 300
 FIRST_RUN = """
 import gc, sys
 from streamlit.testing.v1 import AppTest

@@ -66,7 +66,7 @@ from webapp.client.remote import RemoteEngine, RemoteUpscaled
 
 MODELS = {"fast": (2, 4)}
 FAST = UpscaleOptions(scale=2, model="fast", format="png")
-SECONDS = 20
+SECONDS = 120
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ from webapp.wiring import create_shared
 from webapp.work import state as work
 from webapp.work.enhance import Enhanced, EnhanceRequest
 
-SECONDS = 60.0
+SECONDS = 300.0
 EXIF, DATE = 0x8769, 0x9003
 
 
