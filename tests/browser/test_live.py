@@ -240,6 +240,19 @@ def test_the_picture_as_it_was_is_seen_while_a_button_is_held(visit: Page) -> No
     expect(after).to_be_visible()
 
 
+def test_to_choose_pictures_stands_out_until_there_are_some(visit: Page) -> None:
+    choice = visit.get_by_role("button", name="Choose pictures")
+    save = visit.get_by_role("link", name=re.compile("^Save"))
+    colour = "each => getComputedStyle(each).backgroundColor"
+    filled = save.evaluate(colour)
+    expect(choice).to_have_css("background-color", filled)
+
+    upload(visit, "mine.png", noise(60, 40, seed=79))
+
+    comparison(visit, (240, 160))
+    expect(choice).not_to_have_css("background-color", filled)
+
+
 def test_a_picture_is_turned_and_removed(visit: Page) -> None:
     upload(visit, "wide.png", noise(60, 40, seed=72))
     comparison(visit, (240, 160))

@@ -50,6 +50,7 @@ function createPicker(parent) {
     const { texts, allowsLinks } = next.data;
     find(".choose").textContent = texts.choose;
     find(".choose").title = texts.kinds;
+    find(".choose").classList.toggle("main", next.data.digests.length === 0); // the first thing to do
     input.accept = next.data.accept;
     find(".hint span").textContent = texts.hint;
     find(".promise").textContent = texts.promise;
