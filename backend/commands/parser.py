@@ -138,6 +138,12 @@ def _add_page(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         action="store_false",
         help="only say where the page is, and do not open it",
     )
+    page.add_argument(
+        "streamlit",
+        nargs="*",
+        metavar="-- OPTION",
+        help="options of Streamlit, such as --server.baseUrlPath sharp",
+    )
 
 
 def _add_address(command: argparse.ArgumentParser, *, port: int) -> None:

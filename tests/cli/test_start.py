@@ -89,6 +89,7 @@ def test_a_call_without_arguments_lists_the_commands(call: Call) -> None:
         (("bulk", "", "out"), "a name is empty"),
         (("bulk", "in", "-"), "upscale takes"),
         (("serve", "--port", "99999"), "65535"),
+        (("page", "--no-browser", "sharp"), "'sharp' is no option of Streamlit"),
     ],
     ids=str,
 )

@@ -63,9 +63,8 @@ class Page:
             with self.log.open("wb") as log:
                 self.process = subprocess.Popen(
                     [
-                        *(sys.executable, "-m", "streamlit", "run", "webapp/app.py"),
-                        *("--server.address=127.0.0.1", f"--server.port={self.port}"),
-                        *("--server.headless=true", "--server.baseUrlPath=sharp"),
+                        *(sys.executable, "-m", "backend", "page", "--no-browser"),
+                        *("--port", str(self.port), "--", "--server.baseUrlPath=sharp"),
                     ],
                     cwd=ROOT,
                     env={**os.environ, "TMPDIR": str(self.files)},
