@@ -349,6 +349,21 @@ def test_escape_goes_on_with_the_work_and_leads_back_to_stop(visit: Page) -> Non
     stop_the_job(visit)
 
 
+def test_the_focus_stays_in_the_bar_when_the_work_is_stopped(visit: Page) -> None:
+    pass_time(visit)
+    visit.reload()
+    large(visit)
+    expect(visit).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)  # it has heard of the job
+
+    visit.get_by_role("button", name="Stop", exact=True).press("Enter")
+    expect(visit.get_by_role("button", name="Go on")).to_be_focused()
+    visit.keyboard.press("Shift+Tab")
+    visit.keyboard.press("Enter")
+
+    expect(visit.get_by_text("Stopped", exact=True)).to_be_visible(timeout=LONG)
+    expect(enhance_button(visit)).to_be_focused()
+
+
 def test_a_frame_and_its_buttons_are_in_sight_on_a_phone(
     address: str, open_page: Callable[..., Page]
 ) -> None:

@@ -28,6 +28,8 @@ function createBar(parent) {
 
   function update(next) {
     const isOther = component?.data.key !== next.data.key;
+    const focused = root.getRootNode().activeElement;
+    const hadFocus = root.contains(focused);
     component = next;
     const { data } = next;
     const { texts } = data;
@@ -52,8 +54,18 @@ function createBar(parent) {
     find(".note").textContent = data.note;
     find(".note").hidden = !data.note;
     find(".others").replaceChildren(...data.others.map(another));
+    if (hadFocus && !isSeen(focused)) passFocus(focused);
     if (data.isBusy) listen();
     else close();
+  }
+
+  const isSeen = (element) => element.getClientRects().length > 0;
+
+  /** Give the focus of what is gone to another button, or free it for the result. */
+  function passFocus(gone) {
+    const next = [...root.querySelectorAll("button")].find(isSeen);
+    if (next) next.focus({ preventScroll: true });
+    else gone.blur();
   }
 
   /** Show a job for the same picture with other choices. */
@@ -136,7 +148,7 @@ function createBar(parent) {
   }
 
   function stop() {
-    find(".question").hidden = true;
+    goOn();
     handOn(component, "stop", component.data.key);
   }
 
