@@ -147,6 +147,42 @@ def test_the_time_that_is_left_is_read_in_whole(
     stop_the_jobs(page, other)
 
 
+def test_the_chosen_size_is_read_in_whole(address: str, open_page: Callable[..., Page]) -> None:
+    page = enter(open_page(**SCREENS["200 %"]), address)
+    large(page)
+
+    room = scales(page).evaluate(
+        """(list) => {
+             const style = getComputedStyle(list);
+             const pen = document.createElement("canvas").getContext("2d");
+             pen.font = style.font;
+             const sides = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+             const arrow = parseFloat(style.fontSize);
+             const words = pen.measureText(list.selectedOptions[0].text).width;
+             return list.clientWidth - sides - arrow - words;
+           }"""
+    )
+    stop_the_job(page)
+
+    assert room >= 0
+
+
+def test_the_zoom_is_in_sight_below_a_refusal_in_a_low_window(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = enter(open_page(**SCREENS["low"]), address)
+    upload(page, "notes.txt", b"no picture")
+    expect(page.get_by_role("alert").filter(has_text="not a picture")).to_be_visible(timeout=LONG)
+    page.wait_for_timeout(500)
+
+    zoom = page.get_by_role("button", name="Fit").bounding_box()
+    bar = page.locator(".st-key-bar").bounding_box()
+
+    assert zoom is not None
+    assert bar is not None
+    assert zoom["y"] + zoom["height"] <= bar["y"]
+
+
 def test_a_large_picture_is_seen_whole_at_once_and_then_painted_piece_by_piece(
     visit: Page,
 ) -> None:
