@@ -102,6 +102,7 @@ def test_no_sample_takes_the_place_of_a_picture_that_comes_back(
         texts("en")(f"sample.{next(iter(samples().values())).name}.caption"),
     )
 
+    server.stop(visit)
     server.restart(visit)
 
     expect(visit.get_by_text("coming back")).to_be_visible()
