@@ -131,8 +131,12 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
   /** Show the first look and the finished pieces that the server announces. */
   function follow(live) {
     if (live.hasLook && after.look === undefined) {
-      after.look = create(address(`${content.live}/look.webp`), [0, 0, 1, 1], { className: "look" });
-      after.look.decode().then(() => content.live && show(after.look, firstPiece()), () => {});
+      const look = create(address(`${content.live}/look.webp`), [0, 0, 1, 1], { className: "look" });
+      after.look = look;
+      const isWanted = () => content.live && after.look === look;
+      look.decode().then(() => isWanted() && show(look, firstPiece()), () => {
+        if (isWanted()) after.look = undefined; // the next announcement asks for it again
+      });
     }
     for (const [number, ...box] of live.pieces) {
       if (!pieces.has(number)) pieces.set(number, { box, reducedBy: Infinity, image: null });
@@ -168,7 +172,9 @@ function createPictures({ root, content: first, geometry, closed, ready, failed 
         show(image, null);
         piece.image?.remove();
         piece.image = image;
-      }, () => {});
+      }, () => {
+        if (piece.reducedBy === reducedBy) piece.reducedBy = Infinity;
+      });
     }
   }
 
