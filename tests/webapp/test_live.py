@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from backend import LocalEngine, UpscaleOptions
-from backend.engine import Piece
+from backend.engine import Piece, Upscaled
 from backend.images.picture import decode
 from webapp.base.files import Disk
 from webapp.base.texts import texts
@@ -114,6 +116,35 @@ def test_the_pieces_are_those_of_the_result(
         with Image.open(io.BytesIO(piece.webp(reduced_by=4))) as image:
             assert image.size == (-(-(right - left) // 4), -(-(bottom - top) // 4))
     assert request not in tab.lives
+
+
+def test_two_visitors_with_the_same_picture_each_have_a_first_look(
+    shared: Shared, photo_bytes: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "LOOK_FROM_SECONDS", 0.0)
+    may_begin, first_look = threading.Event(), LocalEngine.first_look
+
+    def late(*arguments: Any, **options: Any) -> Upscaled:
+        may_begin.wait(SECONDS)
+        return first_look(*arguments, **options)
+
+    monkeypatch.setattr(LocalEngine, "first_look", late)
+    lives = []
+    for visitor in ("ann", "bob"):
+        tab = shared.tabs.open(visitor)
+        picture = InputFile.from_bytes(photo_bytes("PNG"), name="photo.png", disk=shared.disk)
+        request = EnhanceRequest(
+            digest=picture.digest, options=UpscaleOptions(scale=2, model="fast")
+        )
+        inspection = intake.inspect(shared, tab, picture)
+        lives.append(work.begin_look(shared, tab, picture, inspection, request))
+
+    may_begin.set()
+
+    for live in lives:
+        assert live.look_job is not None
+        assert live.look_job.wait(SECONDS)
+        assert live.look is not None
 
 
 @pytest.mark.parametrize(

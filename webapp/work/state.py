@@ -155,7 +155,8 @@ def begin_look(
             live.look = shared.disk.store(look.data)
 
         with suppress(SuperResolutionError):
-            live.look_job = shared.looks.submit(("look", request), work, visitor=tab.token)
+            key = intake.owner(shared, tab, picture).token, request
+            live.look_job = shared.looks.submit(key, work, visitor=tab.token)
     return live
 
 
