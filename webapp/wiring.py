@@ -135,8 +135,10 @@ def end_work(shared: Shared, *, threads: Iterable[threading.Thread]) -> None:
     A process that ends in the midst of a step is aborted, or prints the step's errors.
     """
     end = time.monotonic() + STOP_SECONDS
-    for jobs in (shared.jobs, shared.cloud_jobs, shared.looks):
-        for job in jobs.stop():
-            job.wait(max(0.0, end - time.monotonic()))
+    stopped = [
+        job for jobs in (shared.jobs, shared.cloud_jobs, shared.looks) for job in jobs.stop()
+    ]
+    for job in stopped:
+        job.wait(max(0.0, end - time.monotonic()))
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
