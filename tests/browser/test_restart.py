@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def server(tmp_path: Path, traffic: Traffic) -> Iterator[Restarted]:
     made = Restarted(tmp_path)
     yield made
     made.now.stop()
+    sys.stdout.write(made.now.log.read_text(encoding="utf-8", errors="replace"))
 
 
 @pytest.fixture
@@ -142,6 +144,35 @@ def test_files_that_are_chosen_while_the_server_is_away_arrive_when_it_is_back(
     for name, _ in files:
         expect(own(visit, name)).to_be_visible(timeout=LONG)
     expect(visit.get_by_text("The upload did not arrive")).to_have_count(0)
+
+
+def test_a_file_that_is_chosen_while_the_server_is_away_is_shown_when_it_is_back(
+    server: Restarted, visit: Page, traffic: Traffic
+) -> None:
+    traffic.allowed_errors.append("403")
+    upload(visit, "mine.png", noise(60, 40, seed=101))
+    comparison(visit, SIZES["mine.png"])
+    server.stop(visit)
+    upload(visit, "other.png", noise(50, 30, seed=102))
+
+    server.restart(visit)
+
+    expect(own(visit, "mine.png")).to_be_visible(timeout=LONG)
+    expect(own(visit, "other.png")).to_be_checked(timeout=LONG)
+    comparison(visit, SIZES["other.png"])
+
+
+def test_a_file_whose_arrival_the_page_did_not_hear_of_is_handed_in_again(
+    server: Restarted, visit: Page
+) -> None:
+    server.stop(visit)
+    with visit.expect_response("**/upload"):
+        visit.route("**/upload", lambda route: route.fulfill(json={"digest": "0" * 64}), times=1)
+        upload(visit, "mine.png", noise(60, 40, seed=103))
+
+    server.restart(visit)
+
+    expect(own(visit, "mine.png")).to_be_checked(timeout=LONG)
 
 
 def test_files_that_are_chosen_without_a_network_arrive_when_it_is_back(

@@ -38,7 +38,7 @@ function createPicker(parent) {
   let tries = 0;
   let losing;
   const kept = new Map(); // digest -> a file or link of a picture that the server may lose
-  let shown; // the digest of the picture on the page before the server lost it
+  let shown = null; // the digest of the picture on the page before the server lost it; null once the visitor adds others
   let isHandingIn = false;
   let isLate = false; // whether the visitor has chosen another picture since the last files came
   let depth = 0; // how many elements the dragged file has entered and not left
@@ -134,6 +134,12 @@ function createPicker(parent) {
   });
 
   // --- uploads
+
+  /** Upload what the visitor chose, and show the first of it. */
+  function add(files) {
+    shown = null;
+    take(files);
+  }
 
   function take(filesAndLinks) {
     isLate = false;
@@ -232,7 +238,7 @@ function createPicker(parent) {
 
   on(find(".choose"), "click", () => input.click());
   on(input, "change", () => {
-    take([...input.files]);
+    add([...input.files]);
     input.value = "";
   });
   on(find(".link"), "submit", (event) => {
@@ -287,7 +293,7 @@ function createPicker(parent) {
     const { clipboardData } = event;
     if (clipboardData.files.length) {
       event.preventDefault();
-      take([...clipboardData.files]);
+      add([...clipboardData.files]);
     } else if (!isField) {
       offer(clipboardData.getData("text/plain"));
     }
@@ -297,10 +303,10 @@ function createPicker(parent) {
     const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
     if (transfer.files.length) {
       const folders = entries.filter((entry) => entry.isDirectory);
-      if (!folders.length) return take([...transfer.files]);
+      if (!folders.length) return add([...transfer.files]);
       const alone = entries.filter((entry) => entry.isFile);
       const found = [...alone, ...(await picturesAmong((await Promise.all(folders.map(filesIn))).flat()))];
-      take(await Promise.all(found.map((entry) => new Promise((resolve, reject) => entry.file(resolve, reject)))));
+      add(await Promise.all(found.map((entry) => new Promise((resolve, reject) => entry.file(resolve, reject)))));
     } else {
       offer(transfer.getData("text/uri-list") || transfer.getData("text/plain"));
     }
