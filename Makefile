@@ -14,7 +14,7 @@ install = .tools/uv/bin/uv pip $(INSTALL) --python $(1) $(2) -r $< || \
 # Tests start hundreds of processes, each of which would compile the sources again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo serve test fuzz lint types imports tools debian-packages unit stack-tests engine-tests browser-tests command-tests server-tests page-tests other-tests lock audit licenses sbom image-check deployment-lint clean
+.PHONY: demo serve test fuzz lint types imports tools debian-packages unit stack-tests engine-tests page-tests live-tests browser-tests command-tests server-tests other-tests lock audit licenses sbom image-check deployment-lint clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/streamlit run webapp/app.py --server.address 127.0.0.1 --server.port $(PORT)
@@ -70,18 +70,22 @@ debian-packages: | $(BIN)/python
 	-scripts/install-debian-packages.sh
 
 # The longest group begins first. A group is one process, so the last to end, which runs alone, is short.
-TEST_GROUPS := stack-tests engine-tests browser-tests command-tests server-tests page-tests other-tests
+TEST_GROUPS := stack-tests page-tests live-tests browser-tests engine-tests server-tests command-tests other-tests
 unit:
 	$(MAKE) --jobs 4 --keep-going --output-sync=target $(TEST_GROUPS)
 
 $(TEST_GROUPS): $(VENV)/dev.stamp debian-packages
 
-PAGE_TESTS := $(addprefix tests/browser/,test_page.py test_slider.py)
+PAGE_TESTS := $(addprefix tests/browser/test_,page.py slider.py)
 page-tests:
 	$(BIN)/pytest $(PAGE_TESTS)
 
+LIVE_TESTS := $(addprefix tests/browser/test_,live.py sizes.py)
+live-tests:
+	$(BIN)/pytest $(LIVE_TESTS)
+
 browser-tests:
-	$(BIN)/pytest tests/browser $(addprefix --ignore=,$(PAGE_TESTS))
+	$(BIN)/pytest tests/browser $(addprefix --ignore=,$(PAGE_TESTS) $(LIVE_TESTS))
 
 ENGINE_TESTS := $(addprefix tests/,engine hostile)
 engine-tests:
