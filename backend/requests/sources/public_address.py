@@ -70,7 +70,7 @@ class PublicAddressAdapter(IPFilterAdapter):  # type: ignore[misc]
         cert: str | tuple[str, str] | None = None,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Use the numeric address of the connection as `host`."""
-        self._check(*_resolve(request))
+        self._check(*_addresses(request))
         host_params, pool_kwargs = super().build_connection_pool_key_attributes(
             request, verify, cert
         )
@@ -83,7 +83,10 @@ class PublicAddressAdapter(IPFilterAdapter):  # type: ignore[misc]
             raise InvalidIPAddress()
 
 
-def _resolve(request: requests.PreparedRequest) -> list[str]:
-    name = urlsplit(str(request.url)).hostname
+def _addresses(request: requests.PreparedRequest) -> list[str]:
+    """Resolve the name; an IPv6 address is its own answer, since no resolver takes its zone."""
+    name = urlsplit(str(request.url)).hostname or ""
+    if ":" in name:
+        return [name]
     answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     return [str(socket_address[0]) for *_, socket_address in answers]
