@@ -51,6 +51,19 @@ def test_without_their_reader_pictures_of_iphones_are_refused_by_name(
     assert done.stdout.startswith(told)
 
 
+@pytest.mark.parametrize("command", ["upscale", "bulk"])
+def test_a_machine_that_starts_no_more_processes_fails_picture_by_picture(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    shutil.copy(SAMPLES / "cat.jpg", tmp_path / "in")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    done = run(command, "in", *(["-o"] if command == "upscale" else []), "out")
+    assert done.returncode == 1
+    told = "cat.jpg: This machine is out of memory; try again in a moment. (busy)\n"
+    assert told in done.stdout + done.stderr
+
+
 def in_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a line in which $COMMAND is the command, in a folder with `a.png` and `b.png`."""
     for name in ("a.png", "b.png"):

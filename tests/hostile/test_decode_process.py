@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.errors import ImageTooLargeError, SuperResolutionError
+from backend.errors import BusyError, ImageTooLargeError, SuperResolutionError
 from backend.images.picture import decode
 from backend.images.sandbox.process import DecodeProcess
 from tests.hostile.corpus import BAD, GOOD, Case, jpeg
@@ -246,6 +246,16 @@ def test_a_process_that_dies_is_started_again() -> None:
         with contextlib.suppress(ProcessLookupError):  # one ends with the other
             os.kill(number, signal.SIGKILL)
     until_gone(running)
+    assert process.decode(jpeg(), max_side=MAX_SIDE).size == (48, 32)
+    process.close()
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", "/nothing")
+        process = DecodeProcess()
+        with pytest.raises(BusyError):
+            process.decode(jpeg(), max_side=MAX_SIDE)
     assert process.decode(jpeg(), max_side=MAX_SIDE).size == (48, 32)
     process.close()
 

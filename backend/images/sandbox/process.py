@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn, TypeVar
 
+from backend.errors import BusyError
 from backend.images.picture import Picture, picture_from_planes
 from backend.images.sandbox.limits import WALL_SECONDS
 from backend.images.sandbox.picture_wire import values_from_message
@@ -54,8 +55,10 @@ class DecodeProcess:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._worker = _Worker()
+        self._worker: _Worker | None = None
         self._former: _Worker | None = None
+        with suppress(BusyError):  # each picture tries again
+            self._running()
 
     def decode(self, data: bytes, *, max_side: int) -> Picture:
         """Decode as `picture.decode` does; raise ImageError if it costs too much.
@@ -75,14 +78,14 @@ class DecodeProcess:
     def close(self) -> None:
         """End the process; later calls start another."""
         with self._lock:
-            self._worker.close()
-            if self._former is not None:
-                self._former.close()
+            for worker in (self._worker, self._former):
+                if worker is not None:
+                    worker.close()
 
     def _running(self) -> _Worker:
-        """Return the process, started again where it has ended; BusyError when it cannot be."""
+        """Return the process, started where there is none; raise BusyError if it cannot be."""
         with self._lock:
-            if self._worker.has_ended:
+            if self._worker is None or self._worker.has_ended:
                 try:
                     new = _Worker()
                 except OSError as exc:
@@ -100,7 +103,11 @@ class _Worker:
     def __init__(self) -> None:
         self._control, theirs = socket.socketpair()
         with theirs:
-            self._process = start("worker", stdin=theirs.fileno())
+            try:
+                self._process = start("worker", stdin=theirs.fileno())
+            except OSError:
+                self._control.close()
+                raise
         self._fates = _Fates(self._control)
         self._hangs = False
         self.close = weakref.finalize(self, _stopped, self._control, self._process)
