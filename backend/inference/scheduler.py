@@ -37,13 +37,18 @@ class Work:
         self.watch = watch
         self.visitor: Hashable = self if watch.visitor is None else watch.visitor
         self.is_first_look = is_first_look
-        self.began = self.asked = now
+        self.began = self.asked = self.started = now
+        """The moments of its first step, and of the last call for a turn and begin of one."""
         self.seconds = seconds
         """Seconds that the network is expected to take, as soon as that is known."""
         self.share_left = 1.0
         """The share of the tiles that is not done, 0 to 1."""
         self.worked = self.waited = 0.0
         """Seconds in turns, and waiting for them."""
+
+    def seconds_left(self) -> float:
+        """Return the seconds that the network still needs."""
+        return self.seconds * self.share_left
 
     def turn(self) -> AbstractContextManager[None]:
         """Wait for a turn at the network and take it; raise as `Watch.check` does."""
@@ -62,7 +67,8 @@ class Scheduler:
         self._changed = threading.Condition()
         self._works: list[Work] = []
         self._waiting: list[Work] = []
-        self._running: list[Work] = []
+        self._running = 0
+        """The number of turns that are held."""
         self._turn = 0
         self._served: dict[Hashable, int] = {}
         """The turn in which each present visitor was last served, or came."""
@@ -124,49 +130,45 @@ class Scheduler:
     @contextmanager
     def turn(self, work: Work) -> Iterator[None]:
         """Wait until it is the work's turn and hold the turn; see `Work.turn`."""
+        try:
+            self._wait_for_turn(work)
+            yield
+        finally:
+            self._leave(work)
+
+    def _wait_for_turn(self, work: Work) -> None:
         with self._changed:
             work.asked = self._clock()
             self._waiting.append(work)
-            try:
-                while True:
-                    self._give_turns()
-                    if work in self._running:
-                        break
-                    work.watch.check()
-                    self._changed.wait(POLL_SECONDS)
-            except BaseException:
-                if work in self._running:
-                    self._running.remove(work)
-                    self._changed.notify_all()
-                raise
-            finally:
-                if work in self._waiting:
-                    self._waiting.remove(work)
-                started = self._clock()
-                work.waited += started - work.asked
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._running.remove(work)
-                now = self._clock()
-                work.worked += now - started
-                if not work.is_first_look:
-                    self._went_on = now
+            self._give_turns()
+            while work in self._waiting:
+                work.watch.check()
+                self._changed.wait(POLL_SECONDS)
                 self._give_turns()
 
+    def _leave(self, work: Work) -> None:
+        """End a turn, or the wait for it, and let others go on."""
+        with self._changed:
+            now = self._clock()
+            if work in self._waiting:
+                self._waiting.remove(work)
+                work.waited += now - work.asked
+            else:
+                self._running -= 1
+                work.worked += now - work.started
+                if not work.is_first_look:
+                    self._went_on = now
+            self._give_turns()
+
     def _give_turns(self) -> None:
-        has_given = False
-        while self._waiting and len(self._running) < self._max_running:
-            work = self._next()
-            if work is None:
-                break
+        """Start as many of those who wait as may run."""
+        while self._running < self._max_running and (work := self._next()) is not None:
             self._turn += 1
             self._served[work.visitor] = self._turn
             self._waiting.remove(work)
-            self._running.append(work)
-            has_given = True
-        if has_given:
+            self._running += 1
+            work.started = self._clock()
+            work.waited += work.started - work.asked
             self._changed.notify_all()
 
     def _of(self, visitor: Hashable) -> list[Work]:
@@ -175,16 +177,19 @@ class Scheduler:
     def _next(self) -> Work | None:
         """Return whose turn it is, None while all are held back; see the head of this module."""
         now = self._clock()
-        oldest = min(self._waiting, key=lambda work: work.asked)
-        first_looks = [work for work in self._waiting if work.is_first_look]
-        if now - oldest.asked > PATIENCE_SECONDS and not self._go_first(first_looks, now):
-            return oldest
-        free = first_looks or [work for work in self._waiting if not self._is_held(work, now)]
-        if not free:
-            return None
-        if first_looks or self._turn % 2:
-            return min(free, key=lambda work: (self._served[work.visitor], work.asked))
-        return min(free, key=lambda work: (work.seconds * work.share_left, work.asked))
+        waiting = sorted(self._waiting, key=lambda work: work.asked)
+        first_looks = [work for work in waiting if work.is_first_look]
+        out_of_patience = [work for work in waiting if now - work.asked > PATIENCE_SECONDS]
+        if out_of_patience and not self._go_first(first_looks, now):
+            return out_of_patience[0]
+        if first_looks:
+            return min(first_looks, key=self._last_served)
+        free = [work for work in waiting if not self._is_held(work, now)]
+        key = self._last_served if self._turn % 2 else Work.seconds_left
+        return min(free, key=key, default=None)
+
+    def _last_served(self, work: Work) -> int:
+        return self._served[work.visitor]
 
     def _go_first(self, first_looks: list[Work], now: float) -> bool:
         """Return whether first looks go before one who has waited too long.
@@ -203,12 +208,10 @@ class Scheduler:
 
     def _seconds_until_free(self) -> float:
         """Return the shortest time that any picture in hand still needs, if all go on in turn."""
-        now, left = self._clock(), math.inf
-        for work in self._works:
-            if work.share_left < 1:
-                needed = work.seconds * work.share_left
-            else:
-                needed = work.began + work.seconds - now
-            left = min(left, max(0.0, needed))
-        in_turn = min(2, len(self._works)) / self._max_running  # the shortest has every second turn
-        return left * max(1.0, in_turn) if self._works else 0.0
+        now = self._clock()
+        left = [
+            each.seconds_left() if each.share_left < 1 else each.began + each.seconds - now
+            for each in self._works
+        ]
+        in_turn = min(2, len(left)) / self._max_running  # the shortest has every second turn
+        return max(0.0, min(left)) * max(1.0, in_turn) if left else 0.0

@@ -7,9 +7,10 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from backend.errors import ModelError, RequestError
 from backend.models.onnx_file import MAX_BYTES
@@ -23,52 +24,24 @@ ONNX_RUNTIME = "onnxruntime"
 NEAREST = "nearest"
 """The runtime that repeats pixels: it needs no network and so no file."""
 FULL_DETAIL = 100
-_KINDS: Mapping[str, type] = {
-    "name": str,
-    "scale": int,
-    "file": str,
-    "description": str,
-    "receptive_radius": int,
-    "multiple_of": int,
-    "multiplications": int,
-    "sha256": str,
-    "license": str,
-    "credit": str,
-    "source": str,
-    "runtime": str,
-    "fixed_size": int,
-    "natural_file": str,
-    "natural_sha256": str,
-    "detail": int,
-    "bfloat16": bool,
-    "training": dict,
-    "quality": dict,
-}
-"""The fields of an entry, in the order in which they are written."""
-_REQUIRED = ("name", "scale", "file", "receptive_radius")
-_BOUNDS: Mapping[str, tuple[int, int]] = {
-    "scale": (1, 16),
-    "receptive_radius": (0, 4096),
-    "multiple_of": (1, 4096),
-    "multiplications": (1, MAX_NUMBER),
-    "fixed_size": (1, 65_536),
-}
-"""The least and the largest value; other numbers have 0 and `MAX_NUMBER`."""
+RANGE = "range"
+"""The metadata of a field with the least and the largest value; others have 0 and `MAX_NUMBER`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """One network at one scale."""
+    """One network at one scale; a manifest entry has the same fields in this order, but `stamp`."""
 
     name: str
     """The tier that requests name: `fast`, `quality`, …"""
-    scale: int
+    scale: int = field(metadata={RANGE: (1, 16)})
     path: Path
-    receptive_radius: int
+    description: str = ""
+    receptive_radius: int = field(metadata={RANGE: (0, 4096)})
     """LR pixels around a pixel that can change its result; the tiles' padding."""
-    multiple_of: int = 1
+    multiple_of: int = field(default=1, metadata={RANGE: (1, 4096)})
     """Block side that the network works on; tiles are cut at its multiples."""
-    multiplications: int | None = None
+    multiplications: int | None = field(default=None, metadata={RANGE: (1, MAX_NUMBER)})
     """Multiplications per LR pixel, for estimates."""
     sha256: str | None = None
     license: str = ""
@@ -76,10 +49,9 @@ class ModelSpec:
     """The copyright notice of others, if the network is theirs or was made from theirs."""
     source: str = ""
     """The package that the network was taken from."""
-    description: str = ""
     runtime: str = ONNX_RUNTIME
     """The runtime of the file; others are in `neuron_session.RUNTIMES`."""
-    fixed_size: int | None = None
+    fixed_size: int | None = field(default=None, metadata={RANGE: (1, 65_536)})
     """Side of the only input that a compiled network takes, in LR pixels."""
     natural_path: Path | None = None
     """The same network with weights that invent less; `detail` blends the two."""
@@ -90,11 +62,11 @@ class ModelSpec:
     """
     bfloat16: bool = False
     """True if the network loses next to nothing where a processor multiplies in bfloat16."""
-    stamp: tuple[int, int] | None = field(default=None, compare=False, repr=False)
-    """Size and time of the file when the manifest was read; None if it did not exist."""
     training: Mapping[str, object] = field(default_factory=dict)
     quality: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Measured figures (`psnr_y`, …) by the name of the test set."""
+    stamp: tuple[int, int] | None = field(default=None, compare=False, repr=False)
+    """Size and time of the file when the manifest was read; None if it did not exist."""
 
     @property
     def paths(self) -> list[Path]:
@@ -116,6 +88,23 @@ class ModelSpec:
     def error(self, reason: str) -> ModelError:
         """Make an error about this model; `reason` ends the sentence, without its full stop."""
         return ModelError(f"The network '{self.name}' x{self.scale} {reason}.", model=self.name)
+
+
+_FIELDS = {
+    each.name.replace("path", "file"): each for each in fields(ModelSpec) if each.name != "stamp"
+}
+"""The fields of an entry by name; paths in it are names of files."""
+
+
+def _json_type(annotation: Any) -> type:
+    """Return the type in JSON: `Path | None` is a str, and a Mapping a dict."""
+    origin = get_origin(annotation)
+    kind = get_args(annotation)[0] if origin is UnionType else origin or annotation
+    found: type = {Path: str, Mapping: dict}.get(kind, kind)
+    return found
+
+
+_KINDS = {name: _json_type(get_type_hints(ModelSpec)[each.name]) for name, each in _FIELDS.items()}
 
 
 def read_manifest(folder: Path) -> list[ModelSpec]:
@@ -144,20 +133,20 @@ def read_manifest(folder: Path) -> list[ModelSpec]:
 
 def _spec(entry: object, folder: Path) -> ModelSpec:
     given = _checked(entry)
-    fields = {name: value for name, value in given.items() if not name.endswith("file")}
-    path = _path(folder, given, "file")
-    if "natural_file" in given:
-        fields["natural_path"] = _path(folder, given, "natural_file")
-    return ModelSpec(path=path, stamp=_stamp(path), **fields)
+    values: dict[str, Any] = {
+        _FIELDS[name].name: _path(folder, given, name) if name.endswith("file") else value
+        for name, value in given.items()
+    }
+    return ModelSpec(stamp=_stamp(values["path"]), **values)
 
 
 def _checked(entry: object) -> dict[str, Any]:
     """Return the entry; raise ModelError if a field is missing, unknown or impossible."""
     if not isinstance(entry, dict):
         raise ModelError("A manifest entry is not a JSON object.")
-    for name in _REQUIRED:
-        kind = _KINDS[name]
-        if not isinstance(entry.get(name), kind):
+    for name, kind in _KINDS.items():
+        is_required = _FIELDS[name].default is _FIELDS[name].default_factory is MISSING
+        if is_required and not isinstance(entry.get(name), kind):
             raise ModelError(f"A manifest entry needs '{name}' ({kind.__name__}).", field=name)
     for name, value in entry.items():
         expected = _KINDS.get(name)
@@ -168,7 +157,7 @@ def _checked(entry: object) -> dict[str, Any]:
         if not isinstance(value, expected) or isinstance(value, bool) != (expected is bool):
             raise ModelError(f"'{name}' in the manifest is not a {expected.__name__}.", field=name)
         if isinstance(value, int):
-            least, most = _BOUNDS.get(name, (0, MAX_NUMBER))
+            least, most = _FIELDS[name].metadata.get(RANGE, (0, MAX_NUMBER))
             if not least <= value <= most:
                 size = "small" if value < least else "large"
                 raise ModelError(f"'{name}' in the manifest is too {size}.", field=name)
@@ -220,13 +209,11 @@ def add_to_manifest(folder: Path, spec: ModelSpec) -> None:
 
 def entry_from(spec: ModelSpec, folder: Path) -> dict[str, object]:
     """Write a manifest entry, without what is unknown or usual."""
-    paths = {"file": spec.path, "natural_file": spec.natural_path}
-    files = {name: path and _relative(path, folder).as_posix() for name, path in paths.items()}
-    facts = {name: files[name] if name in files else getattr(spec, name) for name in _KINDS}
+    facts = {name: getattr(spec, each.name) for name, each in _FIELDS.items()}
     if spec.runtime == ONNX_RUNTIME:
         del facts["runtime"]
     return {
-        name: fact
+        name: _relative(fact, folder).as_posix() if isinstance(fact, Path) else fact
         for name, fact in facts.items()
         if fact is not False and fact not in (None, "", {})
     }
