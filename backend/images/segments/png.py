@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
+from typing import NamedTuple
 
 from backend.errors import ImageError
 from backend.images.colour import (
@@ -32,9 +33,7 @@ MAX_PIXEL_CHUNKS = 65_536
 MAX_OTHER_CHUNKS = 4096
 FULL_RANGE = b"\0\1"
 """The end of a `cICP` for full-range RGB, the only supported one."""
-SINGLE = frozenset((b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"pHYs", b"acTL"))
-"""Chunks that a file may have once; the first one that is possible counts."""
-LENGTHS, NO_GAMMA = {b"cICP": 4, b"gAMA": 4, b"cHRM": 32, b"pHYs": 9}, (b"gAMA", bytes(4))
+LENGTHS = {b"cICP": 4, b"gAMA": 4, b"cHRM": 32, b"pHYs": 9}
 KEPT = (b"PLTE", b"tRNS")
 """Chunks that the colours of the pixels need; they stand before the pixels."""
 GRAY, COLOURS, PALETTE, GRAY_WITH_ALPHA, COLOURS_WITH_ALPHA = 0, 2, 3, 4, 6
@@ -44,142 +43,48 @@ METRES = 1
 """The unit of `pHYs` that is an absolute length."""
 XMP_KEY = b"XML:com.adobe.xmp"
 COPYRIGHT_KEY, AUTHOR_KEY = b"Copyright", b"Author"
+ENCODINGS = {b"tEXt": "latin-1", b"iTXt": "utf-8"}
+"""The chunks with texts."""
 APPLE = b"CgBI"
 NUMBER_BYTES = 4
 """Bytes of the number that a frame's chunks begin with."""
 Piece = bytes | memoryview
+Chunk = tuple[bytes, memoryview]
+"""Kind and content."""
 
 
-@dataclass
-class _Found:
-    """The facts seen so far."""
+class _Header(NamedTuple):
+    """The used part of `IHDR`."""
 
-    kept: list[Piece] = field(default_factory=lambda: [SIGNATURE])
-    pixels: list[Piece] = field(default_factory=list)
-    size: tuple[int, int] | None = None
-    bits: int = 8
-    kind: int = COLOURS
-    colors: int = 0
-    """The number of colours in the palette."""
-    clear_level: int | None = None
-    clear_colour: tuple[int, int, int] | None = None
-    exif: bytes = b""
-    dpi: int | None = None
-    xmp: bytes = b""
-    rights: Rights = field(default_factory=Rights)
-    """Those of texts."""
-    profile: Colour | None = None
-    coded: Colour | None = None
-    is_srgb: bool = False
-    gamma: float | None = None
-    points: list[tuple[float, float]] | None = None
-    frames: int | None = None
-    is_first_frame_separate: bool = False
-    """True if the main picture is not a frame of the animation, and is not shown where it runs."""
-    controls: list[bytes] = field(default_factory=list)
-    frame_pixels: list[Piece] = field(default_factory=list)
-    seen: set[bytes] = field(default_factory=set)
-    """The kinds of `SINGLE` seen so far."""
-
-    def take(self, kind: bytes, content: bytes) -> None:
-        """Take one chunk other than IHDR, IDAT and IEND."""
-        if kind in self.seen or not _is_possible(kind, content):
-            return
-        self.seen.update(SINGLE & {kind})
-        if kind == b"eXIf":
-            self.exif = content[:MAX_EXIF_BYTES]
-        elif kind == b"pHYs" and content[8] == METRES:
-            self.dpi = reasonable_dpi(int.from_bytes(content[:4]) * 0.0254)
-        elif kind in (b"tEXt", b"iTXt"):
-            self._take_text(kind, content)
-        elif kind == b"fcTL" and self.pixels:
-            self.controls.append(content)
-        elif kind == b"fdAT" and len(self.controls) == 1 and self.is_first_frame_separate:
-            self.frame_pixels.append(content[NUMBER_BYTES:])
-        elif not self.pixels:
-            self._take_before_pixels(kind, content)
-
-    def fits(self, kind: bytes, length: int) -> bool:
-        """Return whether palette and transparency are as complete as this kind of picture needs."""
-        if kind == b"PLTE":
-            may_be_there = self.kind in (COLOURS, PALETTE, COLOURS_WITH_ALPHA)
-            return may_be_there and 0 < length // 3 <= 256
-        if self.kind == PALETTE:
-            return 0 < length <= self.colors
-        return length >= {GRAY: 2, COLOURS: 6}.get(self.kind, length + 1)
-
-    @property
-    def first_pixels(self) -> list[Piece]:
-        """Those of the frame that viewers show first, if it fills the canvas."""
-        whole = struct.pack(">IIII", *(self.size or (0, 0)), 0, 0)
-        control = self.controls[0] if self.frame_pixels else b""
-        return self.frame_pixels if control[NUMBER_BYTES:20] == whole else self.pixels
+    width: int
+    height: int
+    bits: int
+    kind: int
 
     @property
     def is_wide_colour(self) -> bool:
         """True for 16 bits a channel, of which Pillow compares the upper half alone."""
         return self.kind == COLOURS and self.bits == 16
 
-    def colour(self) -> Colour | None:
-        """Return what the chunks say, in their order of precedence."""
-        if self.coded or self.profile:
-            return self.coded or self.profile
-        if self.is_srgb:
-            return SRGB
-        return None if self.gamma is None else colour_from_points(self.gamma, self.points)
-
-    def _take_before_pixels(self, kind: bytes, content: bytes) -> None:
-        if kind in KEPT:
-            if self.fits(kind, len(content)):
-                self._take_kept(kind, content)
-        elif kind == b"iCCP":
-            self.profile = colour_from_profile(_profile(content))
-        elif kind == b"cICP" and content[2:] == FULL_RANGE and not self.colors:
-            # One that comes after the palette does not count.
-            self.coded = colour_from_still_codes(content[0], content[1])
-        elif kind == b"sRGB":
-            self.is_srgb = True
-        elif kind == b"gAMA":
-            self.gamma = int.from_bytes(content) / 100_000
-        elif kind == b"cHRM":
-            numbers = [each / 100_000 for each in struct.unpack(">8I", content)]
-            self.points = list(zip(numbers[0::2], numbers[1::2], strict=True))
-        elif kind == b"acTL" and len(content) >= 8:
-            number = int.from_bytes(content[:4])
-            self.frames = number if 0 < number <= 2**31 else None
-            self.is_first_frame_separate = True
-        elif kind == b"fcTL":
-            self.is_first_frame_separate = False
-
-    def _take_kept(self, kind: bytes, content: bytes) -> None:
+    def fits(self, kind: bytes, length: int, *, colors: int) -> bool:
+        """Return whether palette and transparency are as complete as this kind of picture needs."""
         if kind == b"PLTE":
-            self.colors = len(content) // 3
-        elif self.kind == GRAY:
-            self.clear_level = int.from_bytes(content[:2]) & (1 << self.bits) - 1
-        elif self.is_wide_colour:
-            self.clear_colour = struct.unpack(">HHH", content[:6])
-
-    def _take_text(self, kind: bytes, content: bytes) -> None:
-        """Look for rights; compressed texts are skipped, because they may expand without limit."""
-        key, _, text = content[:MAX_EXIF_BYTES].partition(b"\0")
-        if kind == b"iTXt":
-            if text[:1] != b"\0":
-                return
-            text = text[2:].partition(b"\0")[2].partition(b"\0")[2]
-        encoding = "utf-8" if kind == b"iTXt" else "latin-1"
-        if key == XMP_KEY and kind == b"iTXt":
-            self.xmp = self.xmp or text
-        elif key in (COPYRIGHT_KEY, AUTHOR_KEY):
-            told = line(text.decode(encoding, "replace"))
-            right = Rights(copyright=told) if key == COPYRIGHT_KEY else Rights(creator=told)
-            self.rights = self.rights.or_else(right)
+            may_be_there = self.kind in (COLOURS, PALETTE, COLOURS_WITH_ALPHA)
+            return may_be_there and 0 < length // 3 <= 256
+        if self.kind == PALETTE:
+            return 0 < length <= colors
+        return length >= {GRAY: 2, COLOURS: 6}.get(self.kind, length + 1)
 
 
-def _is_possible(kind: bytes, content: bytes) -> bool:
-    """Return whether a chunk can mean anything; otherwise a later one of its kind counts."""
-    if kind == b"sRGB":
-        return content in INTENTS
-    return len(content) == LENGTHS.get(kind, len(content)) and (kind, content) != NO_GAMMA
+class _Parts(NamedTuple):
+    """The chunks of a file, by their place."""
+
+    kept: list[Chunk]
+    """Palette and transparency, each as complete as the kind of picture needs."""
+    before: list[Chunk]
+    """All others before the pixels."""
+    pixels: list[Piece]
+    behind: list[Chunk]
 
 
 def lean_png(data: bytes) -> LeanFile:
@@ -187,68 +92,166 @@ def lean_png(data: bytes) -> LeanFile:
 
     A truncated file is passed on as far as it goes, for the decoder to judge.
     """
-    found = _Found()
-    _walk(data, found)
-    if found.kind == PALETTE and not found.colors:
+    header, end = _header(data)
+    parts = _parts(header, _chunks(data, end))
+    needed = dict(parts.kept)
+    if header.kind == PALETTE and b"PLTE" not in needed:
         raise ImageError
-    if found.pixels:
-        found.kept += chunk(b"IDAT", found.first_pixels)
-        found.kept += chunk(b"IEND", ())
-    frames = (found.frames or 1) + (found.frames is not None and found.is_first_frame_separate)
-    exif = read_exif(found.exif)
+    lean: list[Piece] = [data[:end]]
+    for kind, content in parts.kept:
+        if kind == b"PLTE" or not header.is_wide_colour:
+            lean += chunk(kind, [content])
+    frames, first_frame = _animation(header, parts)
+    if parts.pixels:
+        lean += (*chunk(b"IDAT", first_frame or parts.pixels), *chunk(b"IEND", ()))
+    clear = needed.get(b"tRNS", b"")
+    clear_level = clear_colour = None
+    if clear and header.kind == GRAY:
+        clear_level = int.from_bytes(clear[:2]) & (1 << header.bits) - 1
+    elif clear and header.is_wide_colour:
+        clear_colour = struct.unpack(">HHH", clear[:6])
+    anywhere = [*parts.before, *parts.behind]
+    first = _first_of_each(anywhere)
+    exif = read_exif(bytes(first.get(b"eXIf", b"")[:MAX_EXIF_BYTES]))
+    density = first.get(b"pHYs", bytes(9))
+    dpi = int.from_bytes(density[:4]) * 0.0254 if density[8] == METRES else 0.0
+    xmp, rights = _texts(anywhere)
     return LeanFile(
-        data=b"".join(found.kept),
-        size=found.size,
+        data=b"".join(lean),
+        size=(header.width, header.height),
         orientation=exif.orientation or UPRIGHT,
-        colour=found.colour() or exif.colour or SRGB,
-        facts=exif.beside(dpi=found.dpi, xmp=found.xmp, rights=found.rights),
+        colour=_colour(_first_of_each(parts.before)) or exif.colour or SRGB,
+        facts=exif.beside(dpi=reasonable_dpi(dpi), xmp=xmp, rights=rights),
         frames=frames,
-        bits=found.bits,
-        is_gray=found.kind in (GRAY, GRAY_WITH_ALPHA) or None,
-        clear_level=found.clear_level,
-        clear_colour=found.clear_colour,
+        bits=header.bits,
+        is_gray=header.kind in (GRAY, GRAY_WITH_ALPHA) or None,
+        clear_level=clear_level,
+        clear_colour=clear_colour,
     )
 
 
-def _walk(data: bytes, found: _Found) -> None:
+def _header(data: bytes) -> tuple[_Header, int]:
+    """Read the first chunk, and return where it ends."""
+    at = len(SIGNATURE)
+    length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+    if kind == APPLE:
+        raise not_read("PNG files in the form that only Apple's programs read (CgBI) are")
+    if kind != b"IHDR" or len(data[at + 8 : at + 8 + length]) < HEADER.size:
+        raise ImageError
+    return _Header(*HEADER.unpack_from(data, at + 8)[:4]), at + 12 + length
+
+
+def _chunks(data: bytes, at: int) -> Iterator[Chunk]:
+    """Walk the chunks behind the header that can mean anything, up to IEND."""
     view = memoryview(data)
     pixel_chunks = Count("parts", limit=MAX_PIXEL_CHUNKS)
     other_chunks = Count("pieces of metadata", limit=MAX_OTHER_CHUNKS)
-    at = len(SIGNATURE)
+    has_pixels = False
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         if not kind.isalpha():
-            if not found.pixels:
+            if not has_pixels:
                 raise ImageError
-            break
+            return
         content, whole = view[at + 8 : at + 8 + length], view[at : at + 12 + length]
         at += 12 + length
         if kind == b"IDAT":
-            if found.size is None:
-                raise ImageError
+            has_pixels = True
             pixel_chunks.add()
-            found.pixels.append(content)
+            yield kind, content
             continue
         other_chunks.add()
-        if found.size is None:
-            if kind == APPLE:
-                raise not_read("PNG files in the form that only Apple's programs read (CgBI) are")
-            if kind != b"IHDR" or len(content) < HEADER.size:
-                raise ImageError
-            width, height, found.bits, found.kind, *_ = HEADER.unpack_from(content)
-            found.size = width, height
-            found.kept.append(whole)
-        elif kind == b"IEND":
-            break
-        else:
-            # A palette counts whatever its checksum was.
-            if kind != b"PLTE" and not _has_right_checksum(whole):
+        if kind == b"IEND":
+            return
+        # A palette counts whatever its checksum was.
+        if kind == b"PLTE" or (_has_right_checksum(whole) and _is_possible(kind, content)):
+            yield kind, content
+
+
+def _parts(header: _Header, chunks: Iterable[Chunk]) -> _Parts:
+    parts, colors = _Parts([], [], [], []), 0
+    for kind, content in chunks:
+        if kind == b"IDAT":
+            parts.pixels.append(content)
+        elif parts.pixels:
+            parts.behind.append((kind, content))
+        elif kind not in KEPT:
+            if kind != b"cICP" or not colors:  # one that comes after the palette does not count
+                parts.before.append((kind, content))
+        elif header.fits(kind, len(content), colors=colors):
+            parts.kept.append((kind, content))
+            colors = len(content) // 3 if kind == b"PLTE" else colors
+    return parts
+
+
+def _is_possible(kind: bytes, content: memoryview) -> bool:
+    """Return whether a chunk can mean anything; otherwise a later one of its kind counts."""
+    if kind == b"sRGB":
+        return content in INTENTS
+    if kind == b"gAMA" and not any(content):
+        return False
+    return len(content) == LENGTHS.get(kind, len(content))
+
+
+def _first_of_each(chunks: Sequence[Chunk]) -> dict[bytes, memoryview]:
+    """Return the contents that count where a file may have one chunk of a kind."""
+    return dict(reversed(chunks))
+
+
+def _colour(before: Mapping[bytes, memoryview]) -> Colour | None:
+    """Return what the chunks before the pixels say, in their order of precedence."""
+    code = before.get(b"cICP", b"")
+    coded = colour_from_still_codes(code[0], code[1]) if code[2:] == FULL_RANGE else None
+    found = coded or colour_from_profile(_profile(bytes(before.get(b"iCCP", b""))))
+    if found or b"sRGB" in before:
+        return found or SRGB
+    if b"gAMA" not in before:
+        return None
+    points = None
+    if b"cHRM" in before:
+        numbers = [each / 100_000 for each in struct.unpack(">8I", before[b"cHRM"])]
+        points = list(zip(numbers[0::2], numbers[1::2], strict=True))
+    return colour_from_points(int.from_bytes(before[b"gAMA"]) / 100_000, points)
+
+
+def _animation(header: _Header, parts: _Parts) -> tuple[int, list[Piece]]:
+    """Return the number of frames, and the pixels of the first where they are not the picture's.
+
+    Viewers show that frame in place of the picture, if it fills the canvas.
+    """
+    control = _first_of_each(parts.before).get(b"acTL", b"")
+    if len(control) < 8:
+        return 1, []
+    kinds = [kind for kind, _ in parts.before]
+    is_separate = b"fcTL" not in kinds[kinds.index(b"acTL") :]
+    number = int.from_bytes(control[:4])
+    frames = number + is_separate if 0 < number <= 2**31 else 1
+    rest = iter(parts.behind if is_separate else ())
+    frame = next((content for kind, content in rest if kind == b"fcTL"), b"")
+    if frame[NUMBER_BYTES:20] != struct.pack(">IIII", header.width, header.height, 0, 0):
+        return frames, []
+    frame_parts = takewhile(lambda each: each[0] != b"fcTL", rest)
+    return frames, [content[NUMBER_BYTES:] for kind, content in frame_parts if kind == b"fdAT"]
+
+
+def _texts(chunks: Iterable[Chunk]) -> tuple[bytes, Rights]:
+    """Return XMP, and rights; compressed texts are skipped: they may expand without limit."""
+    xmp, rights = b"", Rights()
+    for kind, content in chunks:
+        if kind not in ENCODINGS:
+            continue
+        key, _, text = bytes(content[:MAX_EXIF_BYTES]).partition(b"\0")
+        if kind == b"iTXt":
+            if text[:1] != b"\0":
                 continue
-            is_read_here = kind == b"tRNS" and found.is_wide_colour
-            is_kept = kind in KEPT and not found.pixels and not is_read_here
-            if is_kept and found.fits(kind, len(content)):
-                found.kept += chunk(kind, [content])
-            found.take(kind, bytes(content))
+            text = text[2:].partition(b"\0")[2].partition(b"\0")[2]
+        if key == XMP_KEY and kind == b"iTXt":
+            xmp = xmp or text
+        elif key in (COPYRIGHT_KEY, AUTHOR_KEY):
+            told = line(text.decode(ENCODINGS[kind], "replace"))
+            right = Rights(copyright=told) if key == COPYRIGHT_KEY else Rights(creator=told)
+            rights = rights.or_else(right)
+    return xmp, rights
 
 
 def chunk(kind: bytes, contents: Sequence[Piece]) -> list[Piece]:
