@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -18,7 +19,9 @@ MAX_SCANS = 64
 """Encoders of progressive files write about ten; each scan goes over the whole picture again."""
 
 START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN = 0xD8, 0xD9, 0xDA
-END = b"\xff\xd9"
+START, END = b"\xff\xd8", b"\xff\xd9"
+SCAN_DATA = 0
+"""Stands for a marker where there is none."""
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Start of frame of every kind: between them are DHT, JPG and DAC."""
 LOSSLESS = 0xC3
@@ -68,12 +71,17 @@ class _Found:
     profile_parts: int | None = None
     """The number that the first part states."""
     has_iso_gain_map: bool = False
+    has_scan: bool = False
     sent: set[tuple[int, int]] = field(default_factory=set)
     """(component, coefficient) of all that scans have brought to their last bit."""
 
     def take(self, marker: int, content: bytes) -> None:
-        """Take a segment before the first scan."""
-        if marker in FRAMES:
+        """Take a segment; behind the first scan, only other scans count."""
+        if marker == START_OF_SCAN:
+            self._take_scan(content)
+        elif self.has_scan:
+            return
+        elif marker in FRAMES:
             self._take_frame(marker, content)
         elif marker == EXIF and content.startswith(EXIF_START[:-1]):  # the last byte may be any
             self.exif = self.exif or content[len(EXIF_START) :]
@@ -109,8 +117,9 @@ class _Found:
             sampling[0] >> 4 > each >> 4 and sampling[0] & 15 > each & 15 for each in sampling[1:3]
         )
 
-    def take_scan(self, header: bytes) -> None:
+    def _take_scan(self, header: bytes) -> None:
         """Note a scan's components and, in progressive files, its coefficients."""
+        self.has_scan = True
         components = header[1 : 1 + 2 * header[0] : 2] if header else b""
         first, last, depth = 0, COEFFICIENTS - 1, 0
         if not self.is_sequential:
@@ -126,7 +135,7 @@ class _Found:
     @property
     def is_over(self) -> bool:
         """True if all components were sent, by a kind of file that sends each of them once."""
-        return self.is_sequential and self.is_whole
+        return self.has_scan and self.is_sequential and self.is_whole
 
     def colour(self) -> Colour | None:
         """Join the parts of the profile in their order; None if one is missing."""
@@ -141,7 +150,21 @@ def lean_jpeg(data: bytes) -> LeanFile:
     Everything after the end of the first picture is left out: thumbnails, videos, archives.
     """
     found = _Found()
-    kept, is_cut = _walk(data, found)
+    kept: list[bytes | memoryview] = [START]
+    is_cut = True
+    for marker, piece in _pieces(data):
+        if marker == END_OF_IMAGE:
+            is_cut = False
+            break
+        if marker == SCAN_DATA:
+            kept.append(piece)
+            continue
+        if found.is_over:
+            break
+        content = bytes(piece[4:])
+        found.take(marker, content)
+        if not _is_metadata(marker, content):
+            kept.append(piece)
     if not found.is_whole:
         raise ImageError
     exif = read_exif(found.exif)
@@ -160,51 +183,41 @@ def lean_jpeg(data: bytes) -> LeanFile:
     )
 
 
-def _walk(data: bytes, found: _Found) -> tuple[list[bytes | memoryview], bool]:
-    """Return the pieces of a lean file without its end mark, and whether the file had none."""
+def _pieces(data: bytes) -> Iterator[tuple[int, memoryview]]:
+    """Walk (marker, bytes) of segments, and of the data of scans, up to the end of the picture.
+
+    Markers without a segment have no bytes. Raise ImageError for what is no marker.
+    """
     view = memoryview(data)
-    kept: list[bytes | memoryview] = [b"\xff\xd8"]
-    segments = Count("segments", limit=MAX_SEGMENTS)
-    scans = Count("scans", limit=MAX_SCANS)
-    at, has_scan, in_scan = 2, False, False
+    segments, scans = Count("segments", limit=MAX_SEGMENTS), Count("scans", limit=MAX_SCANS)
+    at, has_scan, in_scan = len(START), False, False
     while match := (_MARKER_IN_SCAN if in_scan else _MARKER).search(data, at):
         segments.add()
         if in_scan:
-            kept.append(view[at : match.start()])
-        at = match.end()
+            yield SCAN_DATA, view[at : match.start()]
+        start, at = match.span()
         marker = data[at - 1]
-        if marker == END_OF_IMAGE:
-            return kept, False
-        if has_scan and (found.is_over or not _is_part(data, at, marker)):
-            return kept, True
-        if marker not in WITH_LENGTH:
-            if marker == JPEG_LS:
-                raise not_read("JPEG-LS files are")
-            if marker not in WITHOUT_LENGTH:
-                raise ImageError
+        if marker in WITHOUT_LENGTH:
+            yield marker, view[:0]
             continue
-        start, at = at, at + max(2, int.from_bytes(data[at : at + 2]))
+        if has_scan and not _is_part(data, at, marker):
+            return
+        if marker not in WITH_LENGTH:
+            raise not_read("JPEG-LS files are") if marker == JPEG_LS else ImageError
+        at += max(2, int.from_bytes(data[at : at + 2]))
         if at > len(data):
-            return kept, True
-        content = data[start + 2 : at]
+            return
         in_scan = marker == START_OF_SCAN
         if in_scan:
             scans.add()
             has_scan = True
-            found.take_scan(content)
-        elif not has_scan:
-            found.take(marker, content)
-        if not _is_metadata(marker, content):
-            kept += (match[0], view[start:at])
+        yield marker, view[start:at]
     if in_scan:
-        kept.append(view[at:])
-    return kept, True
+        yield SCAN_DATA, view[at:]
 
 
 def _is_part(data: bytes, at: int, marker: int) -> bool:
     """Return whether the bytes behind a scan are a segment, and do not just look like one."""
-    if marker in WITHOUT_LENGTH:
-        return True
     end = at + int.from_bytes(data[at : at + 2])
     if marker not in BETWEEN_SCANS or end < at + 2 or end >= len(data):
         return False
