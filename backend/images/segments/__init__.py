@@ -5,13 +5,32 @@ only what the pixels need. Every walk takes time in proportion to the file's len
 less for files as cameras and programs write them.
 """
 
-from backend.images.formats import JPEG, PNG, FileFormat
+from collections.abc import Callable, Mapping
+
+from backend.images.formats import AVIF, BMP, GIF, HEIC, JPEG, PNG, TIFF, WEBP, FileFormat
 from backend.images.segments.jpeg import lean_jpeg
 from backend.images.segments.lean_file import LeanFile
-from backend.images.segments.opened import opened_file
+from backend.images.segments.opened import (
+    lean_avif,
+    lean_bmp,
+    lean_gif,
+    lean_heic,
+    lean_tiff,
+    lean_webp,
+)
 from backend.images.segments.png import lean_png
 
 __all__ = ["LeanFile", "lean_file"]
+_READERS: Mapping[str, Callable[[bytes], LeanFile]] = {
+    JPEG.name: lean_jpeg,
+    PNG.name: lean_png,
+    BMP.name: lean_bmp,
+    WEBP.name: lean_webp,
+    GIF.name: lean_gif,
+    TIFF.name: lean_tiff,
+    AVIF.name: lean_avif,
+    HEIC.name: lean_heic,
+}
 
 
 def lean_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
@@ -20,8 +39,4 @@ def lean_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
     Where the format has no walker here it is the whole file. Raise ImageError if it is damaged or
     has more parts than any program writes, UnsupportedMediaTypeError for a kind that is not read.
     """
-    if file_format is JPEG:
-        return lean_jpeg(data)
-    if file_format is PNG:
-        return lean_png(data)
-    return opened_file(data, file_format=file_format)
+    return _READERS[file_format.name](data)

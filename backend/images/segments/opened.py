@@ -1,4 +1,7 @@
-"""Formats whose containers Pillow's readers walk: WebP, GIF, BMP, TIFF, AVIF and HEIC."""
+"""Formats whose containers Pillow's readers walk: WebP, GIF, BMP, TIFF, AVIF and HEIC.
+
+The data stays as it is but for what a function says. The format's plugin must have been imported.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from backend.errors import ImageError
 from backend.images.colour import SRGB, Colour, colour_from_profile
 from backend.images.formats import AVIF, BMP, GIF, HEIC, TIFF, WEBP, FileFormat
 from backend.images.segments.bmp import bmp_profile, check_bmp
-from backend.images.segments.boxes import primary_item
+from backend.images.segments.boxes import Item, primary_item
 from backend.images.segments.exif import ExifFacts, facts_from, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import BOMB_ERRORS, HEADER_ERRORS
@@ -19,50 +22,61 @@ from backend.images.segments.tiff import TiffPicture
 from backend.images.segments.webp import webp_pixels, with_right_length
 
 
-def opened_file(data: bytes, *, file_format: FileFormat) -> LeanFile:
-    """Read what the header says; raise ImageError if it is damaged.
+def lean_gif(data: bytes) -> LeanFile:
+    return _opened(data, GIF)
 
-    The data stays as it is, but for a WebP's wrong length and the full picture of a TIFF, which
-    comes first. The format's plugin must have been imported.
-    """
-    if file_format is BMP:
-        check_bmp(data)
-        found = _opened(data, file_format)
-        return replace(found, colour=_profile(bmp_profile(data)) or found.colour)
-    if file_format is TIFF:
-        tiff = TiffPicture(data)
-        found = _opened(tiff.data, file_format)
-        return replace(
-            found,
-            facts=ExifFacts(facts=found.facts).beside(iptc=tiff.iptc),
-            orientation=tiff.orientation,  # Pillow turns by the picture's own
-            frames=tiff.frames,
-            bits=tiff.bits,
-            colour=_profile(tiff.profile) or found.colour,
-        )
-    if file_format is WEBP:
-        data = with_right_length(data)
-        is_lossless, first_frame = webp_pixels(data)
-        return replace(
-            _opened(data, file_format),
-            is_lossless=is_lossless,
-            is_chroma_halved=not is_lossless,
-            first_frame=first_frame,
-        )
-    found = _opened(data, file_format)
-    if file_format in (AVIF, HEIC):
-        item = primary_item(data)
-        return replace(
-            found,
-            orientation=1 if item.is_turned and file_format is HEIC else found.orientation,
-            colour=found.colour if item.colour == SRGB else item.colour,
-            bits=item.bits,
-            is_lossless=item.is_lossless,
-            is_chroma_halved=item.is_chroma_halved,
-            has_gain_map=item.has_gain_map,
-            shown=item.shown(found.size) if file_format is AVIF and found.size else None,
-        )
-    return found
+
+def lean_bmp(data: bytes) -> LeanFile:
+    check_bmp(data)
+    found = _opened(data, BMP)
+    return replace(found, colour=_profile(bmp_profile(data)) or found.colour)
+
+
+def lean_tiff(data: bytes) -> LeanFile:
+    """Put the full picture first."""
+    tiff = TiffPicture(data)
+    found = _opened(tiff.data, TIFF)
+    return replace(
+        found,
+        facts=ExifFacts(facts=found.facts).beside(iptc=tiff.iptc),
+        orientation=tiff.orientation,  # Pillow turns by the picture's own
+        frames=tiff.frames,
+        bits=tiff.bits,
+        colour=_profile(tiff.profile) or found.colour,
+    )
+
+
+def lean_webp(data: bytes) -> LeanFile:
+    """Correct a wrong length."""
+    data = with_right_length(data)
+    is_lossless, first_frame = webp_pixels(data)
+    return replace(
+        _opened(data, WEBP),
+        is_lossless=is_lossless,
+        is_chroma_halved=not is_lossless,
+        first_frame=first_frame,
+    )
+
+
+def lean_avif(data: bytes) -> LeanFile:
+    found, item = _opened(data, AVIF), primary_item(data)
+    return replace(_with_item(found, item), shown=item.shown(found.size) if found.size else None)
+
+
+def lean_heic(data: bytes) -> LeanFile:
+    found, item = _opened(data, HEIC), primary_item(data)
+    return replace(_with_item(found, item), orientation=1 if item.is_turned else found.orientation)
+
+
+def _with_item(found: LeanFile, item: Item) -> LeanFile:
+    return replace(
+        found,
+        colour=found.colour if item.colour == SRGB else item.colour,
+        bits=item.bits,
+        is_lossless=item.is_lossless,
+        is_chroma_halved=item.is_chroma_halved,
+        has_gain_map=item.has_gain_map,
+    )
 
 
 def _opened(data: bytes, file_format: FileFormat) -> LeanFile:
@@ -84,9 +98,8 @@ def _lean(opened: Image.Image, data: bytes, file_format: FileFormat) -> LeanFile
     xmp = opened.info.get("xmp")
     # Pillow gives a TIFF without a resolution one of 1.
     dpi = 0 if file_format is TIFF else opened.info.get("dpi", (0, 0))[0]
-    orientation = exif.orientation or 1
-    if file_format is HEIC:  # its reader takes EXIF's out
-        orientation = opened.info.get("original_orientation") or 1
+    # HEIC's reader takes EXIF's out.
+    orientation = opened.info.get("original_orientation") or exif.orientation or 1
     return LeanFile(
         data=data,
         size=opened.size,
@@ -95,7 +108,7 @@ def _lean(opened: Image.Image, data: bytes, file_format: FileFormat) -> LeanFile
         facts=exif.beside(
             dpi=reasonable_dpi(float(dpi)), xmp=xmp if isinstance(xmp, bytes) else b""
         ),
-        first_frame=getattr(opened, "dispose_extent", None) if file_format is GIF else None,
+        first_frame=getattr(opened, "dispose_extent", None),  # of a GIF
         # To count them all would mean to decode them all.
         frames=2 if getattr(opened, "is_animated", False) else 1,
     )
