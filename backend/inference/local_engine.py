@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 from backend.engine import Upscaled, Watch
 from backend.errors import DeadlineError, PayloadTooLargeError
@@ -16,7 +17,7 @@ from backend.images.resize import reduced, resized
 from backend.inference.allocator import give_back_memory, keep_freed_memory
 from backend.inference.estimate import Estimator
 from backend.inference.pixel_budget import PixelBudget
-from backend.inference.plan import Pass, Plan, check_passes, check_size, make_plan, plan_passes
+from backend.inference.plan import Plan, check_passes, check_size, make_plan, plan_passes
 from backend.inference.scheduler import Scheduler, Work
 from backend.inference.session_cache import Sessions
 from backend.inference.upscaler import Session, Upscaler
@@ -102,8 +103,8 @@ class LocalEngine:
 
     def upscale(self, data: bytes, options: UpscaleOptions, *, watch: Watch = Watch()) -> Upscaled:
         self._check(options)
-        with self._in_hand(data, watch) as (work, source):
-            return self._upscale(source, options, work)
+        with self._in_hand(data, watch) as job:
+            return self._upscale(job, options)
 
     def first_look(
         self,
@@ -119,22 +120,19 @@ class LocalEngine:
         that is enough for `longest_side`.
         """
         self._check(options)
-        with self._in_hand(data, watch, is_first_look=True) as (work, source):
-            look = self._become_look(source, options, longest_side)
-            return self._upscale(source, look, work)
+        with self._in_hand(data, watch, is_first_look=True) as job:
+            return self._upscale(job, self._become_look(job, options, longest_side))
 
-    def _become_look(
-        self, source: _Source, options: UpscaleOptions, longest_side: int
-    ) -> UpscaleOptions:
+    def _become_look(self, job: _Job, options: UpscaleOptions, longest_side: int) -> UpscaleOptions:
         """Reduce the picture to what a first look needs, and return the look's own options."""
-        picture = source.picture
+        picture = job.picture
         small = reduced(picture, longest_side=longest_side)
         plan = self._plan(picture, options)
         quick = PIXELS if plan.model == PIXELS else QUICK
         scales = self.registry.models.get(quick, [plan.passes[0].spec.scale])
         wanted = min(NEARLY * longest_side, max(plan.size))
         longest = max(picture.size)
-        source.become(small)
+        job.become(small)
         return UpscaleOptions(
             scale=next((each for each in scales if longest * each >= wanted), scales[-1]),
             model=quick if quick in self.registry.models else plan.model,
@@ -148,14 +146,12 @@ class LocalEngine:
         self._scheduler.expect_first_look(visitor)
 
     @contextmanager
-    def _in_hand(
-        self, data: bytes, watch: Watch, *, is_first_look: bool = False
-    ) -> Iterator[tuple[Work, _Source]]:
+    def _in_hand(self, data: bytes, watch: Watch, *, is_first_look: bool = False) -> Iterator[_Job]:
         if len(data) > self.settings.max_image_bytes:
             raise PayloadTooLargeError.over(self.settings.max_image_bytes, what="picture")
         try:
             with self._scheduler.work(watch, is_first_look=is_first_look) as work:
-                yield work, _Source(lambda: self._decoded(data))
+                yield _Job(work, lambda: self._decoded(data))
         finally:
             give_back_memory()
 
@@ -163,32 +159,24 @@ class LocalEngine:
         with self._decoding:
             return self._decode(data, max_side=self.settings.max_side)
 
-    def _upscale(self, source: _Source, options: UpscaleOptions, work: Work) -> Upscaled:
-        picture, watch = source.picture, work.watch
-        plan = self._plan(picture, options)
-        file_format = output_format(picture, options.format)
+    def _upscale(self, job: _Job, options: UpscaleOptions) -> Upscaled:
+        plan = self._plan(job.picture, options)
+        file_format = output_format(job.picture, options.format)
         check_size(plan, max_pixels=self.settings.max_output_pixels, format=file_format)
-        self._expect(plan, work)
-        for each in plan.passes:
-            self._sessions.get(each.spec)
-        size, notes = picture.size, picture.notes
-        del picture
-        decoded = time.perf_counter()
-        with self._pixels.hold(
-            plan.pixels, watch, is_first_look=work.is_first_look, on_wait=source.forget
-        ):
-            held = time.perf_counter()
-            sr = self._run_all(plan, source.picture, work)
-            watch.on_finishing()
-            encoding = time.perf_counter()
-            sr, keep = resized(sr, plan.size, has_hard_pixels=plan.model == PIXELS), options.keep
-            if plan.dpi is not None:
-                sr, keep = replace(sr, dpi=plan.dpi), (*keep, DPI)
-            encoded = encode(sr, format=file_format, quality=options.quality, keep=keep)
-        finished = time.perf_counter()
-        waited = held - decoded + work.waited
+        self._expect(plan, job.work)
+        upscalers = [self._upscaler(each.spec, job.work) for each in plan.passes]
+        lr_size, notes = job.picture.size, job.picture.notes
+        job.end("decoding")
+        with self._held(plan, job):
+            job.end("waiting")
+            sr = self._run(plan, upscalers, job)
+            job.work.watch.on_finishing()
+            job.end("network")
+            data = _encoded(sr, plan, options, format=file_format)
+        job.end("encoding")
+        stages = job.stages
         return Upscaled(
-            data=encoded,
+            data=data,
             width=plan.size[0],
             height=plan.size[1],
             format=file_format,
@@ -197,47 +185,39 @@ class LocalEngine:
             cleanup=plan.passes[0].cleanup,
             detail=plan.passes[0].spec.detail,
             notes=notes,
-            lr_size=size,
-            seconds=finished - source.began - waited,
-            stages={
-                "waiting": round(waited, 4),
-                "decoding": round(decoded - source.began, 4),
-                "network": round(encoding - held - work.waited, 4),
-                "encoding": round(finished - encoding, 4),
-            },
+            lr_size=lr_size,
+            seconds=sum(stages.values()) - stages["waiting"],
+            stages={stage: round(seconds, 4) for stage, seconds in stages.items()},
         )
 
-    def _run_all(self, plan: Plan, picture: Picture, work: Work) -> Picture:
+    def _held(self, plan: Plan, job: _Job) -> AbstractContextManager[None]:
+        """Wait for the memory that the plan takes, without holding the picture meanwhile."""
+        work = job.work
+        return self._pixels.hold(
+            plan.pixels, work.watch, is_first_look=work.is_first_look, on_wait=job.forget
+        )
+
+    def _run(self, plan: Plan, upscalers: Sequence[Upscaler], job: _Job) -> Picture:
         """Return the last pass's result; pieces are its alone, progress counts all passes."""
-        planes = 1 if picture.alpha is None else 2
-        counts = [
-            planes * self._upscaler(each.spec, work).count(each.lr_size) for each in plan.passes
-        ]
-        watch, total, before = work.watch, sum(counts), 0
-        silent = replace(watch, on_piece=Watch().on_piece, next_piece=Watch().next_piece)
-        for number, each in enumerate(plan.passes, start=1):
-            is_last = number == len(plan.passes)
-
-            def progress(done: int, _total: int, before: int = before) -> None:
-                work.share_left = 1 - (before + done) / total
-                watch.on_progress(before + done, total)
-
-            followed = replace(watch if is_last else silent, on_progress=progress)
-            picture = self._run(each, picture, work, followed)
-            before += counts[number - 1]
-        return picture
-
-    def _run(self, planned: Pass, picture: Picture, work: Work, watch: Watch) -> Picture:
-        worked = work.worked
-        upscaler = self._upscaler(planned.spec, work)
-        cleanup = planned.cleanup / 100
-        # A first look's tiles are not interrupted: each may take as long as the look.
-        with work.turn() if work.is_first_look else nullcontext():
-            sr = upscaler.upscale(picture, cleanup_level=cleanup, watch=watch)
+        picture, work = job.picture, job.work
         planes = 1 if picture.alpha is None else 2  # transparency is a picture of its own
-        pixels, seconds = planes * planned.pixels, work.worked - worked
-        self._estimator.learn(planned.spec, pixels=pixels, seconds=seconds)
-        return sr
+        passes = list(zip(plan.passes, upscalers, strict=True))
+        counts = [planes * upscaler.count(each.lr_size) for each, upscaler in passes]
+        silent = replace(work.watch, on_piece=Watch().on_piece, next_piece=Watch().next_piece)
+        for number, (each, upscaler) in enumerate(passes):
+            watch = work.watch if number == len(passes) - 1 else silent
+            progress = partial(_tell_progress, work, before=sum(counts[:number]), total=sum(counts))
+            worked = work.worked
+            # A first look's tiles are not interrupted: each may take as long as the look.
+            with work.turn() if work.is_first_look else nullcontext():
+                picture = upscaler.upscale(
+                    picture,
+                    cleanup_level=each.cleanup / 100,
+                    watch=replace(watch, on_progress=progress),
+                )
+            seconds = work.worked - worked
+            self._estimator.learn(each.spec, pixels=planes * each.pixels, seconds=seconds)
+        return picture
 
     def _upscaler(self, spec: ModelSpec, work: Work) -> Upscaler:
         session = self._sessions.get(spec)
@@ -280,13 +260,29 @@ class LocalEngine:
         work.seconds = estimate
 
 
-class _Source:
-    """A decoded picture that may be forgotten, and is decoded again when needed."""
+def _tell_progress(work: Work, done: int, _total: int, *, before: int, total: int) -> None:
+    """Tell the caller and the scheduler of a pass's progress."""
+    work.share_left = 1 - (before + done) / total
+    work.watch.on_progress(before + done, total)
 
-    def __init__(self, decode: Callable[[], Picture]) -> None:
-        self.began = time.perf_counter()
+
+def _encoded(sr: Picture, plan: Plan, options: UpscaleOptions, *, format: str) -> bytes:
+    """Write a file of the exact size that was asked for."""
+    sr, keep = resized(sr, plan.size, has_hard_pixels=plan.model == PIXELS), options.keep
+    if plan.dpi is not None:
+        sr, keep = replace(sr, dpi=plan.dpi), (*keep, DPI)
+    return encode(sr, format=format, quality=options.quality, keep=keep)
+
+
+class _Job:
+    """A picture in hand, which may be forgotten, and is decoded again when needed."""
+
+    def __init__(self, work: Work, decode: Callable[[], Picture]) -> None:
+        self.work = work
         self._decode = decode
         self._picture: Picture | None = None
+        self._at = time.perf_counter()
+        self._seconds: dict[str, float] = {}
 
     @property
     def picture(self) -> Picture:
@@ -300,3 +296,19 @@ class _Source:
     def become(self, picture: Picture) -> None:
         """Go on with a small picture, which is kept."""
         self._picture, self._decode = picture, lambda: picture
+
+    def end(self, stage: str) -> None:
+        """Note how long a stage took."""
+        now = time.perf_counter()
+        self._seconds[stage], self._at = now - self._at, now
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """The seconds of each stage; what the network's tiles waited for a turn counts as such."""
+        waited = self.work.waited
+        return {
+            "waiting": self._seconds["waiting"] + waited,
+            "decoding": self._seconds["decoding"],
+            "network": self._seconds["network"] - waited,
+            "encoding": self._seconds["encoding"],
+        }
