@@ -164,26 +164,16 @@ def write(
     of half the scale (see `networks.halved`).
     """
     network, training = load_network(run / CHECKPOINT)
-    if mean_with and is_halved:
-        raise ValueError("a network is halved, or the mean of several")
-
-    def of_same_shape(weights: Path) -> PlainNetwork | Span:
-        other = network.shape.build().eval()
-        copy_all(load_weights(weights), other)
-        return other
-
-    def written(network: PlainNetwork | Span) -> onnx.ModelProto:
-        return to_onnx(halved(network) if is_halved else network)
-
+    vivid = _model(network, mean_with=mean_with, is_halved=is_halved)
     shape = replace(network.shape, scale=network.shape.scale // 2) if is_halved else network.shape
     models.mkdir(parents=True, exist_ok=True)
     path = models / f"{name}_x{shape.scale}.onnx"
-    others = [(to_onnx(of_same_shape(weights)), share) for weights, share in mean_with]
-    path.write_bytes(mean_of(written(network), others).SerializeToString())
+    path.write_bytes(vivid.SerializeToString())
     natural_path = None
     if natural is not None:
         natural_path = path.with_stem(path.stem + "_natural")
-        natural_path.write_bytes(written(of_same_shape(natural)).SerializeToString())
+        model = _model(_with_weights(network, natural), is_halved=is_halved)
+        natural_path.write_bytes(model.SerializeToString())
     spec = ModelSpec(
         name=name,
         scale=shape.scale,
@@ -201,6 +191,28 @@ def write(
     )
     add_to_manifest(models, spec)
     return path
+
+
+def _model(
+    network: PlainNetwork | Span,
+    *,
+    mean_with: Sequence[tuple[Path, float]] = (),
+    is_halved: bool,
+) -> onnx.ModelProto:
+    """Write a network, or that of half its scale, or its mean with the weights of others."""
+    if is_halved:
+        if mean_with:
+            raise ValueError("a network is halved, or the mean of several")
+        return to_onnx(halved(network))
+    others = [(to_onnx(_with_weights(network, path)), share) for path, share in mean_with]
+    return mean_of(to_onnx(network), others)
+
+
+def _with_weights(network: PlainNetwork | Span, weights: Path) -> PlainNetwork | Span:
+    """Make a network of the same shape with the weights of a run or of a file."""
+    other = network.shape.build().eval()
+    copy_all(load_weights(weights), other)
+    return other
 
 
 def _sha256(path: Path) -> str:
