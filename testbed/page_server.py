@@ -28,14 +28,18 @@ class PageServer:
         log: Path,
         env: Mapping[str, str] | None = None,
         port: int | None = None,
+        program: str = "streamlit",
     ) -> None:
-        """Start it and wait until it answers; raise RuntimeError with its log if it does not."""
+        """Start it and wait until it answers; raise RuntimeError with its log if it does not.
+
+        `program` is a module that takes the arguments of `streamlit`.
+        """
         self.port = free_ports()[0] if port is None else port
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", str(ROOT / script), *self._options()],
+                [sys.executable, "-m", program, "run", str(ROOT / script), *self._options()],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
                 stdout=output,

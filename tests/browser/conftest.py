@@ -28,6 +28,8 @@ from testbed.visitor import noise
 
 ONE_THREAD = {"SR_THREADS": "1"}
 """One thread: waiting threads waste the time of a machine that runs other tests too."""
+SAMPLES_ON_DEMAND = "tests.browser.samples_on_demand"
+"""A program for servers whose tests do not need the results of all samples."""
 EXPECT_MILLISECONDS = 60_000
 
 FAILED = pytest.StashKey[bool]()
@@ -159,14 +161,14 @@ def page(open_page: OpenPage) -> Page:
 def quick_address(streamlit_server: StartServer) -> str:
     """One server for all tests that do not depend on the tier; links may lead to loopback."""
     env = {"SR_ALLOW_PRIVATE_SOURCES": "1", "SR_ASK_SECONDS": "86400", "SR_MODEL": "fast"}
-    return streamlit_server("webapp/app.py", env=env)
+    return streamlit_server("webapp/app.py", env=env, program=SAMPLES_ON_DEMAND)
 
 
 @pytest.fixture
 def asking(streamlit_server: StartServer) -> str:
     """A server that asks before anything but a sample is begun."""
     env = {"SR_ASK_SECONDS": "0.001", "SR_MODEL": "fast"}
-    return streamlit_server("webapp/app.py", env=env)
+    return streamlit_server("webapp/app.py", env=env, program=SAMPLES_ON_DEMAND)
 
 
 @pytest.fixture
@@ -201,17 +203,19 @@ def loopback(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def streamlit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
-    """Start `streamlit run SCRIPT` and return its address; the same script and env start once."""
-    running: dict[tuple[str, frozenset[tuple[str, str]]], PageServer] = {}
+    """Start `streamlit run SCRIPT` and return its address; equal arguments start it once."""
+    running: dict[tuple[str, str, frozenset[tuple[str, str]]], PageServer] = {}
     logs = tmp_path_factory.mktemp("streamlit")
 
-    def start(script: Path | str, *, env: Mapping[str, str] | None = None) -> str:
-        identity = (str(script), frozenset((env or {}).items()))
+    def start(
+        script: Path | str, *, env: Mapping[str, str] | None = None, program: str = "streamlit"
+    ) -> str:
+        identity = (str(script), program, frozenset((env or {}).items()))
         if identity not in running:
             (port,) = free_ports()
             log = logs / f"{Path(script).stem}-{port}.log"
             given = {**ONE_THREAD, **(env or {})}
-            running[identity] = PageServer(script, log=log, env=given, port=port)
+            running[identity] = PageServer(script, log=log, env=given, port=port, program=program)
         return running[identity].address
 
     yield start

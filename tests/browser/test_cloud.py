@@ -25,6 +25,7 @@ from testbed.visitor import (
     stop_the_job,
     upload,
 )
+from tests.browser.conftest import SAMPLES_ON_DEMAND
 from tests.webapp.cloud_endpoint import (
     API_KEY,
     AWS_ENVIRONMENT,
@@ -90,7 +91,7 @@ def start_page(streamlit_server: Callable[..., str], gateway: Gateway) -> StartP
             "SR_ENDPOINT_REGION": AWS_ENVIRONMENT["AWS_REGION"],
             **changes,
         }
-        return streamlit_server("webapp/app.py", env=env)
+        return streamlit_server("webapp/app.py", env=env, program=SAMPLES_ON_DEMAND)
 
     return start
 

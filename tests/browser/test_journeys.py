@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,12 @@ from testbed.visitor import (
     stop_the_job,
     upload,
 )
-from tests.browser.conftest import ONE_THREAD, OpenPage, Traffic
+from tests.browser.conftest import ONE_THREAD, SAMPLES_ON_DEMAND, OpenPage, Traffic
 from tests.browser.test_accessibility import violations
 from webapp.base.texts import texts
 
 QUICK = {**ONE_THREAD, "SR_MODEL": "fast"}
+start_server = partial(PageServer, program=SAMPLES_ON_DEMAND)
 NOTIFICATIONS = """
 window.told = [];
 window.questions = 0;
@@ -95,7 +97,7 @@ def test_a_lost_connection_is_told_in_the_visitors_language_and_the_file_handed_
 ) -> None:
     traffic.allowed_errors += ["ERR_", "WebSocket", "/static/js/"]  # Streamlit's complaints
     t = texts("de")
-    server = PageServer(log=tmp_path / "first.txt", env=QUICK)
+    server = start_server(log=tmp_path / "first.txt", env=QUICK)
     try:
         page = enter(open_page(locale="de"), server.address)
         upload(page, "meins.png", noise(60, 40, seed=94))
@@ -113,7 +115,7 @@ def test_a_lost_connection_is_told_in_the_visitors_language_and_the_file_handed_
         assert violations(page) == [], "without a connection"
 
         with page.expect_request("**/upload", timeout=LONG):
-            server = PageServer(log=tmp_path / "second.txt", env=QUICK, port=server.port)
+            server = start_server(log=tmp_path / "second.txt", env=QUICK, port=server.port)
         expect(banner).to_be_hidden(timeout=LONG)
         own = page.get_by_role("radiogroup", name=t("own.label"))
         expect(own.get_by_role("radio", name=re.compile("^meins.png"))).to_be_checked(timeout=LONG)
@@ -127,7 +129,7 @@ def test_work_that_a_restart_of_the_server_ended_is_begun_again(
 ) -> None:
     traffic.allowed_errors += ["ERR_", "WebSocket", "/static/js/", "410"]
     env = {**QUICK, "SR_ASK_SECONDS": "86400"}
-    server = PageServer(log=tmp_path / "first.txt", env=env)
+    server = start_server(log=tmp_path / "first.txt", env=env)
     try:
         page = enter(open_page(viewport={"width": 1280, "height": 900}), server.address)
         upload(page, "large.png", saved(Image.radial_gradient("L").resize((3600, 2700))))
@@ -143,7 +145,7 @@ def test_work_that_a_restart_of_the_server_ended_is_begun_again(
         expect(page).not_to_have_title(re.compile("%"))
 
         with page.expect_request("**/upload", timeout=LONG):
-            server = PageServer(log=tmp_path / "second.txt", env=env, port=server.port)
+            server = start_server(log=tmp_path / "second.txt", env=env, port=server.port)
         expect(page).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)
         stop_the_job(page)
     finally:

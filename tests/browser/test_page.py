@@ -38,7 +38,7 @@ from testbed.visitor import (
     upload_all,
     upload_by_path,
 )
-from tests.browser.conftest import Traffic
+from tests.browser.conftest import SAMPLES_ON_DEMAND, Traffic
 from webapp.base.texts import texts
 from webapp.intake.samples import FOLDER, samples
 
@@ -65,6 +65,7 @@ def forgetful(streamlit_server: Callable[..., str]) -> str:
     return streamlit_server(
         "webapp/app.py",
         env={"SR_KEEP_SECONDS": "1", "SR_ASK_SECONDS": "86400", "SR_MODEL": "fast"},
+        program=SAMPLES_ON_DEMAND,
     )
 
 

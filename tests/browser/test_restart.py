@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from testbed.page_server import PageServer
 from testbed.visitor import LONG, comparison, enter, follow_link, noise, upload, upload_all
-from tests.browser.conftest import ONE_THREAD, OpenPage, Traffic
+from tests.browser.conftest import ONE_THREAD, SAMPLES_ON_DEMAND, OpenPage, Traffic
 from webapp.base.texts import texts
 from webapp.intake.samples import samples
 
@@ -19,12 +19,16 @@ ENVIRONMENT = {**ONE_THREAD, "SR_MODEL": "fast", "SR_ALLOW_PRIVATE_SOURCES": "1"
 SIZES = {"small.png": (256, 160), "mine.png": (240, 160), "other.png": (200, 120)}
 
 
+def start_server(log: Path, *, port: int | None = None) -> PageServer:
+    return PageServer(log=log, env=ENVIRONMENT, port=port, program=SAMPLES_ON_DEMAND)
+
+
 class Restarted:
     """A server that can be started anew at the same address."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.now = PageServer(log=folder / "first.txt", env=ENVIRONMENT)
+        self.now = start_server(folder / "first.txt")
 
     def stop(self, page: Page) -> None:
         """Stop it, and let the page notice."""
@@ -35,7 +39,7 @@ class Restarted:
         """Start it again after its stop, and wait until files are handed in."""
         log = self.folder / "second.txt"
         with page.expect_request("**/upload", timeout=LONG):  # until then all is as it was
-            self.now = PageServer(log=log, env=ENVIRONMENT, port=self.now.port)
+            self.now = start_server(log, port=self.now.port)
         expect(lost(page)).to_be_hidden(timeout=LONG)
 
 
