@@ -30,6 +30,8 @@ ONE_THREAD = {"SR_THREADS": "1"}
 """One thread: waiting threads waste the time of a machine that runs other tests too."""
 SAMPLES_ON_DEMAND = "tests.browser.samples_on_demand"
 """A program for servers whose tests do not need the results of all samples."""
+MOVING = {"reduced_motion": "no-preference"}
+"""The option of a page whose divider demonstrates itself, and on which things glide."""
 EXPECT_MILLISECONDS = 60_000
 
 FAILED = pytest.StashKey[bool]()
@@ -132,12 +134,13 @@ def open_page(
 ) -> Iterator[OpenPage]:
     """Open pages with the options of `Browser.new_context`; check at the end that none complained.
 
-    The record of a failed test's pages is printed.
+    Pages are still unless `MOVING` is an option: half of a page's processor time is the divider's
+    demonstration. The record of a failed test's pages is printed.
     """
     pages: list[Page] = []
 
     def open_(**options: Any) -> Page:
-        page = contexts(**options).new_page()
+        page = contexts(**{"reduced_motion": "reduce", **options}).new_page()
         pages.append(page)
         traffic.watch(page)
         return page
@@ -153,8 +156,14 @@ def open_page(
 
 @pytest.fixture
 def page(open_page: OpenPage) -> Page:
-    """A page of desktop size."""
+    """A page of desktop size, without motion."""
     return open_page(viewport={"width": 1280, "height": 900})
+
+
+@pytest.fixture
+def moving_page(open_page: OpenPage) -> Page:
+    """The same page with motion."""
+    return open_page(viewport={"width": 1280, "height": 900}, **MOVING)
 
 
 @pytest.fixture

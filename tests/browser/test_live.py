@@ -31,7 +31,7 @@ from testbed.visitor import (
     upload,
     upload_by_path,
 )
-from tests.browser.conftest import Traffic
+from tests.browser.conftest import MOVING, Traffic
 
 SCREENS: dict[str, dict[str, object]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
@@ -433,7 +433,7 @@ def test_nothing_moves_while_a_picture_arrives(
 ) -> None:
     picture = tmp_path / "a picture whose name is longer than its line.png"
     picture.write_bytes(noise(2000, 1500, seed=76))
-    page = enter(open_page(**SCREENS[screen]), address)
+    page = enter(open_page(**SCREENS[screen], **MOVING), address)
     page.evaluate(
         """() => {
              const top = (name) => document.querySelector(name).getBoundingClientRect().top;
@@ -475,7 +475,7 @@ def test_the_save_menu_of_an_older_result_is_gone_when_the_next_one_is_begun(vis
 def test_a_phone_is_scrolled_to_a_result_that_is_out_of_sight_alone(
     address: str, open_page: Callable[..., Page]
 ) -> None:
-    page = enter(open_page(**SCREENS["phone"]), address)
+    page = enter(open_page(**SCREENS["phone"], **MOVING), address)
     main = page.locator("[data-testid=stMain]")
     for width, place in ((60, 0), (50, 100_000)):
         main.evaluate("(each, to) => each.scrollTo(0, to)", place)

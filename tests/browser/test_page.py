@@ -54,9 +54,9 @@ def address(streamlit_server: Callable[..., str]) -> str:
 
 
 @pytest.fixture
-def visit(address: str, page: Page) -> Page:
+def visit(address: str, moving_page: Page) -> Page:
     """A desktop visitor on the first view."""
-    return enter(page, address)
+    return enter(moving_page, address)
 
 
 @pytest.fixture
@@ -124,8 +124,8 @@ def test_the_page_opens_on_a_finished_comparison(visit: Page) -> None:
     expect(visit.get_by_role("link", name=re.compile("^Save"))).to_be_visible()
 
 
-def test_the_divider_sweeps_once_on_arrival_and_then_rests(address: str, page: Page) -> None:
-    page.add_init_script(
+def test_the_divider_sweeps_once_on_arrival_and_then_rests(address: str, moving_page: Page) -> None:
+    moving_page.add_init_script(
         """const seen = window.seen = [];
            setInterval(() => {
              const inside = (e) => e.shadowRoot?.querySelector(".handle");
@@ -133,10 +133,12 @@ def test_the_divider_sweeps_once_on_arrival_and_then_rests(address: str, page: P
              if (handle) seen.push(Number(handle.getAttribute("aria-valuenow")));
            }, 30);"""
     )
-    enter(page, address)
+    enter(moving_page, address)
 
-    page.wait_for_function("() => Math.max(...window.seen) > 80 && Math.min(...window.seen) < 20")
-    expect(page.locator(".comparison").get_by_role("slider")).to_have_attribute(
+    moving_page.wait_for_function(
+        "() => Math.max(...window.seen) > 80 && Math.min(...window.seen) < 20"
+    )
+    expect(moving_page.locator(".comparison").get_by_role("slider")).to_have_attribute(
         "aria-valuenow", "50"
     )
 

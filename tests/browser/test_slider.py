@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import OpenPage, StartServer, Traffic, is_local
+from tests.browser.conftest import MOVING, OpenPage, StartServer, Traffic, is_local
 from tests.browser.slider_page import pair
 
 SCRIPT = Path("tests/browser/slider_page.py")
@@ -78,10 +78,10 @@ class Slider:
 
 
 @pytest.fixture
-def show(streamlit_server: StartServer, page: Page) -> Open:
+def show(streamlit_server: StartServer, moving_page: Page) -> Open:
     """Open the page with a case of pictures and wait until they are drawn."""
 
-    def open_(case: str = "photo", *, on: Page = page, query: str = "") -> Slider:
+    def open_(case: str = "photo", *, on: Page = moving_page, query: str = "") -> Slider:
         on.goto(f"{streamlit_server(SCRIPT)}/?case={case}{query}")
         slider = Slider(on)
         expect(slider.root).to_have_attribute("data-state", "ready")
@@ -555,7 +555,7 @@ class Fingers:
 
 @pytest.fixture
 def phone(show: Open, open_page: OpenPage) -> Slider:
-    slider = show(on=open_page(**PHONE))
+    slider = show(on=open_page(**PHONE, **MOVING))
     bring_into_view(slider)
     return slider
 
