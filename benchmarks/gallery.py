@@ -1,4 +1,4 @@
-"""Photographs with damage, at 100 %: `python -m benchmarks.gallery --pictures FOLDER`.
+"""Photographs with damage, at 100%: `python -m benchmarks.gallery --pictures FOLDER`.
 
 Free photographs from well-known Python packages are cut, made small, blurred, made noisy and saved
 as JPEG, as cameras and phones leave them, then enlarged four times. Each figure shows the input,

@@ -64,6 +64,7 @@ with base.faults_explained(texts(st.session_state.lang)):
     with st.container(key="arrivals"):
         intake.receive(page)
         intake_view.show_refusal(page)
+        base.show_fault(t)
     with drop_area:
         intake_view.show_picker(page)
 
@@ -84,7 +85,7 @@ with base.faults_explained(texts(st.session_state.lang)):
                 work.check(shared, picture, place=place)
         except SuperResolutionError as exc:
             problem = exc
-        own = st.container()
+        own, many = st.container(), st.container()
         intake_view.choose_sample(page)
         cloud.choose_place(page)
         choices = options_view.choose_options(page, inspection)
@@ -96,7 +97,6 @@ with base.faults_explained(texts(st.session_state.lang)):
                 bulk_work.start_all(page, bulk)
                 jobs = work.collect(tab)
             tab.has_several = False
-        many = st.container()
     request, result, job = None, None, None
     tab.live = None
     if tab.awaits_pictures:
@@ -170,5 +170,5 @@ with base.faults_explained(texts(st.session_state.lang)):
         elif request is not None and request in tab.errors:
             work_view.show_failure(page, request)
 
-    base.show_footer(cloud.privacy_note(page, place))
+    cloud.show_privacy(page, place)
     work_view.announce_state(page, request, result, job, tab.input_error or problem)

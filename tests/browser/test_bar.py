@@ -20,7 +20,7 @@ def test_the_time_left_is_not_cut_off_by_another_job_on_a_phone(
     expect(progress(phone)).to_be_visible(timeout=LONG)
     choose_scale(phone, 4)
 
-    other = phone.get_by_role("button", name=re.compile("^Stop 1 × clean"))
+    other = phone.get_by_role("button", name=re.compile("^Stop 1× clean"))
     expect(other).to_be_in_viewport(ratio=1)
     left = phone.locator(".bar .text").filter(has_text="left")
     expect(left).to_be_in_viewport(ratio=1, timeout=LONG)

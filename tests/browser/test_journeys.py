@@ -133,7 +133,7 @@ def test_work_that_a_restart_of_the_server_ended_is_begun_again(
     try:
         page = enter(open_page(viewport={"width": 1280, "height": 900}), server.address)
         upload(page, "large.png", saved(Image.radial_gradient("L").resize((3600, 2700))))
-        expect(page).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)
+        expect(page).to_have_title(re.compile("^[0-9]+%"), timeout=LONG)
         time_left = page.locator(".bar .text").filter(has_text="left")
         expect(time_left).to_be_visible(timeout=LONG)
 
@@ -146,7 +146,7 @@ def test_work_that_a_restart_of_the_server_ended_is_begun_again(
 
         with page.expect_request("**/upload", timeout=LONG):
             server = start_server(log=tmp_path / "second.txt", env=env, port=server.port)
-        expect(page).to_have_title(re.compile("^[0-9]+ %"), timeout=LONG)
+        expect(page).to_have_title(re.compile("^[0-9]+%"), timeout=LONG)
         stop_the_job(page)
     finally:
         server.stop()

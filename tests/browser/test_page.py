@@ -250,7 +250,7 @@ def test_a_long_job_begins_by_itself_and_ends_only_after_a_question(
     bar = progress(visit)
     expect(bar).not_to_have_attribute("aria-valuenow", "0", timeout=LONG)
     expect(visit.get_by_text(re.compile(r"Enhancing … .* left"))).to_be_visible(timeout=LONG)
-    expect(visit).to_have_title(re.compile(r"^\d+ % · Make pictures sharp"))
+    expect(visit).to_have_title(re.compile(r"^\d+% · Make pictures sharp"))
     visit.get_by_role("button", name="Stop", exact=True).click()
     expect(visit.get_by_text("will be lost")).to_be_visible()
     visit.get_by_role("button", name="Go on").click()
@@ -285,7 +285,7 @@ def test_a_running_job_with_other_choices_stays_in_the_bar_and_can_be_stopped(
 
     choose_scale(visit, 2)
 
-    other = visit.get_by_role("button", name="Stop 4 × · Text and drawing")
+    other = visit.get_by_role("button", name="Stop 4× · Text and drawing")
     expect(other).to_be_visible(timeout=LONG)
     expect(progress(visit)).to_be_visible(timeout=LONG)
     stop_the_jobs(visit, other)
@@ -343,7 +343,7 @@ def test_every_pixel_can_be_looked_at_anywhere_in_a_large_result(
     upload_by_path(visit, large_noise)
     shown = comparison(visit, (3000, 1400))
 
-    shown.get_by_role("button", name="100 %").click()
+    shown.get_by_role("button", name="100%").click()
 
     for side, width in (("before", 1024), ("after", 1024)):
         tile = shown.locator(f".side[data-side={side}] .tile").first
@@ -362,7 +362,7 @@ def test_natural_and_vivid_are_offered_for_photographs_only(visit: Page) -> None
     visit.keyboard.press("Home")
 
     expect(visit).to_have_url(re.compile("detail=0"))
-    expect(visit.get_by_text("detail 0 %")).to_be_visible(timeout=LONG)
+    expect(visit.get_by_text("detail 0%")).to_be_visible(timeout=LONG)
     choose(visit, title("comic"))
     expect(visit.get_by_text("“Text and drawing” chosen automatically")).to_be_visible(timeout=LONG)
     expect(detail).to_have_count(0)

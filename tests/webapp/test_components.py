@@ -32,3 +32,35 @@ def test_what_the_browser_sends_again_is_acted_on_once(monkeypatch: pytest.Monke
         take()
 
     assert acts == ["start", "start"]
+
+
+def test_an_unexpected_failure_of_an_event_is_logged_and_told_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = {"value": "start", "number": 0.1}
+    state: dict[str, object] = {"row": {"press": event}}
+    monkeypatch.setattr(component, "st", SimpleNamespace(session_state=state))
+    acts: list[str] = []
+
+    def fail(value: str) -> None:
+        acts.append(value)
+        raise KeyError(value)
+
+    take = component.hand_on("row", "press", fail)
+    take()
+    take()
+
+    assert acts == ["start"]
+    assert state[component.FAULT]
+    assert "KeyError" in caplog.text
+    caplog.clear()
+
+
+def test_the_next_event_that_is_acted_on_ends_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = {"value": "start", "number": 0.1}
+    state: dict[str, object] = {"row": {"press": event}, component.FAULT: True}
+    monkeypatch.setattr(component, "st", SimpleNamespace(session_state=state))
+
+    component.hand_on("row", "press", lambda _: None)()
+
+    assert not state[component.FAULT]

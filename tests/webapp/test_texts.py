@@ -53,6 +53,16 @@ def test_a_plural_has_every_form_that_the_language_has(language: str) -> None:
             assert needed <= set(text), key
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_percentages_and_factors_are_written_by_one_rule(language: str) -> None:
+    """An `×` between two numbers is a size, which has spaces in every language."""
+    gap = "\u00a0" if language in ("de", "es", "fr") else ""
+    for key in catalogue(language):
+        for text in forms(language, key):
+            gaps = re.findall(r"[}\d](\s*)(?:%|×(?!\s*[{\d]))", text)
+            assert set(gaps) <= {gap}, key
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_sentences_are_translated(language: str) -> None:
     """A whole sentence that equals the English one was forgotten."""

@@ -412,11 +412,11 @@ def test_the_detail_is_there_for_photographs_only_and_runs_again_when_it_changes
     app = AppTest.from_file(APP, default_timeout=SECONDS)
     app.query_params["sample"] = "cat.jpg"
     app.run()
-    run_until(app, "· detail 80\u00a0%")
+    run_until(app, "· detail 80%")
     assert [slider.label for slider in app.slider] == ["Natural ↔ Vivid"]
 
     app.slider[0].set_value(20).run()
-    run_until(app, "detail 20\u00a0%")
+    run_until(app, "detail 20%")
 
     assert app.query_params["detail"] == "20"
     app.session_state.sample = "comic.png"

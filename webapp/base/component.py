@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,10 @@ from streamlit.runtime.scriptrunner import RerunException
 
 TAKEN = "taken"
 """Key of the session's state: the number of each event that was acted on last."""
+FAULT = "fault"
+"""Key of the session's state: True if the last event could not be acted on."""
+
+log = logging.getLogger("webapp.page")
 
 
 @cache
@@ -42,6 +47,7 @@ def hand_on(key: str, event: str, act: Callable[[str], None]) -> Callable[[], No
     It runs before the page is drawn. If the browser asks for the next run meanwhile, any use of the
     session's state raises RerunException, so `act` begins again and must bear that. What the
     browser sends again for a component that was drawn no more meanwhile is known by its number.
+    Streamlit would end the run for an unexpected failure; the page tells of it instead.
     """
 
     def take() -> None:
@@ -51,7 +57,7 @@ def hand_on(key: str, event: str, act: Callable[[str], None]) -> Callable[[], No
                 told = st.session_state[key].get(event)
                 taken = st.session_state.setdefault(TAKEN, {})
                 if told and taken.get((key, event)) != told["number"]:
-                    act(str(told["value"]))
+                    st.session_state[FAULT] = not _is_done(act, str(told["value"]))
                     taken[key, event] = told["number"]
             except RerunException as exc:
                 interruption = exc
@@ -61,6 +67,16 @@ def hand_on(key: str, event: str, act: Callable[[str], None]) -> Callable[[], No
             raise interruption
 
     return take
+
+
+def _is_done(act: Callable[[str], None], value: str) -> bool:
+    """Act, and return whether that succeeded."""
+    try:
+        act(value)
+    except Exception:
+        log.exception("an event was not acted on")
+        return False
+    return True
 
 
 def ignore_change() -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from backend import SettingsError, SuperResolutionError
 from backend.errors import CancelledError
+from webapp.base.component import FAULT
 from webapp.base.messages import message_for
 from webapp.base.texts import LANGUAGES, Texts
 
@@ -33,6 +34,12 @@ def faults_explained(t: Texts) -> Iterator[None]:
         yield
     except Exception:
         log.exception("the page was not drawn to its end")
+        show_error(SuperResolutionError(), t)
+
+
+def show_fault(t: Texts) -> None:
+    """Say that what the visitor did last had no effect through our fault."""
+    if st.session_state.get(FAULT):
         show_error(SuperResolutionError(), t)
 
 
@@ -72,9 +79,3 @@ def show_error(error: SuperResolutionError, t: Texts, *, name: str = "") -> None
 def escape_markdown(text: str) -> str:
     """Escape all markup in a stranger's text."""
     return "".join(f"\\{char}" if char in "\\`*_{}[]()#+-.!|<>~$:&^=" else char for char in text)
-
-
-def show_footer(privacy_note: str) -> None:
-    """Draw one small line."""
-    with st.container(key="footer"):
-        st.caption(privacy_note)

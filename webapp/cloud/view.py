@@ -81,7 +81,7 @@ def show_engine_comparison(page: Page, picture: InputFile, result: EngineCompari
             left=local.side.read(),
             right=cloud.side.read(),
             labels=labels,
-            texts=t.section("slider"),
+            texts=t.section("slider") | t.section("unit"),
             key=f"{picture.digest}-{local.upscaled.model}-{local.upscaled.scale}-both",
             version="done",
             is_same=result.is_identical,
@@ -120,10 +120,15 @@ def _show_side(page: Page, picture: InputFile, result: Enhanced, place: Place) -
     show_saver(page, picture, result, key=f"-{place.value}")
 
 
-def privacy_note(page: Page, place: Place) -> str:
-    """Say where the picture is sent by the present choice."""
-    t, cloud = page.t, page.shared.cloud
-    if place is Place.LOCAL or cloud is None:
+def show_privacy(page: Page, place: Place) -> None:
+    """Say where the picture is sent by the present choice; without one, the drop area does."""
+    if page.shared.cloud is not None:
+        with st.container(key="footer"):
+            st.caption(_privacy(page.t, page.shared.cloud, place))
+
+
+def _privacy(t: Texts, cloud: RemoteEngine, place: Place) -> str:
+    if place is Place.LOCAL:
         return t("privacy.local")
     endpoint = cloud.endpoint
     where = t("privacy.aws", region=endpoint.region) if endpoint.region else t("privacy.server")

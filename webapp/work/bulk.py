@@ -109,5 +109,5 @@ def mark(job: Job, t: Texts) -> tuple[str, str]:
     if now.phase is Phase.WAITING:
         return "…", t("own.waiting")
     percent = round(100 * now.done / now.total) if now.total else 0
-    text = t("own.percent", percent=percent)
+    text = t("unit.percent", number=percent)
     return text, text

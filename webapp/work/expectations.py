@@ -38,9 +38,12 @@ def estimate(shared: Shared, size: tuple[int, int], request: EnhanceRequest) -> 
 def seconds_by_size(
     page: Page, picture: InputFile, size: tuple[int, int], request: EnhanceRequest
 ) -> dict[UpscaleOptions, float | None]:
-    """Return the expected time of each possible size of a picture; None for one that is made."""
+    """Return the expected time of each possible size of a picture.
+
+    None for one that is there, or under way: the bar says more about it.
+    """
     shared, options = page.shared, request.options
-    made = intake.owner(shared, page.tab, picture).results()
+    known = [*intake.owner(shared, page.tab, picture).results(), *page.tab.jobs]
     offered = [
         replace(options, scale=scale, size=None)
         for scale in shared.engine.models[options.model or ""]
@@ -53,7 +56,7 @@ def seconds_by_size(
     for each in sorted(offered, key=_factor):
         with suppress(SuperResolutionError):  # beyond the engine's bounds
             expected = seconds(shared, size, request, each)
-            found[each] = None if replace(request, options=each) in made else expected
+            found[each] = None if replace(request, options=each) in known else expected
     return found
 
 

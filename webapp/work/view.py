@@ -89,6 +89,7 @@ def show_bar(
             "notifyAfter": NOTIFIED_SHARE * page.shared.settings.ask_seconds,
             "title": t("page.name"),
             "texts": t.section("stop")
+            | t.section("unit")
             | {
                 "label": t("enhance.bar"),
                 "running": t("enhance.running"),

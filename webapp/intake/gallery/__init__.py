@@ -19,7 +19,7 @@ class Item:
     image: str
     """A data URL."""
     state: str = ""
-    """A few characters over the picture: `40 %`, `✓`."""
+    """A few characters over the picture: `40%`, `✓`."""
     description: str = ""
     """The state in words."""
 

@@ -90,6 +90,8 @@ function createViewer(parent, first, last) {
   };
   on(window, LIVE, (event) => listen(event.detail));
 
+  const percent = (number) => content.texts.percent.replace("{number}", number);
+
   function setTexts() {
     const { labels, texts } = content;
     [badges.before.textContent, badges.after.textContent] = labels;
@@ -107,6 +109,7 @@ function createViewer(parent, first, last) {
     const [name] = left.split(" · "); // without the size
     find("[data-action=hold]").textContent = name;
     find("[data-action=hold]").title = name === texts.before ? texts.hold_hint : texts.hold_left.replace("{left}", name);
+    for (const each of root.querySelectorAll("[data-zoom]")) each.textContent = percent(100 * each.dataset.zoom);
     find("[data-zoom='1']").title = texts.full_hint;
     find(".zoom").setAttribute("aria-label", texts.zoom);
     find(".zoom").title = texts.zoom_hint;
@@ -176,9 +179,9 @@ function createViewer(parent, first, last) {
     const at = geometry.dividerAt();
     root.style.setProperty("--at", `${at}px`);
     placeBadges(at);
-    const percent = Math.round(geometry.dividerPercent());
-    handle.setAttribute("aria-valuenow", percent);
-    handle.setAttribute("aria-valuetext", `${percent} % ${badges.before.textContent}`);
+    const share = Math.round(geometry.dividerPercent());
+    handle.setAttribute("aria-valuenow", share);
+    handle.setAttribute("aria-valuetext", `${percent(share)} ${badges.before.textContent}`);
     // Both sides look the same where even the small picture is shown reduced. A first look is no sharper than that.
     find(".invitation").hidden = Boolean(content.live) || content.same || z >= 1 || (z * width) / content.before[0] > 1.25;
 
@@ -187,7 +190,7 @@ function createViewer(parent, first, last) {
     root.classList.toggle("fitted", view.fit);
     root.classList.toggle("pixelated", view.pixelated);
     stage.tabIndex = isPannable ? 0 : -1;
-    find(".zoom").textContent = `${z < 0.1 ? (z * 100).toFixed(1) : Math.round(z * 100)} %`;
+    find(".zoom").textContent = percent(z < 0.1 ? (z * 100).toFixed(1) : Math.round(z * 100));
     for (const button of buttons) {
       const { action, zoom: preset } = button.dataset;
       if (preset) button.setAttribute("aria-pressed", Math.abs(z / preset - 1) < 0.005);

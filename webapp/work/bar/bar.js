@@ -107,7 +107,7 @@ function createBar(parent) {
       if (now.isRunning && now.address === component.data.live) {
         elapsed = now.elapsed;
         show(now);
-        document.title = `${now.percent} % · ${component.data.title}`;
+        document.title = `${component.data.texts.percent.replace("{number}", now.percent)} · ${component.data.title}`;
       }
     }
     window.dispatchEvent(new CustomEvent(MARKS, { detail: marks }));
