@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from weakref import WeakValueDictionary
 
+    from anyio import CapacityLimiter
+
     from backend.images.picture import Decode
     from backend.inference.local_engine import LocalEngine
     from backend.requests.sources.any_source import AnySource
@@ -52,6 +54,8 @@ class Shared:
     samples: Tab
     """The samples' inspections and results, which all visitors share."""
     inspection_gate: Gate
+    links: CapacityLimiter
+    """Links that are fetched at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache, partial
 from weakref import WeakValueDictionary
 
+from anyio import CapacityLimiter
 from streamlit import runtime
 
 from backend.factory import create_engine, decoder
@@ -43,6 +44,8 @@ MAX_QUEUED = 200
 MAX_IN_HAND = 2 * MAX_LOCAL_JOBS
 """Jobs and first looks that the engine may have at a time."""
 MAX_INSPECTIONS = 64
+MAX_LINKS = 64
+"""Links of all visitors that are fetched at a time."""
 SWEEP_SECONDS = 5.0
 STOP_SECONDS = 8.0
 """Seconds for the steps at work when the server stops; Docker kills after 10."""
@@ -102,6 +105,7 @@ def create_shared(
         saving=SavingPace(),
         samples=own,
         inspection_gate=Gate(max_waiting=MAX_INSPECTIONS),
+        links=CapacityLimiter(MAX_LINKS),
     )
 
 

@@ -468,10 +468,20 @@ def test_a_picture_behind_a_link_is_fetched_and_enhanced(visit: Page, loopback: 
 def test_a_link_that_takes_a_while_joins_the_list_and_what_is_chosen_meanwhile_stays(
     visit: Page, loopback: str
 ) -> None:
-    follow_link(visit, f"{loopback}/small.png?seconds=3")
-    expect(visit.get_by_text("Getting the picture")).to_be_visible(timeout=LONG)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.route("**/link", hold)
+    with visit.expect_request("**/link"):
+        follow_link(visit, f"{loopback}/small.png")
     sample = visit.get_by_role("radio", name=title("comic"))
     sample.click()
+    comparison(visit, (1600, 1200))
+    expect(visit.get_by_text("Getting the picture")).to_be_visible()
+
+    held[0].continue_()
 
     late = visit.get_by_role("radio", name="small.png")
     expect(late).to_be_visible(timeout=LONG)

@@ -179,6 +179,21 @@ def test_a_file_whose_arrival_the_page_did_not_hear_of_is_handed_in_again(
     expect(own(visit, "mine.png")).to_be_checked(timeout=LONG)
 
 
+def test_a_file_that_is_chosen_right_after_a_reload_joins_the_others(
+    quick_address: str, page: Page
+) -> None:
+    enter(page, quick_address)
+    upload(page, "mine.png", noise(60, 40, seed=104))
+    comparison(page, SIZES["mine.png"])
+
+    page.reload(wait_until="commit")
+    page.locator("button.choose").wait_for()
+    upload(page, "other.png", noise(50, 30, seed=105))
+
+    expect(own(page, "mine.png")).to_be_visible(timeout=LONG)
+    expect(own(page, "other.png")).to_be_checked(timeout=LONG)
+
+
 def test_files_that_are_chosen_without_a_network_arrive_when_it_is_back(
     quick_address: str, open_page: OpenPage, traffic: Traffic
 ) -> None:

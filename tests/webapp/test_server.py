@@ -109,6 +109,21 @@ def test_an_upload_for_no_tab_is_refused(client: Session, address: str, token: s
     assert answer.status_code == 403
 
 
+def test_a_link_that_is_refused_is_an_ordinary_answer(
+    client: Session, address: str, tab: Tab
+) -> None:
+    link = "http://127.0.0.1/picture.png"
+
+    answer = client.post(f"{address}/link", data=link, headers={"X-Tab": tab.token})
+    stranger = client.post(f"{address}/link", data=link, headers={"X-Tab": "guess"})
+    endless = client.post(f"{address}/link", data="x" * 20_000, headers={"X-Tab": tab.token})
+
+    assert (answer.status_code, answer.json()) == (200, {"error": "source_not_allowed"})
+    assert stranger.status_code == 403
+    assert endless.json() == {"error": "payload_too_large"}
+    assert tab.pictures == {}
+
+
 @pytest.mark.parametrize(
     ("data", "status", "error"),
     [(b"", 400, "empty_file"), (bytes(100_001), 413, "payload_too_large")],

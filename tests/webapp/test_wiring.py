@@ -27,6 +27,7 @@ from backend.errors import ImageError, SourceNotAllowedError
 from backend.settings import Settings
 from tests import networks
 from webapp.base.texts import texts
+from webapp.intake import links
 from webapp.intake import state as intake
 from webapp.intake.pictures import InputFile, Inspection
 from webapp.intake.samples import FOLDER, samples
@@ -319,7 +320,7 @@ def test_a_damaged_picture_is_decoded_only_once(shared: Shared, tab: Tab) -> Non
 @pytest.mark.parametrize("link", ["http://127.0.0.1/picture.jpg", "https://not a link", "s3://a"])
 def test_links_follow_the_engines_rules(shared: Shared, link: str) -> None:
     with pytest.raises(SourceNotAllowedError):
-        intake.fetch(shared, link)
+        links.fetch(shared, link)
 
 
 def test_every_sample_has_its_file() -> None:
@@ -457,7 +458,7 @@ def test_a_network_that_was_added_is_a_choice_with_its_price_and_its_makers(
     app = run_page()
 
     tiers = app.button_group(key="model")
-    assert re.fullmatch(r"Real-ESRGAN · \d\d × slower", tiers.options[-1])
+    assert re.fullmatch(r"Real-ESRGAN · \d\d× slower", tiers.options[-1])
     app.session_state.model = "realesrgan-x4plus"
     app.run()
 

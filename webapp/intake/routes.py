@@ -1,11 +1,13 @@
-"""Uploads of a tab: pictures, and the file names of a folder."""
+"""What comes to a tab: uploads, links, and the file names of a folder."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from urllib.parse import unquote
 
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -13,13 +15,15 @@ from backend.errors import RequestError, SlowRequestError, SuperResolutionError
 from backend.http.transfer import pieces_of
 from backend.images.filenames import pictures_among
 from webapp.base.errors import EmptyFileError, PageError
-from webapp.intake.picker import FOLDER_PATH, UPLOAD_PATH
+from webapp.intake.links import follow
+from webapp.intake.picker import ADDRESSES
 from webapp.intake.pictures import InputFile
 from webapp.settings import PageSettings
 from webapp.shared import Shared
 from webapp.tabs import Tab
 
 LONGEST_NAME = 255
+LONGEST_LINK = 2**14
 LONGEST_LIST = 2**20
 """The most bytes of the names of a folder's files."""
 
@@ -37,6 +41,24 @@ async def upload(request: Request, shared: Shared) -> Response:
     return JSONResponse({"digest": picture.digest})
 
 
+async def link(request: Request, shared: Shared) -> Response:
+    """Fetch the picture behind a link for a tab.
+
+    A refusal is told as any other answer, since a browser's console complains about errors.
+    """
+    tab = shared.tabs.find(request.headers.get("X-Tab", ""))
+    if tab is None:
+        return JSONResponse({"error": "tab_unknown"}, status_code=403)
+    try:
+        body = pieces_of(request, limit=LONGEST_LINK, what="link", settings=shared.settings)
+        url = b"".join([piece async for piece in body]).decode(errors="replace")
+        make = partial(follow, shared, tab, url)
+        picture = await to_thread.run_sync(make, limiter=shared.links)
+    except SuperResolutionError as exc:
+        return JSONResponse({"error": _name(exc)})
+    return JSONResponse({"digest": picture.digest})
+
+
 async def folder(request: Request, shared: Shared) -> Response:
     """Return which files of a folder are pictures, by their indexes."""
     if shared.tabs.find(request.headers.get("X-Tab", "")) is None:
@@ -49,14 +71,17 @@ async def folder(request: Request, shared: Shared) -> Response:
     return JSONResponse({"pictures": [n for n, name in enumerate(names) if name in chosen]})
 
 
-ROUTES = (("POST", UPLOAD_PATH, upload), ("POST", FOLDER_PATH, folder))
+ROUTES = tuple(("POST", ADDRESSES[each.__name__], each) for each in (upload, link, folder))
 
 
 def _refusal(error: SuperResolutionError) -> Response:
     """Return the answer that ends the connection: the rest of the body is not read."""
-    key = error.key if isinstance(error, PageError) else error.code
     headers = {"Connection": "close"}
-    return JSONResponse({"error": key}, status_code=error.status, headers=headers)
+    return JSONResponse({"error": _name(error)}, status_code=error.status, headers=headers)
+
+
+def _name(error: SuperResolutionError) -> str:
+    return error.key if isinstance(error, PageError) else error.code
 
 
 async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> InputFile:

@@ -10,16 +10,8 @@ from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
 
 from backend import SuperResolutionError
 from backend.engine import Box
-from backend.errors import (
-    ImageTooLargeError,
-    PayloadTooLargeError,
-    RequestError,
-    SourceNotAllowedError,
-    UnsupportedMediaTypeError,
-)
+from backend.errors import ImageTooLargeError, PayloadTooLargeError, UnsupportedMediaTypeError
 from backend.inference.allocator import give_back_memory
-from backend.options import UpscaleOptions
-from backend.requests.parsing import UpscaleRequest
 from webapp.base.errors import (
     EmptyFileError,
     LinkWithoutPictureError,
@@ -27,8 +19,8 @@ from webapp.base.errors import (
     TooManyPicturesError,
     UploadFailedError,
 )
-from webapp.base.filenames import name_from_link
 from webapp.intake.large_picture import cut, decode_large, shrink_to_fit, turned_file
+from webapp.intake.links import LINK_ERRORS
 from webapp.intake.picker import Arrival
 from webapp.intake.pictures import InputFile, Inspection
 from webapp.intake.pictures import inspect as inspect_file
@@ -81,11 +73,11 @@ def take(page: Page, arrival: Arrival) -> None:
     tab = page.tab
     tab.is_begun = True
     tab.has_several |= len(arrival.digests) > 1
-    if arrival.links or _pictures(tab, arrival):
+    known = {each.uploaded: each for each in tab.pictures.values()}  # shrunk ones too
+    pictures = [known[each] for each in arrival.digests if each in known]
+    if pictures:
         tab.refused_name, tab.input_error = "", None
         tab.is_cropping &= arrival.is_late
-    follow(page, arrival)
-    pictures = _pictures(tab, arrival)
     first = open_all(page, pictures, is_kept=len(pictures) > 1)
     if arrival.refused is not None:
         tab.refused_name, reason = arrival.refused
@@ -94,39 +86,8 @@ def take(page: Page, arrival: Arrival) -> None:
         return
     tab.current = first or tab.current
     if arrival.shown is not None:
-        known = {each.uploaded: digest for digest, each in tab.pictures.items()}
-        tab.current = known.get(arrival.shown, tab.current if arrival.shown else None)
-
-
-def _pictures(tab: Tab, arrival: Arrival) -> list[InputFile]:
-    """Return the arrived pictures that the tab has, shrunk ones too."""
-    known = {each.uploaded: each for each in tab.pictures.values()}
-    return [known[each] for each in arrival.digests if each in known]
-
-
-def follow(page: Page, arrival: Arrival) -> None:
-    """Fetch the pictures behind links; an interrupted run of the page fetches none again."""
-    tab, disk = page.tab, page.shared.disk
-    while arrival.links:
-        with st.spinner(page.t("wait.link")):
-            link = arrival.links[0]
-            try:
-                data = fetch(page.shared, link)
-                picture = InputFile.from_bytes(
-                    data, name=name_from_link(link), disk=disk, link=link
-                )
-                tab.add(picture)
-            except SuperResolutionError as exc:
-                tab.input_error = _explained(exc, link)
-            else:
-                arrival.digests.append(picture.digest)
-            del arrival.links[0]
-
-
-def _explained(error: SuperResolutionError, link: str) -> SuperResolutionError:
-    """Return the error for a visitor: a link to a page is no picture of an unknown kind."""
-    is_page = link and isinstance(error, UnsupportedMediaTypeError)
-    return LinkWithoutPictureError() if is_page else error
+        digests = {each.uploaded: digest for digest, each in tab.pictures.items()}
+        tab.current = digests.get(arrival.shown, tab.current if arrival.shown else None)
 
 
 def open_all(page: Page, pictures: Sequence[InputFile], *, is_kept: bool) -> str | None:
@@ -143,7 +104,8 @@ def open_all(page: Page, pictures: Sequence[InputFile], *, is_kept: bool) -> str
                 opened = open_new(page, picture, is_kept=is_kept)
             except SuperResolutionError as exc:
                 tab.refused_name = "" if picture.link else picture.name
-                tab.input_error = _explained(exc, picture.link)
+                is_page = picture.link and isinstance(exc, UnsupportedMediaTypeError)
+                tab.input_error = LinkWithoutPictureError() if is_page else exc
             else:
                 first = first or opened.digest
     return first
@@ -183,7 +145,8 @@ def shrink(page: Page, picture: InputFile) -> InputFile:
 def refusal(reason: str, *, max_bytes: int) -> SuperResolutionError:
     """Return the error for the reason that the upload route gave to the browser."""
     errors: dict[str, SuperResolutionError] = {
-        "payload_too_large": PayloadTooLargeError.over(max_bytes, what="picture"),
+        PayloadTooLargeError.code: PayloadTooLargeError.over(max_bytes, what="picture"),
+        **{each.code: each() for each in LINK_ERRORS},
         EmptyFileError.key: EmptyFileError(),
         StorageFullError.key: StorageFullError(),
         TooManyPicturesError.key: TooManyPicturesError(
@@ -327,15 +290,3 @@ def _inspection_or_error(shared: Shared, picture: InputFile) -> Inspection | Sup
         return inspect_file(picture, decode=shared.decode, max_side=max_side, disk=shared.disk)
     except SuperResolutionError as exc:
         return exc
-
-
-def fetch(shared: Shared, url: str) -> bytes:
-    """Return the file behind a link; raise SourceError, EmptyFileError and others."""
-    request = UpscaleRequest(url=url, options=UpscaleOptions())
-    try:
-        data = shared.source.read(request, max_bytes=shared.settings.max_image_bytes)
-    except RequestError as exc:  # which would speak of choices
-        raise SourceNotAllowedError from exc
-    if not data:
-        raise EmptyFileError
-    return data

@@ -14,7 +14,7 @@ from webapp.intake import state
 from webapp.intake.frame import frame
 from webapp.intake.frame import picture as plain_picture
 from webapp.intake.gallery import Item, gallery
-from webapp.intake.picker import FOLDER_PATH, UPLOAD_PATH, picker
+from webapp.intake.picker import ADDRESSES, picker
 from webapp.intake.pictures import InputFile, Inspection, webp_data_url
 from webapp.intake.samples import samples
 from webapp.shared import Page
@@ -44,8 +44,7 @@ def show_picker(page: Page) -> None:
             "digests": [each.uploaded for each in pictures.values()],
             "links": {each.uploaded: each.link for each in pictures.values() if each.link},
             "shown": "" if shown is None else shown.uploaded,
-            "address": UPLOAD_PATH,
-            "folder": FOLDER_PATH,
+            "addresses": ADDRESSES,
             "maxFiles": MAX_PICTURES,
             "allowsLinks": settings.allow_web_sources,
             "accept": ",".join(["image/*", *INPUT_SUFFIXES]),

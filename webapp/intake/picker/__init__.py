@@ -9,20 +9,18 @@ from dataclasses import dataclass
 from webapp.base.component import component, hand_on
 
 KEY = "picker"
-UPLOAD_PATH = "upload"
-FOLDER_PATH = "folder"
+ADDRESSES = {"upload": "upload", "link": "link", "folder": "folder"}
+"""The addresses for a file, a link, and the names of a folder's files."""
 
 
 @dataclass(kw_only=True)
 class Arrival:
-    """Files or links that came together."""
+    """Files and links that came together."""
 
     digests: list[str]
     """Digests of files that were uploaded or fetched."""
     refused: tuple[str, str] | None
-    """(name, reason) of the last file that failed."""
-    links: list[str]
-    """Addresses of pictures that are not fetched yet."""
+    """(name, reason) of the last one that failed; a link has no name."""
     is_late: bool
     """True if the visitor has chosen another picture meanwhile."""
     shown: str | None
@@ -52,7 +50,6 @@ def picker(
             Arrival(
                 digests=list(map(str, told["digests"])),
                 refused=(str(refused["name"]), str(refused["reason"])) if refused else None,
-                links=list(map(str, told["links"])),
                 is_late=bool(told["isLate"]),
                 shown=None if told["shown"] is None else str(told["shown"]),
             )
