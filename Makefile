@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: demo serve test fuzz lint types imports tools debian-packages unit stack-tests engine-tests page-tests live-tests browser-tests command-tests server-tests other-tests lock audit licenses sbom image-check deployment-lint clean
 
 demo: $(VENV)/run.stamp
-	$(BIN)/streamlit run webapp/app.py --server.address 127.0.0.1 --server.port $(PORT)
+	$(BIN)/python -m backend page --port $(PORT)
 
 serve: $(VENV)/run.stamp
 	$(BIN)/python -m backend serve --host 127.0.0.1 --port 8080

@@ -66,6 +66,35 @@ def for_one_size_only() -> ModelProto:
     return network([reshape, resize], {"shape": np.array([1, 3, 8, 8], np.int64), **constants})
 
 
+def endless(*, pixels: int = 2500) -> ModelProto:
+    """Write a model that never ends with tiles of so many pixels or more."""
+    loop = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go_on"], ["goes_on"]),
+            helper.make_node("Identity", ["before"], ["after"]),
+        ],
+        "loop",
+        [
+            helper.make_tensor_value_info("count", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("before", FLOAT, [None] * 4),
+        ],
+        [
+            helper.make_tensor_value_info("goes_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("after", FLOAT, [None] * 4),
+        ],
+    )
+    nodes = [
+        helper.make_node("Size", ["lr"], ["size"]),
+        helper.make_node("Div", ["size", "endless_size"], ["times"]),
+        helper.make_node("Mul", ["times", "endless_count"], ["most"]),
+        helper.make_node("Loop", ["most", "", "lr"], ["looped"], body=loop),
+    ]
+    resize, constants = resizing("looped", scale=2)
+    numbers = {"endless_size": np.array(3 * pixels), "endless_count": np.array(2**50)}
+    return network([*nodes, resize], {**numbers, **constants})
+
+
 def in_blocks(block: int) -> ModelProto:
     """Write a model for multiples of `block` only."""
     fold = helper.make_node("SpaceToDepth", ["lr"], ["folded"], blocksize=block)

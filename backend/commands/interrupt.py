@@ -32,4 +32,5 @@ class Interrupt:
 
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self._requested.set()
-        signal.signal(number, signal.SIG_DFL)
+        for each in STOP_SIGNALS:
+            signal.signal(each, signal.SIG_DFL)

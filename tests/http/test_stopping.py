@@ -7,10 +7,12 @@ import json
 import signal
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 import requests
 
+from tests import networks
 from tests.http.conftest import (
     STOP_SECONDS,
     Server,
@@ -72,6 +74,20 @@ def test_after_the_grace_the_work_is_dropped(start_server: StartServer) -> None:
     assert (answers[0].status_code, answers[0].json()["error"]) == (503, "busy")
     assert int(answers[0].headers["Retry-After"]) >= 1
     assert not any("Traceback" in line for line in server.log)
+
+
+def test_a_tile_that_never_ends_does_not_hold_a_server_that_stops(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    networks.add(tmp_path, "endless", networks.endless())
+    server = start_server("--grace-seconds", "1", is_shared=False, SR_MODELS_DIR=str(tmp_path))
+    with server.connect() as connection:
+        connection.sendall(whole(long_request() | {"model": "endless"}))
+        until(lambda: server.load()[0] == 1)
+        server.process.send_signal(signal.SIGTERM)
+        assert everything(connection).startswith(b"HTTP/1.1 503 ")
+    assert server.stop() == 0
+    assert not any("Traceback" in line or "terminate" in line for line in server.log)
 
 
 def test_after_the_grace_everyone_is_told(start_server: StartServer) -> None:

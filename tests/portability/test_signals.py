@@ -27,6 +27,16 @@ signal.SIGBREAK = signal.SIGUSR1
 """
 
 
+TWO_SIGNALS = """
+import signal, sys
+from backend.commands.interrupt import Interrupt
+with Interrupt() as interrupt:
+    for number in map(int, sys.argv[1:]):
+        signal.raise_signal(number)
+        print(interrupt.is_requested())
+"""
+
+
 @pytest.fixture
 def python_path(tmp_path: Path) -> str:
     return os.pathsep.join([str(tmp_path / "site"), str(ROOT)])
@@ -51,6 +61,21 @@ def test_a_command_stops_within_a_picture(
     assert code == 130
     assert "a.png: stopped" in shown
     assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_ends_a_command_at_once(
+    first: signal.Signals, second: signal.Signals
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-uc", TWO_SIGNALS, str(int(first)), str(int(second))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", -second)
 
 
 def test_ctrl_break_ends_the_server_in_order(tmp_path: Path, python_path: str) -> None:

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
 
 from testbed.processes import free_ports
+from tests import networks
 from tests.paths import ROOT
 from webapp.base.files import PREFIX
 
@@ -52,7 +54,7 @@ def is_healthy(port: int, path: str) -> bool:
 class Page:
     """One page below `/sharp`, with its log and files in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         (self.port,) = free_ports()
         self.files = folder / "tmp"
         self.files.mkdir()
@@ -67,7 +69,7 @@ class Page:
                         *("--port", str(self.port), "--", "--server.baseUrlPath=sharp"),
                     ],
                     cwd=ROOT,
-                    env={**os.environ, "TMPDIR": str(self.files)},
+                    env={**os.environ, "TMPDIR": str(self.files), **settings},
                     stdout=log,
                     stderr=log,
                 )
@@ -84,17 +86,30 @@ class Page:
             assert time.monotonic() < end
             time.sleep(0.1)
 
+    def wait_for_samples(self) -> None:
+        """Wait until the samples are being made."""
+        end = time.monotonic() + START_SECONDS
+        while not any(self.files.glob(f"{PREFIX}*/*")):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+@contextmanager
+def started(folder: Path, **settings: str) -> Iterator[Page]:
+    page = Page(folder, **settings)
+    try:
+        page.wait()
+        yield page
+    finally:
+        if page.process.poll() is None:
+            page.process.kill()
+        page.process.wait()
+
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Page]:
-    started = Page(tmp_path)
-    try:
-        started.wait()
-        yield started
-    finally:
-        if started.process.poll() is None:
-            started.process.kill()
-        started.process.wait()
+    with started(tmp_path) as page:
+        yield page
 
 
 def test_silent_sockets_close_nobody_out_and_a_signal_leaves_no_picture(page: Page) -> None:
@@ -109,10 +124,7 @@ def test_silent_sockets_close_nobody_out_and_a_signal_leaves_no_picture(page: Pa
         for each in sockets:
             each.close()
     assert page.log.stat().st_size - size < 10_000
-    end = time.monotonic() + START_SECONDS
-    while not any(page.files.glob(f"{PREFIX}*/*")):  # of the samples
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    page.wait_for_samples()
     page.process.send_signal(signal.SIGTERM)
     page.process.wait(timeout=60)
     assert [each for each in page.files.rglob("*") if each.is_file()] == []
@@ -121,9 +133,21 @@ def test_silent_sockets_close_nobody_out_and_a_signal_leaves_no_picture(page: Pa
 
 def test_ctrl_c_while_the_samples_are_made_ends_without_a_traceback(page: Page) -> None:
     page.process.send_signal(signal.SIGINT)
-    page.process.wait(timeout=60)
+    assert page.process.wait(timeout=60) == 130
     assert [each for each in page.files.rglob("*") if each.is_file()] == []
     assert "Traceback" not in page.log.read_text()
+
+
+def test_ctrl_c_within_a_tile_that_never_ends_ends_the_page_in_silence(tmp_path: Path) -> None:
+    networks.add(tmp_path, "endless", networks.endless())
+    with started(tmp_path, SR_MODELS_DIR=str(tmp_path), SR_MODEL="endless") as page:
+        page.wait_for_samples()
+        page.process.send_signal(signal.SIGINT)
+        assert page.process.wait(timeout=60) == 130
+        assert [each for each in page.files.rglob("*") if each.is_file()] == []
+        log = page.log.read_text()
+    assert "terminate" not in log
+    assert "Abort" not in log
 
 
 def test_what_all_visitors_need_is_loaded_before_the_first_and_not_searched_for_garbage(
