@@ -289,7 +289,7 @@ def _decoded(
         is_chroma_halved=lean.is_chroma_halved,
         notes=_notes(lean),
         jpeg_quality=jpeg_quality,
-        **vars(lean.facts),
+        **vars(lean.facts.turned(lean.orientation)),
     )
 
 

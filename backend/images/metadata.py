@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 
 from backend.images.formats import AVIF, JPEG, PNG, WEBP, WRITABLE
 from backend.images.rights import Rights
-from backend.images.segments.exif import EXIF_START, SECOND_CHARACTERS, Facts, date
+from backend.images.segments.exif import EXIF_START, SECOND_CHARACTERS, Dpi, Facts, date
 from backend.images.segments.jpeg import XMP_START
 from backend.images.segments.png import XMP_KEY, chunk
 from backend.options import KEPT
@@ -34,7 +34,7 @@ class Kept:
 
     taken: str | None = None
     """The moment, as in `Facts`."""
-    dpi: int | None = None
+    dpi: Dpi | None = None
     rights: Rights = field(default_factory=Rights)
 
     @classmethod
@@ -54,7 +54,7 @@ class Kept:
         exif = Image.Exif()
         base = ExifTags.Base
         if self.dpi is not None:
-            exif[base.XResolution] = exif[base.YResolution] = self.dpi
+            exif[base.XResolution], exif[base.YResolution] = self.dpi
             exif[base.ResolutionUnit] = INCHES
         # Readers take these texts for UTF-8, whatever the standard says.
         if self.rights.creator:
@@ -107,7 +107,7 @@ def _jpeg(data: bytes, kept: Kept, _size: tuple[int, int]) -> bytes:
         at += 2 + int.from_bytes(data[4:6])
         head = bytearray(data[:at])
         if kept.dpi is not None:
-            head[13:18] = b"\1" + 2 * kept.dpi.to_bytes(2)
+            head[13:18] = b"\1" + b"".join(each.to_bytes(2) for each in kept.dpi)
     return bytes(head) + segments + data[at:]
 
 
@@ -118,8 +118,8 @@ def _segment(content: bytes) -> bytes:
 def _png(data: bytes, kept: Kept, _size: tuple[int, int]) -> bytes:
     chunks = []
     if kept.dpi is not None:
-        pixels_a_metre = round(kept.dpi / 0.0254).to_bytes(4)
-        chunks += chunk(b"pHYs", [2 * pixels_a_metre + b"\1"])
+        pixels_a_metre = [round(each / 0.0254).to_bytes(4) for each in kept.dpi]
+        chunks += chunk(b"pHYs", [*pixels_a_metre, b"\1"])
     chunks += chunk(b"eXIf", [kept.to_exif()])
     if kept.rights:
         chunks += chunk(b"iTXt", [XMP_KEY + bytes(5) + kept.rights.to_xmp()])

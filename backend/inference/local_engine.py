@@ -270,7 +270,7 @@ def _encoded(sr: Picture, plan: Plan, options: UpscaleOptions, *, format: str) -
     """Write a file of the exact size that was asked for."""
     sr, keep = resized(sr, plan.size, has_hard_pixels=plan.model == PIXELS), options.keep
     if plan.dpi is not None:
-        sr, keep = replace(sr, dpi=plan.dpi), (*keep, DPI)
+        sr, keep = replace(sr, dpi=(plan.dpi, plan.dpi)), (*keep, DPI)
     return encode(sr, format=format, quality=options.quality, keep=keep)
 
 

@@ -60,7 +60,7 @@ FORMATS = [each.name for each in WRITABLE]
 def test_resolution_date_and_rights_go_along(format: str) -> None:
     again = decode(written(format), max_side=99)
     assert again.taken == TAKEN
-    assert again.dpi == 240
+    assert again.dpi == (240, 240)
     assert again.rights == Rights(copyright=COPYRIGHT, creator=CREATOR, keywords=KEYWORDS)
 
 
@@ -83,7 +83,7 @@ def test_each_kind_of_metadata_can_be_kept_alone(format: str, name: str) -> None
         "copyright": bool(again.rights),
     }
     if format == "jpeg":
-        kept["dpi"] = again.dpi == 240  # the format always has some number
+        kept["dpi"] = again.dpi == (240, 240)  # the format always has some number
     assert [each for each, is_kept in kept.items() if is_kept] == [name]
 
 
@@ -230,10 +230,12 @@ def test_the_date_of_newspapers_is_read(sets: dict[int, bytes], taken: str | Non
     assert decode(tiff, max_side=99).taken == taken
 
 
-@pytest.mark.parametrize(("unit", "dpi"), [(1, None), (2, 118), (3, 300), (None, 118)])
+@pytest.mark.parametrize(
+    ("unit", "dpi"), [(1, None), (2, (118, 118)), (3, (300, 300)), (None, (118, 118))]
+)
 @pytest.mark.parametrize("format", ["TIFF", "JPEG"])
 def test_a_resolution_without_a_unit_is_none(
-    format: str, unit: int | None, dpi: int | None
+    format: str, unit: int | None, dpi: tuple[int, int] | None
 ) -> None:
     exif = Image.Exif()
     exif[282] = exif[283] = 118.11
@@ -304,3 +306,16 @@ def test_a_webp_without_loss_stays_so_as_a_webp() -> None:
     assert (again.rgb == picture.rgb).all()
     lossy = decode(save(scene(), "WEBP"), max_side=99)
     assert not decode(encode(lossy, format="webp"), max_side=99).is_lossless
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("source", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+def test_both_resolutions_of_a_fax_are_kept(source: str, format: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274], exif[282], exif[283], exif[296] = orientation, 204, 98, 2
+    data = save(scene(), source, dpi=(204, 98), exif=exif)
+    written = encode(decode(data, max_side=99), format=format, keep=("dpi",))
+    with Image.open(io.BytesIO(written)) as opened:
+        stated = opened.info.get("dpi", (opened.getexif()[282], opened.getexif()[283]))
+    assert tuple(map(round, stated)) == ((98, 204) if orientation > 4 else (204, 98))

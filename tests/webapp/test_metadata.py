@@ -18,7 +18,7 @@ from webapp.intake.large_picture import cut, decode_large
 from webapp.intake.pictures import InputFile, inspect
 
 TAKEN = "2021:05:03 14:30:00"
-KEPT = Kept(taken=TAKEN, dpi=300)
+KEPT = Kept(taken=TAKEN, dpi=(300, 300))
 MAKE, DATE, EXIF, GPS, LATITUDE = 0x010F, 0x9003, 0x8769, 0x8825, 2
 
 
@@ -54,7 +54,7 @@ def test_date_and_kinds_are_read_from_every_format(
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])
 def test_the_resolution_is_read(photo_bytes: Callable[..., bytes], format: str) -> None:
-    assert decode(photo_bytes(format, dpi=(300, 300)), max_side=999).dpi == 300
+    assert decode(photo_bytes(format, dpi=(300, 300)), max_side=999).dpi == (300, 300)
 
 
 def test_a_picture_without_any_of_it_has_nothing_to_keep(
@@ -137,5 +137,5 @@ def test_a_part_that_is_cut_out_keeps_the_date(photo: Image.Image, disk: Disk) -
     part = cut(whole, decode_large(whole, decode=decode), (0, 0, 40, 40), disk=disk)
 
     seen = inspect(part, decode=decode, max_side=999, disk=disk)
-    assert seen.kept == Kept(taken=TAKEN, dpi=240)
+    assert seen.kept == Kept(taken=TAKEN, dpi=(240, 240))
     assert not seen.has_place

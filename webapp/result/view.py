@@ -209,7 +209,7 @@ def _kept(inspection: Inspection, t: Texts) -> str:
     taken, dpi = inspection.kept.taken, inspection.kept.dpi
     words = [t.date(taken)] if taken else []
     if dpi is not None:
-        words.append(t("save.dpi", dpi=dpi))
+        words.append(t("save.dpi", dpi=" × ".join(map(str, dict.fromkeys(dpi)))))
     if inspection.kept.rights:
         words.append(t("save.rights"))
     return t("save.keep", what=", ".join(words)) if words else ""

@@ -87,7 +87,7 @@ class Enhanced:
         What is `kept` goes into the file, and the resolution of a print in any case.
         """
         upscaled, kept = self.upscaled, kept or Kept()
-        kept = replace(kept, dpi=self.dpi or kept.dpi)
+        kept = replace(kept, dpi=(self.dpi, self.dpi) if self.dpi else kept.dpi)
         data, size = self.master.read(), (upscaled.width, upscaled.height)
         if format == upscaled.format and quality is None:
             return embed(data, kept, format=format, size=size)

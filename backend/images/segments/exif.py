@@ -27,8 +27,12 @@ STARTS = (b"II*\0", b"MM\0*")
 NO_UNIT, CENTIMETRES = 1, 3
 MAX_DPI = 9600
 UPRIGHT = 1
+QUARTER_TURNS = (5, 6, 7, 8)
+"""Orientations that swap width and height."""
 ADOBE_SPACE, UNCALIBRATED = 2, 0xFFFF
 ADOBE_INTEROP = "R03"
+Dpi = tuple[int, int]
+"""(horizontal, vertical), in pixels an inch."""
 _DATE = re.compile(
     r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:[+-]\d\d:\d\d)?", re.ASCII
 )
@@ -42,12 +46,17 @@ class Facts:
 
     taken: str | None = None
     """The moment: `2021:05:03 14:30:00`, and `.25` and `+02:00` behind it where they are stated."""
-    dpi: int | None = None
+    dpi: Dpi | None = None
     has_place: bool = False
     """True if it states a place, which is not read."""
     has_camera: bool = False
     """True if it names a camera."""
     rights: Rights = field(default_factory=Rights)
+
+    def turned(self, orientation: int) -> Facts:
+        """Return the facts about the picture once it is turned upright."""
+        is_quarter = orientation in QUARTER_TURNS
+        return replace(self, dpi=self.dpi[::-1]) if self.dpi and is_quarter else self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +71,7 @@ class ExifFacts:
     def beside(
         self,
         *,
-        dpi: int | None = None,
+        dpi: Dpi | None = None,
         xmp: bytes = b"",
         iptc: bytes = b"",
         rights: Rights | None = None,
@@ -154,21 +163,26 @@ def date(text: object) -> str | None:
     return found[0]
 
 
-def reasonable_dpi(number: float) -> int | None:
-    """Round a resolution; return None for an implausible one."""
-    return round(number) if 1 <= number <= MAX_DPI else None
+def reasonable_dpi(*numbers: float) -> Dpi | None:
+    """Round a resolution, horizontal and vertical; return None for an implausible one."""
+    if not all(1 <= number <= MAX_DPI for number in numbers):
+        return None
+    horizontal, vertical = map(round, numbers)
+    return horizontal, vertical
 
 
-def _dpi(first: Mapping[int, Any]) -> int | None:
-    """Return the horizontal resolution, in pixels an inch."""
-    unit = first.get(ExifTags.Base.ResolutionUnit)
+def _dpi(first: Mapping[int, Any]) -> Dpi | None:
+    base = ExifTags.Base
+    unit = first.get(base.ResolutionUnit)
     if unit == NO_UNIT:
         return None
+    factor = 2.54 if unit == CENTIMETRES else 1.0
+    horizontal = first.get(base.XResolution, 0)
     try:
-        number = float(first.get(ExifTags.Base.XResolution, 0))
+        numbers = [float(each) for each in (horizontal, first.get(base.YResolution, horizontal))]
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    return reasonable_dpi(2.54 * number if unit == CENTIMETRES else number)
+    return reasonable_dpi(*(factor * number for number in numbers))
 
 
 def _colour(space: object, interop: Mapping[int, Any]) -> Colour | None:

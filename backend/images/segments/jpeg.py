@@ -9,7 +9,7 @@ from itertools import product
 
 from backend.errors import ImageError
 from backend.images.colour import SRGB, Colour, colour_from_profile
-from backend.images.segments.exif import EXIF_START, UPRIGHT, read_exif, reasonable_dpi
+from backend.images.segments.exif import EXIF_START, UPRIGHT, Dpi, read_exif, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import Count, not_read
 
@@ -64,7 +64,7 @@ class _Found:
     is_lossless: bool = False
     is_chroma_halved: bool = False
     exif: bytes = b""
-    dpi: int | None = None
+    dpi: Dpi | None = None
     xmp: bytes = b""
     iptc: bytes = b""
     profile: dict[int, bytes] = field(default_factory=dict)
@@ -89,9 +89,10 @@ class _Found:
             self.xmp = self.xmp or content.removeprefix(XMP_START)
         elif marker == IPTC:
             self.iptc = self.iptc or content
-        elif marker == JFIF and content.startswith(b"JFIF\0") and len(content) >= 10:
+        elif marker == JFIF and content.startswith(b"JFIF\0") and len(content) >= 12:
             factor = _DPI.get(content[7], 0)
-            self.dpi = reasonable_dpi(factor * int.from_bytes(content[8:10]))
+            sides = (content[8:10], content[10:12])
+            self.dpi = reasonable_dpi(*(factor * int.from_bytes(each) for each in sides))
         elif marker == PROFILE and content.startswith(GAIN_MAP_START):
             self.has_iso_gain_map = True
         elif marker == PROFILE and content.startswith(PROFILE_START):

@@ -36,10 +36,11 @@ def lean_tiff(data: bytes) -> LeanFile:
     """Put the full picture first."""
     tiff = TiffPicture(data)
     found = _opened(tiff.data, TIFF)
+    facts = found.facts.turned(found.orientation)  # Pillow turns by the picture's own
     return replace(
         found,
-        facts=ExifFacts(facts=found.facts).beside(iptc=tiff.iptc),
-        orientation=tiff.orientation,  # Pillow turns by the picture's own
+        facts=ExifFacts(facts=facts).beside(iptc=tiff.iptc),
+        orientation=tiff.orientation,
         frames=tiff.frames,
         bits=tiff.bits,
         colour=_profile(tiff.profile) or found.colour,
@@ -97,7 +98,7 @@ def _lean(opened: Image.Image, data: bytes, file_format: FileFormat) -> LeanFile
     exif = facts_from(opened.getexif())
     xmp = opened.info.get("xmp")
     # Pillow gives a TIFF without a resolution one of 1.
-    dpi = 0 if file_format is TIFF else opened.info.get("dpi", (0, 0))[0]
+    dpi = (0, 0) if file_format is TIFF else opened.info.get("dpi", (0, 0))
     # HEIC's reader takes EXIF's out.
     orientation = opened.info.get("original_orientation") or exif.orientation or 1
     return LeanFile(
@@ -106,7 +107,7 @@ def _lean(opened: Image.Image, data: bytes, file_format: FileFormat) -> LeanFile
         orientation=orientation if orientation in range(1, 9) else 1,
         colour=_profile(opened.info.get("icc_profile")) or exif.colour or SRGB,
         facts=exif.beside(
-            dpi=reasonable_dpi(float(dpi)), xmp=xmp if isinstance(xmp, bytes) else b""
+            dpi=reasonable_dpi(*map(float, dpi)), xmp=xmp if isinstance(xmp, bytes) else b""
         ),
         first_frame=getattr(opened, "dispose_extent", None),  # of a GIF
         # To count them all would mean to decode them all.

@@ -114,14 +114,15 @@ def lean_png(data: bytes) -> LeanFile:
     first = _first_of_each(anywhere)
     exif = read_exif(bytes(first.get(b"eXIf", b"")[:MAX_EXIF_BYTES]))
     density = first.get(b"pHYs", bytes(9))
-    dpi = int.from_bytes(density[:4]) * 0.0254 if density[8] == METRES else 0.0
+    inch = 0.0254 if density[8] == METRES else 0.0
+    dpi = reasonable_dpi(*(inch * int.from_bytes(each) for each in (density[:4], density[4:8])))
     xmp, rights = _texts(anywhere)
     return LeanFile(
         data=b"".join(lean),
         size=(header.width, header.height),
         orientation=exif.orientation or UPRIGHT,
         colour=_colour(_first_of_each(parts.before)) or exif.colour or SRGB,
-        facts=exif.beside(dpi=reasonable_dpi(dpi), xmp=xmp, rights=rights),
+        facts=exif.beside(dpi=dpi, xmp=xmp, rights=rights),
         frames=frames,
         bits=header.bits,
         is_gray=header.kind in (GRAY, GRAY_WITH_ALPHA) or None,
