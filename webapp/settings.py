@@ -39,7 +39,7 @@ class PageSettings(Settings):
     ask_seconds: float = setting(seconds, default=120.0)
     """Longer work begins only when a visitor asks for it."""
     keep_seconds: float = setting(seconds, default=120.0)
-    """Seconds after which a closed tab's work ends, and its pictures and results are deleted."""
+    """Seconds after which a tab that is away is forgotten, with its work, pictures and results."""
     slider: SliderKind = setting(one_of(*get_args(SliderKind)), default="builtin")
     """The comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
     endpoint_url: str | None = setting(text, default=None)

@@ -2,7 +2,8 @@
 
 A tab is known by a token that cannot be guessed. The browser keeps it in the tab's own session
 storage, so pictures, jobs and results survive a reload or a lost connection. When a tab has been
-closed for the setting `keep_seconds`, its jobs end and all that it had is deleted.
+away for the setting `keep_seconds`, its jobs end and all that it had is deleted. The jobs of one
+that said goodbye end after `LEFT_SECONDS`: it was closed, unless it is back by then.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ UNFINISHED_SECONDS = 60.0
 MAX_RESULT_BYTES = 1024 * 2**20
 """Largest bytes of one tab's results; the least recently shown make room."""
 
+LEFT_SECONDS = 30.0
+"""Seconds after which the work of a tab that said goodbye ends; a reload takes less."""
+
 Result: TypeAlias = "Enhanced | EngineComparison"
 
 
@@ -74,6 +78,8 @@ class Tab:
     session_id: str = ""
     """Streamlit's session id of the present connection."""
     last_seen: float = 0.0
+    left: float | None = None
+    """When the browser said that the page is closed or reloaded; None once it is back."""
     refused_restores: int = 0
     """The count of the browser's vain requests for the tab that it had before."""
     is_forgotten: bool = False
@@ -260,7 +266,22 @@ class Tabs:
             if tab is None or (tab.session_id != session_id and self._is_connected(tab.session_id)):
                 return None
             tab.session_id, tab.last_seen = session_id, self._clock()
+            tab.left = None
             return tab
+
+    def leave(self, token: str) -> None:
+        """Note that the browser closes or reloads the tab with this token, if there is one."""
+        tab = self.find(token)
+        if tab is not None:
+            tab.left = self._clock()
+
+    def is_waited_for(self, token: str) -> bool:
+        """Return whether the work of the tab with this token goes on."""
+        tab = self.find(token)
+        if tab is None:
+            return False
+        is_gone = tab.left is not None and self._clock() - tab.left > LEFT_SECONDS
+        return not is_gone or self._is_connected(tab.session_id)
 
     def sweep(self) -> None:
         """Forget the tabs that were closed long enough ago, and delete their files."""

@@ -82,7 +82,7 @@ def create_shared(
     own = Tab()
 
     def is_present(token: str) -> bool:
-        return token == own.token or tabs.find(token) is not None
+        return token == own.token or tabs.is_waited_for(token)
 
     create_jobs = partial(Jobs, max_queued=MAX_QUEUED, is_present=is_present)
     disk = Disk(max_bytes=DISK_BYTES)

@@ -179,6 +179,21 @@ def test_a_file_whose_arrival_the_page_did_not_hear_of_is_handed_in_again(
     expect(own(visit, "mine.png")).to_be_checked(timeout=LONG)
 
 
+def test_a_page_that_is_closed_says_so(quick_address: str, page: Page) -> None:
+    page.add_init_script(
+        """navigator.sendBeacon = (address, token) => {
+             localStorage.setItem("left", JSON.stringify([`${address}`, token]));
+           };"""
+    )
+    enter(page, quick_address)
+    token = page.evaluate("sessionStorage.getItem('super-resolution-tab')")
+
+    page.goto(f"{quick_address}/_stcore/health")
+
+    said = page.evaluate("JSON.parse(localStorage.getItem('left'))")
+    assert said == [f"{quick_address}/leave", token]
+
+
 def test_a_file_that_is_chosen_right_after_a_reload_joins_the_others(
     quick_address: str, page: Page
 ) -> None:

@@ -109,6 +109,14 @@ def test_an_upload_for_no_tab_is_refused(client: Session, address: str, token: s
     assert answer.status_code == 403
 
 
+def test_a_tab_says_goodbye(client: Session, address: str, tab: Tab) -> None:
+    known = client.post(f"{address}/leave", data=tab.token)
+    endless = client.post(f"{address}/leave", data="x" * 65)
+
+    assert (known.status_code, endless.status_code) == (204, 413)
+    assert tab.left is not None
+
+
 def test_a_link_that_is_refused_is_an_ordinary_answer(
     client: Session, address: str, tab: Tab
 ) -> None:

@@ -222,3 +222,44 @@ def test_a_removed_picture_takes_its_results_along(disk: Disk) -> None:
 
     assert tab.results() == {}
     assert tab.current is None
+
+
+def test_the_work_of_a_tab_that_said_goodbye_ends_soon(
+    tabs: Tabs, connected: set[str], clock: Clock
+) -> None:
+    closed, locked = tabs.open("one"), tabs.open("two")
+    tabs.leave(closed.token)
+    connected.clear()
+
+    clock.now += module.LEFT_SECONDS - 1
+    assert tabs.is_waited_for(closed.token)
+    clock.now += 2
+
+    assert not tabs.is_waited_for(closed.token)
+    assert tabs.is_waited_for(locked.token)
+    assert tabs.find(closed.token) is closed  # its pictures are there for longer
+
+
+def test_the_work_of_a_tab_that_was_reloaded_goes_on(
+    tabs: Tabs, connected: set[str], clock: Clock
+) -> None:
+    tab = tabs.open("one")
+    tabs.leave(tab.token)
+    connected.remove("one")
+    clock.now += module.LEFT_SECONDS - 1
+    tabs.restore(tab.token, session_id="again")
+
+    clock.now += module.LEFT_SECONDS
+
+    assert tabs.is_waited_for(tab.token)
+
+
+def test_a_tab_that_is_open_is_waited_for_whatever_was_said(tabs: Tabs, clock: Clock) -> None:
+    tab = tabs.open("one")
+    tabs.leave(tab.token)
+    tabs.leave("guess")
+
+    clock.now += 2 * module.LEFT_SECONDS
+
+    assert tabs.is_waited_for(tab.token)
+    assert not tabs.is_waited_for("guess")

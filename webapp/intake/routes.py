@@ -1,4 +1,4 @@
-"""What comes to a tab: uploads, links, and the file names of a folder."""
+"""What comes to a tab: uploads, links, the file names of a folder, and its end."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from webapp.tabs import Tab
 
 LONGEST_NAME = 255
 LONGEST_LINK = 2**14
+LONGEST_TOKEN = 64
 LONGEST_LIST = 2**20
 """The most bytes of the names of a folder's files."""
 
@@ -71,7 +72,17 @@ async def folder(request: Request, shared: Shared) -> Response:
     return JSONResponse({"pictures": [n for n, name in enumerate(names) if name in chosen]})
 
 
-ROUTES = tuple(("POST", ADDRESSES[each.__name__], each) for each in (upload, link, folder))
+async def leave(request: Request, shared: Shared) -> Response:
+    """Note that the tab whose token is the body is closed or reloaded."""
+    token = pieces_of(request, limit=LONGEST_TOKEN, what="token", settings=shared.settings)
+    try:
+        shared.tabs.leave(b"".join([piece async for piece in token]).decode(errors="replace"))
+    except SuperResolutionError as exc:
+        return _refusal(exc)
+    return Response(status_code=204)
+
+
+ROUTES = tuple(("POST", ADDRESSES[each.__name__], each) for each in (upload, link, folder, leave))
 
 
 def _refusal(error: SuperResolutionError) -> Response:

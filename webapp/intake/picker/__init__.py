@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from webapp.base.component import component, hand_on
 
 KEY = "picker"
-ADDRESSES = {"upload": "upload", "link": "link", "folder": "folder"}
-"""The addresses for a file, a link, and the names of a folder's files."""
+ADDRESSES = {"upload": "upload", "link": "link", "folder": "folder", "leave": "leave"}
+"""The addresses for a file, a link, the names of a folder's files, and the end of the tab."""
 
 
 @dataclass(kw_only=True)

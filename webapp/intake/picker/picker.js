@@ -116,6 +116,10 @@ function createPicker(parent) {
     event.preventDefault();
     follow(link.value);
   });
+  // A page that the browser keeps goes on, and so does one of a phone that is locked.
+  on(window, "pagehide", ({ persisted }) => {
+    if (!persisted) navigator.sendBeacon(new URL(data().addresses.leave, document.baseURI), data().token);
+  });
   listenForTransfers({ overlay, on, add, follow, picturesAmong });
 
   const close = () => {
