@@ -33,7 +33,7 @@ from backend.images.modes import (
     eight_bit,
     from_float,
     from_lab,
-    inside,
+    on_canvas,
     with_clear_colour,
     with_clear_level,
 )
@@ -186,15 +186,15 @@ def _pixels(data: bytes, examined: Examined) -> tuple[Image.Image, dict[int, lis
     """Return the pixels in 8 bits or in floats, with a mode for each colour space, and tables."""
     file_format, lean = examined.file_format, examined.lean
     with Image.open(io.BytesIO(data), formats=[file_format.pillow_name]) as opened:
-        if opened.size != examined.size:
+        if opened.size not in (examined.size, lean.frame_size):
             raise ImageError
         tables = getattr(opened, "quantization", {}) if file_format is JPEG else {}
         opened.load()
         image = _eight_bit(opened, lean)
         if lean.clear_colour is not None:
             image = with_clear_colour(image, _lower_halves(data), lean.clear_colour)
-        if lean.first_frame not in (None, (0, 0, *opened.size)):
-            image = inside(image, lean.first_frame)
+        if lean.first_frame not in (None, (0, 0, *examined.size)):
+            image = on_canvas(image, lean.first_frame, examined.size)
         return (image if lean.shown is None else image.crop(lean.shown)), tables
 
 

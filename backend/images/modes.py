@@ -97,13 +97,19 @@ def with_clear_colour(image: Image.Image, lower: Image.Image, colour: Sequence[i
     return image
 
 
-def inside(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
-    """Make everything outside a box transparent."""
-    image = image.convert("RGBA")
-    mask = Image.new("L", image.size, 0)
-    mask.paste(OPAQUE, box)
-    image.putalpha(ImageChops.darker(image.getchannel("A"), mask))
-    return image
+def on_canvas(
+    image: Image.Image, box: tuple[int, int, int, int], size: tuple[int, int]
+) -> Image.Image:
+    """Put what fills a box on a transparent canvas of (width, height).
+
+    The image is as large as the box, or as the canvas with the box in it.
+    """
+    if image.size == size:
+        image = image.crop(box)
+    mode = "LA" if image.mode in ("1", "L", "LA") else "RGBA"
+    canvas = Image.new(mode, size)
+    canvas.paste(image.convert("L" if image.mode == "1" else image.mode).convert(mode), box[:2])
+    return canvas
 
 
 def bleed(image: Image.Image) -> Image.Image:

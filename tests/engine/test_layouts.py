@@ -601,10 +601,33 @@ def test_the_first_frame_of_an_animation_is_read_though_another_picture_stands_b
     assert FIRST_FRAME in picture.notes
 
 
-def test_a_small_first_frame_of_a_png_leaves_the_picture_before_it() -> None:
-    small = scene().crop((0, 0, 20, 10))
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+def test_a_small_first_frame_of_a_png_is_shown_with_nothing_around_it(mode: str) -> None:
+    """Chromium shows the same, and not the picture before the animation."""
+    small = scene().convert(mode).crop((0, 0, 20, 10))
     frames = [small, ImageOps.flip(small)]
-    data = save(scene(), "PNG", save_all=True, default_image=True, append_images=frames)
+    data = save(
+        scene().convert(mode), "PNG", save_all=True, default_image=True, append_images=frames
+    )
+    picture = decode(data, max_side=99)
+    assert picture.size == scene().size
+    assert picture.is_gray == (mode == "L")
+    assert picture.alpha is not None
+    assert (picture.alpha[:10, :20] == 255).all()
+    assert picture.alpha.sum() == 255 * 20 * 10
+    shown = picture.rgb[:10, :20]
+    assert np.array_equal(shown, np.asarray(small.convert("RGB")))
+
+
+@pytest.mark.parametrize("box", [(30, 10, 40, 0), (0, 0, 0, 0), (2**32 - 1, 1, 1, 0)])
+def test_a_first_frame_that_is_not_on_the_canvas_leaves_the_picture_before_it(
+    box: tuple[int, int, int, int],
+) -> None:
+    frame = scene().crop((0, 0, 20, 10))
+    data = save(scene(), "PNG", save_all=True, default_image=True, append_images=[frame])
+    at = data.index(b"fcTL")
+    control = data[at : at + 8] + struct.pack(">IIII", *box) + data[at + 24 : at + 30]
+    data = data[:at] + control + struct.pack(">I", zlib.crc32(control)) + data[at + 34 :]
     assert distance(decode(data, max_side=99), scene()) == 0
 
 

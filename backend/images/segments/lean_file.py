@@ -46,3 +46,11 @@ class LeanFile:
     """The grey level that is transparent, in the depth as stored."""
     clear_colour: tuple[int, int, int] | None = None
     """The same of a picture with 16 bits a channel."""
+
+    @property
+    def frame_size(self) -> tuple[int, int] | None:
+        """(width, height) of the first frame."""
+        if self.first_frame is None:
+            return None
+        left, top, right, bottom = self.first_frame
+        return right - left, bottom - top

@@ -19,7 +19,7 @@ from backend.images.colour import (
 )
 from backend.images.rights import Rights, line
 from backend.images.segments.exif import UPRIGHT, read_exif, reasonable_dpi
-from backend.images.segments.lean_file import LeanFile
+from backend.images.segments.lean_file import Box, LeanFile
 from backend.images.segments.limits import (
     MAX_EXIF_BYTES,
     Count,
@@ -48,6 +48,8 @@ ENCODINGS = {b"tEXt": "latin-1", b"iTXt": "utf-8"}
 APPLE = b"CgBI"
 NUMBER_BYTES = 4
 """Bytes of the number that a frame's chunks begin with."""
+CONTROL_BYTES = 26
+"""The length of `fcTL`."""
 Piece = bytes | memoryview
 Chunk = tuple[bytes, memoryview]
 """Kind and content."""
@@ -97,13 +99,16 @@ def lean_png(data: bytes) -> LeanFile:
     needed = dict(parts.kept)
     if header.kind == PALETTE and b"PLTE" not in needed:
         raise ImageError
+    frames, first = _animation(header, parts)
     lean: list[Piece] = [data[:end]]
+    if first is not None:
+        lean = [SIGNATURE, *chunk(b"IHDR", [struct.pack(">II", *first.size), data[24:29]])]
     for kind, content in parts.kept:
         if kind == b"PLTE" or not header.is_wide_colour:
             lean += chunk(kind, [content])
-    frames, first_frame = _animation(header, parts)
     if parts.pixels:
-        lean += (*chunk(b"IDAT", first_frame or parts.pixels), *chunk(b"IEND", ()))
+        pixels = parts.pixels if first is None else first.pixels
+        lean += (*chunk(b"IDAT", pixels), *chunk(b"IEND", ()))
     clear = needed.get(b"tRNS", b"")
     clear_level = clear_colour = None
     if clear and header.kind == GRAY:
@@ -111,9 +116,9 @@ def lean_png(data: bytes) -> LeanFile:
     elif clear and header.is_wide_colour:
         clear_colour = struct.unpack(">HHH", clear[:6])
     anywhere = [*parts.before, *parts.behind]
-    first = _first_of_each(anywhere)
-    exif = read_exif(bytes(first.get(b"eXIf", b"")[:MAX_EXIF_BYTES]))
-    density = first.get(b"pHYs", bytes(9))
+    told = _first_of_each(anywhere)
+    exif = read_exif(bytes(told.get(b"eXIf", b"")[:MAX_EXIF_BYTES]))
+    density = told.get(b"pHYs", bytes(9))
     inch = 0.0254 if density[8] == METRES else 0.0
     dpi = reasonable_dpi(*(inch * int.from_bytes(each) for each in (density[:4], density[4:8])))
     xmp, rights = _texts(anywhere)
@@ -123,6 +128,7 @@ def lean_png(data: bytes) -> LeanFile:
         orientation=exif.orientation or UPRIGHT,
         colour=_colour(_first_of_each(parts.before)) or exif.colour or SRGB,
         facts=exif.beside(dpi=dpi, xmp=xmp, rights=rights),
+        first_frame=None if first is None else first.box,
         frames=frames,
         bits=header.bits,
         is_gray=header.kind in (GRAY, GRAY_WITH_ALPHA) or None,
@@ -215,24 +221,39 @@ def _colour(before: Mapping[bytes, memoryview]) -> Colour | None:
     return colour_from_points(int.from_bytes(before[b"gAMA"]) / 100_000, points)
 
 
-def _animation(header: _Header, parts: _Parts) -> tuple[int, list[Piece]]:
-    """Return the number of frames, and the pixels of the first where they are not the picture's.
+class _Frame(NamedTuple):
+    """A frame that viewers show in place of the picture."""
 
-    Viewers show that frame in place of the picture, if it fills the canvas.
+    box: Box
+    size: tuple[int, int]
+    pixels: list[Piece]
+
+
+def _animation(header: _Header, parts: _Parts) -> tuple[int, _Frame | None]:
+    """Return the number of frames, and the first where it is not the picture itself.
+
+    One without pixels, or beyond the canvas, is not shown.
     """
     control = _first_of_each(parts.before).get(b"acTL", b"")
     if len(control) < 8:
-        return 1, []
+        return 1, None
     kinds = [kind for kind, _ in parts.before]
     is_separate = b"fcTL" not in kinds[kinds.index(b"acTL") :]
     number = int.from_bytes(control[:4])
     frames = number + is_separate if 0 < number <= 2**31 else 1
     rest = iter(parts.behind if is_separate else ())
     frame = next((content for kind, content in rest if kind == b"fcTL"), b"")
-    if frame[NUMBER_BYTES:20] != struct.pack(">IIII", header.width, header.height, 0, 0):
-        return frames, []
     frame_parts = takewhile(lambda each: each[0] != b"fcTL", rest)
-    return frames, [content[NUMBER_BYTES:] for kind, content in frame_parts if kind == b"fdAT"]
+    pixels: list[Piece] = [
+        content[NUMBER_BYTES:] for kind, content in frame_parts if kind == b"fdAT"
+    ]
+    if len(frame) < CONTROL_BYTES or not pixels:
+        return frames, None
+    width, height, left, top = struct.unpack_from(">IIII", frame, NUMBER_BYTES)
+    right, bottom = left + width, top + height
+    if not (width and height) or right > header.width or bottom > header.height:
+        return frames, None
+    return frames, _Frame((left, top, right, bottom), (width, height), pixels)
 
 
 def _texts(chunks: Iterable[Chunk]) -> tuple[bytes, Rights]:
