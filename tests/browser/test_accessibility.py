@@ -84,8 +84,8 @@ def test_axe_finds_nothing_on_any_state_of_the_page(
     assert violations(page) == [], "with an error"
 
     choose_drawing(page)
-    upload(page, "large.png", saved(Image.new("RGB", (4300, 4200), "teal")))  # long work
-    expect(page.get_by_text("Shrunk from 4300 × 4200")).to_be_visible(timeout=LONG)  # it is shown
+    upload(page, "large.png", saved(Image.new("RGB", (4300, 2100), "teal")))  # long work
+    expect(page.get_by_text("Shrunk from 4300 × 2100")).to_be_visible(timeout=LONG)  # it is shown
     expect(progress(page)).to_be_visible(timeout=LONG)
     assert violations(page) == [], "at work, with a picture that was too large"
     expect(page).to_have_title(re.compile("^[0-9]+%"), timeout=LONG)  # it has heard of the job
@@ -185,10 +185,10 @@ def test_the_focus_goes_to_a_new_result_and_its_state_is_announced(
     address: str, page: Page
 ) -> None:
     enter(page, f"{address}/?model=quality")
-    upload(page, "large.png", saved(Image.new("RGB", (900, 700), "teal")))
+    upload(page, "large.png", saved(Image.new("RGB", (600, 500), "teal")))
     expect(progress(page)).to_be_visible(timeout=LONG)
 
-    comparison(page, (3600, 2800))
+    comparison(page, (2400, 2000))
     result = page.locator(".st-key-result")
     expect(result).to_be_focused()
     expect(result).to_have_css("outline-style", "none")  # no key was pressed

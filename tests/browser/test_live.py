@@ -315,14 +315,14 @@ def test_a_press_on_a_picture_counts_if_a_job_ends_at_the_same_moment(
 ) -> None:
     let_jobs_end(page)
     enter(page, address)
-    upload(page, "large.png", saved(Image.radial_gradient("L").resize((1200, 900))))
-    comparison(page, (2400, 1800))
+    upload(page, "large.png", saved(Image.radial_gradient("L").resize((400, 300))))
+    comparison(page, (1600, 1200))
 
     press_as_jobs_end(page.get_by_role("button", name="Turn left"))
-    comparison(page, (1800, 2400))
+    comparison(page, (1200, 1600))
     press_as_jobs_end(page.get_by_role("button", name="Crop"))
     press_as_jobs_end(page.get_by_role("button", name="Use this part"))
-    comparison(page, (2880, 3840))
+    comparison(page, (960, 1280))
 
 
 def test_a_jpeg_that_is_turned_and_cropped_stays_a_jpeg(visit: Page) -> None:
@@ -466,9 +466,9 @@ def test_the_save_menu_of_an_older_result_is_gone_when_the_next_one_is_begun(vis
              look();
            }"""
     )
-    upload(visit, "noise.png", noise(2000, 1500, seed=78))
+    upload(visit, "medium.png", saved(Image.radial_gradient("L").resize((1200, 1000))))
 
-    opened(visit, (4000, 3000))
+    opened(visit, (2400, 2000))
     assert visit.evaluate("() => [...window.menus]") == [0]
 
 

@@ -267,7 +267,7 @@ def test_a_long_job_begins_by_itself_and_ends_only_after_a_question(
 
 def test_a_running_job_goes_on_while_the_visitor_looks_at_a_sample(visit: Page) -> None:
     choose_scale(visit, 2)
-    large(visit, size=(1200, 900))
+    large(visit, size=(800, 600))
     expect(progress(visit)).to_be_visible(timeout=LONG)
 
     choose(visit, title("cat"))
