@@ -26,8 +26,8 @@ PAGE_SETTINGS = (
 )
 """The page's own variables: they may be set for all programs, and concern the others nothing."""
 
-Reader = Callable[[str, str], object]
-"""Called with (variable, text that is not empty); raises SettingsError for a bad text."""
+Reader = Callable[[str], object]
+"""Called with a text that is not empty; SettingsError for a bad one continues `SR_MODEL …`."""
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -55,11 +55,13 @@ def read_settings(cls: type[T], environment: Mapping[str, str]) -> T:
         raise SettingsError(
             f"unknown setting {', '.join(unknown)}; known: {', '.join(sorted(known))}{hint}"
         )
-    values = {
-        each.name: each.metadata["read"](variable, environment[variable])
-        for variable, each in known.items()
-        if environment.get(variable, "") != ""
-    }
+    values = {}
+    for variable, each in known.items():
+        if given := environment.get(variable):
+            try:
+                values[each.name] = each.metadata["read"](given)
+            except SettingsError as exc:
+                raise SettingsError(f"{variable} {exc}") from exc
     return cls(**values)
 
 
@@ -69,60 +71,52 @@ def unknown_names(cls: type[Any], environment: Mapping[str, str]) -> list[str]:
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 
-def text(variable: str, given: str) -> str:  # noqa: ARG001
-    return given
-
-
-def path(variable: str, given: str) -> Path:  # noqa: ARG001
-    return Path(given)
-
-
-def words(variable: str, given: str) -> tuple[str, ...]:  # noqa: ARG001
+def words(given: str) -> tuple[str, ...]:
     """Split a list at its commas."""
     return tuple(part.strip() for part in given.split(",") if part.strip())
 
 
-def networks(variable: str, given: str) -> tuple[Network, ...]:
+def networks(given: str) -> tuple[Network, ...]:
     """Read IP addresses and networks in CIDR notation, separated by commas."""
     try:
-        return tuple(ipaddress.ip_network(word) for word in words(variable, given))
+        return tuple(ipaddress.ip_network(word) for word in words(given))
     except ValueError as exc:
         raise SettingsError(
-            f"{variable} is a list of IP addresses and networks like 10.0.0.0/8, not '{given}'"
+            f"is a list of IP addresses and networks like 10.0.0.0/8, not '{given}'"
         ) from exc
 
 
 def one_of(*choices: str) -> Reader:
     """Return a reader that accepts one of `choices`."""
 
-    def read(variable: str, given: str) -> str:
+    def read(given: str) -> str:
         if given not in choices:
-            raise SettingsError(f"{variable} is one of: {', '.join(choices)}")
+            raise SettingsError(f"is one of: {', '.join(choices)}")
         return given
 
     return read
 
 
-def flag(variable: str, given: str) -> bool:
+def flag(given: str) -> bool:
     """Read `1` or `0`."""
-    return one_of("0", "1")(variable, given) == "1"
+    return one_of("0", "1")(given) == "1"
 
 
-def whole_number(variable: str, given: str, *, least: int = 1) -> int:
+def whole_number(given: str, *, least: int = 1) -> int:
     """Read decimal digits."""
     if not given.isascii() or not given.isdigit() or int(given) < least:
-        raise SettingsError(f"{variable} is a whole number of at least {least}, not '{given}'")
+        raise SettingsError(f"is a whole number of at least {least}, not '{given}'")
     return int(given)
 
 
-def seconds(variable: str, given: str) -> float:
+def seconds(given: str) -> float:
     """Read a finite number above 0."""
     try:
         number = float(given)
     except ValueError:
         number = 0.0
     if not 0 < number < float("inf"):
-        raise SettingsError(f"{variable} is a number of seconds above 0, not '{given}'")
+        raise SettingsError(f"is a number of seconds above 0, not '{given}'")
     return number
 
 
@@ -130,9 +124,9 @@ def seconds(variable: str, given: str) -> float:
 class Settings:
     """The engine's settings; field `max_side` is the variable `SR_MAX_SIDE`, and so on."""
 
-    model: str = setting(text, default="fast")
+    model: str = setting(str, default="fast")
     """The tier used when a request names none."""
-    models_dir: Path | None = setting(path, default=None)
+    models_dir: Path | None = setting(Path, default=None)
     """A folder with more networks and their own `manifest.json`; see `from_environment`."""
     max_body_bytes: int = setting(whole_number, default=48 * 2**20)
     """Largest request body; 48 MiB holds a 4096 x 4096 PNG of noise as base64 in most cases."""
@@ -167,7 +161,7 @@ class Settings:
     """Let `url` reach private addresses and any port, for tests and closed networks."""
     input_buckets: tuple[str, ...] = setting(words, default=())
     """S3 buckets that `url` may name."""
-    results_bucket: str | None = setting(text, default=None)
+    results_bucket: str | None = setting(str, default=None)
     """S3 bucket for results too large to answer with."""
     result_link_seconds: int = setting(whole_number, default=3600)
     """Lifetime of a link into the results bucket."""
@@ -191,11 +185,11 @@ class Settings:
     """Time during which a body, in or out, may be slower than `min_bytes_per_second`."""
     min_bytes_per_second: int = setting(whole_number, default=16_384)
     """Slowest accepted rate of senders and readers."""
-    server_token: str | None = setting(text, default=None, repr=False)
+    server_token: str | None = setting(str, default=None, repr=False)
     """The token that callers must send as `Authorization: Bearer …`."""
     metrics: bool = setting(flag, default=False)
     """Answer `GET /metrics`."""
-    metrics_stack: str | None = setting(text, default=None)
+    metrics_stack: str | None = setting(str, default=None)
     """Name under which a function on AWS writes metrics into its log; empty means none."""
     log_level: str = setting(one_of("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
     log_format: str = setting(one_of("text", "json"), default="text")

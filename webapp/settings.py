@@ -23,7 +23,7 @@ import streamlit as st
 
 from backend import Settings, SettingsError
 from backend.options import AUTO
-from backend.settings import one_of, seconds, setting, text, whole_number
+from backend.settings import one_of, seconds, setting, whole_number
 from webapp.client.endpoint import Endpoint, parse_endpoint
 
 PREFIX = "endpoint_"
@@ -34,7 +34,7 @@ SliderKind = Literal["builtin", "juxtapose"]
 class PageSettings(Settings):
     """The engine's settings and the page's own."""
 
-    model: str = setting(text, default=AUTO)
+    model: str = setting(str, default=AUTO)
     """The tier until a visitor chooses, if it exists."""
     ask_seconds: float = setting(seconds, default=120.0)
     """Longer work begins only when a visitor asks for it."""
@@ -42,13 +42,13 @@ class PageSettings(Settings):
     """Seconds after which a tab that is away is forgotten, with its work, pictures and results."""
     slider: SliderKind = setting(one_of(*get_args(SliderKind)), default="builtin")
     """The comparison: `builtin`, or `juxtapose` for streamlit-image-comparison."""
-    endpoint_url: str | None = setting(text, default=None)
+    endpoint_url: str | None = setting(str, default=None)
     """A deployed endpoint that the page offers in addition to its own engine: an invoke URL."""
     endpoint_auth: str = setting(one_of("none", "api_key", "iam"), default="none")
     """Authorization of calls: `none`, `api_key`, or `iam` for AWS credentials that sign."""
-    endpoint_api_key: str | None = setting(text, default=None, repr=False)
+    endpoint_api_key: str | None = setting(str, default=None, repr=False)
     """The key for `api_key`, and for `iam` if an API wants both."""
-    endpoint_region: str | None = setting(text, default=None)
+    endpoint_region: str | None = setting(str, default=None)
     """The region for `iam`, if the address does not name it."""
     endpoint_max_body_bytes: int = setting(whole_number, default=6_000_000)
     """Largest request it takes: Lambda takes 6 MiB with everything around the body."""
