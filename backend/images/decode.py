@@ -6,7 +6,7 @@ Nothing here needs NumPy, which doubles the start of a process.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from PIL import Image, ImageChops
@@ -102,16 +102,6 @@ class DecodedImage(PictureFacts):
     """Mode L; None if nothing is transparent."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Examined:
-    """A file that is worth decoding: its format is known, its size is allowed, and it is lean."""
-
-    file_format: FileFormat
-    lean: LeanFile
-    size: tuple[int, int]
-    """(width, height) as stored."""
-
-
 def read(data: bytes, *, max_side: int) -> DecodedImage:
     """Read any format of `READABLE`; the size is checked before any pixel is read.
 
@@ -123,7 +113,7 @@ def read(data: bytes, *, max_side: int) -> DecodedImage:
     return read_pixels(examine(data, max_side=max_side))
 
 
-def examine(data: bytes, *, max_side: int) -> Examined:
+def examine(data: bytes, *, max_side: int) -> LeanFile:
     """Find out everything that needs no decoding; raise as `read` does."""
     if not data:
         raise ImageError("The file is empty.")
@@ -135,14 +125,12 @@ def examine(data: bytes, *, max_side: int) -> Examined:
         raise UnsupportedMediaTypeError(f"{_refusal(data, found)}; send a {kinds}.")
     import_module(found.plugin)
     lean = lean_file(data, file_format=found)
-    if lean.size is None:
-        raise ImageError
     width, height = lean.size
     if max(width, height) > max_side:
         raise ImageTooLargeError.input(width, height, max_side=max_side)
     if min(width, height) < 1:
         raise ImageError("The picture has no pixels.")
-    return Examined(file_format=found, lean=lean, size=lean.size)
+    return lean
 
 
 def _refusal(data: bytes, found: FileFormat | None) -> str:
@@ -156,45 +144,42 @@ def _refusal(data: bytes, found: FileFormat | None) -> str:
     return f"{kind} are not read here" if kind else "This is not a picture that can be read here"
 
 
-def read_pixels(examined: Examined) -> DecodedImage:
+def read_pixels(lean: LeanFile) -> DecodedImage:
     """Decode; ImageError when the pixels are not what the header says."""
-    lean, file_format = examined.lean, examined.file_format
     try:
-        image, tables = _mended_pixels(examined)
-        if not _is_complete(image, examined):
+        image, tables = _mended_pixels(lean)
+        if not _is_complete(image, lean):
             raise ImageError
-        return _decoded(image, file_format, lean, jpeg_quality=estimated_quality(tables))
+        return _decoded(image, lean, jpeg_quality=estimated_quality(tables))
     except BOMB_ERRORS as exc:
         raise ImageTooLargeError("The picture has more pixels than are ever read here.") from exc
     except (*DECODE_ERRORS, Warning) as exc:
         raise ImageError from exc
 
 
-def _mended_pixels(examined: Examined) -> tuple[Image.Image, dict[int, list[int]]]:
+def _mended_pixels(lean: LeanFile) -> tuple[Image.Image, dict[int, list[int]]]:
     """Decode; the pixels of a PNG may have a wrong checksum."""
-    data = examined.lean.data
     try:
-        return _pixels(data, examined)
+        return _pixels(lean)
     except DECODE_ERRORS:
-        mended = with_right_checksum(data) if examined.file_format is PNG else None
+        mended = with_right_checksum(lean.data) if lean.file_format is PNG else None
         if mended is None:
             raise
-        return _pixels(mended, examined)
+        return _pixels(replace(lean, data=mended))
 
 
-def _pixels(data: bytes, examined: Examined) -> tuple[Image.Image, dict[int, list[int]]]:
+def _pixels(lean: LeanFile) -> tuple[Image.Image, dict[int, list[int]]]:
     """Return the pixels in 8 bits or in floats, with a mode for each colour space, and tables."""
-    file_format, lean = examined.file_format, examined.lean
-    with Image.open(io.BytesIO(data), formats=[file_format.pillow_name]) as opened:
-        if opened.size not in (examined.size, lean.frame_size):
+    with Image.open(io.BytesIO(lean.data), formats=[lean.file_format.pillow_name]) as opened:
+        if opened.size not in (lean.size, lean.frame_size):
             raise ImageError
-        tables = getattr(opened, "quantization", {}) if file_format is JPEG else {}
+        tables = getattr(opened, "quantization", {}) if lean.file_format is JPEG else {}
         opened.load()
         image = _eight_bit(opened, lean)
         if lean.clear_colour is not None:
-            image = with_clear_colour(image, _lower_halves(data), lean.clear_colour)
-        if lean.first_frame not in (None, (0, 0, *examined.size)):
-            image = on_canvas(image, lean.first_frame, examined.size)
+            image = with_clear_colour(image, _lower_halves(lean.data), lean.clear_colour)
+        if lean.first_frame not in (None, (0, 0, *lean.size)):
+            image = on_canvas(image, lean.first_frame, lean.size)
         return (image if lean.shown is None else image.crop(lean.shown)), tables
 
 
@@ -241,30 +226,25 @@ def _ends_black(image: Image.Image, data: bytes) -> bool:
     return bool(data[INTERLACE]) or last.getbbox() is None
 
 
-def _is_complete(image: Image.Image, examined: Examined) -> bool:
+def _is_complete(image: Image.Image, lean: LeanFile) -> bool:
     """Return whether a file has all pixels; only JPEG's and PNG's decoders do not tell."""
-    file_format, lean = examined.file_format, examined.lean
-    if file_format is PNG:
+    if lean.file_format is PNG:
         return not _ends_black(image, lean.data) or has_all_pixels(lean.data)
-    may_be_cut = file_format is JPEG and (lean.is_cut or _ends_flat(image))
-    return not may_be_cut or _has_last_bits(image, examined)
+    may_be_cut = lean.file_format is JPEG and (lean.is_cut or _ends_flat(image))
+    return not may_be_cut or _has_last_bits(image, lean)
 
 
-def _has_last_bits(image: Image.Image, examined: Examined) -> bool:
+def _has_last_bits(image: Image.Image, lean: LeanFile) -> bool:
     """Return whether a JPEG has all pixels.
 
     If a pixel were missing, other bits after the last ones would change the result.
     """
-    start = examined.lean.data.removesuffix(END).rstrip(b"\xff")
-    return all(
-        ImageChops.difference(image, _pixels(start + fill + END, examined)[0]).getbbox() is None
-        for fill in FILLS
-    )
+    start = lean.data.removesuffix(END).rstrip(b"\xff")
+    filled = (_pixels(replace(lean, data=start + fill + END))[0] for fill in FILLS)
+    return all(ImageChops.difference(image, each).getbbox() is None for each in filled)
 
 
-def _decoded(
-    image: Image.Image, file_format: FileFormat, lean: LeanFile, *, jpeg_quality: int | None
-) -> DecodedImage:
+def _decoded(image: Image.Image, lean: LeanFile, *, jpeg_quality: int | None) -> DecodedImage:
     turn = TURNS.get(lean.orientation)
     image = image if turn is None else image.transpose(turn)
     alpha: Image.Image | None = None
@@ -278,13 +258,15 @@ def _decoded(
         image = image.getchannel("G") if is_gray else image
     image, icc_profile = as_shown(image, lean.colour)
     is_gray = is_gray and image.mode == "L"
-    is_lossless = file_format.is_lossless if lean.is_lossless is None else lean.is_lossless
+    is_lossless = lean.is_lossless
+    if is_lossless is None:
+        is_lossless = lean.file_format.is_lossless
     return DecodedImage(
         rgb=image.convert("RGB"),
         alpha=alpha,
         icc_profile=icc_profile,
         is_gray=is_gray,
-        source_format=file_format,
+        source_format=lean.file_format,
         is_lossless=is_lossless,
         is_chroma_halved=lean.is_chroma_halved,
         notes=_notes(lean),

@@ -21,14 +21,14 @@ def read_header(data: bytes, *, max_side: int) -> tuple[tuple[int, int], int | N
 
     Raises as `decode` does, except for damaged pixels.
     """
-    examined = examine(data, max_side=max_side)
-    width, height = examined.size
-    if examined.lean.orientation in TURNED:
+    lean = examine(data, max_side=max_side)
+    width, height = lean.size
+    if lean.orientation in TURNED:
         width, height = height, width
-    if examined.file_format is not JPEG:
+    if lean.file_format is not JPEG:
         return (width, height), None
     try:
-        with Image.open(io.BytesIO(examined.lean.data), formats=[JPEG.pillow_name]) as opened:
+        with Image.open(io.BytesIO(lean.data), formats=[JPEG.pillow_name]) as opened:
             return (width, height), estimated_quality(getattr(opened, "quantization", {}))
     except (*BOMB_ERRORS, *DECODE_ERRORS) as exc:
         raise ImageError from exc

@@ -31,9 +31,9 @@ def answer(
 ) -> tuple[Head, Iterable[bytes]]:
     """Decode a file; `expect` is called with its number of pixels before they are decoded."""
     try:
-        examined = examine(data, max_side=max_side)
-        width, height = examined.size
+        lean = examine(data, max_side=max_side)
+        width, height = lean.size
         expect(width * height)
-        return message_from_picture(read_pixels(examined))
+        return message_from_picture(read_pixels(lean))
     except SuperResolutionError as exc:
         return message_from_error(exc), ()

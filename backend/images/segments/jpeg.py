@@ -9,6 +9,7 @@ from itertools import product
 
 from backend.errors import ImageError
 from backend.images.colour import SRGB, Colour, colour_from_profile
+from backend.images.formats import JPEG
 from backend.images.segments.exif import EXIF_START, UPRIGHT, Dpi, read_exif, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import Count, not_read
@@ -166,11 +167,12 @@ def lean_jpeg(data: bytes) -> LeanFile:
         found.take(marker, content)
         if not _is_metadata(marker, content):
             kept.append(piece)
-    if not found.is_whole:
+    if found.size is None or not found.is_whole:
         raise ImageError
     exif = read_exif(found.exif)
     return LeanFile(
         data=b"".join((*kept, END)),
+        file_format=JPEG,
         size=found.size,
         orientation=exif.orientation or UPRIGHT,
         colour=found.colour() or exif.colour or SRGB,

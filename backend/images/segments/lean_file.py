@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from backend.images.colour import SRGB, Colour
+from backend.images.formats import FileFormat
 from backend.images.segments.exif import Facts
 
 Box = tuple[int, int, int, int]
@@ -17,8 +18,9 @@ class LeanFile:
 
     data: bytes
     """Bytes for the decoder."""
-    size: tuple[int, int] | None = None
-    """(width, height) as stored, before orientation; None where the file does not say."""
+    file_format: FileFormat
+    size: tuple[int, int]
+    """(width, height) as stored, before orientation."""
     orientation: int = 1
     """EXIF's, 1-8: how to turn the stored picture so that it is upright."""
     colour: Colour = SRGB

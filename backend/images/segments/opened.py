@@ -61,7 +61,7 @@ def lean_webp(data: bytes) -> LeanFile:
 
 def lean_avif(data: bytes) -> LeanFile:
     found, item = _opened(data, AVIF), primary_item(data)
-    return replace(_with_item(found, item), shown=item.shown(found.size) if found.size else None)
+    return replace(_with_item(found, item), shown=item.shown(found.size))
 
 
 def lean_heic(data: bytes) -> LeanFile:
@@ -103,6 +103,7 @@ def _lean(opened: Image.Image, data: bytes, file_format: FileFormat) -> LeanFile
     orientation = opened.info.get("original_orientation") or exif.orientation or 1
     return LeanFile(
         data=data,
+        file_format=file_format,
         size=opened.size,
         orientation=orientation if orientation in range(1, 9) else 1,
         colour=_profile(opened.info.get("icc_profile")) or exif.colour or SRGB,

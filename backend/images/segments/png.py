@@ -17,6 +17,7 @@ from backend.images.colour import (
     colour_from_profile,
     colour_from_still_codes,
 )
+from backend.images.formats import PNG
 from backend.images.rights import Rights, line
 from backend.images.segments.exif import UPRIGHT, read_exif, reasonable_dpi
 from backend.images.segments.lean_file import Box, LeanFile
@@ -124,6 +125,7 @@ def lean_png(data: bytes) -> LeanFile:
     xmp, rights = _texts(anywhere)
     return LeanFile(
         data=b"".join(lean),
+        file_format=PNG,
         size=(header.width, header.height),
         orientation=exif.orientation or UPRIGHT,
         colour=_colour(_first_of_each(parts.before)) or exif.colour or SRGB,
