@@ -18,10 +18,6 @@ THREAD_NAME = "deadline"
 _SHORTEST_TIMEOUT = 0.001  # a socket timeout of 0 would mean "do not block"
 
 
-def _never_raises() -> None:
-    pass
-
-
 class DeadlineExceededError(TimeoutError):
     """The deadline has passed; the code that set it translates this error."""
 
@@ -85,7 +81,7 @@ class Deadline:
             self._held.append(connection.dup())
         return connection
 
-    def run(self, job: Callable[[], T], *, check: Callable[[], None] = _never_raises) -> T:
+    def run(self, job: Callable[[], T], *, check: Callable[[], None] = lambda: None) -> T:
         """Return the job's result or raise its exception, or DeadlineExceededError at the deadline.
 
         `check` is called now and then, and ends the job by raising.

@@ -6,7 +6,6 @@ import json
 import time
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.error import HTTPError
 
 MAX_REASON_LENGTH = 1000
@@ -16,30 +15,27 @@ PAUSES = (0.5, 1.0, 2.0)
 """Seconds between the attempts to answer."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The outcome of a request for a custom resource."""
-
-    is_success: bool
-    reason: str
-    physical_id: str
-    data: Mapping[str, str] = field(default_factory=dict)
-    """Attributes for `Fn::GetAtt`."""
-
-
-def answer(event: Mapping[str, object], outcome: Outcome) -> None:
+def answer(
+    event: Mapping[str, object],
+    *,
+    is_success: bool,
+    reason: str,
+    physical_id: str,
+    data: Mapping[str, str],
+) -> None:
     """PUT to the event's address and retry until it is taken; raise OSError if it never is.
 
-    The address is signed, which makes it a secret: it is never logged.
+    The address is signed, which makes it a secret: it is never logged. `data` has the attributes
+    for `Fn::GetAtt`.
     """
     content = {
-        "Status": "SUCCESS" if outcome.is_success else "FAILED",
-        "Reason": outcome.reason[:MAX_REASON_LENGTH],
-        "PhysicalResourceId": outcome.physical_id,
+        "Status": "SUCCESS" if is_success else "FAILED",
+        "Reason": reason[:MAX_REASON_LENGTH],
+        "PhysicalResourceId": physical_id,
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
-        "Data": dict(outcome.data),
+        "Data": dict(data),
     }
     request = urllib.request.Request(  # noqa: S310 - CloudFormation's address
         str(event["ResponseURL"]),

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backend.aws.lambda_limits import LambdaContext
-from backend.custom_resources.cloudformation import Outcome, answer
+from backend.custom_resources.cloudformation import answer
 from backend.deadline import Deadline, DeadlineExceededError
 from backend.errors import SuperResolutionError
 from backend.requests.sources.s3_client import error_code
@@ -54,13 +54,13 @@ def respond(
     else:
         log.info("%s done", kind)
     is_forgiven = kind == "Delete" and is_deletion_forgiven
-    outcome = Outcome(
+    answer(
+        event,
         is_success=is_forgiven or not reason,
         reason=reason,
         physical_id=str(event.get("PhysicalResourceId") or _physical_id(event)),
         data=data,
     )
-    answer(event, outcome)
 
 
 def cause(error: Exception) -> str:

@@ -83,7 +83,8 @@ def embed(data: bytes, kept: Kept, *, format: str, size: tuple[int, int]) -> byt
 
     An AVIF is returned unchanged: `writer_options` has already added it.
     """
-    return _WRITERS[format](data, kept, size) if kept else data
+    write = _WRITERS.get(format)
+    return write(data, kept, size) if kept and write else data
 
 
 def writer_options(kept: Kept, *, format: str) -> dict[str, object]:
@@ -91,10 +92,6 @@ def writer_options(kept: Kept, *, format: str) -> dict[str, object]:
     if format != AVIF.name or not kept:
         return {}
     return {"exif": EXIF_START + kept.to_exif(), "xmp": kept.rights.to_xmp()}
-
-
-def _as_it_is(data: bytes, _kept: Kept, _size: tuple[int, int]) -> bytes:
-    return data
 
 
 def _jpeg(data: bytes, kept: Kept, _size: tuple[int, int]) -> bytes:
@@ -150,6 +147,5 @@ _WRITERS: Mapping[str, Callable[[bytes, Kept, tuple[int, int]], bytes]] = {
     JPEG.name: _jpeg,
     PNG.name: _png,
     WEBP.name: _webp,
-    AVIF.name: _as_it_is,
 }
-assert set(_WRITERS) == {each.name for each in WRITABLE}, "a format without a writer"
+assert {*_WRITERS, AVIF.name} == {each.name for each in WRITABLE}, "a format without a writer"

@@ -85,9 +85,15 @@ class Scheduler:
 
     @property
     def seconds_until_free(self) -> float:
-        """The time until the first picture in hand is expected to be done."""
+        """The shortest time that any picture in hand still needs, if all go on in turn."""
         with self._changed:
-            return self._seconds_until_free()
+            now = self._clock()
+            left = [
+                each.seconds_left() if each.share_left < 1 else each.began + each.seconds - now
+                for each in self._works
+            ]
+            in_turn = min(2, len(left)) / self._max_running  # the shortest has every second turn
+            return max(0.0, min(left)) * max(1.0, in_turn) if left else 0.0
 
     def expect_first_look(self, visitor: Hashable) -> None:
         """Hold back the tiles of others for the first look that this visitor will soon ask for."""
@@ -101,7 +107,7 @@ class Scheduler:
         """Take a place for a picture; raise BusyError if there is none."""
         with self._changed:
             if len(self._works) >= self._max_works:
-                raise BusyError(seconds=self._seconds_until_free())
+                raise BusyError(seconds=self.seconds_until_free)
             work = Work(
                 self,
                 watch,
@@ -205,13 +211,3 @@ class Scheduler:
 
     def _is_held(self, work: Work, now: float) -> bool:
         return any(each != work.visitor and now < end for each, end in self._expected.items())
-
-    def _seconds_until_free(self) -> float:
-        """Return the shortest time that any picture in hand still needs, if all go on in turn."""
-        now = self._clock()
-        left = [
-            each.seconds_left() if each.share_left < 1 else each.began + each.seconds - now
-            for each in self._works
-        ]
-        in_turn = min(2, len(left)) / self._max_running  # the shortest has every second turn
-        return max(0.0, min(left)) * max(1.0, in_turn) if left else 0.0

@@ -15,7 +15,7 @@ from backend.images.colour import SRGB, Colour, colour_from_profile
 from backend.images.formats import AVIF, BMP, GIF, HEIC, TIFF, WEBP, FileFormat
 from backend.images.segments.bmp import bmp_profile, check_bmp
 from backend.images.segments.boxes import Item, primary_item
-from backend.images.segments.exif import ExifFacts, facts_from, reasonable_dpi
+from backend.images.segments.exif import facts_from, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import BOMB_ERRORS, HEADER_ERRORS
 from backend.images.segments.tiff import TiffPicture
@@ -35,11 +35,10 @@ def lean_bmp(data: bytes) -> LeanFile:
 def lean_tiff(data: bytes) -> LeanFile:
     """Put the full picture first."""
     tiff = TiffPicture(data)
-    found = _opened(tiff.data, TIFF)
-    facts = found.facts.turned(found.orientation)  # Pillow turns by the picture's own
+    found = _opened(tiff.data, TIFF, iptc=tiff.iptc)
     return replace(
         found,
-        facts=ExifFacts(facts=facts).beside(iptc=tiff.iptc),
+        facts=found.facts.turned(found.orientation),  # Pillow turns by the picture's own
         orientation=tiff.orientation,
         frames=tiff.frames,
         bits=tiff.bits,
@@ -80,10 +79,30 @@ def _with_item(found: LeanFile, item: Item) -> LeanFile:
     )
 
 
-def _opened(data: bytes, file_format: FileFormat) -> LeanFile:
+def _opened(data: bytes, file_format: FileFormat, *, iptc: bytes = b"") -> LeanFile:
     try:
         with open_plainly(data, file_format) as opened:
-            return _lean(opened, data, file_format)
+            exif = facts_from(opened.getexif())
+            xmp = opened.info.get("xmp")
+            # Pillow gives a TIFF without a resolution one of 1.
+            dpi = (0, 0) if file_format is TIFF else opened.info.get("dpi", (0, 0))
+            # HEIC's reader takes EXIF's out.
+            orientation = opened.info.get("original_orientation") or exif.orientation or 1
+            return LeanFile(
+                data=data,
+                file_format=file_format,
+                size=opened.size,
+                orientation=orientation if orientation in range(1, 9) else 1,
+                colour=_profile(opened.info.get("icc_profile")) or exif.colour or SRGB,
+                facts=exif.beside(
+                    dpi=reasonable_dpi(*map(float, dpi)),
+                    xmp=xmp if isinstance(xmp, bytes) else b"",
+                    iptc=iptc,
+                ),
+                first_frame=getattr(opened, "dispose_extent", None),  # of a GIF
+                # To count them all would mean to decode them all.
+                frames=2 if getattr(opened, "is_animated", False) else 1,
+            )
     except (*BOMB_ERRORS, *HEADER_ERRORS, Warning) as exc:
         raise ImageError from exc
 
@@ -92,28 +111,6 @@ def open_plainly(data: bytes, file_format: FileFormat) -> Image.Image:
     """Open a file without Pillow's own limit on pixels, which would call large ones damaged."""
     factory, _ = Image.OPEN[file_format.pillow_name]
     return factory(io.BytesIO(data), "")
-
-
-def _lean(opened: Image.Image, data: bytes, file_format: FileFormat) -> LeanFile:
-    exif = facts_from(opened.getexif())
-    xmp = opened.info.get("xmp")
-    # Pillow gives a TIFF without a resolution one of 1.
-    dpi = (0, 0) if file_format is TIFF else opened.info.get("dpi", (0, 0))
-    # HEIC's reader takes EXIF's out.
-    orientation = opened.info.get("original_orientation") or exif.orientation or 1
-    return LeanFile(
-        data=data,
-        file_format=file_format,
-        size=opened.size,
-        orientation=orientation if orientation in range(1, 9) else 1,
-        colour=_profile(opened.info.get("icc_profile")) or exif.colour or SRGB,
-        facts=exif.beside(
-            dpi=reasonable_dpi(*map(float, dpi)), xmp=xmp if isinstance(xmp, bytes) else b""
-        ),
-        first_frame=getattr(opened, "dispose_extent", None),  # of a GIF
-        # To count them all would mean to decode them all.
-        frames=2 if getattr(opened, "is_animated", False) else 1,
-    )
 
 
 def _profile(profile: object) -> Colour | None:

@@ -49,7 +49,11 @@ def decode_inline_image(img: str, *, max_bytes: int) -> bytes:
         letters = _padded(letters)
         data = b"".join(_decoded(letters))
     except ValueError as exc:
-        raise _not_base64() from exc
+        raise RequestError(
+            "'img' is not base64: only A-Z, a-z, 0-9, + and / or - and _, line breaks, and the "
+            "padding that belongs to it.",
+            field="img",
+        ) from exc
     if not data:
         raise RequestError("'img' contains no picture.", field="img")
     return data
@@ -69,11 +73,3 @@ def _decoded(letters: bytes) -> Iterator[bytes]:
     """Decode in parts: Python's base64 holds the interpreter lock."""
     for start in range(0, len(letters), _PIECE_LETTERS):
         yield base64.b64decode(letters[start : start + _PIECE_LETTERS], validate=True)
-
-
-def _not_base64() -> RequestError:
-    return RequestError(
-        "'img' is not base64: only A-Z, a-z, 0-9, + and / or - and _, line breaks, and the "
-        "padding that belongs to it.",
-        field="img",
-    )
