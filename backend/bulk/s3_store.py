@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,14 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backend.bulk.store import Content, Item, LeftOut
 from backend.errors import (
-    PayloadTooLargeError,
     RequestError,
     SourceUnreachableError,
     SuperResolutionError,
 )
 from backend.images.filenames import pictures_among
-from backend.requests.sources.byte_limit import CHUNK_BYTES, collect
-from backend.requests.sources.s3 import translated_errors
+from backend.requests.sources.s3 import read_body, translated_errors
 from backend.requests.sources.s3_address import S3, split_s3_address
 from backend.requests.sources.s3_client import error_code, make_s3_client
 
@@ -90,10 +87,7 @@ class S3Store:
                 if unless is not None and error_code(exc) == UNCHANGED:
                     return None
                 raise
-            with contextlib.closing(found["Body"]) as body:
-                if found["ContentLength"] > max_bytes:
-                    raise PayloadTooLargeError.over(max_bytes, what="picture")
-                data = collect(body.iter_chunks(CHUNK_BYTES), max_bytes=max_bytes)
+            data = read_body(found, max_bytes=max_bytes)
         return Content(data=data, version=_version(found["ETag"]))
 
     def head(self, key: str) -> Mapping[str, str] | None:

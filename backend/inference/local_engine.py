@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -32,6 +32,8 @@ FIRST_LOOK_SIDE = 1280
 """Longest side that a first look needs, in pixels."""
 NEARLY = 0.8
 """The share of that side that a smaller scale may reach, in half the time."""
+
+STAGES = ("waiting", "decoding", "network", "encoding")
 
 
 class LocalEngine:
@@ -167,10 +169,11 @@ class LocalEngine:
         upscalers = [self._upscaler(each.spec, job.work) for each in plan.passes]
         lr_size, notes = job.picture.size, job.picture.notes
         job.end("decoding")
-        with self._held(plan, job):
+        watch, is_first_look = job.work.watch, job.work.is_first_look
+        with self._pixels.hold(plan.pixels, watch, is_first_look=is_first_look, on_wait=job.forget):
             job.end("waiting")
             sr = self._run(plan, upscalers, job)
-            job.work.watch.on_finishing()
+            watch.on_finishing()
             job.end("network")
             data = _encoded(sr, plan, options, format=file_format)
         job.end("encoding")
@@ -188,13 +191,6 @@ class LocalEngine:
             lr_size=lr_size,
             seconds=sum(stages.values()) - stages["waiting"],
             stages={stage: round(seconds, 4) for stage, seconds in stages.items()},
-        )
-
-    def _held(self, plan: Plan, job: _Job) -> AbstractContextManager[None]:
-        """Wait for the memory that the plan takes, without holding the picture meanwhile."""
-        work = job.work
-        return self._pixels.hold(
-            plan.pixels, work.watch, is_first_look=work.is_first_look, on_wait=job.forget
         )
 
     def _run(self, plan: Plan, upscalers: Sequence[Upscaler], job: _Job) -> Picture:
@@ -282,7 +278,7 @@ class _Job:
         self._decode = decode
         self._picture: Picture | None = None
         self._at = time.perf_counter()
-        self._seconds: dict[str, float] = {}
+        self._seconds: dict[str, float] = dict.fromkeys(STAGES, 0.0)
 
     @property
     def picture(self) -> Picture:
@@ -304,11 +300,7 @@ class _Job:
 
     @property
     def stages(self) -> dict[str, float]:
-        """The seconds of each stage; what the network's tiles waited for a turn counts as such."""
+        """The seconds of each stage; those of tiles that wait for a turn are seconds of waiting."""
         waited = self.work.waited
-        return {
-            "waiting": self._seconds["waiting"] + waited,
-            "decoding": self._seconds["decoding"],
-            "network": self._seconds["network"] - waited,
-            "encoding": self._seconds["encoding"],
-        }
+        network = self._seconds["network"] - waited
+        return self._seconds | {"waiting": self._seconds["waiting"] + waited, "network": network}

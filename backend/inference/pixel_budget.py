@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from backend.engine import Watch
 
@@ -28,7 +28,6 @@ class PixelBudget:
         self._first_looks = _Budget(total // RESERVED_SHARE)
         self._largest_small = total // SMALL_SHARE
 
-    @contextmanager
     def hold(
         self,
         amount: int,
@@ -36,7 +35,7 @@ class PixelBudget:
         *,
         is_first_look: bool = False,
         on_wait: Callable[[], None] = lambda: None,
-    ) -> Iterator[None]:
+    ) -> AbstractContextManager[None]:
         """Hold so many pixels, at most the total; raise as `Watch.check` does while waiting.
 
         `on_wait` is called once if it has to wait.
@@ -44,12 +43,7 @@ class PixelBudget:
         budget = self._small if amount <= self._largest_small else self._large
         if is_first_look:
             budget = self._first_looks
-        amount = min(amount, budget.total)
-        budget.take(amount, watch, on_wait=on_wait)
-        try:
-            yield
-        finally:
-            budget.give_back(amount)
+        return budget.hold(min(amount, budget.total), watch, on_wait=on_wait)
 
 
 class _Budget:
@@ -58,7 +52,8 @@ class _Budget:
         self._queue: list[object] = []
         self._changed = threading.Condition()
 
-    def take(self, amount: int, watch: Watch, *, on_wait: Callable[[], None]) -> None:
+    @contextmanager
+    def hold(self, amount: int, watch: Watch, *, on_wait: Callable[[], None]) -> Iterator[None]:
         ticket = object()
         with self._changed:
             self._queue.append(ticket)
@@ -72,11 +67,12 @@ class _Budget:
             finally:
                 self._queue.remove(ticket)
                 self._changed.notify_all()
-
-    def give_back(self, amount: int) -> None:
-        with self._changed:
-            self._left += amount
-            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._left += amount
+                self._changed.notify_all()
 
     def _is_free(self, ticket: object, amount: int) -> bool:
         return self._queue[0] is ticket and self._left >= amount

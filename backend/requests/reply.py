@@ -66,8 +66,6 @@ def error_reply(error: SuperResolutionError, *, request_id: str) -> Reply:
         "request_id": request_id,
     }
     reply = json_reply(error.status, content, request_id=request_id)
-    retry_after = error.details.get("retry_after")
-    if retry_after is None:
-        return reply
-    headers = {**reply.headers, RETRY_AFTER: str(retry_after)}
-    return Reply(status=reply.status, body=reply.body, headers=headers)
+    if (seconds := error.details.get("retry_after")) is not None:
+        reply.headers[RETRY_AFTER] = str(seconds)
+    return reply

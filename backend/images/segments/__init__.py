@@ -7,29 +7,17 @@ less for files as cameras and programs write them.
 
 from collections.abc import Callable, Mapping
 
-from backend.images.formats import AVIF, BMP, GIF, HEIC, JPEG, PNG, TIFF, WEBP, FileFormat
+from backend.images.formats import JPEG, PNG, FileFormat
 from backend.images.segments.jpeg import lean_jpeg
 from backend.images.segments.lean_file import LeanFile
-from backend.images.segments.opened import (
-    lean_avif,
-    lean_bmp,
-    lean_gif,
-    lean_heic,
-    lean_tiff,
-    lean_webp,
-)
+from backend.images.segments.opened import OPENED
 from backend.images.segments.png import lean_png
 
 __all__ = ["LeanFile", "lean_file"]
 _READERS: Mapping[str, Callable[[bytes], LeanFile]] = {
     JPEG.name: lean_jpeg,
     PNG.name: lean_png,
-    BMP.name: lean_bmp,
-    WEBP.name: lean_webp,
-    GIF.name: lean_gif,
-    TIFF.name: lean_tiff,
-    AVIF.name: lean_avif,
-    HEIC.name: lean_heic,
+    **OPENED,
 }
 
 

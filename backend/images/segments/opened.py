@@ -6,7 +6,9 @@ The data stays as it is but for what a function says. The format's plugin must h
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from PIL import Image
 
@@ -22,17 +24,13 @@ from backend.images.segments.tiff import TiffPicture
 from backend.images.segments.webp import webp_pixels, with_right_length
 
 
-def lean_gif(data: bytes) -> LeanFile:
-    return _opened(data, GIF)
-
-
-def lean_bmp(data: bytes) -> LeanFile:
+def _bmp(data: bytes) -> LeanFile:
     check_bmp(data)
     found = _opened(data, BMP)
     return replace(found, colour=_profile(bmp_profile(data)) or found.colour)
 
 
-def lean_tiff(data: bytes) -> LeanFile:
+def _tiff(data: bytes) -> LeanFile:
     """Put the full picture first."""
     tiff = TiffPicture(data)
     found = _opened(tiff.data, TIFF, iptc=tiff.iptc)
@@ -46,7 +44,7 @@ def lean_tiff(data: bytes) -> LeanFile:
     )
 
 
-def lean_webp(data: bytes) -> LeanFile:
+def _webp(data: bytes) -> LeanFile:
     """Correct a wrong length."""
     data = with_right_length(data)
     is_lossless, first_frame = webp_pixels(data)
@@ -58,12 +56,12 @@ def lean_webp(data: bytes) -> LeanFile:
     )
 
 
-def lean_avif(data: bytes) -> LeanFile:
+def _avif(data: bytes) -> LeanFile:
     found, item = _opened(data, AVIF), primary_item(data)
     return replace(_with_item(found, item), shown=item.shown(found.size))
 
 
-def lean_heic(data: bytes) -> LeanFile:
+def _heic(data: bytes) -> LeanFile:
     found, item = _opened(data, HEIC), primary_item(data)
     return replace(_with_item(found, item), orientation=1 if item.is_turned else found.orientation)
 
@@ -115,3 +113,14 @@ def open_plainly(data: bytes, file_format: FileFormat) -> Image.Image:
 
 def _profile(profile: object) -> Colour | None:
     return colour_from_profile(profile) if isinstance(profile, bytes) else None
+
+
+OPENED: Mapping[str, Callable[[bytes], LeanFile]] = {
+    BMP.name: _bmp,
+    WEBP.name: _webp,
+    GIF.name: partial(_opened, file_format=GIF),
+    TIFF.name: _tiff,
+    AVIF.name: _avif,
+    HEIC.name: _heic,
+}
+"""The readers by format."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -59,15 +59,22 @@ class S3Source:
 
     def _get(self, address: S3Address, deadline: Deadline, *, max_bytes: int) -> bytes:
         found = self._client.get_object(Bucket=address.bucket, Key=address.key)
-        with contextlib.closing(found["Body"]) as body:
-            if found["ContentLength"] > max_bytes:
-                raise PayloadTooLargeError.over(max_bytes, what="picture")
-            return collect(_chunks(body, deadline), max_bytes=max_bytes)
+        return read_body(found, max_bytes=max_bytes, check=deadline.check)
 
 
-def _chunks(body: Any, deadline: Deadline) -> Iterator[bytes]:
+def read_body(
+    found: Mapping[str, Any], *, max_bytes: int, check: Callable[[], None] = lambda: None
+) -> bytes:
+    """Read S3's answer; `check` is called before each piece, and ends the read by raising."""
+    with contextlib.closing(found["Body"]) as body:
+        if found["ContentLength"] > max_bytes:
+            raise PayloadTooLargeError.over(max_bytes, what="picture")
+        return collect(_chunks(body, check), max_bytes=max_bytes)
+
+
+def _chunks(body: Any, check: Callable[[], None]) -> Iterator[bytes]:
     for chunk in body.iter_chunks(CHUNK_BYTES):
-        deadline.check()
+        check()
         yield chunk
 
 
