@@ -20,7 +20,7 @@ from backend.images.segments.boxes import Item, primary_item
 from backend.images.segments.exif import facts_from, reasonable_dpi
 from backend.images.segments.lean_file import LeanFile
 from backend.images.segments.limits import BOMB_ERRORS, HEADER_ERRORS
-from backend.images.segments.tiff import TiffPicture
+from backend.images.segments.tiff import full_picture
 from backend.images.segments.webp import webp_pixels, with_right_length
 
 
@@ -32,7 +32,7 @@ def _bmp(data: bytes) -> LeanFile:
 
 def _tiff(data: bytes) -> LeanFile:
     """Put the full picture first."""
-    tiff = TiffPicture(data)
+    tiff = full_picture(data)
     found = _opened(tiff.data, TIFF, iptc=tiff.iptc)
     return replace(
         found,

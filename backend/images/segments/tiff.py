@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from backend.errors import ImageError
 from backend.images.segments.limits import HEADER_ERRORS, Count, camera_raw, not_read
@@ -36,88 +38,110 @@ SENSOR_DATA = (32803, 34892)
 """Photometric interpretations of raw sensor data."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class TiffPicture:
     """The full picture of a file, which is not always the first one."""
 
-    def __init__(self, data: bytes) -> None:
-        """Raise ImageError for a damaged file, and UnsupportedMediaTypeError for a layout."""
-        if data[:4] == BIG_FROM_THE_BIG_END:
-            raise not_read("BigTIFF files with the large byte first are")
-        try:
-            self._find(data)
-        except (*HEADER_ERRORS, Warning) as exc:
-            raise ImageError from exc
+    data: bytes
+    """The file with this picture in front."""
+    frames: int
+    bits: int
+    orientation: int
+    """The one that stands beside the preview alone; else 1, since Pillow obeys the picture's."""
+    profile: bytes | None
+    """The ICC profile, which may stand beside the preview."""
+    iptc: bytes
 
-    def _find(self, data: bytes) -> None:
-        directories = list(_directories(data))
-        if not directories:
-            raise ImageError
-        if data[8:11] == CANON or any(_is_raw(each) for _, each, _ in directories):
-            raise camera_raw()
-        self.first = directories[0][1]
-        full = [each for each in directories if not _is_reduced(each[1])]
-        place, self.directory, _ = first = directories[0]
-        # A larger picture below the first one shows that this is a preview, even if unmarked.
-        larger = [each for each in full if not each[2] and _pixels(each[1]) > _pixels(self.first)]
-        behind = full if _is_reduced(self.first) else larger
-        if behind:
-            place, self.directory, _ = max(behind, key=lambda each: _pixels(each[1]))
-        self.iptc = data[_span(data, place, IPTC)] or data[_span(data, first[0], IPTC)]
-        self.frames = max(1, sum(is_page for _, _, is_page in full))
-        layout = Layout(self.directory)
-        layout.check()
-        self.bits = layout.bits[0]
-        if layout.samples == 1:
-            data = _without_planes(data, place)
-        if layout.photometric == PALETTE:
-            data = _with_wide_palette(data, place)
-        self.data = _starting_at(data, place)
+
+class _Member(NamedTuple):
+    """A directory of the file: a page, or something below one."""
+
+    place: int
+    directory: Directory
+    is_page: bool
 
     @property
-    def orientation(self) -> int:
-        """The orientation, which stands beside the preview alone."""
-        if self.directory is self.first or ORIENTATION in self.directory:
-            return 1
-        return number(self.first, ORIENTATION, 1)
+    def is_reduced(self) -> bool:
+        kind = number(self.directory, SUBFILE_TYPE, 0)
+        old = number(self.directory, OLD_SUBFILE_TYPE, 0)
+        return bool(kind & REDUCED) or old == OLD_REDUCED
 
     @property
-    def profile(self) -> bytes | None:
-        """The ICC profile, which may stand beside the preview."""
-        found = self.directory.get(PROFILE) or self.first.get(PROFILE)
-        return found if isinstance(found, bytes) else None
+    def is_raw(self) -> bool:
+        photometric = number(self.directory, PHOTOMETRIC, 0)
+        return DNG_VERSION in self.directory or photometric in SENSOR_DATA
+
+    @property
+    def pixels(self) -> int:
+        return number(self.directory, WIDTH, 0) * number(self.directory, HEIGHT, 0)
 
 
-def _directories(data: bytes) -> Iterator[tuple[int, Directory, bool]]:
-    """Walk (place, directory, is a page) of the chain and of what lies below its members."""
+def full_picture(data: bytes) -> TiffPicture:
+    """Raise ImageError for a damaged file, and UnsupportedMediaTypeError for a layout."""
+    if data[:4] == BIG_FROM_THE_BIG_END:
+        raise not_read("BigTIFF files with the large byte first are")
+    try:
+        return _full_picture(data, list(_members(data)))
+    except (*HEADER_ERRORS, Warning) as exc:
+        raise ImageError from exc
+
+
+def _full_picture(data: bytes, members: Sequence[_Member]) -> TiffPicture:
+    if not members:
+        raise ImageError
+    if data[8:11] == CANON or any(each.is_raw for each in members):
+        raise camera_raw()
+    first, full = members[0], [each for each in members if not each.is_reduced]
+    # A larger picture below the first one shows that this is a preview, even if unmarked.
+    larger = [each for each in full if not each.is_page and each.pixels > first.pixels]
+    chosen = max(full if first.is_reduced else larger, key=lambda each: each.pixels, default=first)
+    layout = Layout(chosen.directory)
+    layout.check()
+    profile = chosen.directory.get(PROFILE) or first.directory.get(PROFILE)
+    has_own = chosen is first or ORIENTATION in chosen.directory
+    lean = data
+    if layout.samples == 1:
+        lean = _without_planes(lean, chosen.place)
+    if layout.photometric == PALETTE:
+        lean = _with_wide_palette(lean, chosen.place)
+    return TiffPicture(
+        data=_starting_at(lean, chosen.place),
+        frames=max(1, sum(each.is_page for each in full)),
+        bits=layout.bits[0],
+        orientation=1 if has_own else number(first.directory, ORIENTATION, 1),
+        profile=profile if isinstance(profile, bytes) else None,
+        iptc=data[_span(data, chosen.place, IPTC)] or data[_span(data, first.place, IPTC)],
+    )
+
+
+def _members(data: bytes) -> Iterator[_Member]:
+    """Walk the chain of pages, and what lies below them.
+
+    Raise ImageError for directories that are long, or whose values together exceed the file.
+    """
     is_big = BIG in data[2:4]
     header = data[: 16 if is_big else 8]
-    file, at, seen = io.BytesIO(data), Directory(header).next, set[int]()
-    pending, tags, room = [(at, True)], Count("tags", limit=MAX_TAGS), [len(data)]
+    order, head, _ = _shape(data)
+    file, seen, room = io.BytesIO(data), set[int](), len(data)
+    pending, tags = [(Directory(header).next, True)], Count("tags", limit=MAX_TAGS)
     while pending and len(seen) < MAX_DIRECTORIES:
         at, is_page = pending.pop(0)
         if not at or at in seen:
             continue
         seen.add(at)
-        _check_cost(data, at, tags, room)
+        tags.add(struct.unpack_from(order + head, data, at)[0])
+        room -= sum(value_bytes for _, _, value_bytes, _ in _entries(data, at))
+        if room < 0:
+            raise ImageError
         file.seek(at)
         directory = Directory(header)
         directory.load(file)
-        yield at, directory, is_page
+        yield _Member(at, directory, is_page)
         below = directory.get(SUB_DIRECTORIES, ())
         below = below if isinstance(below, tuple) else (below,)
         pending += [(each, False) for each in below if isinstance(each, int)]
         if is_page:
             pending.append((directory.next, True))
-
-
-def _check_cost(data: bytes, place: int, tags: Count, room: list[int]) -> None:
-    """Refuse directories that are long, or whose values together exceed the file."""
-    order, head, _ = _shape(data)
-    tags.add(struct.unpack_from(order + head, data, place)[0])
-    for _, _, value_bytes, _ in _entries(data, place):
-        room[0] -= value_bytes
-        if room[0] < 0:
-            raise ImageError
 
 
 def _entries(data: bytes, place: int) -> Iterator[tuple[int, int, int, bytes]]:
@@ -147,19 +171,6 @@ def _shape(data: bytes) -> tuple[str, str, str]:
     """Return how `struct` reads the file: the order, a directory's length, and an entry."""
     order = "<" if data[:2] == b"II" else ">"
     return (order, "Q", "HHQ8s") if BIG in data[2:4] else (order, "H", "HHI4s")
-
-
-def _is_reduced(directory: Directory) -> bool:
-    kind = number(directory, SUBFILE_TYPE, 0)
-    return bool(kind & REDUCED) or number(directory, OLD_SUBFILE_TYPE, 0) == OLD_REDUCED
-
-
-def _is_raw(directory: Directory) -> bool:
-    return DNG_VERSION in directory or number(directory, PHOTOMETRIC, 0) in SENSOR_DATA
-
-
-def _pixels(directory: Directory) -> int:
-    return number(directory, WIDTH, 0) * number(directory, HEIGHT, 0)
 
 
 def _without_planes(data: bytes, place: int) -> bytes:
