@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,6 +26,8 @@ class Account:
 
     session: Any
     region: str
+    pause: Callable[[float], None] = time.sleep
+    """Waits so many seconds."""
 
     @classmethod
     def from_environment(cls, region: str | None) -> Account:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from backend.requests.sources.s3_client import error_code
 from cfn.account import Account
+from cfn.console import print_line
 from cfn.errors import DeploymentError
 
 ALL_BLOCKED = dict.fromkeys(
@@ -48,7 +49,7 @@ def stored_object(s3: Any, bucket: str, key: str) -> Mapping[str, Any] | None:
     return found
 
 
-def ensure_own_bucket(account: Account, *, print_line: Callable[[str], None]) -> str:
+def ensure_own_bucket(account: Account) -> str:
     """Return the account's bucket for packages, and make it if it does not exist."""
     bucket = own_bucket(account)
     if not is_there(account, bucket):
@@ -60,9 +61,7 @@ def ensure_own_bucket(account: Account, *, print_line: Callable[[str], None]) ->
     return bucket
 
 
-def ensure_public_bucket(
-    account: Account, bucket: str, *, print_line: Callable[[str], None]
-) -> None:
+def ensure_public_bucket(account: Account, bucket: str) -> None:
     """Make the bucket of a release unless it exists; anybody may get its objects, and no more.
 
     Only this bucket's Block Public Access is changed. ACLs stay blocked. A bucket that has a policy

@@ -45,8 +45,7 @@ class BulkStack:
 
 def find_stack(account: Account, name: str) -> BulkStack:
     """Find the stack; raise DeploymentError if there is none, or it is of another kind."""
-    stacks = Stacks.of(account, print_line=lambda line: None)  # noqa: ARG005
-    return BulkStack.from_description(stacks.find(name))
+    return BulkStack.from_description(Stacks(account).find(name))
 
 
 def read_keys(path: Path) -> list[str]:

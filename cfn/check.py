@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import requests
@@ -56,47 +55,40 @@ HINTS: Mapping[str, str] = {
 
 
 class Check:
-    """One check of a stack; every line is printed as soon as it is known."""
+    """One check of a stack; every line is yielded as soon as it is known."""
 
     def __init__(
-        self,
-        caller: Caller,
-        *,
-        reaches_web: bool,
-        print_line: Callable[[str], None],
-        pause: Callable[[float], None] = time.sleep,
+        self, caller: Caller, *, reaches_web: bool, pause: Callable[[float], None]
     ) -> None:
-        self._pause = pause
         self._caller = caller
         self._reaches_web = reaches_web
-        self._print_line = print_line
-        self._failures = 0
+        self._pause = pause
+        self.failures = 0
 
-    def run(self) -> int:
-        """Send every request and return the number of failures."""
+    def run(self) -> Iterator[str]:
+        """Send every request."""
         image = base64.b64encode(picture()).decode()
-        first = self._first_answer({"scale": SCALE, "img": image})
-        self._report("a picture in the request, first", first, wrong=_wrong(first))
+        first = yield from self._first_answer({"scale": SCALE, "img": image})
+        yield from self._told("a picture in the request, first", first, wrong=_wrong(first))
         again = self._caller.post({"scale": SCALE, "img": image})
-        self._report("the same again, warm", again, wrong=_wrong(again))
-        link = self._expect_link({"img": image, "output": "url"})
+        yield from self._told("the same again, warm", again, wrong=_wrong(again))
+        link = yield from self._expect_link({"img": image, "output": "url"})
         if link is not None:
-            self._expect_from_web(link)
-        self._expect_refusal({"img": image, "scale": 3})
-        return self._failures
+            yield from self._expect_from_web(link)
+        yield from self._expect_refusal({"img": image, "scale": 3})
 
-    def _first_answer(self, fields: Mapping[str, object]) -> Answer:
+    def _first_answer(self, fields: Mapping[str, object]) -> Generator[str, None, Answer]:
         """Post until the stack accepts its caller, for at most a minute and a half."""
         for _ in range(TRIALS):
             answer = self._caller.post(fields)
             code = answer.content.get("error")
             if code not in NOT_YET:
                 return answer
-            self._print_line(f"wait    not ready yet ({code})")
+            yield f"wait    not ready yet ({code})"
             self._pause(PAUSE_SECONDS)
         return answer
 
-    def _expect_link(self, fields: Mapping[str, object]) -> str | None:
+    def _expect_link(self, fields: Mapping[str, object]) -> Generator[str, None, str | None]:
         answer = self._caller.post({"scale": SCALE, **fields})
         link = answer.content.get("result_url")
         if not isinstance(link, str):
@@ -104,33 +96,33 @@ class Check:
         else:
             status, data = self._caller.get(link)
             wrong = "" if image_size(data) else f"The link to the result cannot be read ({status})."
-        self._report("the result as a link", answer, wrong=wrong)
+        yield from self._told("the result as a link", answer, wrong=wrong)
         return None if wrong else str(link)
 
-    def _expect_from_web(self, link: str) -> None:
+    def _expect_from_web(self, link: str) -> Iterator[str]:
         answer = self._caller.post({"scale": SCALE, "url": link})
         if not self._reaches_web and answer.content.get("error") == "source_not_allowed":
-            self._report("a web address is refused, as enableNat=false says", answer, wrong="")
+            yield from self._told(
+                "a web address is refused, as enableNat=false says", answer, wrong=""
+            )
             return
         wrong = _wrong(answer, side=SIDE * SCALE)
-        self._report("a picture from a web address", answer, wrong=wrong)
+        yield from self._told("a picture from a web address", answer, wrong=wrong)
 
-    def _expect_refusal(self, fields: Mapping[str, object]) -> None:
+    def _expect_refusal(self, fields: Mapping[str, object]) -> Iterator[str]:
         answer = self._caller.post(fields)
         expected = (400, "unsupported_scale")
         is_right = (answer.status, answer.content.get("error")) == expected
         wrong = "" if is_right else _explained(answer, "It was not refused.")
-        self._report("a scale of 3 is refused", answer, wrong=wrong)
+        yield from self._told("a scale of 3 is refused", answer, wrong=wrong)
 
-    def _report(self, name: str, answer: Answer, *, wrong: str) -> None:
+    def _told(self, name: str, answer: Answer, *, wrong: str) -> Iterator[str]:
         request_id = answer.content.get("request_id") or answer.request_id or "none"
-        state = "FAILED" if wrong else "ok"
-        self._print_line(
-            f"{state:<6}  {name:<34} {answer.status}  {answer.seconds:6.2f} s  request {request_id}"
-        )
+        outcome = f"{'FAILED' if wrong else 'ok':<6}  {name:<34} {answer.status}"
+        yield f"{outcome}  {answer.seconds:6.2f} s  request {request_id}"
         if wrong:
-            self._failures += 1
-            self._print_line(f"        {wrong}")
+            self.failures += 1
+            yield f"        {wrong}"
 
 
 def _wrong(answer: Answer, *, side: int = SIDE) -> str:
@@ -173,37 +165,26 @@ def picture() -> bytes:
     return file.getvalue()
 
 
-def check_stack(
-    account: Account,
-    name: str,
-    *,
-    print_line: Callable[[str], None],
-    http: requests.Session,
-    pause: Callable[[float], None] = time.sleep,
-) -> None:
+def check_stack(account: Account, name: str, *, http: requests.Session) -> Iterator[str]:
     """Check everything that the stack has; raise DeploymentError if something failed."""
-    described = Stacks.of(account, print_line=print_line).find(name)
+    described = Stacks(account).find(name)
     outputs = stack_outputs(described)
     if "StateMachineArn" in outputs:
-        check_bulk(account, BulkStack.from_description(described), print_line, pause=pause)
+        yield from check_bulk(account, BulkStack.from_description(described))
     else:
-        _check_api(account, described, print_line=print_line, http=http, pause=pause)
+        yield from _check_api(account, described, http=http)
     if "AsyncEndpointName" in outputs:
-        check_async(account, described, picture(), print_line, pause=pause)
-    print_line("The stack does its work.")
+        yield from check_async(account, described, picture())
+    yield "The stack does its work."
 
 
 def _check_api(
-    account: Account,
-    described: Mapping[str, Any],
-    *,
-    print_line: Callable[[str], None],
-    http: requests.Session,
-    pause: Callable[[float], None],
-) -> None:
+    account: Account, described: Mapping[str, Any], *, http: requests.Session
+) -> Iterator[str]:
     stack = ApiStack.from_description(described)
-    print_line(f"Checking {stack.url}")
+    yield f"Checking {stack.url}"
     caller = make_caller(account, stack, http=http)
-    check = Check(caller, reaches_web=stack.reaches_web, print_line=print_line, pause=pause)
-    if failures := check.run():
-        raise DeploymentError(f"{failures} of the requests went wrong; see above.")
+    check = Check(caller, reaches_web=stack.reaches_web, pause=account.pause)
+    yield from check.run()
+    if check.failures:
+        raise DeploymentError(f"{check.failures} of the requests went wrong; see above.")

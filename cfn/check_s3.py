@@ -1,10 +1,12 @@
-"""Checks of the paths from S3 to S3: the bulk stack, and the asynchronous endpoint."""
+"""Checks of the paths from S3 to S3: the bulk stack, and the asynchronous endpoint.
+
+Each yields its lines as soon as they are known.
+"""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -17,8 +19,6 @@ from cfn.bulk import BulkStack, Order, Runs
 from cfn.errors import DeploymentError
 from cfn.stacks import stack_outputs, stack_parameters
 
-PrintLine = Callable[[str], None]
-Pause = Callable[[float], None]
 MISSING = "_super-resolution-check-of-a-picture-that-is-not-there.png"
 PICTURE = "_super-resolution-check.png"
 POLL_SECONDS = 5.0
@@ -27,15 +27,13 @@ SECONDS_FOR_ANSWER = 1200
 """Seconds; an asynchronous endpoint may have to start its first instance."""
 
 
-def check_bulk(
-    account: Account, stack: BulkStack, print_line: PrintLine, *, pause: Pause = time.sleep
-) -> None:
+def check_bulk(account: Account, stack: BulkStack) -> Iterator[str]:
     """Run the state machine over one missing picture; raise DeploymentError unless it is reported.
 
     No real picture is touched, and still the machine reads a list, calls the function, the function
     asks both buckets and writes, and the machine writes its report.
     """
-    print_line(f"Checking {stack.machine}")
+    yield f"Checking {stack.machine}"
     runs, s3 = Runs(account, stack), account.client("s3")
     source, (bucket, prefix) = split_s3_address(stack.source), split_s3_address(stack.target)
     failure = f"{prefix}_failed/{MISSING}.json"
@@ -45,7 +43,7 @@ def check_bulk(
         end -= int(POLL_SECONDS)
         if end < 0:
             raise DeploymentError(f"The run did not end in time: {execution}")
-        pause(POLL_SECONDS)
+        account.pause(POLL_SECONDS)
     if status.state != "SUCCEEDED":
         raise DeploymentError(f"The run ended as {status.state}. {status.reason}".strip())
     try:
@@ -56,22 +54,15 @@ def check_bulk(
         ) from exc
     if found.get("error") != "source_not_found":
         raise DeploymentError(f"A picture that is not there was told as '{found.get('error')}'.")
-    print_line(f"ok      a picture that is not there is told  {status.seconds:6.1f} s")
-    _remove(s3, bucket, failure, print_line)
+    yield f"ok      a picture that is not there is told  {status.seconds:6.1f} s"
+    yield from _remove(s3, bucket, failure)
 
 
-def check_async(
-    account: Account,
-    described: Mapping[str, Any],
-    image: bytes,
-    print_line: PrintLine,
-    *,
-    pause: Pause = time.sleep,
-) -> None:
+def check_async(account: Account, described: Mapping[str, Any], image: bytes) -> Iterator[str]:
     """Send a picture through the asynchronous endpoint; raise DeploymentError if it is lost."""
     endpoint = stack_outputs(described)["AsyncEndpointName"]
     bucket = stack_parameters(described)["inputBucketArns"].split(",")[0].rpartition(":")[2]
-    print_line(f"Checking {endpoint}, which may have to start an instance")
+    yield f"Checking {endpoint}, which may have to start an instance"
     s3, runtime = account.client("s3"), account.client("sagemaker-runtime")
     try:
         s3.put_object(Bucket=bucket, Key=PICTURE, Body=image, ContentType="image/png")
@@ -82,24 +73,25 @@ def check_async(
             Accept="image/*",
             CustomAttributes="scale=2",
         )
-        _wait_for(s3, answer["OutputLocation"], answer["FailureLocation"], pause)
+        _wait_for(account, answer["OutputLocation"], answer["FailureLocation"])
     finally:
-        _remove(s3, bucket, PICTURE, print_line)
-    print_line("ok      a picture through the queue")
+        yield from _remove(s3, bucket, PICTURE)
+    yield "ok      a picture through the queue"
 
 
-def _wait_for(s3: Any, output: str, failure: str, pause: Pause) -> None:
+def _wait_for(account: Account, output: str, failure: str) -> None:
+    s3 = account.client("s3")
     for _ in range(int(SECONDS_FOR_ANSWER / POLL_SECONDS)):
         if stored_object(s3, *split_s3_address(output)) is not None:
             return
         if stored_object(s3, *split_s3_address(failure)) is not None:
             raise DeploymentError(f"The endpoint failed for the picture; {failure} says why.")
-        pause(POLL_SECONDS)
+        account.pause(POLL_SECONDS)
     raise DeploymentError("The endpoint left neither a result nor a failure in time.")
 
 
-def _remove(s3: Any, bucket: str, key: str, print_line: PrintLine) -> None:
+def _remove(s3: Any, bucket: str, key: str) -> Iterator[str]:
     try:
         s3.delete_object(Bucket=bucket, Key=key)
     except ClientError as exc:
-        print_line(f"        s3://{bucket}/{key} stays ({error_code(exc)}); it may be deleted")
+        yield f"        s3://{bucket}/{key} stays ({error_code(exc)}); it may be deleted"

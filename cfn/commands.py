@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 
 import requests
@@ -21,6 +20,7 @@ from cfn.buckets import ensure_own_bucket, ensure_public_bucket
 from cfn.bulk import Order, Runs, find_stack, read_keys
 from cfn.bulk_cost import Work, cost_from, explain
 from cfn.check import check_stack
+from cfn.console import print_line
 from cfn.errors import DeploymentError
 from cfn.package import Package, build
 from cfn.parameters import declared_parameters
@@ -36,12 +36,6 @@ from cfn.variants import INF, NEURON_ARCHIVE, STACKS, Variant
 
 RUNS = templates.HERE.parent / "docs" / "aws-runs"
 """The folder of reports on rehearsals in real accounts."""
-
-
-def print_line(line: str) -> None:
-    """Write a line to the console at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def render(parsed: argparse.Namespace) -> None:
@@ -113,7 +107,7 @@ def delete(parsed: argparse.Namespace) -> None:
     print_line(
         "With modelStorage=efs this takes 20 to 40 minutes: AWS frees network interfaces late."
     )
-    Stacks.of(_account(parsed), print_line=print_line).delete(parsed.stack)
+    Stacks(_account(parsed)).delete(parsed.stack)
     print_line(f"The stack {parsed.stack} is gone.")
 
 
@@ -151,11 +145,11 @@ def release(parsed: argparse.Namespace) -> None:
     for region in parsed.regions:
         account, bucket = Account.from_environment(region), f"{parsed.bucket}-{region}"
         if parsed.make_buckets:
-            ensure_public_bucket(account, bucket, print_line=print_line)
+            ensure_public_bucket(account, bucket)
         s3 = account.client("s3")
         check_bucket(s3, bucket, region=region)
         made.write_templates(bucket=bucket)
-        upload(s3, made, bucket=bucket, print_line=print_line)
+        upload(s3, made, bucket=bucket)
         names = [variant.name for variant in variants]
         releases[region] = {"bucket": bucket, "version": __version__, "variants": names}
         write_releases(releases)
@@ -175,9 +169,7 @@ def rehearse(parsed: argparse.Namespace) -> None:
         report = Rehearsal(
             account,
             put_up,
-            stacks=Stacks.of(account, print_line=print_line),
             http=http,
-            print_line=print_line,
         ).run()
     path = parsed.report or RUNS / f"{report.began:%Y-%m-%d}-{account.region}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -250,9 +242,9 @@ def _put_up(
     keep_failed: bool = False,
 ) -> dict[str, str]:
     """Package the variant, create or update its stack, and return the outputs."""
-    bucket = parsed.bucket or ensure_own_bucket(account, print_line=print_line)
+    bucket = parsed.bucket or ensure_own_bucket(account)
     made = _build_and_upload(parsed, [variant], account, bucket=bucket)
-    return Stacks.of(account, print_line=print_line).deploy(
+    return Stacks(account).deploy(
         name,
         template_url=template_url(
             bucket=bucket,
@@ -269,14 +261,14 @@ def _build_and_upload(
     parsed: argparse.Namespace, variants: Sequence[Variant], account: Account, *, bucket: str
 ) -> Package:
     made = _build(parsed, variants, bucket=bucket)
-    upload(account.client("s3"), made, bucket=bucket, print_line=print_line)
+    upload(account.client("s3"), made, bucket=bucket)
     return made
 
 
 def _look_before(parsed: argparse.Namespace, account: Account) -> None:
     """Run preflight with the parameters that the stack has and that are given now."""
     variant, name = STACKS[parsed.variant], _stack_name(parsed)
-    there = Stacks.of(account, print_line=print_line).describe(name)
+    there = Stacks(account).describe(name)
     if there is not None:
         check_state(there, keep_failed=parsed.keep_failed)
     declared = declared_parameters(variant)
@@ -287,12 +279,13 @@ def _look_before(parsed: argparse.Namespace, account: Account) -> None:
         parameters={**before, **read_pairs(parsed.parameter, option="--parameter")},
         declared=declared,
     )
-    find_problems(account, plan, print_line=print_line)
+    find_problems(account, plan)
 
 
 def _call(account: Account, name: str) -> None:
     with requests.Session() as http:
-        check_stack(account, name, print_line=print_line, http=http)
+        for line in check_stack(account, name, http=http):
+            print_line(line)
 
 
 def _print_cost(parsed: argparse.Namespace) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cfn.account import AWS_ERRORS
+from cfn.account import AWS_ERRORS, Account
 
 LOG_OF: Mapping[str, str] = {
     "ModelFiles": "LoaderLog",
@@ -21,10 +21,8 @@ ATTEMPTS, ATTEMPT_SECONDS = 5, 3.0
 """Lines may be in the log some seconds after the resource failed."""
 
 
-def evidence(
-    resource: str, names: Mapping[str, str], *, logs: Any, pause: Callable[[float], None]
-) -> list[str]:
-    """Return the last lines of the resource's log, by boto3's client; empty without one.
+def evidence(resource: str, names: Mapping[str, str], account: Account) -> list[str]:
+    """Return the last lines of the resource's log; empty without one.
 
     `names` are the physical names of the stack's resources, from its events. A rollback keeps the
     log, but the stack itself may no longer list it.
@@ -32,11 +30,12 @@ def evidence(
     group = names.get(LOG_OF.get(resource, ""))
     if not group:
         return []
+    logs = account.client("logs")
     try:
         for _ in range(ATTEMPTS):
             if lines := list(_last(logs, group)):
                 return lines
-            pause(ATTEMPT_SECONDS)
+            account.pause(ATTEMPT_SECONDS)
     except AWS_ERRORS:
         pass
     return []

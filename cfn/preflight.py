@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cfn.account import AWS_ERRORS, Account, explained
+from cfn.console import print_line
 from cfn.errors import DeploymentError
 from cfn.parameters import Parameter
 from cfn.partitions import AWS, CHINA, GOVCLOUD
@@ -46,7 +47,7 @@ class Plan:
         return self.parameters.get(name, (known and known.default) or "")
 
 
-def preflight(account: Account, plan: Plan, *, print_line: Callable[[str], None]) -> None:
+def preflight(account: Account, plan: Plan) -> None:
     """Print every finding; raise DeploymentError if one would stop the deployment."""
     errors = 0
     for finding in findings(account, plan):

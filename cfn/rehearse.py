@@ -26,6 +26,7 @@ from cfn.bulk import Order, Runs, find_stack
 from cfn.bulk_cost import LAMBDA_CALL, LAMBDA_GB_SECOND, S3_PUT, STATE_TRANSITION
 from cfn.caller import ApiStack, make_caller
 from cfn.check import check_stack, picture
+from cfn.console import print_line
 from cfn.errors import DeploymentError
 from cfn.stacks import Stacks
 from cfn.variants import BULK, LAMBDA, Variant
@@ -95,17 +96,12 @@ class Rehearsal:
         account: Account,
         put_up: PutUp,
         *,
-        stacks: Stacks,
         http: requests.Session,
-        print_line: Callable[[str], None],
-        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._account = account
         self._put_up = put_up
-        self._stacks = stacks
+        self._stacks = Stacks(account)
         self._http = http
-        self._print = print_line
-        self._pause = pause
         self._api, self._bulk = "rehearsal-lambda", "rehearsal-bulk"
         number = account.number
         self._photos, self._results = (
@@ -162,7 +158,7 @@ class Rehearsal:
     @contextmanager
     def _step(self, name: str) -> Iterator[list[str]]:
         """Record how long a step took and how it ended."""
-        self._print(f"--- {name}")
+        print_line(f"--- {name}")
         told: list[str] = []
         began = time.monotonic()
         try:
@@ -174,18 +170,19 @@ class Rehearsal:
             outcome = f"FAILED: {explained(exc)}"
         seconds = time.monotonic() - began
         self.report.steps.append(Step(name=name, seconds=seconds, outcome=outcome))
-        self._print(f"{outcome}  ({seconds:.1f} s)")
+        print_line(f"{outcome}  ({seconds:.1f} s)")
 
     def _note(self, line: str) -> None:
         self.report.lines.append(line)
-        self._print(line)
+        print_line(line)
 
     def _note_quotas(self) -> None:
         limits = self._account.client("lambda").get_account_settings()["AccountLimit"]
         self._note(f"functions at once: {limits['ConcurrentExecutions']}")
 
     def _check(self, name: str) -> None:
-        check_stack(self._account, name, print_line=self._note, http=self._http, pause=self._pause)
+        for line in check_stack(self._account, name, http=self._http):
+            self._note(line)
         self.report.dollars += 6 * (2 * GIGABYTES * LAMBDA_GB_SECOND + LAMBDA_CALL)
 
     def _call_at_once(self) -> str:
@@ -222,7 +219,7 @@ class Rehearsal:
         runs = Runs(self._account, find_stack(self._account, self._bulk))
         execution = runs.start(Order(keys=keys, job={"model": "fast"}))
         while (status := runs.status(execution)).state == "RUNNING":
-            self._pause(5.0)
+            self._account.pause(5.0)
         s3 = self._account.client("s3")
         found = s3.list_objects_v2(Bucket=self._results, Prefix="large/").get("Contents", [])
         results = [each["Key"] for each in found if not each["Key"].startswith("large/_")]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from backend.requests.sources.s3_client import error_code
 from cfn.account import Account, error_message
+from cfn.console import print_line
 from cfn.errors import DeploymentError
 from cfn.evidence import evidence
 from cfn.stack_states import check_state
@@ -49,26 +49,11 @@ class Event:
 
 
 class Stacks:
-    """CloudFormation of one region, through boto3's client."""
+    """CloudFormation of an account."""
 
-    def __init__(
-        self,
-        client: Any,
-        *,
-        logs: Any,
-        print_line: Callable[[str], None],
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._client = client
-        self._logs = logs
-        self._print_line = print_line
-        self._pause = pause
-
-    @classmethod
-    def of(cls, account: Account, *, print_line: Callable[[str], None]) -> Stacks:
-        """Make one with the account's own clients."""
-        clients = {"client": account.client("cloudformation"), "logs": account.client("logs")}
-        return cls(**clients, print_line=print_line)
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._client = account.client("cloudformation")
 
     def deploy(
         self,
@@ -105,7 +90,7 @@ class Stacks:
             seen = {event.id for event in self._events(found["StackId"])}
             started = self._update(request)
         if started is None:
-            self._print_line(f"Nothing has changed in the stack {name}.")
+            print_line(f"Nothing has changed in the stack {name}.")
         else:
             self._follow(started["StackId"], seen, wanted=("CREATE_COMPLETE", "UPDATE_COMPLETE"))
         return stack_outputs(self.describe(name) or {})
@@ -166,10 +151,10 @@ class Stacks:
 
     def _delete_log(self, group: str) -> None:
         try:
-            self._logs.delete_log_group(logGroupName=group)
+            self._account.client("logs").delete_log_group(logGroupName=group)
         except ClientError as exc:
             if error_code(exc) != "ResourceNotFoundException":
-                self._print_line(f"The log {group} stays ({error_code(exc)}).")
+                print_line(f"The log {group} stays ({error_code(exc)}).")
 
     def _follow(self, stack_id: str, seen: set[str], *, wanted: tuple[str, ...]) -> None:
         first_failure = ""
@@ -180,18 +165,18 @@ class Stacks:
                 if event.id in seen:
                     continue
                 seen.add(event.id)
-                self._print_line(str(event))
+                print_line(str(event))
                 if event.status.endswith("_FAILED") and not first_failure and not event.ends:
                     first_failure = f"{event.resource}: {event.reason}"
-                    for line in evidence(event.resource, names, logs=self._logs, pause=self._pause):
-                        self._print_line(f"    {line}")
+                    for line in evidence(event.resource, names, self._account):
+                        print_line(f"    {line}")
                 if event.ends:
                     if event.status in wanted:
                         return
                     raise DeploymentError(
                         f"The stack ended as {event.status}. {first_failure}".strip()
                     )
-            self._pause(POLL_SECONDS)
+            self._account.pause(POLL_SECONDS)
 
     def _events(self, stack_id: str) -> Iterator[Event]:
         """Yield the stack's events, the newest first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -10,6 +9,7 @@ from botocore.exceptions import ClientError
 from backend.requests.sources.s3_client import error_code
 from cfn.archives import file_sha256
 from cfn.buckets import stored_object
+from cfn.console import print_line
 from cfn.errors import DeploymentError
 from cfn.package import Package
 from cfn.partitions import partition_from
@@ -32,7 +32,7 @@ def check_bucket(s3: Any, bucket: str, *, region: str) -> None:
         raise DeploymentError(f"The bucket {bucket} is in {at}; take one in {region}.")
 
 
-def upload(s3: Any, package: Package, *, bucket: str, print_line: Callable[[str], None]) -> None:
+def upload(s3: Any, package: Package, *, bucket: str) -> None:
     """Upload what is not there yet; DeploymentError when a release is there with other contents."""
     digests = {key: file_sha256(path) for key, path in package.files.items()}
     there = {key: _stored_sha256(s3, bucket, key) for key in digests}

@@ -27,7 +27,6 @@ class Stubbed:
             stub.activate()
         self.sts.add_response("get_caller_identity", {"Account": NUMBER})
         self.account = Account(session=self, region=region)
-        self.told: list[str] = []
 
     def client(self, service: str) -> Any:
         return self._clients[service]
@@ -41,7 +40,9 @@ class Stubbed:
 
 
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
-def test_a_deployment_without_a_bucket_makes_a_private_one_with_versions(region: str) -> None:
+def test_a_deployment_without_a_bucket_makes_a_private_one_with_versions(
+    region: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     stubbed = Stubbed(region)
     bucket = OWN.replace("eu-west-1", region)
     stubbed.is_missing(bucket)
@@ -62,15 +63,15 @@ def test_a_deployment_without_a_bucket_makes_a_private_one_with_versions(region:
         {},
         {"Bucket": bucket, "VersioningConfiguration": {"Status": "Enabled"}},
     )
-    assert ensure_own_bucket(stubbed.account, print_line=stubbed.told.append) == bucket
+    assert ensure_own_bucket(stubbed.account) == bucket
     stubbed.ends()
-    assert bucket in stubbed.told[0]
+    assert bucket in capsys.readouterr().out
 
 
 def test_a_bucket_that_is_there_is_taken_as_it_is() -> None:
     stubbed = Stubbed("eu-west-1")
     stubbed.s3.add_response("head_bucket", {}, {"Bucket": OWN, "ExpectedBucketOwner": NUMBER})
-    assert ensure_own_bucket(stubbed.account, print_line=stubbed.told.append) == OWN
+    assert ensure_own_bucket(stubbed.account) == OWN
     stubbed.ends()
 
 
@@ -78,7 +79,7 @@ def test_a_bucket_of_that_name_that_is_somebody_else_s_is_never_used() -> None:
     stubbed = Stubbed("eu-west-1")
     stubbed.s3.add_client_error("head_bucket", "403")
     with pytest.raises(DeploymentError, match="is not this account's"):
-        ensure_own_bucket(stubbed.account, print_line=stubbed.told.append)
+        ensure_own_bucket(stubbed.account)
 
 
 def will_be_open(stubbed: Stubbed, bucket: str) -> None:
@@ -109,7 +110,7 @@ def test_a_release_s_bucket_lets_anybody_get_and_nothing_else() -> None:
         },
     )
     will_be_open(stubbed, "pub-cn-north-1")
-    ensure_public_bucket(stubbed.account, "pub-cn-north-1", print_line=stubbed.told.append)
+    ensure_public_bucket(stubbed.account, "pub-cn-north-1")
     stubbed.ends()
     (statement,) = public_policy(stubbed.account, "pub-cn-north-1")["Statement"]
     assert statement["Action"] == "s3:GetObject"
@@ -121,14 +122,16 @@ def test_a_release_s_bucket_that_was_made_but_not_opened_is_opened() -> None:
     stubbed.s3.add_response("head_bucket", {})
     stubbed.s3.add_client_error("get_bucket_policy", "NoSuchBucketPolicy")
     will_be_open(stubbed, "pub-eu-west-1")
-    ensure_public_bucket(stubbed.account, "pub-eu-west-1", print_line=stubbed.told.append)
+    ensure_public_bucket(stubbed.account, "pub-eu-west-1")
     stubbed.ends()
 
 
-def test_a_release_s_bucket_with_a_policy_is_left_as_it_is() -> None:
+def test_a_release_s_bucket_with_a_policy_is_left_as_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     stubbed = Stubbed("eu-west-1")
     stubbed.s3.add_response("head_bucket", {})
     stubbed.s3.add_response("get_bucket_policy", {"Policy": "{}"})
-    ensure_public_bucket(stubbed.account, "pub-eu-west-1", print_line=stubbed.told.append)
+    ensure_public_bucket(stubbed.account, "pub-eu-west-1")
     stubbed.ends()
-    assert not stubbed.told
+    assert not capsys.readouterr().out

@@ -46,17 +46,16 @@ class Account:
     def client(self, service: str) -> Any:
         return self._clients[service]
 
+    def pause(self, seconds: float) -> None:
+        """Do not wait."""
+
     def check_bulk(self) -> list[str]:
-        told: list[str] = []
         account: Any = self
-        check_bulk(account, STACK, told.append, pause=lambda seconds: None)
-        return told
+        return list(check_bulk(account, STACK))
 
     def check_async(self) -> list[str]:
-        told: list[str] = []
         account: Any = self
-        check_async(account, DESCRIBED, b"picture", told.append, pause=lambda seconds: None)
-        return told
+        return list(check_async(account, DESCRIBED, b"picture"))
 
     def check_stack(self, outputs: dict[str, str], **parameters: str) -> list[str]:
         described = {
@@ -67,11 +66,10 @@ class Account:
             "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
         }
         self.stubs["cloudformation"].add_response("describe_stacks", {"Stacks": [described]})
-        told: list[str] = []
         account: Any = self
         with requests.Session() as http:
             http.mount("https://", Api())
-            check_stack(account, "s", print_line=told.append, http=http, pause=lambda seconds: None)
+            told = list(check_stack(account, "s", http=http))
         for stub in self.stubs.values():
             stub.assert_no_pending_responses()
         return told

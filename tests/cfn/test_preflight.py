@@ -323,12 +323,14 @@ def test_inferentia_is_refused_where_it_is_not_offered() -> None:
     )
 
 
-def test_credentials_that_do_not_work_stop_it_in_words() -> None:
+def test_credentials_that_do_not_work_stop_it_in_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     stubbed = Stubbed()
     stubbed.refuse("sts", "get_caller_identity", "ExpiredToken")
     lambda_limits(stubbed)
-    told: list[str] = []
     with pytest.raises(DeploymentError, match="Nothing was made"):
-        preflight(stubbed.account, plan(LAMBDA), print_line=told.append)
+        preflight(stubbed.account, plan(LAMBDA))
+    told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("FAILED  The credentials do not work. AWS refused GetCallerIdentity")
     assert told[0].endswith("(ExpiredToken)")

@@ -22,7 +22,7 @@ def package(tmp_path: Path) -> Package:
 
 
 def publish(package: Package, s3: Bucket) -> None:
-    upload(s3, package, bucket="artifacts", print_line=lambda line: None)
+    upload(s3, package, bucket="artifacts")
 
 
 def test_a_version_has_one_folder_with_every_file_once(package: Package) -> None:

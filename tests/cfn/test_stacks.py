@@ -77,6 +77,12 @@ class CloudFormation:
         self.has_changes = True
         self.logs = Logs()
 
+    def client(self, service: str) -> Any:
+        return self.logs if service == "logs" else self
+
+    def pause(self, seconds: float) -> None:
+        """Do not wait."""
+
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803
         if self.stack is None:
             raise refusal(f"Stack with id {StackName} does not exist")
@@ -132,13 +138,9 @@ def cloud() -> CloudFormation:
 
 
 @pytest.fixture
-def told() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def stacks(cloud: CloudFormation, told: list[str]) -> Stacks:
-    return Stacks(cloud, logs=cloud.logs, print_line=told.append, pause=lambda seconds: None)
+def stacks(cloud: CloudFormation) -> Stacks:
+    account: Any = cloud
+    return Stacks(account)
 
 
 def deploy(stacks: Stacks, **parameters: str) -> dict[str, str]:
@@ -146,7 +148,7 @@ def deploy(stacks: Stacks, **parameters: str) -> dict[str, str]:
 
 
 def test_a_new_stack_is_created_and_its_progress_told(
-    stacks: Stacks, cloud: CloudFormation, told: list[str]
+    stacks: Stacks, cloud: CloudFormation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.to_come = [
         ("pictures", STACK, "CREATE_IN_PROGRESS", ""),
@@ -159,6 +161,7 @@ def test_a_new_stack_is_created_and_its_progress_told(
     assert name == "create"
     assert request["Capabilities"] == ["CAPABILITY_IAM"]
     assert request["Parameters"] == [{"ParameterKey": "functionMemory", "ParameterValue": "4096"}]
+    told = capsys.readouterr().out.splitlines()
     assert len(told) == 3
     assert "Api" in told[1]
 
@@ -189,7 +192,7 @@ def test_a_failure_says_what_failed_first(stacks: Stacks, cloud: CloudFormation)
 
 
 def test_the_log_that_says_why_is_printed_when_the_first_resource_fails(
-    stacks: Stacks, cloud: CloudFormation, told: list[str]
+    stacks: Stacks, cloud: CloudFormation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.to_come = [
         ("LoaderLog", "AWS::Logs::LogGroup", "CREATE_COMPLETE", ""),
@@ -200,6 +203,7 @@ def test_the_log_that_says_why_is_printed_when_the_first_resource_fails(
     ]
     with pytest.raises(DeploymentError, match="ModelFiles: no answer"):
         deploy(stacks)
+    told = capsys.readouterr().out.splitlines()
     assert told[2:4] == ["    trying again", "    the sha256 is wrong"]
     assert told[4].startswith("CREATE_FAILED"), "before anything is rolled back"
 
@@ -231,7 +235,7 @@ def existing(cloud: CloudFormation) -> None:
 
 
 def test_an_update_keeps_what_the_owner_chose_and_drops_what_the_template_lacks(
-    stacks: Stacks, cloud: CloudFormation, told: list[str]
+    stacks: Stacks, cloud: CloudFormation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     existing(cloud)
     cloud.events = [{"EventId": "old", "StackId": ID, "ResourceStatus": "CREATE_COMPLETE"}]
@@ -245,15 +249,17 @@ def test_an_update_keeps_what_the_owner_chose_and_drops_what_the_template_lacks(
     given = {each["ParameterKey"]: each for each in cloud.calls[0][1]["Parameters"]}
     assert set(given) == {"functionMemory", "customAuthType"}
     assert given["customAuthType"]["UsePreviousValue"] is True
+    told = capsys.readouterr().out.splitlines()
     assert not [line for line in told if line.startswith("None")]
 
 
 def test_an_update_without_changes_is_no_error(
-    stacks: Stacks, cloud: CloudFormation, told: list[str]
+    stacks: Stacks, cloud: CloudFormation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     existing(cloud)
     cloud.has_changes = False
     deploy(stacks)
+    told = capsys.readouterr().out.splitlines()
     assert told == ["Nothing has changed in the stack pictures."]
 
 
@@ -292,7 +298,7 @@ def test_a_stack_that_was_kept_goes_on_when_it_is_kept_again(
 
 
 def test_a_deletion_waits_until_the_stack_is_gone(
-    stacks: Stacks, cloud: CloudFormation, told: list[str]
+    stacks: Stacks, cloud: CloudFormation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     existing(cloud)
     cloud.to_come = [
@@ -301,6 +307,7 @@ def test_a_deletion_waits_until_the_stack_is_gone(
     ]
     stacks.delete("pictures")
     assert cloud.calls == [("delete", {"StackName": ID})]
+    told = capsys.readouterr().out.splitlines()
     assert told[-1].startswith("DELETE_COMPLETE")
     assert cloud.logs.deleted == ["the-EndpointLog"], "the other one went with the stack"
 
@@ -368,7 +375,7 @@ def test_archives_in_the_bucket_are_not_sent_again(tmp_path: Path) -> None:
     made = files(tmp_path, LAMBDA)
     bucket = Bucket()
     for _ in range(2):
-        upload.upload(bucket, made, bucket="artifacts", print_line=lambda line: None)
+        upload.upload(bucket, made, bucket="artifacts")
     assert bucket.sent.count(f"{made.prefix}/{FUNCTION_ARCHIVE}") == 1
     assert bucket.sent.count(f"{made.prefix}/lambda.yaml") == 1
 
@@ -376,14 +383,14 @@ def test_archives_in_the_bucket_are_not_sent_again(tmp_path: Path) -> None:
 def test_only_the_chosen_variant_is_sent(tmp_path: Path) -> None:
     files(tmp_path, *VARIANTS.values())
     bucket = Bucket()
-    upload.upload(bucket, files(tmp_path, LAMBDA), bucket="artifacts", print_line=lambda line: None)
+    upload.upload(bucket, files(tmp_path, LAMBDA), bucket="artifacts")
     assert {key.rpartition("/")[2] for key in bucket.sent} == {*LAMBDA.archives, LAMBDA.template}
 
 
 def test_an_archive_of_two_variants_is_sent_once(tmp_path: Path) -> None:
     bucket = Bucket()
     made = files(tmp_path, LAMBDA, GPU)
-    upload.upload(bucket, made, bucket="artifacts", print_line=lambda line: None)
+    upload.upload(bucket, made, bucket="artifacts")
     assert len([key for key in bucket.sent if key.endswith(FUNCTION_ARCHIVE)]) == 1
 
 
@@ -391,7 +398,7 @@ def test_an_object_of_the_same_size_with_other_contents_is_replaced(tmp_path: Pa
     bucket, made = Bucket(), files(tmp_path, LAMBDA)
     key = f"{made.prefix}/{FUNCTION_ARCHIVE}"
     bucket.objects[key] = (made.folder / FUNCTION_ARCHIVE).stat().st_size
-    upload.upload(bucket, made, bucket="artifacts", print_line=lambda line: None)
+    upload.upload(bucket, made, bucket="artifacts")
     assert key in bucket.sent
 
 

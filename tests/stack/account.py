@@ -118,6 +118,10 @@ class Account:
             self._clients[service] = self.client_for(self._owner, service, url=self.url)
         return self._clients[service]
 
+    def pause(self, seconds: float) -> None:
+        """Wait a third of it: ministack closes a connection that is idle for five seconds."""
+        time.sleep(seconds / 3)
+
     def client_for(self, credentials: Credentials, service: str, *, url: str) -> Any:
         """Return boto3's client of somebody else, which the caller closes."""
         return self._session.client(

@@ -56,7 +56,7 @@ def bulk_artifacts(account: Account, artifacts: Artifacts) -> Artifacts:
     digests = {FUNCTION_ARCHIVE: made.digests[FUNCTION_ARCHIVE]}
     package = Package(folder=made.folder, digests=digests, variants=(BULK,))
     package.write_templates(bucket=ARTIFACTS)
-    upload(account.client("s3"), package, bucket=ARTIFACTS, print_line=lambda line: None)
+    upload(account.client("s3"), package, bucket=ARTIFACTS)
     template = made.folder / BULK.template
     return Artifacts(bucket=ARTIFACTS, package=package, template=template, variant=BULK)
 

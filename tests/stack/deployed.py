@@ -68,7 +68,7 @@ def put_artifacts(
     package.write_templates(bucket=bucket)
     s3 = account.client("s3")
     check_bucket(s3, bucket, region=REGION)
-    upload(s3, package, bucket=bucket, print_line=lambda line: None)
+    upload(s3, package, bucket=bucket)
     template = folder / "adapted.json"
     whole = load_file(folder / LAMBDA.template)
     template.write_text(json.dumps(adapted(whole, mount=mount).template))
@@ -158,22 +158,21 @@ class Deployed:
 
 def deploy(account: Account, name: str, artifacts: Artifacts, **parameters: str) -> Deployed:
     """Create or update the stack; DeploymentError when it fails."""
-    return deploy_and_tell(account, name, artifacts, parameters, told=[])
+    return deploy_with(account, name, artifacts, parameters)
 
 
-def deploy_and_tell(
+def deploy_with(
     account: Account,
     name: str,
     artifacts: Artifacts,
     parameters: Mapping[str, str],
     *,
-    told: list[str],
     keep_failed: bool = False,
 ) -> Deployed:
-    """Create or update the stack; `told` gets every printed line."""
+    """Create or update the stack with these parameters."""
     template = str(artifacts.template)
     account.client("s3").upload_file(template, artifacts.bucket, artifacts.template_key)
-    outputs = _stacks(account, told).deploy(
+    outputs = _stacks(account).deploy(
         name,
         template_url=f"{account.url}/{artifacts.bucket}/{artifacts.template_key}",
         parameters=parameters,
@@ -197,6 +196,10 @@ class Session:
     def get_credentials(self) -> BotoCredentials:
         return BotoCredentials(self.caller.key, self.caller.secret, self.caller.token)
 
+    def pause(self, seconds: float) -> None:
+        """Wait for as long as ministack takes."""
+        time.sleep(POLL_SECONDS)
+
     def client(self, service: str) -> Any:
         return self if service == "cloudformation" else self.account.client(service)
 
@@ -212,24 +215,16 @@ class Session:
 
 def check(stack: Deployed, caller: Credentials) -> list[str]:
     """Return what `python -m cfn check` tells; DeploymentError when something is wrong."""
-    told: list[str] = []
     with requests.Session() as http, Reachable(stack.account) as adapter:
         http.trust_env = False
         http.mount("https://", adapter)
         session: Any = Session(account=stack.account, caller=caller)
-        check_stack(
-            session,
-            stack.name,
-            print_line=told.append,
-            http=http,
-            pause=lambda seconds: time.sleep(POLL_SECONDS),
-        )
-    return told
+        return list(check_stack(session, stack.name, http=http))
 
 
 def delete(account: Account, name: str) -> None:
     """Delete the stack and wait until it is gone."""
-    _stacks(account, []).delete(name)
+    _stacks(account).delete(name)
 
 
 def body_from(image: bytes, **fields: object) -> str:
@@ -237,10 +232,6 @@ def body_from(image: bytes, **fields: object) -> str:
     return json.dumps({"img": base64.b64encode(image).decode(), **fields})
 
 
-def _stacks(account: Account, told: list[str]) -> Stacks:
-    return Stacks(
-        account.client("cloudformation"),
-        logs=account.client("logs"),
-        print_line=told.append,
-        pause=lambda seconds: time.sleep(seconds / 3),  # a busy machine's log comes late too
-    )
+def _stacks(account: Account) -> Stacks:
+    owner: Any = account
+    return Stacks(owner)

@@ -48,7 +48,7 @@ from tests.stack.deployed import (
     check,
     delete,
     deploy,
-    deploy_and_tell,
+    deploy_with,
     put_artifacts,
 )
 from tests.stack.inventory import inventory
@@ -477,7 +477,7 @@ def test_the_same_code_in_another_folder_is_no_reason_for_a_new_version(
     version = stack.physical_id("FunctionVersion")
     moved = replace(artifacts.package, release="another-folder")
     moved.write_templates(bucket=ARTIFACTS)
-    upload(account.client("s3"), moved, bucket=ARTIFACTS, print_line=lambda line: None)
+    upload(account.client("s3"), moved, bucket=ARTIFACTS)
     again = replace(artifacts, package=moved)
     template = adapted(load_file(moved.folder / LAMBDA.template), mount=mount).template
     body = json.dumps(template).encode()
@@ -630,14 +630,14 @@ def with_another_sha256(account: Account, artifacts: Artifacts, path: Path) -> A
 
 
 def test_networks_that_were_changed_end_the_creation_and_only_the_log_that_says_so_is_left(
-    account: Account, artifacts: Artifacts, tmp_path: Path
+    account: Account, artifacts: Artifacts, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = inventory(account)
-    told: list[str] = []
     changed = with_another_sha256(account, artifacts, tmp_path / "changed.json")
     uploaded = {(f"s3 {ARTIFACTS}", changed.template_key)}
     with pytest.raises(DeploymentError, match=r"ModelFiles: The archive's sha256 is not the one"):
-        deploy_and_tell(account, "broken", changed, {"modelStorage": "efs"}, told=told)
+        deploy_with(account, "broken", changed, {"modelStorage": "efs"})
+    told = capsys.readouterr().out.splitlines()
     failed = next(at for at, line in enumerate(told) if "CREATE_FAILED" in line)
     rolled_back = next(at for at, line in enumerate(told) if "ROLLBACK_IN_PROGRESS" in line)
     log = [line for line in told[failed + 1 : rolled_back] if line.startswith("    ")]
@@ -654,9 +654,7 @@ def test_a_failed_stack_can_be_kept_to_be_looked_at(
     before = inventory(account)
     changed = with_another_sha256(account, artifacts, tmp_path / "kept.json")
     with pytest.raises(DeploymentError, match="CREATE_FAILED"):
-        deploy_and_tell(
-            account, "kept", changed, {"modelStorage": "efs"}, told=[], keep_failed=True
-        )
+        deploy_with(account, "kept", changed, {"modelStorage": "efs"}, keep_failed=True)
     assert len(inventory(account) - before) > 10
     delete(account, "kept")
     assert inventory(account) - before == {(f"s3 {ARTIFACTS}", changed.template_key)}

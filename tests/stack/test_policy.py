@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,12 +39,10 @@ def as_user(account: Account, user: Credentials) -> Iterator[Stacks]:
     clients = {
         each: account.client_for(user, each, url=account.url) for each in ("cloudformation", "logs")
     }
-    yield Stacks(
-        clients["cloudformation"],
-        logs=clients["logs"],
-        print_line=lambda line: None,
-        pause=lambda seconds: time.sleep(POLL_SECONDS),
+    seen: Any = SimpleNamespace(
+        client=clients.__getitem__, pause=lambda seconds: time.sleep(POLL_SECONDS)
     )
+    yield Stacks(seen)
     for client in clients.values():
         client.close()
 

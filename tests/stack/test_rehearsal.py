@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,9 @@ import requests
 from botocore.credentials import Credentials as BotoCredentials
 
 from cfn.rehearse import Rehearsal, Report, redacted
-from cfn.stacks import Stacks
 from cfn.variants import Variant
 from tests.stack.account import Account
-from tests.stack.deployed import POLL_SECONDS, Artifacts, Session, deploy
+from tests.stack.deployed import Artifacts, Session, deploy
 from tests.stack.inventory import inventory
 from tests.stack.reachable import Reachable
 
@@ -36,7 +34,7 @@ class Owner(Session):
         return BotoCredentials(self.caller.key, self.caller.secret)
 
 
-def rehearsed(account: Account, artifacts: Mapping[str, Artifacts], told: list[str]) -> Report:
+def rehearsed(account: Account, artifacts: Mapping[str, Artifacts]) -> Report:
     def put_up(variant: Variant, name: str, parameters: Mapping[str, str]) -> None:
         deploy(account, name, artifacts[variant.name], **parameters)
 
@@ -47,15 +45,7 @@ def rehearsed(account: Account, artifacts: Mapping[str, Artifacts], told: list[s
         return Rehearsal(
             owner,
             put_up,
-            stacks=Stacks(
-                owner,
-                logs=account.client("logs"),
-                print_line=told.append,
-                pause=lambda seconds: time.sleep(POLL_SECONDS),
-            ),
             http=http,
-            print_line=told.append,
-            pause=lambda seconds: time.sleep(POLL_SECONDS),
         ).run()
 
 
@@ -66,12 +56,11 @@ def test_a_rehearsal_runs_whole_and_leaves_nothing_but_its_report(
 ) -> None:
     before = inventory(account)
     account.be_strict(concurrency=4, key_seconds=1)
-    told: list[str] = []
     try:
-        report = rehearsed(account, {"lambda": artifacts, "bulk": bulk_artifacts}, told)
+        report = rehearsed(account, {"lambda": artifacts, "bulk": bulk_artifacts})
     finally:
         account.be_strict()
-    assert report.failures == 0, "\n".join(told)
+    assert report.failures == 0
     outcomes = {each.name: each.outcome for each in report.steps}
     assert "x 503 busy" in outcomes["20 calls at once"]
     assert "38 results, 2 told as failed" in outcomes["bulk of 40, one missing and one broken"]
@@ -93,10 +82,9 @@ def test_a_step_that_fails_is_written_down_and_everything_is_deleted(
     monkeypatch.setattr("cfn.rehearse.PICTURES", 10)
     monkeypatch.setattr("cfn.rehearse.AT_ONCE", 2)
     monkeypatch.setattr("cfn.rehearse.BROKEN", b"")
-    told: list[str] = []
     account.be_strict(concurrency=0)
     try:
-        report = rehearsed(account, {"lambda": artifacts, "bulk": bulk_artifacts}, told)
+        report = rehearsed(account, {"lambda": artifacts, "bulk": bulk_artifacts})
     finally:
         account.be_strict()
     failed = {each.name for each in report.steps if not each.outcome.startswith("ok")}
