@@ -15,6 +15,8 @@ from cfn.account import Account
 from cfn.errors import DeploymentError
 from cfn.stacks import Stacks, stack_outputs
 
+POLL_SECONDS = 5.0
+SECONDS_FOR_RUN = 600
 LISTS = "_bulk/lists"
 """A prefix below the target's, which the state machine may read."""
 
@@ -54,38 +56,38 @@ def read_keys(path: Path) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """The pictures of a run, and its options."""
-
-    prefix: str = ""
-    """Below the stack's own prefix; empty takes everything."""
-    keys: Sequence[str] | None = None
-    """Keys of pictures, in place of a prefix."""
-    inventory: str | None = None
-    """The key of the manifest.json of an S3 Inventory in CSV, below the target's `_bulk/`."""
-    job: Mapping[str, object]
-    """The options of a request, as `backend.options.fields_from` writes them."""
-
-
 class Runs:
     """Executions of the stack's state machine."""
 
     def __init__(self, account: Account, stack: BulkStack) -> None:
+        self._account = account
         self._states = account.client("stepfunctions")
         self._s3 = account.client("s3")
         self._stack = stack
 
-    def start(self, order: Order) -> str:
-        """Start a run and return the execution's ARN."""
+    def start(
+        self,
+        job: Mapping[str, object],
+        *,
+        prefix: str = "",
+        keys: Sequence[str] | None = None,
+        inventory: str | None = None,
+    ) -> str:
+        """Start a run and return the execution's ARN.
+
+        `job` has the options of a request, as `backend.options.fields_from` writes them. The
+        pictures are those with these keys, those of an S3 Inventory in CSV, whose manifest.json
+        has a key below the target's `_bulk/`, or those whose keys begin with `prefix` behind the
+        stack's own.
+        """
         source_prefix = split_s3_address(self._stack.source)[1]
-        given: dict[str, object] = {"job": dict(order.job)}
-        if order.keys is not None:
-            given |= {"source": "list", "list": self._put_list(order.keys, source_prefix)}
-        elif order.inventory is not None:
-            given |= {"source": "inventory", "list": self._checked(order.inventory)}
+        given: dict[str, object] = {"job": dict(job)}
+        if keys is not None:
+            given |= {"source": "list", "list": self._put_list(keys, source_prefix)}
+        elif inventory is not None:
+            given |= {"source": "inventory", "list": self._checked(inventory)}
         else:
-            given |= {"source": "prefix", "prefix": source_prefix + order.prefix.lstrip("/")}
+            given |= {"source": "prefix", "prefix": source_prefix + prefix.lstrip("/")}
         started = self._states.start_execution(
             stateMachineArn=self._stack.machine, input=json.dumps(given)
         )
@@ -103,6 +105,14 @@ class Runs:
         if not found:
             raise DeploymentError("Nothing was started yet: python -m cfn bulk start")
         return str(found[0]["executionArn"])
+
+    def end(self, execution: str) -> Status:
+        """Wait for the end of a short run; raise DeploymentError if it does not come in time."""
+        for _ in range(int(SECONDS_FOR_RUN / POLL_SECONDS)):
+            if (status := self.status(execution)).state != "RUNNING":
+                return status
+            self._account.pause(POLL_SECONDS)
+        raise DeploymentError(f"The run did not end in time: {execution}")
 
     def status(self, execution: str) -> Status:
         described = self._states.describe_execution(executionArn=execution)

@@ -38,55 +38,6 @@ class Answer:
         return content if isinstance(content, dict) else {}
 
 
-class Caller:
-    """A caller of a stack's API, which signs and sends the key if the stack wants that."""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        auth: AWS4Auth | None,
-        api_key: str | None,
-        http: requests.Session,
-    ) -> None:
-        self._url = url
-        self._auth = auth
-        self._headers = {} if api_key is None else {"x-api-key": api_key}
-        self._http = http
-
-    def post(self, fields: Mapping[str, object]) -> Answer:
-        """Post a request; raise DeploymentError if there is no answer."""
-        started = time.monotonic()
-        try:
-            answer = self._http.post(
-                self._url,
-                data=json.dumps(fields),
-                headers={"Content-Type": "application/json", **self._headers},
-                auth=self._auth,
-                timeout=SECONDS_TO_WAIT,
-            )
-        except requests.RequestException as exc:
-            raise DeploymentError(
-                f"There is no answer from {self._url} ({type(exc).__name__}): is there a way from "
-                "this machine to it?"
-            ) from exc
-        given = answer.headers.get("X-Request-Id") or answer.headers.get("x-amzn-RequestId", "")
-        return Answer(
-            status=answer.status_code,
-            body=answer.content,
-            request_id=given,
-            seconds=time.monotonic() - started,
-        )
-
-    def get(self, link: str) -> tuple[int, bytes]:
-        """Return the status and the bytes behind a link, which needs no further permission."""
-        try:
-            answer = self._http.get(link, timeout=SECONDS_TO_WAIT)
-        except requests.RequestException:
-            return 0, b""
-        return answer.status_code, answer.content
-
-
 @dataclass(frozen=True, kw_only=True)
 class ApiStack:
     """The facts of a stack with an API that its callers need."""
@@ -113,17 +64,53 @@ class ApiStack:
         )
 
 
-def make_caller(account: Account, stack: ApiStack, *, http: requests.Session) -> Caller:
-    """Make a caller with the account's credentials and the API key that they may read."""
-    auth = None
-    if stack.signs:
-        auth = AWS4Auth(
-            region=account.region,
-            service="execute-api",
-            refreshable_credentials=account.session.get_credentials(),
+class Caller:
+    """A caller with the account's credentials, and the API key that they may read."""
+
+    def __init__(self, account: Account, stack: ApiStack, *, http: requests.Session) -> None:
+        self._url, self._http = stack.url, http
+        self._auth = None
+        if stack.signs:
+            self._auth = AWS4Auth(
+                region=account.region,
+                service="execute-api",
+                refreshable_credentials=account.session.get_credentials(),
+            )
+        self._headers = {"Content-Type": "application/json"}
+        if stack.api_key_id is not None:
+            found = account.client("apigateway").get_api_key(
+                apiKey=stack.api_key_id, includeValue=True
+            )
+            self._headers["x-api-key"] = str(found["value"])
+
+    def post(self, fields: Mapping[str, object]) -> Answer:
+        """Post a request; raise DeploymentError if there is no answer."""
+        started = time.monotonic()
+        try:
+            answer = self._http.post(
+                self._url,
+                data=json.dumps(fields),
+                headers=self._headers,
+                auth=self._auth,
+                timeout=SECONDS_TO_WAIT,
+            )
+        except requests.RequestException as exc:
+            raise DeploymentError(
+                f"There is no answer from {self._url} ({type(exc).__name__}): is there a way from "
+                "this machine to it?"
+            ) from exc
+        given = answer.headers.get("X-Request-Id") or answer.headers.get("x-amzn-RequestId", "")
+        return Answer(
+            status=answer.status_code,
+            body=answer.content,
+            request_id=given,
+            seconds=time.monotonic() - started,
         )
-    api_key = None
-    if stack.api_key_id is not None:
-        found = account.client("apigateway").get_api_key(apiKey=stack.api_key_id, includeValue=True)
-        api_key = str(found["value"])
-    return Caller(stack.url, auth=auth, api_key=api_key, http=http)
+
+    def get(self, link: str) -> tuple[int, bytes]:
+        """Return the status and the bytes behind a link, which needs no further permission."""
+        try:
+            answer = self._http.get(link, timeout=SECONDS_TO_WAIT)
+        except requests.RequestException:
+            return 0, b""
+        return answer.status_code, answer.content

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cfn.account import Account
 from cfn.bulk import BulkStack
-from cfn.caller import Answer, ApiStack, Caller, make_caller
+from cfn.caller import Answer, ApiStack, Caller
 from cfn.check_s3 import check_async, check_bulk
 from cfn.errors import DeploymentError
 from cfn.stacks import Stacks, stack_outputs
@@ -183,7 +183,7 @@ def _check_api(
 ) -> Iterator[str]:
     stack = ApiStack.from_description(described)
     yield f"Checking {stack.url}"
-    caller = make_caller(account, stack, http=http)
+    caller = Caller(account, stack, http=http)
     check = Check(caller, reaches_web=stack.reaches_web, pause=account.pause)
     yield from check.run()
     if check.failures:

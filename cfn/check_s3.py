@@ -15,14 +15,12 @@ from backend.requests.sources.s3_address import split_s3_address
 from backend.requests.sources.s3_client import error_code
 from cfn.account import Account
 from cfn.buckets import stored_object
-from cfn.bulk import BulkStack, Order, Runs
+from cfn.bulk import POLL_SECONDS, BulkStack, Runs
 from cfn.errors import DeploymentError
 from cfn.stacks import stack_outputs, stack_parameters
 
 MISSING = "_super-resolution-check-of-a-picture-that-is-not-there.png"
 PICTURE = "_super-resolution-check.png"
-POLL_SECONDS = 5.0
-SECONDS_FOR_RUN = 600
 SECONDS_FOR_ANSWER = 1200
 """Seconds; an asynchronous endpoint may have to start its first instance."""
 
@@ -37,13 +35,7 @@ def check_bulk(account: Account, stack: BulkStack) -> Iterator[str]:
     runs, s3 = Runs(account, stack), account.client("s3")
     source, (bucket, prefix) = split_s3_address(stack.source), split_s3_address(stack.target)
     failure = f"{prefix}_failed/{MISSING}.json"
-    execution = runs.start(Order(keys=[source[1] + MISSING], job={"model": "fast"}))
-    end = SECONDS_FOR_RUN
-    while (status := runs.status(execution)).state == "RUNNING":
-        end -= int(POLL_SECONDS)
-        if end < 0:
-            raise DeploymentError(f"The run did not end in time: {execution}")
-        account.pause(POLL_SECONDS)
+    status = runs.end(runs.start({"model": "fast"}, keys=[source[1] + MISSING]))
     if status.state != "SUCCEEDED":
         raise DeploymentError(f"The run ended as {status.state}. {status.reason}".strip())
     try:

@@ -17,7 +17,7 @@ from backend.options import fields_from
 from cfn import templates
 from cfn.account import Account
 from cfn.buckets import ensure_own_bucket, ensure_public_bucket
-from cfn.bulk import Order, Runs, find_stack, read_keys
+from cfn.bulk import Runs, find_stack, read_keys
 from cfn.bulk_cost import Work, cost_from, explain
 from cfn.check import check_stack
 from cfn.console import print_line
@@ -120,13 +120,9 @@ def bulk(parsed: argparse.Namespace) -> None:
     account = _account(parsed)
     runs = Runs(account, find_stack(account, parsed.stack))
     if parsed.bulk == "start":
-        order = Order(
-            prefix=parsed.prefix,
-            keys=keys,
-            inventory=parsed.inventory,
-            job=fields_from(options_from(parsed)),
-        )
-        print_line(f"Started {runs.start(order)}")
+        job = fields_from(options_from(parsed))
+        execution = runs.start(job, prefix=parsed.prefix, keys=keys, inventory=parsed.inventory)
+        print_line(f"Started {execution}")
         return
     execution = parsed.execution or runs.newest()
     if parsed.bulk == "redrive":

@@ -22,9 +22,9 @@ from backend import __version__
 from backend.requests.sources.s3_client import error_code
 from cfn.account import AWS_ERRORS, Account, explained
 from cfn.buckets import make_bucket
-from cfn.bulk import Order, Runs, find_stack
+from cfn.bulk import Runs, find_stack
 from cfn.bulk_cost import LAMBDA_CALL, LAMBDA_GB_SECOND, S3_PUT, STATE_TRANSITION
-from cfn.caller import ApiStack, make_caller
+from cfn.caller import ApiStack, Caller
 from cfn.check import check_stack, picture
 from cfn.console import print_line
 from cfn.errors import DeploymentError
@@ -188,7 +188,7 @@ class Rehearsal:
     def _call_at_once(self) -> str:
         """Return the statuses of the calls; only a picture or a refusal is no failure."""
         stack = ApiStack.from_description(self._stacks.find(self._api))
-        caller = make_caller(self._account, stack, http=self._http)
+        caller = Caller(self._account, stack, http=self._http)
         body = {"img": base64.b64encode(picture()).decode(), "scale": 2}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             answers = list(pool.map(caller.post, [body] * AT_ONCE))
@@ -217,9 +217,7 @@ class Rehearsal:
     def _run_bulk(self, keys: list[str]) -> str:
         """Run over all of them; raise DeploymentError unless exactly two are reported as failed."""
         runs = Runs(self._account, find_stack(self._account, self._bulk))
-        execution = runs.start(Order(keys=keys, job={"model": "fast"}))
-        while (status := runs.status(execution)).state == "RUNNING":
-            self._account.pause(5.0)
+        status = runs.end(runs.start({"model": "fast"}, keys=keys))
         s3 = self._account.client("s3")
         found = s3.list_objects_v2(Bucket=self._results, Prefix="large/").get("Contents", [])
         results = [each["Key"] for each in found if not each["Key"].startswith("large/_")]

@@ -13,7 +13,7 @@ from botocore.stub import ANY, Stubber
 from backend.models.manifest import SHIPPED
 from backend.models.registry import load_registry
 from cfn.__main__ import main
-from cfn.bulk import BulkStack, Order, Runs
+from cfn.bulk import BulkStack, Runs
 from cfn.bulk_cost import Work, cost_from, explain
 from cfn.errors import DeploymentError
 from cfn.variants import BULK
@@ -236,9 +236,9 @@ def account() -> Account:
 
 def test_a_run_takes_everything_or_a_folder(account: Account) -> None:
     account.expect_start(source="prefix", prefix="small/")
-    assert account.runs().start(Order(job=JOB)) == ARN
+    assert account.runs().start(JOB) == ARN
     account.expect_start(source="prefix", prefix="small/cats/")
-    assert account.runs().start(Order(job=JOB, prefix="cats/")) == ARN
+    assert account.runs().start(JOB, prefix="cats/") == ARN
 
 
 def test_a_list_is_sent_to_where_the_machine_may_read_it(account: Account) -> None:
@@ -248,7 +248,7 @@ def test_a_list_is_sent_to_where_the_machine_may_read_it(account: Account) -> No
     answer = {"executionArn": ARN, "startDate": NOW}
     asked = {"stateMachineArn": MACHINE, "input": ANY}
     account.stubs["stepfunctions"].add_response("start_execution", answer, asked)
-    assert account.runs().start(Order(job=JOB, keys=keys)) == ARN
+    assert account.runs().start(JOB, keys=keys) == ARN
     for stub in account.stubs.values():
         stub.assert_no_pending_responses()
 
@@ -261,7 +261,7 @@ def test_a_list_that_cannot_work_starts_nothing(
     account: Account, keys: list[str], reason: str
 ) -> None:
     with pytest.raises(DeploymentError, match=reason):
-        account.runs().start(Order(job=JOB, keys=keys))
+        account.runs().start(JOB, keys=keys)
 
 
 INVENTORY = "large/_bulk/inventory/photos/all/2026-11-29T01-00Z/manifest.json"
@@ -269,10 +269,10 @@ INVENTORY = "large/_bulk/inventory/photos/all/2026-11-29T01-00Z/manifest.json"
 
 def test_an_inventory_is_one_that_the_machine_may_read(account: Account) -> None:
     account.expect_start(source="inventory", list=INVENTORY)
-    assert account.runs().start(Order(job=JOB, inventory=INVENTORY)) == ARN
+    assert account.runs().start(JOB, inventory=INVENTORY) == ARN
     for wrong in ("inventory/manifest.json", INVENTORY.replace(".json", ".checksum"), ""):
         with pytest.raises(DeploymentError, match=r"manifest\.json below large/_bulk/ of results"):
-            account.runs().start(Order(job=JOB, inventory=wrong))
+            account.runs().start(JOB, inventory=wrong)
 
 
 def counts(**given: int) -> dict[str, int]:

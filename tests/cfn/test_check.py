@@ -13,7 +13,7 @@ import requests
 from PIL import Image
 from requests.adapters import BaseAdapter
 
-from cfn.caller import ApiStack, make_caller
+from cfn.caller import ApiStack, Caller
 from cfn.check import SCALE, Check, image_size, picture
 from cfn.errors import DeploymentError
 
@@ -120,7 +120,7 @@ class Account:
 def run(http: requests.Session, **changed: Any) -> tuple[int, list[str]]:
     given = {"url": URL, "signs": True, "api_key_id": None, "reaches_web": True, **changed}
     stack = ApiStack(**given)
-    caller = make_caller(Account(), stack, http=http)  # type: ignore[arg-type]
+    caller = Caller(Account(), stack, http=http)  # type: ignore[arg-type]
     pauses: list[float] = []
     check = Check(caller, reaches_web=stack.reaches_web, pause=pauses.append)
     told = list(check.run())

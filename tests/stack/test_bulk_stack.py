@@ -25,7 +25,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from backend import LocalEngine, UpscaleOptions
-from cfn.bulk import Order, Runs, Status, find_stack
+from cfn.bulk import Runs, Status, find_stack
 from cfn.check_s3 import check_bulk
 from cfn.errors import DeploymentError
 from cfn.variants import BULK
@@ -61,7 +61,7 @@ class Work:
 
     def run(self, **order: Any) -> Status:
         """Start a run and wait for its end."""
-        return self.wait(self.runs.start(Order(job=JOB, **order)))
+        return self.wait(self.runs.start(JOB, **order))
 
     def wait(self, execution: str) -> Status:
         end = time.monotonic() + SECONDS
@@ -166,7 +166,7 @@ def test_forty_pictures_of_which_two_are_broken_with_functions_killed_in_the_mid
         data = b"\xff\xd8 broken" if number in BROKEN else photo_bytes("JPEG", quality=50 + number)
         work.put(f"{number % 4}/{number} ü.jpg", data)
     work.put("0/", b"")
-    execution = work.runs.start(Order(job=JOB))
+    execution = work.runs.start(JOB)
     kills = 0
     seen: dict[str, str] = {}
     while work.is_running(execution):
