@@ -466,9 +466,9 @@ def test_the_save_menu_of_an_older_result_is_gone_when_the_next_one_is_begun(vis
              look();
            }"""
     )
-    upload(visit, "medium.png", saved(Image.radial_gradient("L").resize((1200, 1000))))
+    upload(visit, "noise.png", noise(2000, 1500, seed=78))
 
-    opened(visit, (2400, 2000))
+    opened(visit, (4000, 3000))
     assert visit.evaluate("() => [...window.menus]") == [0]
 
 
