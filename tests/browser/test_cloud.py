@@ -219,13 +219,13 @@ def test_a_press_counts_if_a_job_ends_at_the_same_moment(
 ) -> None:
     let_jobs_end(page)
     enter(page, start_page() + TWICE)
-    upload(page, "large.png", saved(Image.radial_gradient("L").resize((600, 450))))
-    comparison(page, (1200, 900))
+    upload(page, "large.png", saved(Image.radial_gradient("L").resize((1200, 900))))
+    comparison(page, (2400, 1800))
     go_to_the_cloud(page)
 
     press_as_jobs_end(enhance_button(page))
 
-    shown(page, left="Before · 600 × 450", right="After · 1200 × 900")
+    shown(page, left="Before · 1200 × 900", right="After · 2400 × 1800")
     expect(page.get_by_text("in the cloud ·")).to_contain_text("sent")
     press_as_jobs_end(page.get_by_role("button", name="Test connection"))
     expect(page.get_by_text("The connection works")).to_be_visible(timeout=LONG)

@@ -315,14 +315,14 @@ def test_a_press_on_a_picture_counts_if_a_job_ends_at_the_same_moment(
 ) -> None:
     let_jobs_end(page)
     enter(page, address)
-    upload(page, "large.png", saved(Image.radial_gradient("L").resize((400, 300))))
-    comparison(page, (1600, 1200))
+    upload(page, "large.png", saved(Image.radial_gradient("L").resize((1200, 900))))
+    comparison(page, (2400, 1800))
 
     press_as_jobs_end(page.get_by_role("button", name="Turn left"))
-    comparison(page, (1200, 1600))
+    comparison(page, (1800, 2400))
     press_as_jobs_end(page.get_by_role("button", name="Crop"))
     press_as_jobs_end(page.get_by_role("button", name="Use this part"))
-    comparison(page, (960, 1280))
+    comparison(page, (2880, 3840))
 
 
 def test_a_jpeg_that_is_turned_and_cropped_stays_a_jpeg(visit: Page) -> None:
