@@ -10,10 +10,8 @@ from backend.errors import ImageError
 from backend.images.decode import DECODE_ERRORS, examine
 from backend.images.formats import JPEG, format_from_signature
 from backend.images.jpeg_quality import estimated_quality
+from backend.images.segments.exif import QUARTER_TURNS
 from backend.images.segments.limits import BOMB_ERRORS
-
-TURNED = (5, 6, 7, 8)
-"""Orientations that exchange width and height."""
 
 
 def read_header(data: bytes, *, max_side: int) -> tuple[tuple[int, int], int | None]:
@@ -23,7 +21,7 @@ def read_header(data: bytes, *, max_side: int) -> tuple[tuple[int, int], int | N
     """
     lean = examine(data, max_side=max_side)
     width, height = lean.size
-    if lean.orientation in TURNED:
+    if lean.orientation in QUARTER_TURNS:
         width, height = height, width
     if lean.file_format is not JPEG:
         return (width, height), None
