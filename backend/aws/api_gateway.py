@@ -83,11 +83,8 @@ def _read_body(event: Mapping[str, object]) -> bytes:
 def _header(event: Mapping[str, object], name: str) -> str | None:
     """Find a header in any case: API Gateway passes on the caller's spelling."""
     headers = event.get("headers")
-    if isinstance(headers, Mapping):
-        for each, value in headers.items():
-            if str(each).lower() == name:
-                return str(value)
-    return None
+    pairs = headers.items() if isinstance(headers, Mapping) else ()
+    return next((str(value) for each, value in pairs if str(each).lower() == name), None)
 
 
 def _seconds_since(received: object) -> float:

@@ -47,10 +47,8 @@ def answer(
         try:
             with urllib.request.urlopen(request, timeout=SECONDS_TO_CONNECT):  # noqa: S310
                 return
-        except HTTPError as exc:
-            if exc.code < 500 or seconds is None:
-                raise
-        except OSError:
-            if seconds is None:
+        except OSError as exc:
+            is_refused = isinstance(exc, HTTPError) and exc.code < 500
+            if is_refused or seconds is None:
                 raise
         time.sleep(seconds)

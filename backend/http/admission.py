@@ -148,7 +148,7 @@ class Admission:
         An answer to a client without other transfers always fits: its work is done. A slow transfer
         of a client who has more than this one makes room.
         """
-        held = self._bytes_of(visit.client)
+        held = sum(each.bytes for each in self._visits if each.client == visit.client)
         is_alone = is_answer and not held
         if not is_alone and held + size > self._settings.client_bytes_in_flight:
             raise TooManyRequestsError(
@@ -166,9 +166,6 @@ class Admission:
 
     def _total(self) -> int:
         return sum(each.bytes for each in self._visits)
-
-    def _bytes_of(self, client: str) -> int:
-        return sum(each.bytes for each in self._visits if each.client == client)
 
     def _slowest(self, size: int) -> Visit | None:
         """Return the longest slow transfer of a client who holds more than `size` bytes."""

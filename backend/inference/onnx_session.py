@@ -11,18 +11,12 @@ from backend.inference.onnx_runtime import ort, ort_errors
 from backend.inference.signature import FLOAT32, UINT8, Tensor, network_bytes, read_signature
 from backend.models.manifest import ModelSpec
 
-RUNTIME_ERRORS = (
-    ort_errors.EPFail,
-    ort_errors.EngineError,
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.InvalidProtobuf,
-    ort_errors.ModelLoaded,
-    ort_errors.NoModel,
-    ort_errors.NoSuchFile,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
+RUNTIME_ERRORS: tuple[type[Exception], ...] = (
+    *(
+        each
+        for each in vars(ort_errors).values()
+        if isinstance(each, type) and issubclass(each, Exception)
+    ),
     RuntimeError,
     ValueError,
 )

@@ -27,6 +27,8 @@ class S3Results:
 
     def put(self, data: bytes, *, media_type: str, request_id: str) -> str:
         """Store a result and return a link to it; raise SuperResolutionError if S3 refuses."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
         key = f"{uuid.uuid4()}.{media_type.partition('/')[2]}"
         try:
             # The bucket's own setting chooses the encryption key.
@@ -37,7 +39,7 @@ class S3Results:
                 ExpiresIn=self._link_seconds,
             )
             return link
-        except _s3_errors() as exc:
+        except (BotoCoreError, ClientError) as exc:
             log.warning("the result of request %s was not stored", request_id)
             raise SuperResolutionError("The result could not be stored.") from exc
 
@@ -47,9 +49,3 @@ def results_from(settings: Settings) -> S3Results | None:
     if settings.results_bucket is None:
         return None
     return S3Results(bucket=settings.results_bucket, link_seconds=settings.result_link_seconds)
-
-
-def _s3_errors() -> tuple[type[Any], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    return (BotoCoreError, ClientError)

@@ -70,9 +70,6 @@ class AnySource:
         if scheme_from(url) == "s3":
             address = parse_s3_address(url, allowed_buckets=self._settings.input_buckets)
             return self._s3.read(address, max_bytes=max_bytes, watch=watch)
-        return self._fetch_from_web(url, max_bytes=max_bytes, watch=watch)
-
-    def _fetch_from_web(self, url: str, *, max_bytes: int, watch: Watch) -> bytes:
         if not self._settings.allow_web_sources:
             raise SourceNotAllowedError(
                 "This deployment cannot reach the web; send the picture itself as 'img', or the "
