@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,51 +26,46 @@ HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 """A surrogate, which JSON can contain and text cannot."""
 
 
-class Reader(ABC):
+class Reader:
     """The reader and writer of one option's values."""
 
-    @property
-    @abstractmethod
-    def values(self) -> str:
-        """The accepted values, in words."""
+    values: str
+    """The accepted values, in words."""
+    syntax: str
+    """The same for a usage line."""
 
-    @property
-    @abstractmethod
-    def syntax(self) -> str:
-        """The same for a usage line."""
-
-    @abstractmethod
     def read(self, name: str, value: object) -> object:
         """Return the option's value; raise RequestError for one that is not accepted."""
+        raise NotImplementedError
 
     def write(self, value: Any) -> str | int | None:
         """Return what `read` accepts; None if the value need not be sent."""
         written: str | int | None = value
         return written
 
+    def error(self, name: str) -> RequestError:
+        """Make the error for a value that is not accepted."""
+        return RequestError(f"'{name}' is {self.values}.", field=name)
 
-@dataclass(frozen=True, kw_only=True)
+
 class WholeNumber(Reader):
     """A number from `least` to `most`, as a number or in digits, or one of a few words."""
 
-    least: int
-    most: int
-    words: Mapping[str, int | None] = dataclasses.field(default_factory=dict)
-
-    @property
-    def values(self) -> str:
-        return alternatives([*self.words, f"a whole number from {self.least} to {self.most}"])
-
-    @property
-    def syntax(self) -> str:
-        return "|".join([*self.words, f"{self.least}-{self.most}"])
+    def __init__(
+        self, *, least: int, most: int, words: Mapping[str, int | None] | None = None
+    ) -> None:
+        self.least = least
+        self.most = most
+        self._words = words or {}
+        self.values = alternatives([*self._words, f"a whole number from {least} to {most}"])
+        self.syntax = "|".join([*self._words, f"{least}-{most}"])
 
     def read(self, name: str, value: object) -> int | None:
-        if isinstance(value, str) and value in self.words:
-            return self.words[value]
+        if isinstance(value, str) and value in self._words:
+            return self._words[value]
         number = whole_number(value)
         if number is None or not self.least <= number <= self.most:
-            raise RequestError(f"'{name}' is {self.values}.", field=name)
+            raise self.error(name)
         return number
 
 
@@ -85,7 +79,7 @@ class Scale(Reader):
         """See `Reader`; UnsupportedScaleError for another number."""
         number = whole_number(value)
         if number is None:
-            raise RequestError(f"'{name}' is {self.values}.", field=name)
+            raise self.error(name)
         if number not in SCALES:
             raise UnsupportedScaleError(number, allowed=SCALES)
         return number
@@ -99,26 +93,20 @@ class Text(Reader):
 
     def read(self, name: str, value: object) -> str:
         if not isinstance(value, str) or not value:
-            raise RequestError(f"'{name}' is {self.values}.", field=name)
+            raise self.error(name)
         if not value.isascii() and HALF_CHARACTER.search(value):
             raise RequestError(f"'{name}' holds half a character.", field=name)
         return value
 
 
-@dataclass(frozen=True)
 class Choice(Reader):
     """One of several words, some of which may have a second spelling."""
 
-    names: Sequence[str]
-    aliases: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    @property
-    def values(self) -> str:
-        return alternatives(self.names)
-
-    @property
-    def syntax(self) -> str:
-        return "|".join(self.names)
+    def __init__(self, names: Sequence[str], aliases: Mapping[str, str] | None = None) -> None:
+        self.names = names
+        self.aliases = aliases or {}
+        self.values = alternatives(names)
+        self.syntax = "|".join(names)
 
     def read(self, name: str, value: object) -> str:
         if isinstance(value, str):
@@ -128,33 +116,27 @@ class Choice(Reader):
         raise RequestError.not_one_of(name, self.names)
 
 
-@dataclass(frozen=True)
 class Words(Reader):
     """`all`, `none`, or some of several words with commas between them; `all` need not be sent."""
 
-    names: tuple[str, ...]
-
-    @property
-    def values(self) -> str:
-        return f"all, none, or some of {', '.join(self.names)} with commas between them"
-
-    @property
-    def syntax(self) -> str:
-        return f"all|none|{','.join(self.names)}"
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+        self.values = f"all, none, or some of {', '.join(names)} with commas between them"
+        self.syntax = f"all|none|{','.join(names)}"
 
     def read(self, name: str, value: object) -> tuple[str, ...]:
         """See `Reader`; the words are in the order of the declaration."""
         if value == "all":
-            return self.names
+            return self._names
         if value == "none":
             return ()
         given = [word.strip(" ") for word in value.split(",")] if isinstance(value, str) else [""]
-        if not set(given) <= set(self.names):
-            raise RequestError(f"'{name}' is {self.values}.", field=name)
-        return tuple(word for word in self.names if word in given)
+        if not set(given) <= set(self._names):
+            raise self.error(name)
+        return tuple(word for word in self._names if word in given)
 
     def write(self, value: Sequence[str]) -> str | None:
-        return None if tuple(value) == self.names else ",".join(value) or "none"
+        return None if tuple(value) == self._names else ",".join(value) or "none"
 
 
 def option(reader: Reader, meaning: str, *, default: object = None, without: str = "") -> Any:
