@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from itertools import count
 from typing import Protocol
 
 import numpy as np
@@ -70,20 +71,16 @@ class Upscaler:
         width, height = picture.size
         cuts = self._tiles(picture.size)
         places = [place_of(tile, scale=scale) for tile in cuts]
-        alpha = None if picture.alpha is None else _Alpha(picture.alpha)
-        total = len(cuts) * (1 if alpha is None else 2)
+        alpha = None if picture.alpha is None else _Alpha(picture.alpha, scale=scale)
+        total, done = len(cuts) * (1 if alpha is None else 2), count(1)
         rgb = np.empty((height * scale, width * scale, 3), np.uint8)
-        plane = None if alpha is None else np.empty(rgb.shape[:2], np.uint8)
-        sr = replace(picture, rgb=rgb, alpha=plane)
-        done = 0
+        sr = replace(picture, rgb=rgb, alpha=None if alpha is None else alpha.sr)
 
         def run(lr: RgbImage, tile: Tile, cleanup_level: float) -> RgbImage:
-            nonlocal done
             watch.check()
             with self._turn():
                 answer = self._session.run(read_tile(lr, tile), cleanup_level=cleanup_level)
-            done += 1
-            watch.on_progress(done, total)
+            watch.on_progress(next(done), total)
             return kept_part(answer, tile, scale=scale)
 
         while cuts:
@@ -91,9 +88,9 @@ class Upscaler:
             tile, at = cuts.pop(index), places.pop(index)
             inside = slice(at[1], at[3]), slice(at[0], at[2])
             answer = run(picture.rgb, tile, cleanup_level)
-            rgb[inside] = keep_means(answer, _covered(picture.rgb, tile), scale=scale)
-            if alpha is not None and plane is not None:
-                plane[inside] = alpha.bounded(run(alpha.gray, tile, 0.0), tile, scale=scale)
+            rgb[inside] = keep_means(answer, picture.rgb[_covered(tile)], scale=scale)
+            if alpha is not None:
+                alpha.sr[inside] = alpha.bounded(run(alpha.gray, tile, 0.0), tile)
             watch.on_piece(Piece(box=at, picture=crop(sr, at), size=sr.size, model=spec.name))
         return sr
 
@@ -123,20 +120,21 @@ class _Alpha:
     opaque, empty ones empty, and edges do not ring.
     """
 
-    def __init__(self, alpha: Plane) -> None:
+    def __init__(self, alpha: Plane, *, scale: int) -> None:
         self.gray = np.repeat(alpha[:, :, np.newaxis], 3, axis=2)
+        self.sr: Plane = np.empty([side * scale for side in alpha.shape], np.uint8)
         self._low, self._high = local_range(alpha)
+        self._scale = scale
 
-    def bounded(self, answer: RgbImage, tile: Tile, *, scale: int) -> Plane:
+    def bounded(self, answer: RgbImage, tile: Tile) -> Plane:
         """Return a tile's transparency from the network's answer to `gray`."""
-        rows, columns = (slice(span.start, span.stop) for span in (tile.rows, tile.columns))
-        low, high = self._low[rows, columns], self._high[rows, columns]
+        low, high = self._low[_covered(tile)], self._high[_covered(tile)]
         sr = answer[:, :, 1].copy()
-        blocks = sr.reshape(low.shape[0], scale, low.shape[1], scale)
+        blocks = sr.reshape(low.shape[0], self._scale, low.shape[1], self._scale)
         np.clip(blocks, low[:, None, :, None], high[:, None, :, None], out=blocks)
         return sr
 
 
-def _covered(lr: RgbImage, tile: Tile) -> RgbImage:
-    """Return the pixels of the picture that a tile's result covers."""
-    return lr[tile.rows.start : tile.rows.stop, tile.columns.start : tile.columns.stop]
+def _covered(tile: Tile) -> tuple[slice, slice]:
+    """Return the rows and columns of the picture that a tile's result covers."""
+    return slice(tile.rows.start, tile.rows.stop), slice(tile.columns.start, tile.columns.stop)
