@@ -42,6 +42,22 @@ def scales(page: Page, label: str = "Size") -> Locator:
     return page.get_by_role("combobox", name=label, exact=True)
 
 
+def room_for_the_size(page: Page) -> float:
+    """Return the pixels beside the chosen size in its list; less than zero if it is cut."""
+    room = page.locator("select.scale").evaluate(
+        """(list) => {
+             const style = getComputedStyle(list);
+             const pen = document.createElement("canvas").getContext("2d");
+             pen.font = style.font;
+             const sides = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+             const arrow = parseFloat(style.fontSize);
+             const words = pen.measureText(list.selectedOptions[0].text).width;
+             return list.clientWidth - sides - arrow - words;
+           }"""
+    )
+    return float(room)
+
+
 def choose_scale(page: Page, scale: int) -> None:
     scales(page).select_option(str(scale))
 

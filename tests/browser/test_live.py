@@ -24,6 +24,7 @@ from testbed.visitor import (
     pass_time,
     press_as_jobs_end,
     progress,
+    room_for_the_size,
     saved,
     scales,
     stop_the_job,
@@ -151,17 +152,7 @@ def test_the_chosen_size_is_read_in_whole(address: str, open_page: Callable[...,
     page = enter(open_page(**SCREENS["200%"]), address)
     large(page)
 
-    room = scales(page).evaluate(
-        """(list) => {
-             const style = getComputedStyle(list);
-             const pen = document.createElement("canvas").getContext("2d");
-             pen.font = style.font;
-             const sides = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
-             const arrow = parseFloat(style.fontSize);
-             const words = pen.measureText(list.selectedOptions[0].text).width;
-             return list.clientWidth - sides - arrow - words;
-           }"""
-    )
+    room = room_for_the_size(page)
     stop_the_job(page)
 
     assert room >= 0
