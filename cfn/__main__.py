@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from backend.commands.lines import OutputError
 from cfn.errors import DeploymentError
 from cfn.parser import make_parser
 
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         getattr(commands, parsed.command)(parsed)
-    except DeploymentError as exc:
+    except (DeploymentError, OutputError) as exc:
         return _failed(str(exc))
     except UnicodeDecodeError as exc:
         return _failed(f"A file is not one of text in UTF-8: {exc.reason}.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import botocore.session
@@ -76,3 +78,18 @@ def test_every_call_of_the_commands_is_allowed_to_the_deployer() -> None:
 def test_nothing_is_allowed_for_the_commands_that_they_do_not_call() -> None:
     given = {*ALWAYS, *WITH_API, *FOR_BULK, *FOR_ASYNC, *FOR_NETWORK}
     assert given - called() - INDIRECT.keys() == set()
+
+
+def test_a_reader_who_leaves_early_is_told_in_a_sentence() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "cfn", "policy", "lambda"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == "The output cannot be written: Broken pipe.\n"
+    assert process.returncode == 1
