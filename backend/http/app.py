@@ -39,8 +39,8 @@ from backend.http.stopping import Stop
 from backend.http.transfer import PacedResponse, pieces_of
 from backend.inference.health import Health
 from backend.requests.handler import RequestHandler, check_json, refuse
-from backend.requests.parsing import Body
-from backend.requests.raw_body import RawPicture, raw_picture_from
+from backend.requests.parsing import Body, UpscaleRequest
+from backend.requests.raw_body import raw_picture_from
 from backend.requests.reply import CORS_HEADERS, Reply, request_id_from
 
 DESCRIPTION = Path(__file__).with_name("openapi.json")
@@ -151,7 +151,7 @@ class _Answers:
             self._metrics.count(facts)
         return response
 
-    async def _answer(self, request: Request, raw: RawPicture | None) -> Response:
+    async def _answer(self, request: Request, raw: UpscaleRequest | None) -> Response:
         _check_headers(request)
         client = _client(request)
         abort = request.state.abort

@@ -31,10 +31,10 @@ from backend.options import check_model
 from backend.requests.parsing import FILE, Body, UpscaleRequest, parse_request
 from backend.requests.raw_body import (
     JSON,
-    RawPicture,
     attributes_from,
     check_query,
     media_type_from,
+    with_picture,
 )
 from backend.requests.reply import ATTRIBUTES, Reply, error_reply, json_reply, reply_headers
 from backend.requests.s3_results import results_from
@@ -86,7 +86,7 @@ class RequestHandler:
         body: bytes | Body,
         request_id: str | None = None,
         *,
-        raw: RawPicture | None = None,
+        raw: UpscaleRequest | None = None,
         watch: Watch = Watch(),
         admit: Admit = nullcontext,
     ) -> Reply:
@@ -111,13 +111,15 @@ class RequestHandler:
         request_id: str,
         facts: dict[str, object],
         *,
-        raw: RawPicture | None,
+        raw: UpscaleRequest | None,
         watch: Watch,
         admit: Admit,
     ) -> Reply:
         if body.size > self.settings.max_body_bytes:
             raise PayloadTooLargeError.over(self.settings.max_body_bytes, what="request")
-        request = parse_request(body.take()) if raw is None else raw.request(body.take())
+        data = body.take()
+        request = parse_request(data) if raw is None else with_picture(raw, data)
+        del data
         if request.output == "url" and self._result_store is None:
             raise RequestError(
                 "'output': 'url' is not available here: no results bucket is configured.",

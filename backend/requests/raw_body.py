@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from backend.errors import RequestError, UnsupportedMediaTypeError
@@ -32,26 +32,11 @@ WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 Pairs = Iterable[tuple[str, str]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class RawPicture:
-    """The facts about a body that is the picture itself."""
+def raw_picture_from(headers: Pairs, query: Pairs) -> UpscaleRequest | None:
+    """Return the request without its picture; None if the header says JSON or names no type.
 
-    options: UpscaleOptions
-    output: str
-    """`file` for the result's own bytes, `base64` for JSON."""
-
-    def request(self, body: bytes) -> UpscaleRequest:
-        """Return the request; raise RequestError for an empty body."""
-        if not body:
-            raise RequestError("The body contains no picture.")
-        return UpscaleRequest(data=body, options=self.options, output=self.output)
-
-
-def raw_picture_from(headers: Pairs, query: Pairs) -> RawPicture | None:
-    """Return the picture; None if the header says JSON or names no type.
-
-    Raise RequestError for unknown options and answers, UnsupportedMediaTypeError for a body of
-    another type.
+    Its output is `file` for the result's own bytes, or `base64` for JSON. Raise RequestError for
+    unknown options and answers, UnsupportedMediaTypeError for a body of another type.
     """
     given = _joined(headers)
     media_type = media_type_from(given.get("content-type"))
@@ -69,6 +54,13 @@ def raw_picture_from(headers: Pairs, query: Pairs) -> RawPicture | None:
             raise RequestError.given_twice(name)
         fields[name] = value
     return _choose_answer(parse_options(fields), accept=given.get("accept") or "*/*")
+
+
+def with_picture(request: UpscaleRequest, body: bytes) -> UpscaleRequest:
+    """Return the whole request; raise RequestError for an empty body."""
+    if not body:
+        raise RequestError("The body contains no picture.")
+    return replace(request, data=body)
 
 
 def check_query(query: Pairs) -> None:
@@ -104,18 +96,18 @@ def _attributes(text: str) -> Iterator[tuple[str, str]]:
         yield unquote(name.strip()), unquote(value.strip())
 
 
-def _choose_answer(options: UpscaleOptions, *, accept: str) -> RawPicture:
+def _choose_answer(options: UpscaleOptions, *, accept: str) -> UpscaleRequest:
     """Choose the first accepted type that can be answered; raise RequestError if none."""
     formats = {
         media_type: name for media_type, name in RESULTS.items() if options.format in (AUTO, name)
     }
     for media_type in _by_preference(accept):
         if media_type in (JSON, "application/*"):
-            return RawPicture(options=options, output=OUTPUTS[0])
+            return UpscaleRequest(options=options, output=OUTPUTS[0])
         if media_type in (ANY_PICTURE, "*/*"):
-            return RawPicture(options=options, output=FILE)
+            return UpscaleRequest(options=options, output=FILE)
         if media_type in formats:
-            return RawPicture(options=replace(options, format=formats[media_type]), output=FILE)
+            return UpscaleRequest(options=replace(options, format=formats[media_type]), output=FILE)
     raise RequestError.not_one_of("Accept", (ANY_PICTURE, *formats, JSON))
 
 

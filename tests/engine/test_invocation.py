@@ -6,13 +6,14 @@ import pytest
 
 from backend.errors import RequestError, UnsupportedMediaTypeError, UnsupportedScaleError
 from backend.options import UpscaleOptions
-from backend.requests.raw_body import RawPicture, attributes_from, raw_picture_from
+from backend.requests.parsing import UpscaleRequest
+from backend.requests.raw_body import attributes_from, raw_picture_from, with_picture
 from backend.requests.reply import ATTRIBUTES
 
 Pairs = list[tuple[str, str]]
 
 
-def ask(*headers: tuple[str, str], query: Pairs | None = None) -> RawPicture:
+def ask(*headers: tuple[str, str], query: Pairs | None = None) -> UpscaleRequest:
     """Read the headers of a PNG with these in addition."""
     found = raw_picture_from([("Content-Type", "image/png"), *headers], query or [])
     assert found is not None
@@ -36,7 +37,7 @@ def test_json_is_no_raw_picture_whatever_else_is_said(content_type: str | None) 
     ["image/jpeg", "IMAGE/Png", "image/webp; name=x", "image/*", "application/octet-stream;v=1"],
 )
 def test_pictures_and_unnamed_bytes_are_raw_pictures(content_type: str) -> None:
-    assert raw_picture_from([("CONTENT-TYPE", content_type)], []) == RawPicture(
+    assert raw_picture_from([("CONTENT-TYPE", content_type)], []) == UpscaleRequest(
         options=UpscaleOptions(), output="file"
     )
 
@@ -146,4 +147,4 @@ def test_attributes_of_an_answer_can_be_read_again() -> None:
 
 def test_a_body_without_a_byte_has_no_picture() -> None:
     with pytest.raises(RequestError, match="no picture"):
-        ask().request(b"")
+        with_picture(ask(), b"")

@@ -23,7 +23,6 @@ from backend.errors import (
 )
 from backend.requests.handler import check_json, refuse
 from backend.requests.parsing import FILE, Body, UpscaleRequest
-from backend.requests.raw_body import RawPicture
 from backend.requests.reply import ATTRIBUTES
 
 RESULT = Upscaled(
@@ -109,7 +108,7 @@ def test_a_result_is_answered_with_the_facts_about_it() -> None:
 def test_an_answer_tells_what_its_result_lacks() -> None:
     told = replace(RESULT, notes=("first_frame", "hdr"))
     assert ask(Recorder(told))[1]["notes"] == ["first_frame", "hdr"]
-    raw = RawPicture(options=UpscaleOptions(), output=FILE)
+    raw = UpscaleRequest(options=UpscaleOptions(), output=FILE)
     handler = RequestHandler(Recorder(told), Recorder(told), Settings())
     attributes = handler.handle(b"x", raw=raw).headers[ATTRIBUTES]
     assert attributes.endswith(",notes=first_frame%2Chdr")
@@ -148,7 +147,7 @@ def send(
     """A picture's own bytes."""
     recorder = Recorder(outcome)
     settings = Settings(max_reply_bytes=max_reply_bytes)
-    raw = RawPicture(options=UpscaleOptions(), output=output)
+    raw = UpscaleRequest(options=UpscaleOptions(), output=output)
     return RequestHandler(recorder, recorder, settings, shelf).handle(b"data", "id-1", raw=raw)
 
 

@@ -66,21 +66,16 @@ class WebSource:
 
     def _follow(self, address: str, deadline: Deadline, *, max_bytes: int) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
-            with self._answer(address, deadline) as answer:
+            # One session per hop: no cookie or connection is carried from one server to the next.
+            with (
+                self._session(deadline) as session,
+                session.get(address, stream=True, timeout=deadline.timeout) as answer,
+            ):
                 target = answer.headers.get("Location")
                 if answer.status_code not in REDIRECTS or target is None:
                     return _body(answer, max_bytes=max_bytes)
             address = self._next_address(address, target)
         raise SourceUnreachableError(f"The address redirects more than {MAX_REDIRECTS} times.")
-
-    @contextlib.contextmanager
-    def _answer(self, address: str, deadline: Deadline) -> Iterator[requests.Response]:
-        # One session per hop: no cookie or connection is carried from one server to the next.
-        with (
-            self._session(deadline) as session,
-            session.get(address, stream=True, timeout=deadline.timeout) as answer,
-        ):
-            yield answer
 
     def _session(self, deadline: Deadline) -> requests.Session:
         session = _OneHopSession()
