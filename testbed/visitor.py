@@ -18,7 +18,8 @@ LONG = 300_000
 def enter(page: Page, address: str) -> Page:
     """Open the page and wait for its first finished comparison."""
     page.goto(address)
-    expect(page.locator(".comparison[data-state=ready]")).to_be_visible(timeout=LONG)
+    # `expect` would describe the whole page at each failed try.
+    page.locator(".comparison[data-state=ready]").wait_for(timeout=LONG)
     return page
 
 

@@ -175,9 +175,9 @@ def quick_address(streamlit_server: StartServer) -> str:
 
 @pytest.fixture
 def asking(streamlit_server: StartServer) -> str:
-    """A server that asks before anything but a sample is begun."""
+    """A server that asks before anything is begun but the samples, which it makes at its start."""
     env = {"SR_ASK_SECONDS": "0.001", "SR_MODEL": "fast"}
-    return streamlit_server("webapp/app.py", env=env, program=SAMPLES_ON_DEMAND)
+    return streamlit_server("webapp/app.py", env=env)
 
 
 @pytest.fixture
