@@ -79,7 +79,7 @@ class Tab:
     """Streamlit's session id of the present connection."""
     last_seen: float = 0.0
     left: float | None = None
-    """When the browser said that the page is closed or reloaded; None once it is back."""
+    """The time of the page's end or reload, as its browser told it; None once it is back."""
     refused_restores: int = 0
     """The count of the browser's vain requests for the tab that it had before."""
     is_forgotten: bool = False

@@ -1,4 +1,4 @@
-"""What comes to a tab: uploads, links, the file names of a folder, and its end."""
+"""Messages to a tab: uploads, links, the file names of a folder, and its end."""
 
 from __future__ import annotations
 
