@@ -57,7 +57,7 @@ with base.faults_explained(texts(st.session_state.lang)):
     t = texts(st.session_state.lang)
     tab = intake.connect(shared)
     page = Page(tab=tab, shared=shared, t=t)
-    jobs = work.collect(tab)
+    work.collect(page)
 
     base.show_head(t)
     drop_area = st.container()
@@ -92,13 +92,12 @@ with base.faults_explained(texts(st.session_state.lang)):
         if place is not Place.LOCAL and isinstance(choices.scale, str):
             choices = replace(choices, scale=None)  # an endpoint has its networks' scales only
         if tab.has_several:
-            bulk = bulk_work.plan_bulk(page, jobs, choices, place)
+            bulk = bulk_work.plan_bulk(page, choices, place)
             if bulk.seconds <= shared.settings.ask_seconds:
                 bulk_work.start_all(page, bulk)
-                jobs = work.collect(tab)
+                work.collect(page)
             tab.has_several = False
-    request, result, job = None, None, None
-    tab.live = None
+    status = tab.live = None
     if tab.awaits_pictures:
         with canvas:
             intake_view.show_waiting(page)
@@ -108,22 +107,7 @@ with base.faults_explained(texts(st.session_state.lang)):
     elif inspection is not None and problem is None:
         resolved = options.resolve(shared, choices, inspection)
         request = EnhanceRequest(digest=picture.digest, options=resolved, place=place)
-        job = jobs.get(request)
-        result = work.result(shared, tab, picture, request)
-        refusal = expectations.refusal(shared, inspection.size, request)
-        if refusal is not None:
-            tab.errors[request] = refusal
-        is_asked = refusal is None and expectations.needs_a_press(shared, inspection.size, request)
-        if result is None and place is not Place.CLOUD and refusal is None:
-            tab.live = work.begin_look(shared, tab, picture, inspection, request)
-        is_pressed = work.take_press(tab, request)
-        is_begun = is_pressed or (not is_asked and request not in tab.errors)
-        if job is None and result is None and is_begun:
-            work.start_and_wait(page, picture, request)
-            jobs = work.collect(tab)
-            job, result = jobs.get(request), work.result(shared, tab, picture, request)
-        if result is not None:
-            tab.shown, tab.live = request, None
+        status = work.begin(page, picture, inspection, request)
         # Before the result: whoever sees it can share or reload it. A run that ends with another
         # one would swallow a step back that came meanwhile.
         address.write(options.choices_for_address(tab))
@@ -138,11 +122,9 @@ with base.faults_explained(texts(st.session_state.lang)):
                 if place is Place.LOCAL
                 else None,
             )
-            work_view.show_bar(
-                page, request, job=job, is_done=result is not None, is_asked=is_asked
-            )
-            if isinstance(result, Enhanced):
-                result_view.show_saver(page, picture, result)
+            work_view.show_bar(page, status)
+            if isinstance(status.result, Enhanced):
+                result_view.show_saver(page, picture, status.result)
             else:
                 st.empty()  # the menu of an older result goes now, not when this run has ended
         with facts:
@@ -150,7 +132,9 @@ with base.faults_explained(texts(st.session_state.lang)):
         with canvas:
             if isinstance(shown, EngineComparison):
                 cloud.show_engine_comparison(page, picture, shown)
-            elif result is None and tab.live is not None and result_view.can_show_making(page):
+            elif (
+                status.result is None and tab.live is not None and result_view.can_show_making(page)
+            ):
                 result_view.show_making(page, picture, inspection, request, tab.live, shown)
             elif shown is not None:
                 result_view.show_result(page, picture, inspection, shown, facts=facts)
@@ -159,16 +143,16 @@ with base.faults_explained(texts(st.session_state.lang)):
 
     address.write(options.choices_for_address(tab))
     with own:
-        intake_view.choose_own(page, states=bulk_work.describe_own(page, jobs, choices, place))
+        intake_view.choose_own(page, states=bulk_work.describe_own(page, choices, place))
     with many:
         archive = f"{ARCHIVE_PATH}/{result_state.archive(page).secret}.zip"
-        bulk = bulk_work.plan_bulk(page, jobs, choices, place)
+        bulk = bulk_work.plan_bulk(page, choices, place)
         work_view.show_bulk(page, bulk, archive=archive)
     with notice:
         if problem is not None:
             base.show_error(problem, t)
-        elif request is not None and request in tab.errors:
-            work_view.show_failure(page, request)
+        elif status is not None and status.request in tab.errors:
+            work_view.show_failure(page, status.request)
 
     cloud.show_privacy(page, place)
-    work_view.announce_state(page, request, result, job, tab.input_error or problem)
+    work_view.announce_state(page, status, tab.input_error or problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from webapp.result.zoom import DecodedPictures
     from webapp.settings import PageSettings
     from webapp.tabs import Tab, Tabs
-    from webapp.work.jobs import Jobs
+    from webapp.work.enhance import EnhanceRequest
+    from webapp.work.jobs import Job, Jobs
     from webapp.work.live import Live
     from webapp.work.progress import SavingPace
 
@@ -65,3 +66,5 @@ class Page:
     tab: Tab
     shared: Shared
     t: Texts
+    running: dict[EnhanceRequest, Job] = field(default_factory=dict)
+    """The tab's jobs that all parts of the page take for running, though one may end meanwhile."""

@@ -153,19 +153,20 @@ def test_a_job_that_ends_while_the_page_is_drawn_is_under_way_for_all_of_it(
     request, t = request_for(picture), texts("en")
     tab.show(picture)
     work.start(shared, tab, picture, request)
-    jobs = work.collect(tab)
-    assert jobs[request].wait(SECONDS)
+    page, later = (Page(tab=tab, shared=shared, t=t) for _ in range(2))
+    work.collect(page)
+    assert page.running[request].wait(SECONDS)
 
     # The previous page of a reloaded tab may still be drawn.
-    assert work.collect(tab) == {}
-    page = Page(tab=tab, shared=shared, t=t)
+    work.collect(later)
+    assert later.running == {}
     same, other = (options.Choices(model="fast", scale=scale) for scale in (2, 4))
-    told = bulk.describe_own(page, jobs, same, Place.LOCAL)
+    told = bulk.describe_own(page, same, Place.LOCAL)
     assert told[picture.digest] == ("…", t("own.running"))
 
-    told = bulk.describe_own(page, {}, same, Place.LOCAL)
+    told = bulk.describe_own(later, same, Place.LOCAL)
     assert told[picture.digest] == ("✓", t("own.done"))
-    assert bulk.describe_own(page, {}, other, Place.LOCAL) == {}
+    assert bulk.describe_own(later, other, Place.LOCAL) == {}
 
 
 def test_a_locked_phone_finds_its_work_again_and_a_closed_tab_does_not_keep_it_going(

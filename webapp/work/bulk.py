@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from backend import SuperResolutionError
@@ -29,15 +29,13 @@ class Bulk:
     """Pictures that have a result, with these choices or others."""
 
 
-def plan_bulk(
-    page: Page, jobs: Mapping[EnhanceRequest, Job], choices: Choices, place: Place
-) -> Bulk:
+def plan_bulk(page: Page, choices: Choices, place: Place) -> Bulk:
     """Find the pending work of all own pictures."""
     tab, shared = page.tab, page.shared
     pending: dict[InputFile, EnhanceRequest] = {}
     seconds = 0.0
     for picture, inspection, request in _own_requests(page, choices, place):
-        if request in tab.errors or request in jobs:
+        if request in tab.errors or request in page.running:
             continue
         if state.result(shared, tab, picture, request) is not None:
             continue
@@ -50,7 +48,7 @@ def plan_bulk(
     return Bulk(
         pending=pending,
         seconds=seconds,
-        running=tuple(request for request in jobs if request.digest in own),
+        running=tuple(request for request in page.running if request.digest in own),
         done=len({request.digest for request in tab.results()} & own),
     )
 
@@ -67,9 +65,7 @@ def stop_all(page: Page, bulk: Bulk) -> None:
         state.stop(page, request)
 
 
-def describe_own(
-    page: Page, jobs: Mapping[EnhanceRequest, Job], choices: Choices, place: Place
-) -> dict[str, tuple[str, str]]:
+def describe_own(page: Page, choices: Choices, place: Place) -> dict[str, tuple[str, str]]:
     """Return (mark, words) of each own picture, for the present choices."""
     tab, t = page.tab, page.t
     described = {
@@ -79,10 +75,11 @@ def describe_own(
     }
     for picture, _, request in _own_requests(page, choices, place):
         digest = picture.digest
-        if request in jobs:
+        if request in page.running:
             # The bar says more about the picture on the page, and more often.
             is_current = digest == tab.current
-            described[digest] = ("…", t("own.running")) if is_current else mark(jobs[request], t)
+            job = page.running[request]
+            described[digest] = ("…", t("own.running")) if is_current else mark(job, t)
         elif state.result(page.shared, tab, picture, request) is not None:
             described[digest] = ("✓", t("own.done"))
         elif isinstance(tab.errors.get(request), CancelledError):

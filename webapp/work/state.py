@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import time
 from contextlib import suppress
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 
 from backend import SuperResolutionError
-from backend.engine import Engine, Watch
+from backend.engine import Watch
 from backend.errors import CancelledError
 from webapp.base.errors import ConnectionLostError
 from webapp.intake import state as intake
@@ -18,16 +15,10 @@ from webapp.options.state import result_size
 from webapp.shared import Page, Shared
 from webapp.tabs import Result, Tab
 from webapp.work import expectations
-from webapp.work.comparison import compare_engines
-from webapp.work.enhance import (
-    EnhanceRequest,
-    Place,
-    engine_options,
-    enhance,
-    is_kept_lossless,
-)
+from webapp.work.enhance import EnhanceRequest, Place, engine_options
 from webapp.work.jobs import Job, Phase
 from webapp.work.live import Live
+from webapp.work.task import Task
 
 SHORT_WAIT_SECONDS = 0.4
 """Seconds within which a small picture is ready, without a progress bar."""
@@ -56,14 +47,14 @@ def check(shared: Shared, picture: InputFile, *, place: Place) -> None:
         shared.cloud.check(picture.file.read())
 
 
-def collect(tab: Tab) -> dict[EnhanceRequest, Job]:
-    """Collect the tab's jobs that ended; return the running ones.
+def collect(page: Page) -> None:
+    """Collect the tab's jobs that ended; the others are `running` for all of the page.
 
-    All parts of the page use the same collection: a job that ends later is still running for all
-    of them, and those that watch it draw the page again.
+    One that ends later draws the page again, since those that watch it listen for that.
     """
-    under_way = {request: running_job(tab, request) for request in list(tab.jobs)}
-    return {request: job for request, job in under_way.items() if job is not None}
+    under_way = {request: running_job(page.tab, request) for request in list(page.tab.jobs)}
+    page.running.clear()
+    page.running.update({request: job for request, job in under_way.items() if job is not None})
 
 
 def running_job(tab: Tab, request: EnhanceRequest) -> Job | None:
@@ -110,10 +101,18 @@ def start(shared: Shared, tab: Tab, picture: InputFile, request: EnhanceRequest)
         tab.errors[request] = error
         return
     live = live_of(shared, tab, picture, inspection, request)
-    work = partial(_work, shared, owner, picture, inspection, request, live, tab.token)
+    task = Task(
+        shared=shared,
+        owner=owner,
+        picture=picture,
+        inspection=inspection,
+        request=request,
+        live=live,
+        visitor=tab.token,
+    )
     try:
         jobs = shared.jobs if request.place is Place.LOCAL else shared.cloud_jobs
-        job = jobs.submit((owner.token, request), work, visitor=tab.token)
+        job = jobs.submit((owner.token, request), task.run, visitor=tab.token)
     except SuperResolutionError as exc:
         tab.errors[request] = exc
     else:
@@ -160,6 +159,40 @@ def begin_look(
     return live
 
 
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How the work on the picture of the page stands."""
+
+    request: EnhanceRequest
+    job: Job | None
+    result: Result | None
+    is_asked: bool
+    """True if the work begins only when the visitor asks for it."""
+
+
+def begin(
+    page: Page, picture: InputFile, inspection: Inspection, request: EnhanceRequest
+) -> Status:
+    """Begin a first look and the work, where nothing speaks against it; return how it stands."""
+    tab, shared, size = page.tab, page.shared, inspection.size
+    found = result(shared, tab, picture, request)
+    refusal = expectations.refusal(shared, size, request)
+    if refusal is not None:
+        tab.errors[request] = refusal
+    is_asked = refusal is None and expectations.needs_a_press(shared, size, request)
+    if found is None and request.place is not Place.CLOUD and refusal is None:
+        tab.live = begin_look(shared, tab, picture, inspection, request)
+    is_pressed = take_press(tab, request)
+    is_begun = is_pressed or (not is_asked and request not in tab.errors)
+    if found is None and request not in page.running and is_begun:
+        start_and_wait(page, picture, request)
+        collect(page)
+        found = result(shared, tab, picture, request)
+    if found is not None:
+        tab.shown, tab.live = request, None
+    return Status(request=request, job=page.running.get(request), result=found, is_asked=is_asked)
+
+
 def start_and_wait(page: Page, picture: InputFile, request: EnhanceRequest) -> None:
     """Queue the work, and wait a moment if it is short."""
     tab = page.tab
@@ -168,63 +201,6 @@ def start_and_wait(page: Page, picture: InputFile, request: EnhanceRequest) -> N
     is_short = live is None or live.estimate.total < LOOK_FROM_SECONDS
     if job is not None and not job.wait(SHORT_WAIT_SECONDS if is_short else 0.0):
         tab.asked.add(request)
-
-
-def _work(
-    shared: Shared,
-    owner: Tab,
-    picture: InputFile,
-    inspection: Inspection,
-    request: EnhanceRequest,
-    live: Live,
-    visitor: str,
-    watch: Watch,
-) -> None:
-    """Make and keep one result; runs in a job's thread."""
-    finishing_since = time.monotonic()
-
-    def finishing() -> None:
-        nonlocal finishing_since
-        finishing_since = time.monotonic()
-        watch.on_finishing()
-
-    followed = replace(
-        watch, on_finishing=finishing, on_piece=live.add, next_piece=live.next, visitor=visitor
-    )
-    made = _enhance(shared, picture, inspection, request, followed)
-    pixels = math.prod(result_size(inspection.size, request.options))
-    shared.saving.learn(
-        pixels=pixels,
-        seconds=time.monotonic() - finishing_since,
-        is_lossless=is_kept_lossless(pixels),
-    )
-    owner.keep(request, made)
-    owner.lives.pop(request, None)
-
-
-def _enhance(
-    shared: Shared,
-    picture: InputFile,
-    inspection: Inspection,
-    request: EnhanceRequest,
-    watch: Watch,
-) -> Result:
-    data = picture.file.read()
-    engine: Engine = shared.engine
-    if request.place is not Place.LOCAL:
-        assert shared.cloud is not None
-        if request.place is Place.BOTH:
-            return compare_engines(
-                data,
-                request,
-                inspection,
-                engine=shared.engine,
-                cloud=shared.cloud,
-                disk=shared.disk,
-                watch=watch,
-            )
-        engine = shared.cloud
-    return enhance(data, request, inspection, engine=engine, disk=shared.disk, watch=watch)
 
 
 def release(tab: Tab, request: EnhanceRequest) -> None:

@@ -16,13 +16,12 @@ from webapp.base.view import show_error
 from webapp.options.other_size import scale_label
 from webapp.options.view import model_label
 from webapp.shared import Page
-from webapp.tabs import Result
 from webapp.work import state
 from webapp.work.bar import bar
 from webapp.work.bulk import Bulk, start_all, stop_all
 from webapp.work.enhance import EnhanceRequest
-from webapp.work.jobs import Job
 from webapp.work.live import LIVE_PATH
+from webapp.work.state import Status
 from webapp.work.stream import EVENTS_PATH
 
 ASKED_SECONDS = 10.0
@@ -55,23 +54,21 @@ def show_bulk(page: Page, bulk: Bulk, *, archive: str) -> None:
             st.html(f'<a class="zip" href="{archive}" download>{t("bulk.zip")}</a>')
 
 
-def show_bar(
-    page: Page, request: EnhanceRequest, *, job: Job | None, is_done: bool, is_asked: bool
-) -> None:
+def show_bar(page: Page, status: Status) -> None:
     """Draw how the work on the picture stands, its start where that has to be asked for, its end.
 
     Until the result is there, the tab's event stream informs the browser of its work, first look
     and pieces, old ones too.
     """
-    tab, t = page.tab, page.t
+    tab, t, request = page.tab, page.t, status.request
     live = tab.live
-    is_waiting = job is None and not is_done
+    is_waiting = status.job is None and status.result is None
     label = ""
     error = tab.errors.get(request)
     is_impossible = isinstance(error, ImpossibleSizeError)
-    if is_waiting and not is_impossible and (is_asked or error is not None):
+    if is_waiting and not is_impossible and (status.is_asked or error is not None):
         time = t.about(_expected_seconds(page))
-        label = t("enhance.do_time", time=time) if is_asked else t("enhance.again")
+        label = t("enhance.do_time", time=time) if status.is_asked else t("enhance.again")
     is_stopped = is_waiting and isinstance(error, CancelledError)
     others = [each for each in tab.jobs if each.digest == request.digest and each != request]
     bar(
@@ -80,7 +77,7 @@ def show_bar(
             "live": "" if live is None else f"{LIVE_PATH}/{live.secret}",
             "stream": f"{EVENTS_PATH}/{tab.stream}?lang={t.language}",
             "isBusy": bool(tab.jobs) or live is not None,
-            "isRunning": job is not None,
+            "isRunning": status.job is not None,
             "seconds": _expected_seconds(page),
             "start": label,
             "note": t("stop.stopped") if is_stopped else "",
@@ -113,25 +110,20 @@ def _name(page: Page, request: EnhanceRequest) -> str:
     return f"{scale_label(options, t)} · {model_label(options.model or '', t)}"
 
 
-def announce_state(
-    page: Page,
-    request: EnhanceRequest | None,
-    result: Result | None,
-    job: Job | None,
-    problem: SuperResolutionError | None,
-) -> None:
+def announce_state(page: Page, status: Status | None, problem: SuperResolutionError | None) -> None:
     """Announce the present state, in the tab's title and to screen readers."""
+    is_running = status is not None and status.job is not None
     t = page.t
     title, message, key = t("page.name"), "", ""
     if problem is not None:
         message = message_for(problem, t).title
-    elif job is not None:
+    elif is_running:
         message = t("enhance.running")
-    elif request is not None and result is not None:
-        key, message = request.key, t("announce.done")
-        if request in page.tab.asked:
+    elif status is not None and status.result is not None:
+        key, message = status.request.key, t("announce.done")
+        if status.request in page.tab.asked:
             title = f"✓ {message} · {title}"
-    is_long = job is not None and _expected_seconds(page) > LEAVING_SECONDS
+    is_long = is_running and _expected_seconds(page) > LEAVING_SECONDS
     announce(title=title, message=message, language=t.language, result=key, leaving=is_long)
 
 
