@@ -20,8 +20,8 @@ from backend.settings import Settings, SettingsError
 
 FAILED, USAGE_ERROR = 1, 2
 TOO_LITTLE_MEMORY = "This machine, or the limit of its shell, has too little memory."
-NO_ROOM_TO_LOAD = ("failed to map segment", "annot allocate memory")
-"""Messages of the system's loader when a library finds no memory."""
+NO_ROOM = ("failed to map segment", "annot allocate memory", "can't start new thread")
+"""Messages of the system's loader and of Python when there is no memory, or no thread is left."""
 
 EXTRAS = {
     "anyio": "server",
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(f"{exc.message} ({exc.code})")
     except OutputError as exc:
         return _say(str(exc), code=FAILED)
-    except (ImportError, MemoryError) as exc:
+    except (ImportError, MemoryError, RuntimeError) as exc:
         sentence = _sentence_for(exc)
         if sentence is None:
             raise
@@ -71,11 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _sentence_for(error: ImportError | MemoryError) -> str | None:
+def _sentence_for(error: Exception) -> str | None:
     """Return what the user can do about it, or None if the fault is ours."""
     if isinstance(error, ModuleNotFoundError):
         return _advice(error.name or "")
-    is_small = isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_ROOM_TO_LOAD)
+    is_small = isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_ROOM)
     return TOO_LITTLE_MEMORY if is_small else None
 
 

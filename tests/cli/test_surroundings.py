@@ -6,12 +6,14 @@ import resource
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from backend import Settings
+from backend.__main__ import TOO_LITTLE_MEMORY
 from testbed.processes import environment
 from tests.cli.conftest import Run
 from tests.paths import ROOT, SAMPLES
@@ -62,6 +64,21 @@ def test_a_machine_that_starts_no_more_processes_fails_picture_by_picture(
     assert done.returncode == 1
     told = "cat.jpg: This machine is out of memory; try again in a moment. (busy)\n"
     assert told in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["upscale", "bulk"])
+def test_a_machine_that_starts_no_more_threads_says_so(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    (tmp_path / "in").mkdir()
+    shutil.copy(SAMPLES / "cat.jpg", tmp_path / "in")
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    done = run(command, "in", *(["-o"] if command == "upscale" else []), "out")
+    assert done.returncode == 2
+    assert done.stderr == f"{TOO_LITTLE_MEMORY}\n"
 
 
 def in_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
