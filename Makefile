@@ -69,8 +69,9 @@ tools: $(STACK_TOOLS) $(OTHER_TOOLS)
 debian-packages: | $(BIN)/python
 	-scripts/install-debian-packages.sh
 
-# The longest group begins first. A group is one process, so the last to end, which runs alone, is short.
-TEST_GROUPS := stack-tests page-tests live-tests browser-tests engine-tests server-tests command-tests other-tests
+# Long groups begin first, two of the browser's at once. A group is one process, so the last to end, which runs alone,
+# is short.
+TEST_GROUPS := stack-tests browser-tests page-tests engine-tests live-tests server-tests command-tests other-tests
 unit:
 	$(MAKE) --jobs 4 --keep-going --output-sync=target $(TEST_GROUPS)
 
