@@ -12,12 +12,12 @@ from functools import partial
 from backend.engine import Upscaled, Watch
 from backend.errors import DeadlineError, PayloadTooLargeError
 from backend.images.metadata import DPI
-from backend.images.picture import Decode, Picture, encode, output_format
+from backend.images.picture import Decode, Picture, check_output_size, encode, output_format
 from backend.images.resize import reduced, resized
 from backend.inference.allocator import give_back_memory, keep_freed_memory
 from backend.inference.estimate import Estimator
 from backend.inference.pixel_budget import PixelBudget
-from backend.inference.plan import Plan, check_passes, check_size, make_plan, plan_passes
+from backend.inference.plan import Plan, check_passes, make_plan, plan_passes
 from backend.inference.scheduler import Scheduler, Work
 from backend.inference.session_cache import Sessions
 from backend.inference.upscaler import Session, Upscaler
@@ -164,7 +164,8 @@ class LocalEngine:
     def _upscale(self, job: _Job, options: UpscaleOptions) -> Upscaled:
         plan = self._plan(job.picture, options)
         file_format = output_format(job.picture, options.format)
-        check_size(plan, max_pixels=self.settings.max_output_pixels, format=file_format)
+        check_passes(plan, max_pixels=self.settings.max_output_pixels)
+        check_output_size(*plan.size, format=file_format)
         self._expect(plan, job.work)
         upscalers = [self._upscaler(each.spec, job.work) for each in plan.passes]
         lr_size, notes = job.picture.size, job.picture.notes

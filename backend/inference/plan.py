@@ -9,7 +9,7 @@ from backend.errors import ImageTooLargeError, RequestError
 from backend.images.damage import is_damaged
 from backend.images.jpeg_quality import cleanup_from_quality
 from backend.images.photo_or_drawing import is_photograph
-from backend.images.picture import Picture, RgbImage, check_output_size
+from backend.images.picture import Picture, RgbImage
 from backend.images.pixel_art import is_pixel_art
 from backend.models.manifest import FULL_DETAIL, ModelSpec
 from backend.models.registry import OTHER_PICTURES, PHOTOGRAPHS, PIXELS, Registry, pixel_spec
@@ -140,12 +140,6 @@ def _tier(
     if PIXELS in registry.models and is_pixel_art(picture):
         return PIXELS, None
     return (PHOTOGRAPHS, detail) if is_photograph(picture.rgb) else (OTHER_PICTURES, None)
-
-
-def check_size(plan: Plan, *, max_pixels: int, format: str) -> None:
-    """Raise ImageTooLargeError for a result, or one in between, that exceeds the bounds."""
-    check_passes(plan, max_pixels=max_pixels)
-    check_output_size(*plan.size, format=format)
 
 
 def check_passes(plan: Plan, *, max_pixels: int) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
+from backend.errors import BusyError
 from backend.images.picture import Picture, picture_from_planes
 from backend.images.sandbox.limits import WALL_SECONDS, more_bytes, processor_seconds
 from backend.images.sandbox.picture_wire import values_from_message
@@ -75,20 +76,12 @@ class SpawnedDecoder:
     def _processes(self) -> Iterator[subprocess.Popen[bytes]]:
         """Yield a waiting process, if any, or a new one; raise BusyError if none can be started."""
         with self._lock:
-            waiting = self._waiting[:]
+            waiting = self._waiting[:] or [_started()]
             self._waiting.clear()
-            try:
-                if not waiting:
-                    waiting.append(_started())
+            with suppress(BusyError):  # the next picture tries again
                 self._waiting.append(_started())
-            except OSError as exc:
-                if not waiting:
-                    raise out_of_memory() from exc
         yield from waiting
-        try:
-            yield _started()
-        except OSError as exc:
-            raise out_of_memory() from exc
+        yield _started()
 
 
 class _Bounds:
@@ -166,7 +159,10 @@ def _head(stream: IO[bytes]) -> dict[str, object]:
 
 
 def _started() -> subprocess.Popen[bytes]:
-    return start("spawned_worker", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        return start("spawned_worker", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    except OSError as exc:
+        raise out_of_memory() from exc
 
 
 def _end_all(processes: list[subprocess.Popen[bytes]]) -> None:
