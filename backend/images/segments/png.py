@@ -172,8 +172,9 @@ def _chunks(data: bytes, at: int) -> Iterator[Chunk]:
         other_chunks.add()
         if kind == b"IEND":
             return
+        is_right = zlib.crc32(whole[4:-4]) == int.from_bytes(whole[-4:])
         # A palette counts whatever its checksum was.
-        if kind == b"PLTE" or (_has_right_checksum(whole) and _is_possible(kind, content)):
+        if kind == b"PLTE" or (is_right and _is_possible(kind, content)):
             yield kind, content
 
 
@@ -285,10 +286,6 @@ def chunk(kind: bytes, contents: Sequence[Piece]) -> list[Piece]:
         checksum = zlib.crc32(content, checksum)
     length = sum(map(len, contents))
     return [struct.pack(">I4s", length, kind), *contents, struct.pack(">I", checksum)]
-
-
-def _has_right_checksum(chunk: memoryview) -> bool:
-    return zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:])
 
 
 def _profile(content: bytes) -> bytes | None:
