@@ -161,7 +161,7 @@ def begin_look(
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """How the work on the picture of the page stands."""
+    """The state of the work on the page's picture."""
 
     request: EnhanceRequest
     job: Job | None
