@@ -523,16 +523,16 @@ def test_what_jpeg_lacks_is_said_where_it_covers_nothing(
         each.click(trial=True)
     page.locator("[data-testid=stMain]").evaluate("each => each.scrollTo(0, 100_000)")
     page.wait_for_timeout(200)
-    words, bar, footer = (
+    words, bar, last = (
         place.bounding_box()
-        for place in (warning, page.locator(".st-key-bar"), page.locator(".st-key-footer"))
+        for place in (warning, page.locator(".st-key-bar"), page.locator(".st-key-more"))
     )
     assert words is not None
     assert bar is not None
-    assert footer is not None
+    assert last is not None
     assert bar["y"] <= words["y"]
     assert words["y"] + words["height"] <= bar["y"] + bar["height"]
-    assert screen == "desktop" or footer["y"] + footer["height"] <= bar["y"]
+    assert screen == "desktop" or last["y"] + last["height"] <= bar["y"]
 
 
 def test_the_result_is_copied(address: str, open_page: Callable[..., Page]) -> None:
