@@ -902,8 +902,13 @@ def test_several_pictures_are_enhanced_in_a_row_and_saved_as_one_file(visit: Pag
     expect(row.get_by_role("radio", name="bad.jpg: cannot be used")).to_be_visible()
     row.get_by_role("radio", name="n1.png: done").click()
     comparison(visit, (164, 120))
+    link = visit.get_by_role("link", name="Save all as ZIP")
+    offered = visit.get_by_role("radiogroup", name="Or try one of these")
+    boxes = [each.bounding_box() for each in (row, link, offered)]
+    places = [each["y"] for each in boxes if each is not None]
+    assert places == sorted(places)  # it follows the pictures at once, on a phone too
     with visit.expect_download() as download:
-        visit.get_by_role("link", name="Save all as ZIP").click()
+        link.click()
     with zipfile.ZipFile(download.value.path()) as archive:
         assert sorted(archive.namelist()) == ["n0_x4.png", "n1_x4.png", "n2_x4.png"]
         assert archive.testzip() is None
