@@ -201,6 +201,12 @@ def test_a_file_that_is_chosen_right_after_a_reload_joins_the_others(
     upload(page, "mine.png", noise(60, 40, seed=104))
     comparison(page, SIZES["mine.png"])
 
+    page.add_init_script(  # a slow line: the page has another tab's token for a while
+        """const send = WebSocket.prototype.send;
+           WebSocket.prototype.send = function (data) {
+             setTimeout(() => send.call(this, data), 1500);
+           };"""
+    )
     page.reload(wait_until="commit")
     page.locator("button.choose").wait_for()
     upload(page, "other.png", noise(50, 30, seed=105))
