@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -102,7 +103,9 @@ class Served:
         self._temporary.mkdir()
         self._is_over = threading.Event()
         self._watching = threading.Thread(target=self._watch)
-        self._server = PageServer(log=folder / "log.txt", env={"TMPDIR": str(self._temporary)})
+        # Nothing waits for a press, however slow the machine.
+        environment = {"TMPDIR": str(self._temporary), "SR_ASK_SECONDS": str(LONGEST // 1000)}
+        self._server = PageServer(log=folder / "log.txt", env=environment)
         self.address = self._server.address
         self.most = 0
         """The peak of the resident bytes of the server and its children."""
@@ -213,6 +216,11 @@ def equals_the_command_line(served: Served, browser: Browser, folder: Path, tabl
     page.context.close()
 
 
+def spent_seconds(served: Served, browser: Browser) -> dict[str, float]:
+    """Return the processor seconds until now, by who spent them."""
+    return {"server": served.seconds, **browser_seconds(browser)}
+
+
 def small_ones(page: Page, folder: Path, *, seed: int) -> list[float]:
     """Drop small pictures one after the other; return the seconds to the end of each."""
     ends = []
@@ -227,7 +235,8 @@ def large_beside_small(
     served: Served, browser: Browser, folder: Path, table: Table, by: int
 ) -> None:
     """Enlarge a large picture twice, alone and beside small ones of another visitor."""
-    seconds, small = [], 0.0
+    seconds, worked, small = [], [], 0.0
+    spent = partial(spent_seconds, served, browser)
     size = LARGE[0] // by, LARGE[1] // by
     for is_alone in (True, False):
         page, other = (visit(browser, served.address) for _ in range(2))
@@ -235,20 +244,25 @@ def large_beside_small(
         comparison(page, (600, 400))
         if is_alone:
             small = sum(small_ones(other, folder, seed=60))
-        drop(page, photograph(folder, size, seed=40 + is_alone))
+        path = photograph(folder, size, seed=40 + is_alone)
+        began = spent()
+        drop(page, path)
         opened(page, (2 * size[0], 2 * size[1]))
         if not is_alone:
             ends = small_ones(other, folder, seed=50)
             name = "240 × 180 beside 12 megapixels ×2: the end"
             table.add(name, f"{max(ends):.1f} s", f"≤ {SMALL_SECONDS} s")
         seconds.append(seen(page).end)
+        worked.append(split(began, spent(), by=1))
         page.context.close()
         other.context.close()
     alone, beside = seconds
     table.add("12 megapixels ×2 alone", f"{alone:.1f} s")
+    table.add("… processor time", worked[0])
     table.add(f"{SMALL_ONES} small pictures alone, together", f"{small:.1f} s")
     name = f"12 megapixels ×2 beside {SMALL_ONES} small pictures"
     table.add(name, f"{beside:.1f} s ({beside / alone - 1:+.0%})", f"≤ +{LOST_SHARE:.0%}")
+    table.add("… processor time", worked[1])
     table.add("… against both after each other", f"{beside / (alone + small) - 1:+.0%}")
 
 
@@ -256,10 +270,7 @@ def visitors(served: Served, browser: Browser, folder: Path, table: Table, *, co
     """Let many visitors drop a picture each at once, and check that each gets their own."""
     colours = np.random.default_rng(1).integers(40, 216, (count, 3))
     before, disk_before = served.memory, served.disk
-
-    def spent() -> dict[str, float]:
-        return {"server": served.seconds, **browser_seconds(browser)}
-
+    spent = partial(spent_seconds, served, browser)
     tabs = [visit(browser, served.address) for _ in range(count)]
     began = spent()
     for number, (page, colour) in enumerate(zip(tabs, colours, strict=True)):
