@@ -81,7 +81,7 @@ PAGE_TESTS := $(addprefix tests/browser/test_,page.py slider.py)
 page-tests:
 	$(BIN)/pytest $(PAGE_TESTS)
 
-LIVE_TESTS := $(addprefix tests/browser/test_,live.py sizes.py)
+LIVE_TESTS := $(addprefix tests/browser/test_,live.py sizes.py bar.py)
 live-tests:
 	$(BIN)/pytest $(LIVE_TESTS)
 

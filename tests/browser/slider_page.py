@@ -121,9 +121,7 @@ def draw_page() -> None:
     name = st.query_params.get("name", "Before")
     labels = (f"{name} · {before.width}×{before.height}", f"After · {after.width}×{after.height}")
     left, right = sides(case)
-    words = (
-        texts("en").section("slider") | texts("en").section("unit") | texts("en").section("unit")
-    )
+    words = texts("en").section("slider") | texts("en").section("unit")
     key = f"test__{case}"
     show(Comparison(left=left, right=right, labels=labels, texts=words, key=key), kind=kind)
     for line in range(12):
