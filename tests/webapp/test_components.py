@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 
 from webapp.base import component
 
@@ -64,3 +65,28 @@ def test_the_next_event_that_is_acted_on_ends_the_message(monkeypatch: pytest.Mo
     component.hand_on("row", "press", lambda _: None)()
 
     assert not state[component.FAULT]
+
+
+def test_what_was_acted_on_is_not_repeated_if_another_run_is_asked_for_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupted(dict[str, object]):
+        """A session's state that is asked for another run at the first entry after the act."""
+
+        def __setitem__(self, key: str, value: object) -> None:
+            if acts and not interruptions:
+                interruptions.append(key)
+                raise RerunException(RerunData())
+            super().__setitem__(key, value)
+
+    acts: list[str] = []
+    interruptions: list[str] = []
+    state = Interrupted(row={"press": {"value": "start", "number": 0.1}}, taken={})
+    monkeypatch.setattr(component, "st", SimpleNamespace(session_state=state))
+
+    with pytest.raises(RerunException):
+        component.hand_on("row", "press", acts.append)()
+
+    assert interruptions
+    assert acts == ["start"]
+    assert state[component.FAULT] is False

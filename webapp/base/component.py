@@ -51,14 +51,16 @@ def hand_on(key: str, event: str, act: Callable[[str], None]) -> Callable[[], No
     """
 
     def take() -> None:
-        interruption = None
+        interruption, is_done = None, None
         while True:
             try:
                 told = st.session_state[key].get(event)
                 taken = st.session_state.setdefault(TAKEN, {})
                 if told and taken.get((key, event)) != told["number"]:
-                    st.session_state[FAULT] = not _is_done(act, str(told["value"]))
-                    taken[key, event] = told["number"]
+                    is_done = _is_done(act, str(told["value"]))
+                    taken[key, event] = told["number"]  # at once: what was done is not repeated
+                if is_done is not None:
+                    st.session_state[FAULT] = not is_done
             except RerunException as exc:
                 interruption = exc
             else:
