@@ -5,17 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
-from backend.models.manifest import MANIFEST, SHIPPED
+from backend.images.picture import RgbImage
+from backend.inference.upscaler import Session
+from backend.models.manifest import MANIFEST, SHIPPED, ModelSpec
 
 FLOAT = TensorProto.FLOAT
 OPSET = 17
 Shape = Sequence[int | str]
 OPEN: Shape = (1, 3, "height", "width")
+
+
+class Padded:
+    """A real session of an unpadded network, padded, that claims a receptive radius."""
+
+    def __init__(self, session: Session, *, receptive_radius: int) -> None:
+        self._session = session
+        self.spec: ModelSpec = replace(
+            session.spec, receptive_radius=receptive_radius, unpadded=False
+        )
+
+    def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
+        border = self._session.spec.border
+        padded = np.pad(lr, ((border, border), (border, border), (0, 0)))
+        return self._session.run(padded, cleanup_level=cleanup_level)
 
 
 def network(

@@ -16,8 +16,8 @@ from torch import nn
 
 from backend.models.manifest import SHIPPED, ModelSpec, add_to_manifest
 from backend.models.onnx_graph import GraphWriter
-from training.networks import NetworkShape, PlainNetwork, halved
-from training.span import Span, SpanShape
+from training.networks import SKIP_SIZE, NetworkShape, PlainNetwork, halved
+from training.span import CONVOLUTIONS, Span, SpanShape
 from training.weights import CHECKPOINT, copy_all, load_weights
 
 LICENSE = "Apache-2.0"
@@ -25,7 +25,11 @@ LICENSE = "Apache-2.0"
 
 @torch.no_grad()
 def to_onnx(network: PlainNetwork | Span) -> onnx.ModelProto:
-    """(1, H, W, 3) uint8 `lr` and (1, 1, 1, 1) float32 `cleanup` -> (1, sH, sW, 3) uint8 `sr`."""
+    """(1, H, W, 3) uint8 `lr`, (1, 1, 1, 1) float32 `cleanup` -> (1, s(H-2r), s(W-2r), 3) `sr`.
+
+    Nothing is padded, so that no layer computes what the tiles do not keep; r is the receptive
+    radius. What skips layers loses at each side what they would.
+    """
     graph = GraphWriter()
     lr = graph.read_picture()
 
@@ -39,15 +43,14 @@ def to_onnx(network: PlainNetwork | Span) -> onnx.ModelProto:
     if isinstance(network, Span):
         answer = _span(graph, features, network)
     else:
-        answer = graph.node(
-            "Add",
-            [_plain(graph, features, network), _convolution(graph, lr, "skip", network.skip, None)],
-            "sum",
-        )
+        near = graph.inner(lr, network.shape.receptive_radius - SKIP_SIZE // 2)
+        skip = _convolution(graph, near, "skip", network.skip, None)
+        answer = graph.node("Add", [_plain(graph, features, network), skip], "sum")
     levels = graph.levels(answer)
     scale = network.shape.scale
-    planes = graph.node("DepthToSpace", [levels], "planar", blocksize=scale, mode="CRD")
-    return graph.model(planes, producer="training.export", inputs={"cleanup": [1, 1, 1, 1]})
+    if scale > 1:
+        levels = graph.node("DepthToSpace", [levels], "planar", blocksize=scale, mode="CRD")
+    return graph.model(levels, producer="training.export", inputs={"cleanup": [1, 1, 1, 1]})
 
 
 def _plain(graph: GraphWriter, features: str, network: PlainNetwork) -> str:
@@ -83,11 +86,14 @@ def _span(graph: GraphWriter, features: str, network: Span) -> str:
         early = silu(convolve(features, f"{name}.convs.0"))
         answer = convolve(silu(convolve(early, f"{name}.convs.1")), f"{name}.convs.2")
         attention = _less_half(graph, graph.node("Sigmoid", [answer], f"{name}.sigmoid"), network)
-        total = graph.node("Add", [answer, features], f"{name}.total")
+        total = graph.node("Add", [answer, graph.inner(features, CONVOLUTIONS)], f"{name}.total")
         features = graph.node("Mul", [total, attention], name)
         if i == 0:
             mixed.append(features)
     mixed.append(early)
+    radius = network.shape.receptive_radius - 1  # of what comes before `tail`
+    borders = 1, 1 + CONVOLUTIONS, radius - CONVOLUTIONS
+    mixed = [graph.inner(*each) for each in zip(mixed, (radius - b for b in borders), strict=True)]
     mixture = convolve(graph.node("Concat", mixed, "mixed", axis=1), "mix")
     return convolve(graph.node("Add", [mixture, convolve(features, "after")], "total"), "tail")
 
@@ -105,7 +111,11 @@ def _convolution(
     graph: GraphWriter, features: str, name: str, kernel: torch.Tensor, bias: torch.Tensor | None
 ) -> str:
     return graph.convolution(
-        features, name, kernel=kernel.numpy(), bias=None if bias is None else bias.numpy()
+        features,
+        name,
+        kernel=kernel.numpy(),
+        bias=None if bias is None else bias.numpy(),
+        is_padded=False,
     )
 
 
@@ -180,6 +190,7 @@ def write(
         path=path,
         description=description,
         receptive_radius=shape.receptive_radius,
+        unpadded=True,
         multiplications=shape.multiplications,
         sha256=_sha256(path),
         license=license,

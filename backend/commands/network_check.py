@@ -102,6 +102,11 @@ def find_seams(session: Session) -> str | None:
 
 def _explain_failure(spec: ModelSpec, open_session: Open) -> str:
     """Explain a failure by trying what the manifest could have said instead."""
+    if spec.unpadded:
+        return (
+            f"it fails while it runs, or its answers lack another border than the {spec.border} "
+            "pixels of 'receptive_radius' that 'unpadded' says"
+        )
     found = _find_working_spec(spec, open_session)
     if found is None:
         return "it fails while it runs, at every size that was tried"

@@ -38,11 +38,10 @@ def read_tile(lr: RgbImage, tile: Tile) -> RgbImage:
     return lr[np.ix_(_mirrored(rows, height), _mirrored(columns, width))]
 
 
-def kept_part(answer: RgbImage, tile: Tile, *, scale: int) -> RgbImage:
-    """Return the part of a network's answer that belongs to the result."""
-    left, top, right, bottom = place_of(
-        tile, scale=scale, origin=(tile.columns.read_start, tile.rows.read_start)
-    )
+def kept_part(answer: RgbImage, tile: Tile, *, scale: int, border: int = 0) -> RgbImage:
+    """Return the part of a network's answer that belongs to the result; see `ModelSpec.border`."""
+    origin = tile.columns.read_start + border, tile.rows.read_start + border
+    left, top, right, bottom = place_of(tile, scale=scale, origin=origin)
     return answer[top:bottom, left:right]
 
 

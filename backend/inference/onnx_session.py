@@ -87,4 +87,4 @@ class OrtSession:
                 output = self._session.run(None, feed)[0]
         except RUNTIME_ERRORS as exc:
             raise InferenceError from exc
-        return self._signature.picture(output, lr, scale=self.spec.scale)
+        return self._signature.picture(output, lr, self.spec)

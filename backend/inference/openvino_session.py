@@ -60,4 +60,4 @@ class OpenVinoSession:
             output = self._network.create_infer_request().infer(feed)[0].copy()
         except RuntimeError as exc:
             raise InferenceError from exc
-        return self._signature.picture(output, lr, scale=self.spec.scale)
+        return self._signature.picture(output, lr, self.spec)

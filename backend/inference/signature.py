@@ -43,10 +43,11 @@ class Signature:
             found[CLEANUP_INPUT] = np.full((1, 1, 1, 1), cleanup_level, np.float32)
         return found
 
-    def picture(self, output: npt.NDArray[np.generic], lr: RgbImage, *, scale: int) -> RgbImage:
+    def picture(self, output: npt.NDArray[np.generic], lr: RgbImage, spec: ModelSpec) -> RgbImage:
         """Return the output as a picture; raise InferenceError when it has another size."""
         sr: RgbImage = np.asarray(output[0]) if self.is_uint8 else picture_from(output)
-        if sr.shape != (lr.shape[0] * scale, lr.shape[1] * scale, 3):
+        height, width = (spec.scale * (side - 2 * spec.border) for side in lr.shape[:2])
+        if sr.shape != (height, width, 3):
             raise InferenceError.wrong_size()
         return sr
 

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import pairwise
 
 EDGE_PAD = 32
-"""The most LR pixels read beyond the picture: they are invented, and cost time."""
+"""The most LR pixels read beyond the picture if fewer will do: they are invented, and cost time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +35,16 @@ def spans(
     tile_pad: int,
     multiple_of: int = 1,
     grid: int = 1,
+    border: int = 0,
 ) -> list[Span]:
     """Cover [0, length) by equal parts of at most `tile_size`, each with pads.
 
     Reads reach beyond the picture, which is mirrored there, in tiles as far as in the whole. They
     start and stop at multiples of `multiple_of`, so that a network that works on blocks sees the
-    same blocks in both. The parts are cut at multiples of `grid` too.
+    same blocks in both. The parts are cut at multiples of `grid` too. `border` is what a network's
+    result lacks at each side of a read (see `ModelSpec.border`), which therefore reaches as far.
     """
-    edge_pad = min(tile_pad, EDGE_PAD)
+    edge_pad = max(border, min(tile_pad, EDGE_PAD))
     count = -(-length // tile_size)
     edges = [length * i // count for i in range(count + 1)]
     grid = math.lcm(grid, multiple_of)
@@ -72,10 +74,16 @@ def tiles(
     tile_pad: int,
     multiple_of: int = 1,
     grid: int = 1,
+    border: int = 0,
 ) -> Iterator[Tile]:
     """Yield every tile of a picture, row by row."""
     cover = partial(
-        spans, tile_size=tile_size, tile_pad=tile_pad, multiple_of=multiple_of, grid=grid
+        spans,
+        tile_size=tile_size,
+        tile_pad=tile_pad,
+        multiple_of=multiple_of,
+        grid=grid,
+        border=border,
     )
     columns = cover(width)
     for rows in cover(height):

@@ -25,7 +25,10 @@ class Session(Protocol):
     def spec(self) -> ModelSpec: ...
 
     def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
-        """(H, W, 3) uint8 -> (H * scale, W * scale, 3) uint8; `cleanup_level` is in [0, 1]."""
+        """(H, W, 3) uint8 -> ((H - 2 b) * scale, (W - 2 b) * scale, 3) uint8; b is `spec.border`.
+
+        `cleanup_level` is in [0, 1].
+        """
         ...
 
 
@@ -81,7 +84,7 @@ class Upscaler:
             with self._turn():
                 answer = self._session.run(read_tile(lr, tile), cleanup_level=cleanup_level)
             watch.on_progress(next(done), total)
-            return kept_part(answer, tile, scale=scale)
+            return kept_part(answer, tile, scale=scale, border=spec.border)
 
         while cuts:
             index = watch.next_piece(places)
@@ -109,6 +112,7 @@ class Upscaler:
                 tile_pad=spec.receptive_radius,
                 multiple_of=spec.multiple_of,
                 grid=BLOCK,
+                border=spec.border,
             )
         )
 

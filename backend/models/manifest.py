@@ -39,6 +39,8 @@ class ModelSpec:
     description: str = ""
     receptive_radius: int = field(metadata={RANGE: (0, 4096)})
     """LR pixels around a pixel that can change its result; the tiles' padding."""
+    unpadded: bool = False
+    """True if the convolutions have no padding: a result lacks `border` pixels at each side."""
     multiple_of: int = field(default=1, metadata={RANGE: (1, 4096)})
     """Block side that the network works on; tiles are cut at its multiples."""
     multiplications: int | None = field(default=None, metadata={RANGE: (1, MAX_NUMBER)})
@@ -67,6 +69,11 @@ class ModelSpec:
     """Measured figures (`psnr_y`, …) by the name of the test set."""
     stamp: tuple[int, int] | None = field(default=None, compare=False, repr=False)
     """Size and time of the file when the manifest was read; None if it did not exist."""
+
+    @property
+    def border(self) -> int:
+        """LR pixels at each side of what the network reads that its result does not cover."""
+        return self.receptive_radius if self.unpadded else 0
 
     @property
     def paths(self) -> list[Path]:

@@ -42,8 +42,12 @@ class GraphWriter:
         *,
         kernel: npt.NDArray[np.floating],
         bias: npt.ArrayLike | None,
+        is_padded: bool = True,
     ) -> str:
-        """Add a convolution padded with zeros; a half-precision kernel stays one in the file."""
+        """Add a convolution, padded with zeros to keep the size unless told otherwise.
+
+        A half-precision kernel stays one in the file.
+        """
         weights = self.constant(f"{output}.weight", kernel)
         if kernel.dtype == np.float16:
             weights = self.node("Cast", [weights], f"{output}.wide", to=TensorProto.FLOAT)
@@ -51,7 +55,15 @@ class GraphWriter:
         if bias is not None:
             inputs.append(self.constant(f"{output}.bias", bias))
         side = kernel.shape[-1]
-        return self.node("Conv", inputs, output, kernel_shape=[side, side], pads=[side // 2] * 4)
+        pads = [side // 2 if is_padded else 0] * 4
+        return self.node("Conv", inputs, output, kernel_shape=[side, side], pads=pads)
+
+    def inner(self, planes: str, border: int) -> str:
+        """Leave out so many rows and columns at each side."""
+        output = f"{planes}.inner{border}"
+        bounds = {"first": [border] * 2, "end": [-border] * 2, "axes": [2, 3]}
+        names = [self.constant(f"{output}.{name}", np.array(b)) for name, b in bounds.items()]
+        return self.node("Slice", [planes, *names], output)
 
     def prelu(self, features: str, output: str, *, slopes: npt.NDArray[np.float32]) -> str:
         """Multiply negative values by their channel's slope.

@@ -130,7 +130,7 @@ def test_the_compile_script_reads_the_shipped_networks() -> None:
     for spec in read_manifest(ROOT / "backend" / "models" / "weights"):
         steps = network_steps(spec.path.read_bytes())
         kinds = [step.op_type for step in steps]
-        assert set(kinds) <= {"Add", "Concat", "Conv", "Mul", "Relu", "Sigmoid", "Sub"}
+        assert set(kinds) <= {"Add", "Concat", "Conv", "Mul", "Relu", "Sigmoid", "Slice", "Sub"}
         assert {"lr.unit", "plane"} <= {name for step in steps for name in step.input}
         assert kinds.count("Conv") >= spec.receptive_radius
 

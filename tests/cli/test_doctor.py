@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,6 +133,7 @@ def test_a_wrong_manifest_does_not_end_the_doctor(call: Call, tmp_path: Path) ->
         (networks.looking_everywhere, {}, "tiles do not equal the whole"),
         (networks.for_one_size_only, {}, "fails while it runs"),
         (lambda: networks.in_blocks(4), {}, "set 'multiple_of' to 4"),
+        (networks.blurring, {"unpadded": True}, "answers lack another border than .* 3 pixels"),
         (networks.with_two_inputs, {}, "one image input"),
         (lambda: networks.blurring(shape=(1, 3, 64, 64)), {}, "dynamic axes"),
         (lambda: networks.blurring(shape=("height", "width", 3)), {}, "cannot be loaded|four"),
@@ -175,8 +175,8 @@ def test_a_shipped_network_without_its_radius_has_seams(
     """The doctor finds its radius to be enough; a small picture shows that none is not."""
     monkeypatch.setattr(network_check, "SIDE", 64)
     monkeypatch.setattr(network_check, "CUT", 32)
-    unpadded = open_network(replace(spec, receptive_radius=0))
-    assert "do not equal" in (network_check.find_seams(unpadded) or "")
+    narrowed = networks.Padded(open_network(spec), receptive_radius=0)
+    assert "do not equal" in (network_check.find_seams(narrowed) or "")
 
 
 @pytest.mark.parametrize(

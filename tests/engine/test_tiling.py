@@ -34,11 +34,16 @@ def test_reads_begin_and_end_at_whole_blocks() -> None:
     tile_size=st.integers(1, 600),
     tile_pad=st.integers(0, 120),
     multiple_of=st.sampled_from([1, 2, 4, 8]),
+    is_unpadded=st.booleans(),
 )
 def test_spans_cover_every_pixel_once(
-    length: int, tile_size: int, tile_pad: int, multiple_of: int
+    length: int, tile_size: int, tile_pad: int, multiple_of: int, is_unpadded: bool
 ) -> None:
-    cover = spans(length, tile_size=tile_size, tile_pad=tile_pad, multiple_of=multiple_of)
+    border = tile_pad if is_unpadded else 0
+    cover = spans(
+        length, tile_size=tile_size, tile_pad=tile_pad, multiple_of=multiple_of, border=border
+    )
+    beyond = max(border, min(tile_pad, EDGE_PAD))
     assert cover[0].start == 0
     assert cover[-1].stop == length
     for before, after in pairwise(cover):
@@ -46,8 +51,8 @@ def test_spans_cover_every_pixel_once(
     for span in cover:
         assert span.start < span.stop
         assert span.read_start % multiple_of == span.read_stop % multiple_of == 0
-        first = max(span.start - tile_pad, -min(tile_pad, EDGE_PAD))
-        last = min(span.stop + tile_pad, length + min(tile_pad, EDGE_PAD))
+        first = max(span.start - tile_pad, -beyond)
+        last = min(span.stop + tile_pad, length + beyond)
         assert 0 <= first - span.read_start < multiple_of
         assert 0 <= span.read_stop - last < multiple_of
 

@@ -12,22 +12,10 @@ from PIL import Image
 from backend import LocalEngine, Watch
 from backend.errors import CancelledError
 from backend.images.picture import Picture, RgbImage
-from backend.inference.upscaler import Session, Upscaler
-from backend.models.manifest import ModelSpec
-from tests.networks import shipped_names
+from backend.inference.upscaler import Upscaler
+from tests.networks import Padded, shipped_names
 
 MODELS = [(name, scale) for name in shipped_names() for scale in (1, 2, 4)]
-
-
-class Narrowed:
-    """A real network that claims a smaller receptive radius than it has."""
-
-    def __init__(self, session: Session, *, receptive_radius: int) -> None:
-        self._session = session
-        self.spec: ModelSpec = replace(session.spec, receptive_radius=receptive_radius)
-
-    def run(self, lr: RgbImage, *, cleanup_level: float) -> RgbImage:
-        return self._session.run(lr, cleanup_level=cleanup_level)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +45,9 @@ def test_inside_the_tiles_are_what_the_network_says_of_the_bare_picture(
     gentle = replace(noise, rgb=noise.rgb // 4 + np.uint8(96))
     bare = session.run(gentle.rgb, cleanup_level=0.0)
     tiled = Upscaler(session, tile_size=33).upscale(gentle)
+    assert session.spec.border == session.spec.receptive_radius
     inner = slice(session.spec.receptive_radius * scale, -session.spec.receptive_radius * scale)
-    np.testing.assert_array_equal(tiled.rgb[inner, inner], bare[inner, inner])
+    np.testing.assert_array_equal(tiled.rgb[inner, inner], bare)
 
 
 @pytest.mark.parametrize(("model", "scale"), MODELS)
@@ -68,7 +57,7 @@ def test_with_less_padding_than_the_radius_seams_appear(
     session = engine.session(model=model, scale=scale)
     few_tiles = replace(noise, rgb=noise.rgb[:37, :43])
     whole = Upscaler(session, tile_size=1000).upscale(few_tiles)
-    narrowed = Narrowed(session, receptive_radius=1)
+    narrowed = Padded(session, receptive_radius=1)
     tiled = Upscaler(narrowed, tile_size=16).upscale(few_tiles)
     assert (tiled.rgb != whole.rgb).any()
 
