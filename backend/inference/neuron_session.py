@@ -41,6 +41,8 @@ class NeuronSession:
     ) -> None:
         if spec.fixed_size is None or spec.fixed_size <= 2 * spec.receptive_radius:
             raise spec.error("needs a 'fixed_size' above twice its 'receptive_radius'")
+        if spec.unpadded:
+            raise spec.error("is compiled, and so padded: 'unpadded' is wrong")
         self.spec = spec
         self._side = spec.fixed_size
         self._network = (load or load_torchscript)(spec)

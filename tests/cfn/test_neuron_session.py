@@ -103,6 +103,11 @@ def test_a_network_without_a_usable_size_is_refused(size: int | None) -> None:
         NeuronSession(replace(SPEC, fixed_size=size), load=lambda spec: Blur())
 
 
+def test_a_compiled_network_cannot_be_unpadded() -> None:
+    with pytest.raises(ModelError, match="'unpadded' is wrong"):
+        NeuronSession(replace(SPEC, unpadded=True), load=lambda spec: Blur())
+
+
 def test_an_unknown_runtime_is_refused() -> None:
     with pytest.raises(ModelError, match="no runtime 'os'"):
         load_torchscript(replace(SPEC, runtime="os"))
