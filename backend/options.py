@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 """A surrogate, which JSON can contain and text cannot."""
 
 
-class Reader:
+class Reader(ABC):
     """The reader and writer of one option's values."""
 
     values: str
@@ -34,9 +35,9 @@ class Reader:
     syntax: str
     """The same for a usage line."""
 
+    @abstractmethod
     def read(self, name: str, value: object) -> object:
         """Return the option's value; raise RequestError for one that is not accepted."""
-        raise NotImplementedError
 
     def write(self, value: Any) -> str | int | None:
         """Return what `read` accepts; None if the value need not be sent."""

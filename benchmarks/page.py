@@ -34,6 +34,7 @@ from benchmarks.processor import browser_seconds, family_seconds, split
 from testbed.chromium import launch
 from testbed.page_server import PageServer
 from testbed.visitor import choose_scale, comparison, enter, opened
+from webapp.settings import PageSettings
 
 SAMPLES = Path(__file__).parents[1] / "sample_images"
 PICTURE = SAMPLES / "cat.jpg"
@@ -44,8 +45,8 @@ LARGE, SMALL = (4000, 3000), (240, 180)
 SMALL_ONES = 3
 SMALL_SECONDS, LOST_SHARE = 6.0, 0.05
 VISITORS, VISITORS_SIZE, VISITORS_SECONDS = 20, (400, 300), 15.0
-SWEPT_SECONDS = 75
-"""The seconds to wait until closed tabs are forgotten; they are kept for 60."""
+SWEPT_SECONDS = PageSettings().keep_seconds + 15
+"""The seconds to wait until closed tabs are forgotten."""
 LONGEST = 600_000
 """Milliseconds that any one result may take."""
 WATCH = """(pause) => {

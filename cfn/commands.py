@@ -162,11 +162,7 @@ def rehearse(parsed: argparse.Namespace) -> None:
         _put_up(parsed, account, variant, name=name, parameters=parameters)
 
     with requests.Session() as http:
-        report = Rehearsal(
-            account,
-            put_up,
-            http=http,
-        ).run()
+        report = Rehearsal(account, put_up, http=http).run()
     path = parsed.report or RUNS / f"{report.began:%Y-%m-%d}-{account.region}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(report.markdown(), encoding="utf-8", newline="\n")

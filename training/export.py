@@ -80,7 +80,7 @@ def _span(graph: GraphWriter, features: str, network: Span) -> str:
     first = _convolution(
         graph, centred, "head", network.head.weight * network.gains, network.head.bias
     )
-    features, mixed = first, [first]
+    features = first
     for i in range(network.shape.num_block):
         name = f"blocks.{i}"
         early = silu(convolve(features, f"{name}.convs.0"))
@@ -88,12 +88,12 @@ def _span(graph: GraphWriter, features: str, network: Span) -> str:
         attention = _less_half(graph, graph.node("Sigmoid", [answer], f"{name}.sigmoid"), network)
         total = graph.node("Add", [answer, graph.inner(features, CONVOLUTIONS)], f"{name}.total")
         features = graph.node("Mul", [total, attention], name)
-        if i == 0:
-            mixed.append(features)
-    mixed.append(early)
-    radius = network.shape.receptive_radius - 1  # of what comes before `tail`
-    borders = 1, 1 + CONVOLUTIONS, radius - CONVOLUTIONS
-    mixed = [graph.inner(*each) for each in zip(mixed, (radius - b for b in borders), strict=True)]
+    lost = network.shape.receptive_radius - 1  # at each side, before `tail`
+    mixed = [
+        graph.inner(first, lost - 1),
+        graph.inner("blocks.0", lost - 1 - CONVOLUTIONS),
+        graph.inner(early, CONVOLUTIONS),  # two more of its block's, and `after`
+    ]
     mixture = convolve(graph.node("Concat", mixed, "mixed", axis=1), "mix")
     return convolve(graph.node("Add", [mixture, convolve(features, "after")], "total"), "tail")
 

@@ -111,7 +111,8 @@ def _json_type(annotation: Any) -> type:
     return found
 
 
-_KINDS = {name: _json_type(get_type_hints(ModelSpec)[each.name]) for name, each in _FIELDS.items()}
+_HINTS = get_type_hints(ModelSpec)
+_KINDS = {name: _json_type(_HINTS[each.name]) for name, each in _FIELDS.items()}
 
 
 def read_manifest(folder: Path) -> list[ModelSpec]:

@@ -51,9 +51,8 @@ async def link(request: Request, shared: Shared) -> Response:
     if tab is None:
         return JSONResponse({"error": "tab_unknown"}, status_code=403)
     try:
-        body = pieces_of(request, limit=LONGEST_LINK, what="link", settings=shared.settings)
-        url = b"".join([piece async for piece in body]).decode(errors="replace")
-        make = partial(follow, shared, tab, url)
+        url = await _body(request, limit=LONGEST_LINK, what="link", settings=shared.settings)
+        make = partial(follow, shared, tab, url.decode(errors="replace"))
         picture = await to_thread.run_sync(make, limiter=shared.links)
     except SuperResolutionError as exc:
         return JSONResponse({"error": _name(exc)})
@@ -74,9 +73,9 @@ async def folder(request: Request, shared: Shared) -> Response:
 
 async def leave(request: Request, shared: Shared) -> Response:
     """Note that the tab whose token is the body is closed or reloaded."""
-    token = pieces_of(request, limit=LONGEST_TOKEN, what="token", settings=shared.settings)
     try:
-        shared.tabs.leave(b"".join([piece async for piece in token]).decode(errors="replace"))
+        token = await _body(request, limit=LONGEST_TOKEN, what="token", settings=shared.settings)
+        shared.tabs.leave(token.decode(errors="replace"))
     except SuperResolutionError as exc:
         return _refusal(exc)
     return Response(status_code=204)
@@ -93,6 +92,12 @@ def _refusal(error: SuperResolutionError) -> Response:
 
 def _name(error: SuperResolutionError) -> str:
     return error.key if isinstance(error, PageError) else error.code
+
+
+async def _body(request: Request, *, limit: int, what: str, settings: PageSettings) -> bytes:
+    """Return a short body; raise SuperResolutionError if it is too long or too slow."""
+    pieces = pieces_of(request, limit=limit, what=what, settings=settings)
+    return b"".join([piece async for piece in pieces])
 
 
 async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> InputFile:
@@ -120,9 +125,9 @@ async def receive(request: Request, *, name: str, tab: Tab, shared: Shared) -> I
 
 async def receive_names(request: Request, *, settings: PageSettings) -> list[str]:
     """Return the list of texts in the body; raise SuperResolutionError if it is none."""
-    pieces = pieces_of(request, limit=LONGEST_LIST, what="list", settings=settings)
+    body = await _body(request, limit=LONGEST_LIST, what="list", settings=settings)
     try:
-        names = json.loads(b"".join([piece async for piece in pieces]))
+        names = json.loads(body)
     except (ValueError, RecursionError) as exc:
         raise RequestError("The body is not JSON.") from exc
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

@@ -43,7 +43,7 @@ def seconds_by_size(
     None for one that is there, or under way: the bar says more about it.
     """
     shared, options = page.shared, request.options
-    known = [*intake.owner(shared, page.tab, picture).results(), *page.tab.jobs]
+    known = intake.owner(shared, page.tab, picture).results().keys() | page.tab.jobs.keys()
     offered = [
         replace(options, scale=scale, size=None)
         for scale in shared.engine.models[options.model or ""]
