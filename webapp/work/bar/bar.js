@@ -34,6 +34,7 @@ function createBar(parent) {
     const { data } = next;
     const { texts } = data;
     root.setAttribute("aria-label", texts.label);
+    root.getRootNode().host.toggleAttribute("data-running", data.isRunning); // page.css hides an older result's menu
     find(".start").hidden = !data.start;
     find(".start").textContent = data.start;
     find(".work").hidden = find(".stop").hidden = !data.isRunning;
